@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { localCalendar } from "./local-calendar.ts";
+import { parsePeriod, periodName } from "./snapshot.ts";
+
+const at = (text: string) => Date.parse(text) / 1000;
+
+test.for([
+  { zone: "Europe/Kyiv", period: "2026-10", start: "2026-09-30T21:00:00Z", boundary: "2026-10-31T22:00:00Z", final: "2026-11-03T22:00:00Z" },
+  { zone: "Europe/Berlin", period: "2026-03", start: "2026-02-28T23:00:00Z", boundary: "2026-03-31T22:00:00Z", final: "2026-04-03T22:00:00Z" },
+  { zone: "Asia/Kolkata", period: "2026-02", start: "2026-01-31T18:30:00Z", boundary: "2026-02-28T18:30:00Z", final: "2026-03-03T18:30:00Z" },
+  { zone: "Australia/Lord_Howe", period: "2026-10", start: "2026-09-30T13:30:00Z", boundary: "2026-10-31T13:00:00Z", final: "2026-11-03T13:00:00Z" },
+  { zone: "Etc/GMT-10", period: "2012-02", start: "2012-01-31T14:00:00Z", boundary: "2012-02-29T14:00:00Z", final: "2012-03-03T14:00:00Z" },
+  { zone: "America/St_Johns", period: "2026-11", start: "2026-11-01T02:30:00Z", boundary: "2026-12-01T03:30:00Z", final: "2026-12-04T03:30:00Z" },
+])("$zone $period", ({ zone, period, start, boundary, final }) => {
+  const calendar = localCalendar(zone);
+  const number = parsePeriod(period) ?? Number.NaN;
+  expect(periodName(number)).toBe(period);
+  expect(calendar.startOf(number)).toBe(at(start));
+  expect(calendar.boundaryOf(number)).toBe(at(boundary));
+  expect(calendar.provisionalFrom(number)).toBe(at(boundary) + 3600);
+  expect(calendar.finalFrom(number)).toBe(at(final));
+  expect(calendar.periodOf(at(start))).toBe(number);
+  expect(calendar.periodOf(at(boundary) - 1)).toBe(number);
+  expect(calendar.periodOf(at(boundary))).toBe(number + 1);
+});
+
+test("a local day has 23, 24 or 25 hours", () => {
+  const calendar = localCalendar("Europe/Kyiv");
+  const hours = (noon: string) => (calendar.addDays(calendar.dayOf(at(noon)), 1) - calendar.dayOf(at(noon))) / 3600;
+  expect(hours("2026-03-29T10:00:00Z")).toBe(23);
+  expect(hours("2026-10-25T10:00:00Z")).toBe(25);
+  expect(hours("2026-06-01T10:00:00Z")).toBe(24);
+});
+
+test("a day that begins at one o'clock begins there", () => {
+  // Beirut moved its clocks forward at midnight: 2026-03-29 has no 00:00.
+  expect(localCalendar("Asia/Beirut").dayOf(at("2026-03-29T10:00:00Z"))).toBe(at("2026-03-28T22:00:00Z"));
+});
+
+test("an unknown zone is refused", () => {
+  expect(() => localCalendar("Europe/Odessa2")).toThrow(RangeError);
+});

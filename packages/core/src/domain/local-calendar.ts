@@ -1,0 +1,110 @@
+import { Temporal } from "temporal-polyfill";
+
+/**
+ * Months and days of one zone. All instants are whole seconds since 1970 UTC; a period is a month number
+ * (`year * 12 + month - 1`). Local midnights are found by the time zone library, so days of 23 and 25 hours, zones
+ * with half hours and days that do not begin at 00:00 come out right; results are remembered, because the hot path asks.
+ */
+export interface LocalCalendar {
+  readonly zone: string;
+  /** The month that contains `at`; a midnight belongs to the day that it begins. */
+  periodOf(at: number): number;
+  /** The local midnight that begins the period. */
+  startOf(period: number): number;
+  /** The local midnight that ends the period: where its closing value is taken. */
+  boundaryOf(period: number): number;
+  /** One hour after the boundary: from here on a provisional snapshot is issued (domain rules, section 4). */
+  provisionalFrom(period: number): number;
+  /** The start of the 4th local day of the next month: from here on the period is final. */
+  finalFrom(period: number): number;
+  /** The local midnight at or before `at`. */
+  dayOf(at: number): number;
+  /** The midnight `days` local days after the one that `day` is. */
+  addDays(day: number, days: number): number;
+}
+
+const calendars = new Map<string, LocalCalendar>();
+const rememberedDaysMax = 20_000;
+
+/** The calendar of an IANA zone; throws a RangeError when there is no such zone. */
+export function localCalendar(zone: string): LocalCalendar {
+  const known = calendars.get(zone);
+  if (known !== undefined) return known;
+  const made = makeCalendar(zone);
+  calendars.set(zone, made);
+  return made;
+}
+
+export function isTimeZone(zone: string): boolean {
+  try {
+    localCalendar(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function makeCalendar(zone: string): LocalCalendar {
+  // Throws here, once, for a zone that does not exist.
+  Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+  const starts = new Map<number, number>();
+
+  function startOf(period: number): number {
+    const known = starts.get(period);
+    if (known !== undefined) return known;
+    const start = monthStart(zone, period);
+    starts.set(period, start);
+    return start;
+  }
+
+  const dayOf = dayFinder(zone);
+  // The month asked for last: almost every question is about the same one.
+  let last = { period: 0, from: 1, to: 0 };
+  return {
+    zone,
+    startOf,
+    periodOf(at) {
+      if (at >= last.from && at < last.to) return last.period;
+      const local = zoned(zone, at);
+      const period = local.year * 12 + local.month - 1;
+      last = { period, from: startOf(period), to: startOf(period + 1) };
+      return period;
+    },
+    boundaryOf: (period) => startOf(period + 1),
+    provisionalFrom: (period) => startOf(period + 1) + 3600,
+    finalFrom: (period) => addDays(zone, startOf(period + 1), 3),
+    dayOf,
+    addDays: (day, days) => addDays(zone, day, days),
+  };
+}
+
+function dayFinder(zone: string): (at: number) => number {
+  const days = new Map<number, { from: number; to: number }>();
+  return (at) => {
+    const hint = Math.floor(at / 86_400);
+    const known = days.get(hint);
+    if (known !== undefined && at >= known.from && at < known.to) return known.from;
+    const from = seconds(zoned(zone, at).startOfDay());
+    if (days.size >= rememberedDaysMax) days.clear();
+    days.set(hint, { from, to: addDays(zone, from, 1) });
+    return from;
+  };
+}
+
+function monthStart(zone: string, period: number): number {
+  const date = Temporal.PlainDate.from({ year: Math.floor(period / 12), month: (period % 12) + 1, day: 1 });
+  return seconds(date.toZonedDateTime(zone));
+}
+
+function addDays(zone: string, day: number, days: number): number {
+  const date = zoned(zone, day).toPlainDate().add({ days });
+  return seconds(date.toZonedDateTime(zone));
+}
+
+function zoned(zone: string, at: number): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(at * 1000).toZonedDateTimeISO(zone);
+}
+
+function seconds(time: Temporal.ZonedDateTime): number {
+  return time.epochMilliseconds / 1000;
+}

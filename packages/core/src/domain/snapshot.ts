@@ -1,0 +1,95 @@
+import type { BaseUnit, Origin, ReadingQuality } from "./reading.ts";
+
+/** Best first. `incomplete`: part of an interval month is missing; `missing`: there is nothing to go by. */
+export const snapshotQualities = ["actual", "derived", "estimated", "suspect", "incomplete", "missing"] as const;
+export type SnapshotQuality = (typeof snapshotQualities)[number];
+
+export const lifecycles = ["provisional", "final", "revised"] as const;
+export type Lifecycle = (typeof lifecycles)[number];
+
+/** How the closing value was found (domain rules, section 4). The ladder is open: later methods join this list. */
+export const methods = [
+  "EXACT",
+  "REG_PLUS_INTERVALS",
+  "LINEAR_SHORT",
+  "FLAT_BETWEEN",
+  "INTERVAL_SUM",
+  "MISSING",
+] as const;
+export type Method = (typeof methods)[number];
+
+export type OpeningBasis = "previous" | "installation" | "first-reading";
+
+/** Why a register has no consumption although it has values. */
+export type RegisterFault = "register_ran_backwards";
+
+export interface Evidence {
+  readonly at: number;
+  readonly value: number;
+  readonly quality: ReadingQuality;
+}
+
+/**
+ * The closing of one register at one boundary. Amounts are whole base units; instants are seconds UTC.
+ *
+ * `quality` is that of the row, so of everything the consumption was made from; `valueQuality` is that of the
+ * closing value alone and is what the next period's opening inherits.
+ */
+export interface RegisterSnapshot {
+  readonly register: string;
+  readonly unit: BaseUnit;
+  readonly value: number | null;
+  readonly valueQuality: SnapshotQuality;
+  readonly opening: number | null;
+  readonly openingBasis: OpeningBasis | null;
+  readonly consumption: number | null;
+  readonly quality: SnapshotQuality;
+  readonly method: Method;
+  readonly origin: Origin | null;
+  readonly readAt: number | null;
+  readonly before: Evidence | null;
+  readonly after: Evidence | null;
+  readonly intervals: { readonly expected: number; readonly present: number } | null;
+  readonly fault: RegisterFault | null;
+}
+
+/** What a recomputation gives again, byte for byte: a pure function of readings, registry and rules. */
+export interface SnapshotContent {
+  readonly meterId: string;
+  readonly usagePointId: string;
+  /** Months since year 0: `year * 12 + month - 1`. */
+  readonly period: number;
+  /** Seconds UTC of the local midnight that ends the period. */
+  readonly boundary: number;
+  /** Ordered by register. */
+  readonly registers: readonly RegisterSnapshot[];
+}
+
+/** One issued revision: appended to the ledger once and never changed. */
+export interface Snapshot extends SnapshotContent {
+  /** From 1, without gaps. */
+  readonly revision: number;
+  readonly lifecycle: Lifecycle;
+  readonly issuedAtMs: number;
+  readonly reason: string;
+  /** `sha256:` and 64 hexadecimal digits over `canonicalContent`. */
+  readonly hash: string;
+}
+
+/** The public id of a revision, `m-1/2026-10/2`. */
+export function snapshotId(snapshot: Pick<Snapshot, "meterId" | "period" | "revision">): string {
+  return `${snapshot.meterId}/${periodName(snapshot.period)}/${snapshot.revision}`;
+}
+
+/** `YYYY-MM` of a period number. */
+export function periodName(period: number): string {
+  const year = String(Math.floor(period / 12)).padStart(4, "0");
+  return `${year}-${String((period % 12) + 1).padStart(2, "0")}`;
+}
+
+/** The period number of `YYYY-MM`; undefined when it is not a month from 2001 to 2099. */
+export function parsePeriod(name: string): number | undefined {
+  const match = /^(20\d\d)-(0[1-9]|1[0-2])$/.exec(name);
+  if (match === null || match[1] === "2000") return undefined;
+  return Number(match[1]) * 12 + Number(match[2]) - 1;
+}

@@ -1,0 +1,21 @@
+export type AdapterErrorCode =
+  | "log_append_failed"
+  | "log_full"
+  | "log_closed"
+  | "store_write_failed"
+  | "store_read_failed"
+  | "endpoint_failed";
+
+/** The outside world failed. `retryable` is the adapter's promise, so callers never parse messages. */
+export class AdapterError extends Error {
+  override readonly name = "AdapterError";
+  readonly code: AdapterErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: AdapterErrorCode, options: { retryable: boolean; cause?: unknown; detail?: string }) {
+    const detail = options.detail ?? (options.cause instanceof Error ? options.cause.message : "");
+    super(detail === "" ? code : `${code}: ${detail}`, { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}

@@ -1,0 +1,28 @@
+/** One message of a meter, as it came. */
+export interface MeterMessage {
+  readonly topic: string;
+  /** May alias the network buffer: valid until the handler's promise settles. */
+  readonly payload: Uint8Array;
+  readonly receivedAtMs: number;
+  /** The MQTT client that sent it: a meter, or a concentrator for many. */
+  readonly clientId: string;
+}
+
+/**
+ * Resolves once the message is safe (in the readings log or in the rejected log). Rejects when it could not be
+ * kept: the endpoint then sends no PUBACK and the meter sends the message again.
+ */
+export type TakeMessage = (message: MeterMessage) => Promise<void>;
+
+/**
+ * Where meters report. Promises of every adapter (test/contracts/meter-endpoint.contract.ts):
+ * - a QoS 1 message is acknowledged after `take` has resolved for it, never before, and not at all when it rejects;
+ * - messages of one connection are taken in the order in which they came, and acknowledged in that order;
+ * - a connection that sends faster than its messages are taken is slowed down, not buffered without limit;
+ * - `close` takes no new messages, waits for those in flight, acknowledges them and then hangs up.
+ */
+export interface MeterEndpoint {
+  /** `host:port` where meters reach it. */
+  readonly address: string;
+  close(): Promise<void>;
+}

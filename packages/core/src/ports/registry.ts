@@ -1,0 +1,19 @@
+import type { MeterRecord } from "../domain/registry.ts";
+import type { Subscription } from "./readings-log.ts";
+
+/**
+ * Master data as a compacted log keyed by meter id: the newest record of a meter is its truth.
+ *
+ * Promises of every adapter (test/contracts/registry.contract.ts):
+ * - `put` resolves once the records survive a crash; a later `get` of the same process sees them;
+ * - `follow` calls `changed` with every meter's newest record once, then with each change, in order, batch after batch
+ *   (never two calls at a time), and resolves when the state at the time of the call has been delivered.
+ */
+export interface Registry {
+  put(records: readonly MeterRecord[]): Promise<void>;
+  get(meterId: string): Promise<MeterRecord | undefined>;
+  /** Ordered by meter id. */
+  list(options: { afterMeterId?: string; limit: number }): Promise<readonly MeterRecord[]>;
+  follow(changed: (records: readonly MeterRecord[]) => Promise<void>): Promise<Subscription>;
+  close(): Promise<void>;
+}

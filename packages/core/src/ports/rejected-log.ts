@@ -1,0 +1,40 @@
+/** A message, or one reading of a message, that was refused, with all that is needed to understand and replay it. */
+export interface Rejection {
+  /** The stable reason code (docs/validation.md). */
+  readonly reason: string;
+  /** What was wrong, with the field's name. */
+  readonly detail: string;
+  readonly topic: string;
+  readonly meterId: string | null;
+  readonly clientId: string;
+  readonly receivedAtMs: number;
+  /** The whole message as it came. A packet over the size limit keeps its first bytes; `truncatedFrom` is its length. */
+  readonly payload: Uint8Array;
+  readonly truncatedFrom: number | null;
+  /** Index of the refused reading in the message (readings first, then profiles flattened); null = the message. */
+  readonly readingIndex: number | null;
+}
+
+export interface StoredRejection extends Rejection {
+  /** Opaque, ordered by time of refusal. */
+  readonly id: string;
+  /** When a replay was accepted; null while it is still refused. */
+  readonly replayedAtMs: number | null;
+}
+
+/**
+ * The rejected log: what was refused is kept, counted and replayable.
+ *
+ * Promises of every adapter (test/contracts/rejected-log.contract.ts):
+ * - `append` resolves only once the rejections survive a crash;
+ * - `list` gives the entries in order of `id`, after `afterId`, at most `limit`;
+ * - `open` is the exact number of entries without `replayedAtMs`; marking one twice changes nothing.
+ */
+export interface RejectedLog {
+  append(rejections: readonly Rejection[]): Promise<void>;
+  list(options: { afterId?: string; limit: number; includeReplayed: boolean }): Promise<readonly StoredRejection[]>;
+  get(id: string): Promise<StoredRejection | undefined>;
+  markReplayed(id: string, atMs: number): Promise<void>;
+  totals(): Promise<{ readonly open: number; readonly byReason: Readonly<Record<string, number>> }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,40 @@
+import type { Snapshot } from "../domain/snapshot.ts";
+
+/**
+ * The append-only book of issued snapshots.
+ *
+ * Promises of every adapter (test/contracts/snapshot-ledger.contract.ts):
+ * - `append` resolves once all survive a crash; a revision that is there already with the same hash is left alone, with
+ *   another hash it is refused with an error (an issued revision never changes);
+ * - nothing is ever updated or deleted.
+ */
+export interface SnapshotLedger extends SnapshotView {
+  append(snapshots: readonly Snapshot[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A ledger entry with its place in the order of issue. */
+export interface LedgerEntry {
+  /** Grows by issue; the cursor of `changes`. */
+  readonly sequence: number;
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Reads of the ledger: safe from any process, see only whole appends, and pages stay right while snapshots are issued.
+ * Pages hold at most `limit` entries; fewer means the end.
+ */
+export interface SnapshotView {
+  /** The latest revision of each meter of a period, ordered by meter id. */
+  latest(options: { period: number; afterMeterId?: string; limit: number }): Promise<readonly LedgerEntry[]>;
+  /** Every issued revision after `afterSequence`, in order of issue. */
+  changes(options: { afterSequence: number; limit: number }): Promise<readonly LedgerEntry[]>;
+  /** The latest revision where `revision` is absent. */
+  find(meterId: string, period: number, revision?: number): Promise<Snapshot | undefined>;
+  /** All revisions of one meter and period, ascending. */
+  revisions(meterId: string, period: number): Promise<readonly Snapshot[]>;
+  /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
+  latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
+  /** The newest sequence; 0 when the ledger is empty. */
+  lastSequence(): Promise<number>;
+}
