@@ -117,8 +117,10 @@ export interface SeriesStore extends SeriesReader {
   pending(): Promise<readonly PendingMeter[]>;
   /** These meters are recomputed and issued. */
   settled(meterIds: readonly string[]): Promise<void>;
-  /** Marks meters without a batch (a registry change). */
-  markPending(meters: readonly PendingMeter[]): Promise<void>;
+  /** Marks meters without a batch (a boundary passed, the registry changed), and sets the note with them. */
+  markPending(meters: readonly PendingMeter[], note?: { readonly name: string; readonly value: number }): Promise<void>;
+  /** A number that was set by `markPending`: how far something had come when the process ended. */
+  note(name: string): Promise<number | undefined>;
   /** Housekeeping for at most about `budgetMs` (sealing, compaction); answers whether there is more to do. */
   tidy(budgetMs: number): Promise<boolean>;
   close(): Promise<void>;

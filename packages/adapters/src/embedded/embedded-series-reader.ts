@@ -1,0 +1,163 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Channel, Columns, ReadingSeries } from "@meterbook/core/domain/reading";
+import type { SeriesReader, StoredChannel, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import { ascending, epoch, unpackBlock } from "./reading-block.ts";
+import { dayOf, daySeconds, firstHotId, hotMeterStride, hotOfDaySql, openSeriesDatabaseToRead, sealedId, slotsOfDay, hotSlotStride } from "./series-database.ts";
+
+/** Reads of the series store from any thread or process, each on a connection of its own. */
+export function openEmbeddedSeriesReader(options: { dataDir: string }): SeriesReader & { close(): Promise<void> } {
+  const database = openSeriesDatabaseToRead(options.dataDir);
+  return { ...seriesReads(database), close: async () => database.close() };
+}
+
+/** The reads on a given connection; the writer uses them on its own. */
+export function seriesReads(database: DatabaseSync): SeriesReader {
+  const meterById = database.prepare("SELECT no, meter_id, channels FROM meter WHERE meter_id = ?");
+  const days = dayReads(database);
+  const conflicts = conflictReads(database);
+  const totals = totalReads(database);
+  const transaction = readTransaction(database);
+
+  function meter(meterId: string): StoredMeter | undefined {
+    const row = meterById.get(meterId);
+    return row === undefined ? undefined : storedMeter(row);
+  }
+
+  return {
+    meter: async (meterId) => meter(meterId),
+    read: async (meterId, { from, to, channels }) =>
+      transaction(() => {
+        const found = meter(meterId);
+        if (found === undefined) return [];
+        const wanted = channels === undefined ? undefined : new Set(channels);
+        return seriesOf(found.channels, days.range(found.no, from, to, wanted), from, to);
+      }),
+    conflictsOf: async (meterId, page) => conflicts(meter(meterId), page),
+    totals: async () => transaction(totals),
+  };
+}
+
+/** One view of the file for several statements. The writer is in a transaction of its own when it reads. */
+function readTransaction(database: DatabaseSync): <Answer>(read: () => Answer) => Answer {
+  return (read) => {
+    if (database.isTransaction) return read();
+    database.exec("BEGIN");
+    try {
+      return read();
+    } finally {
+      database.exec("COMMIT");
+    }
+  };
+}
+
+export function storedMeter(row: Record<string, unknown>): StoredMeter {
+  const channels = JSON.parse(String(row["channels"])) as StoredChannel[];
+  return { no: Number(row["no"]), meterId: String(row["meter_id"]), channels };
+}
+
+export interface DayReads {
+  /** All readings of a meter from `from` to `to` (and some around them), per channel index, in any order. */
+  range(meterNo: number, from: number, to: number, wanted?: ReadonlySet<number>): Map<number, Columns>;
+  /** One UTC day, ascending. */
+  day(meterNo: number, day: number): Map<number, Columns>;
+}
+
+export function dayReads(database: DatabaseSync): DayReads {
+  const sealed = database.prepare("SELECT data FROM sealed WHERE id BETWEEN ? AND ?");
+  const hot = database.prepare(hotOfDaySql);
+  const hotDays = database.prepare("SELECT day FROM hot_day WHERE day BETWEEN ? AND ?");
+
+  function range(meterNo: number, from: number, to: number, wanted?: ReadonlySet<number>): Map<number, Columns> {
+    const columns = new Map<number, Columns>();
+    const first = dayOf(from);
+    const last = dayOf(to);
+    for (const row of sealed.iterate(sealedId(meterNo, first), sealedId(meterNo, last))) {
+      unpackBlock(row["data"] as Uint8Array, columns, wanted);
+    }
+    for (const { day } of hotDays.all(first, last)) {
+      const key = firstHotId(meterNo, day as number);
+      const rows = hot.iterate(key, key + slotsOfDay * hotSlotStride, hotMeterStride);
+      for (const row of rows) unpackBlock(row["data"] as Uint8Array, columns, wanted);
+    }
+    return columns;
+  }
+
+  return {
+    range,
+    day(meterNo, day) {
+      const at = epoch + day * daySeconds;
+      const columns = range(meterNo, at, at);
+      for (const [index, unordered] of columns) columns.set(index, ascending(unordered));
+      return columns;
+    },
+  };
+}
+
+function seriesOf(
+  channels: readonly StoredChannel[],
+  columns: ReadonlyMap<number, Columns>,
+  from: number,
+  to: number,
+): ReadingSeries[] {
+  const series: ReadingSeries[] = [];
+  for (const { index, register, kind, unit, stepSeconds } of channels) {
+    const found = columns.get(index);
+    if (found === undefined) continue;
+    const within = clip(ascending(found), from, to);
+    if (within.at.length > 0) series.push({ channel: { register, kind, unit, stepSeconds }, ...within });
+  }
+  return series;
+}
+
+function clip(columns: Columns, from: number, to: number): Columns {
+  let first = 0;
+  while (first < columns.at.length && (columns.at[first] as number) < from) first += 1;
+  let last = columns.at.length;
+  while (last > first && (columns.at[last - 1] as number) > to) last -= 1;
+  if (first === 0 && last === columns.at.length) return columns;
+  return {
+    at: columns.at.slice(first, last),
+    value: columns.value.slice(first, last),
+    code: columns.code.slice(first, last),
+  };
+}
+
+function conflictReads(database: DatabaseSync) {
+  const select = database.prepare("SELECT * FROM conflict WHERE meter_no = ? AND id > ? ORDER BY id LIMIT ?");
+  return (meter: StoredMeter | undefined, page: { afterId: number; limit: number }): StoredConflict[] => {
+    if (meter === undefined) return [];
+    return select.all(meter.no, page.afterId, page.limit).map((row) => {
+      const number = (name: string) => Number(row[name]);
+      const at = number("at");
+      return {
+        id: number("id"),
+        meterId: meter.meterId,
+        channel: JSON.parse(String(row["channel"])) as Channel,
+        at,
+        kept: { at, value: number("kept_value"), code: number("kept_code") },
+        refused: { at, value: number("refused_value"), code: number("refused_code") },
+        receivedAtMs: number("received_at_ms"),
+      };
+    });
+  };
+}
+
+function totalReads(database: DatabaseSync): () => StoreTotals {
+  const notes = database.prepare("SELECT name, value FROM note");
+  const pending = database.prepare("SELECT count(*) AS count FROM pending");
+  return () => {
+    const values = new Map(notes.all().map((row) => [String(row["name"]), Number(row["value"])]));
+    const positions = new Map<number, number>();
+    for (const [name, value] of values) {
+      if (name.startsWith("position:")) positions.set(Number(name.slice(9)), value);
+    }
+    return {
+      stored: values.get("stored") ?? 0,
+      duplicates: values.get("duplicates") ?? 0,
+      conflicts: values.get("conflicts") ?? 0,
+      newestAt: values.get("newestAt") ?? 0,
+      pending: Number(pending.get()?.["count"] ?? 0),
+      positions,
+    };
+  };
+}

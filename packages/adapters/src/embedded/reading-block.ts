@@ -1,0 +1,195 @@
+import type { Columns } from "@meterbook/core/domain/reading";
+import { emptyColumns } from "@meterbook/core/domain/reading";
+
+/**
+ * Readings of one meter within one UTC day, packed: per channel a section
+ * `channelIndex, count, byteLength, first at, spacing, values, codes`, all variable-length integers.
+ * A day of quarter hours of one register takes about 200 bytes. Instants count from `epoch`.
+ *
+ * A block is rewritten whole, never patched; sections of a channel may repeat (a merge adds one at the end).
+ */
+export interface ChannelColumns extends Columns {
+  readonly channelIndex: number;
+}
+
+/** 2001-01-01T00:00:00Z: the earliest instant that intake accepts; instants and days in the file count from here. */
+export const epoch = 978_307_200;
+
+const irregular = 0;
+let scratch = new Uint8Array(64 * 1024);
+
+/** Packs columns (each ascending). The answer is a copy that the caller owns. */
+export function packBlock(sections: readonly ChannelColumns[]): Uint8Array {
+  let cursor = 0;
+  for (const section of sections) {
+    const bytesMax = 60 + section.at.length * 24;
+    if (cursor + bytesMax > scratch.length) {
+      const larger = new Uint8Array((cursor + bytesMax) * 2);
+      larger.set(scratch);
+      scratch = larger;
+    }
+    cursor = packSection(scratch, cursor, section);
+  }
+  return scratch.slice(0, cursor);
+}
+
+/** Sections up to 128 bytes have a one-byte length, which is what nearly all reports of a meter are. */
+function packSection(out: Uint8Array, start: number, { channelIndex, at, value, code }: ChannelColumns): number {
+  const count = at.length;
+  let cursor = putVarint(out, start, channelIndex);
+  cursor = putVarint(out, cursor, count);
+  const lengthAt = cursor;
+  cursor = putInstants(out, cursor + 1, at);
+  let before = 0;
+  for (let i = 0; i < count; i += 1) {
+    cursor = putSigned(out, cursor, (value[i] as number) - before);
+    before = value[i] as number;
+  }
+  cursor = putCodes(out, cursor, code);
+  const length = cursor - lengthAt - 1;
+  if (length < 128) {
+    out[lengthAt] = length;
+    return cursor;
+  }
+  const bytes = length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4;
+  out.copyWithin(lengthAt + bytes, lengthAt + 1, cursor);
+  putVarint(out, lengthAt, length);
+  return cursor + bytes - 1;
+}
+
+function putInstants(out: Uint8Array, start: number, at: readonly number[]): number {
+  const first = at[0] as number;
+  let cursor = putVarint(out, start, first - epoch);
+  if (at.length === 1) return cursor;
+  const spacing = (at[1] as number) - first;
+  let regular = true;
+  for (let i = 2; i < at.length && regular; i += 1) regular = (at[i] as number) - (at[i - 1] as number) === spacing;
+  if (regular) return putVarint(out, cursor, spacing);
+  cursor = putVarint(out, cursor, irregular);
+  for (let i = 1; i < at.length; i += 1) cursor = putVarint(out, cursor, (at[i] as number) - (at[i - 1] as number));
+  return cursor;
+}
+
+/** Runs of equal codes; a single run of code 0 (actual, remote) is one byte. */
+function putCodes(out: Uint8Array, start: number, code: readonly number[]): number {
+  let cursor = start;
+  let from = 0;
+  while (from < code.length) {
+    let to = from + 1;
+    while (to < code.length && code[to] === code[from]) to += 1;
+    const last = to === code.length ? 1 : 0;
+    out[cursor] = (code[from] as number) * 2 + last;
+    cursor += 1;
+    if (last === 0) cursor = putVarint(out, cursor, to - from);
+    from = to;
+  }
+  return cursor;
+}
+
+const place = { cursor: 0 };
+
+/** Unpacks into `into`, appending per channel; `wanted` undefined = all channels. Sections not wanted are skipped whole. */
+export function unpackBlock(bytes: Uint8Array, into: Map<number, Columns>, wanted?: ReadonlySet<number>): void {
+  place.cursor = 0;
+  while (place.cursor < bytes.length) {
+    const channelIndex = takeVarint(bytes);
+    const count = takeVarint(bytes);
+    const length = takeVarint(bytes);
+    if (wanted !== undefined && !wanted.has(channelIndex)) {
+      place.cursor += length;
+      continue;
+    }
+    let columns = into.get(channelIndex);
+    if (columns === undefined) into.set(channelIndex, (columns = emptyColumns()));
+    takeInstants(bytes, count, columns.at);
+    let value = 0;
+    for (let i = 0; i < count; i += 1) {
+      value += takeSigned(bytes);
+      columns.value.push(value);
+    }
+    takeCodes(bytes, count, columns.code);
+  }
+}
+
+function takeInstants(bytes: Uint8Array, count: number, at: number[]): void {
+  let instant = takeVarint(bytes) + epoch;
+  at.push(instant);
+  if (count === 1) return;
+  const spacing = takeVarint(bytes);
+  for (let i = 1; i < count; i += 1) {
+    instant += spacing === irregular ? takeVarint(bytes) : spacing;
+    at.push(instant);
+  }
+}
+
+function takeCodes(bytes: Uint8Array, count: number, code: number[]): void {
+  let left = count;
+  while (left > 0) {
+    const head = bytes[place.cursor] as number;
+    place.cursor += 1;
+    const run = (head & 1) === 1 ? left : takeVarint(bytes);
+    for (let i = 0; i < run; i += 1) code.push(head >> 1);
+    left -= run;
+  }
+}
+
+function putVarint(out: Uint8Array, start: number, number: number): number {
+  let cursor = start;
+  let rest = number;
+  while (rest >= 0x80000000) {
+    out[cursor++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest > 127) {
+    out[cursor++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  out[cursor++] = rest;
+  return cursor;
+}
+
+function takeVarint(bytes: Uint8Array): number {
+  let byte = bytes[place.cursor++] as number;
+  let number = byte & 127;
+  let factor = 128;
+  while (byte > 127) {
+    byte = bytes[place.cursor++] as number;
+    number += (byte & 127) * factor;
+    factor *= 128;
+  }
+  return number;
+}
+
+/** Zigzag by arithmetic, because a difference of two safe integers can need 54 bits. */
+function putSigned(out: Uint8Array, start: number, number: number): number {
+  const negative = number < 0;
+  const magnitude = negative ? -number - 1 : number;
+  const low = (magnitude % 64) * 2 + (negative ? 1 : 0);
+  if (magnitude < 64) {
+    out[start] = low;
+    return start + 1;
+  }
+  out[start] = low | 128;
+  return putVarint(out, start + 1, Math.floor(magnitude / 64));
+}
+
+function takeSigned(bytes: Uint8Array): number {
+  const head = bytes[place.cursor++] as number;
+  let magnitude = (head & 127) >> 1;
+  if (head > 127) magnitude += takeVarint(bytes) * 64;
+  return (head & 1) === 1 ? -magnitude - 1 : magnitude;
+}
+
+/** Puts columns that were appended block by block into ascending order; the order of blocks is arbitrary. */
+export function ascending(columns: Columns): Columns {
+  const { at, value, code } = columns;
+  let sorted = true;
+  for (let i = 1; i < at.length && sorted; i += 1) sorted = (at[i - 1] as number) <= (at[i] as number);
+  if (sorted) return columns;
+  const order = at.map((_, i) => i).sort((a, b) => (at[a] as number) - (at[b] as number));
+  return {
+    at: order.map((i) => at[i] as number),
+    value: order.map((i) => value[i] as number),
+    code: order.map((i) => code[i] as number),
+  };
+}

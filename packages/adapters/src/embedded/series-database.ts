@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { epoch } from "./reading-block.ts";
+
+/**
+ * The file of the embedded series store.
+ *
+ * `hot` takes what arrives, keyed by quarter-hour first, so that a fleet's reports of one quarter land beside each
+ * other (keyed by meter first, inserts collapse once the file outgrows the cache). `sealed` holds one block per meter
+ * and UTC day, which is what curves read. A day moves from hot to sealed when it is over and quiet.
+ */
+const schema = `
+  CREATE TABLE IF NOT EXISTS meter (no INTEGER PRIMARY KEY, meter_id TEXT NOT NULL UNIQUE, channels TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS hot_day (day INTEGER PRIMARY KEY);
+  CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS conflict (id INTEGER PRIMARY KEY, meter_no INTEGER NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL,
+    kept_value INTEGER NOT NULL, kept_code INTEGER NOT NULL, refused_value INTEGER NOT NULL, refused_code INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS conflict_of_meter ON conflict (meter_no, id);
+  CREATE TABLE IF NOT EXISTS pending (meter_id TEXT PRIMARY KEY, from_period INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  PRAGMA user_version = 1;
+`;
+
+export function openSeriesDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "series.db"), { timeout: 10_000 });
+  database.exec("PRAGMA journal_mode = WAL");
+  // Not FULL: what a power cut takes back, it takes with its log position, and the readings log gives it again.
+  database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 8000");
+  database.exec(schema);
+  return database;
+}
+
+/** A second connection that only reads; the file must exist. */
+export function openSeriesDatabaseToRead(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "series.db"), { readOnly: true, timeout: 10_000 });
+  database.exec("PRAGMA cache_size = -32768");
+  return database;
+}
+
+export const slotSeconds = 900;
+export const daySeconds = 86_400;
+export const slotsOfDay = daySeconds / slotSeconds;
+
+/** A hot key is slot (21 bits, to the year 2060), meter (22 bits) and second within the slot (10 bits): a safe integer. */
+const slotFactor = 2 ** 32;
+const meterFactor = 2 ** 10;
+export const meterNoMax = 2 ** 22 - 1;
+const dayFactor = 2 ** 15;
+
+export function dayOf(at: number): number {
+  return Math.floor((at - epoch) / daySeconds);
+}
+
+export function hotId(meterNo: number, at: number): number {
+  const since = at - epoch;
+  const slot = Math.floor(since / slotSeconds);
+  return slot * slotFactor + meterNo * meterFactor + (since - slot * slotSeconds);
+}
+
+export function meterNoOfHotId(id: number): number {
+  return Math.floor((id % slotFactor) / meterFactor);
+}
+
+/** The least hot key of `meterNo` in the first slot of `day`; each further slot adds `hotSlotStride`. */
+export function firstHotId(meterNo: number, day: number): number {
+  return day * slotsOfDay * slotFactor + meterNo * meterFactor;
+}
+
+export const hotSlotStride = slotFactor;
+export const hotMeterStride = meterFactor;
+
+export function sealedId(meterNo: number, day: number): number {
+  return meterNo * dayFactor + day;
+}
+
+/**
+ * Hot blocks of the meters `?1 .. ?1 + ?3` in the slots of one day, as one statement: a seek per slot inside SQLite
+ * costs a tenth of a seek per statement. Parameters: first key, first key of the day after, width of the key range.
+ */
+export const hotOfDaySql = `
+  WITH RECURSIVE slot(first) AS (VALUES (?1) UNION ALL SELECT first + ${slotFactor} FROM slot WHERE first + ${slotFactor} < ?2)
+  SELECT hot.id, hot.data FROM slot CROSS JOIN hot WHERE hot.id BETWEEN slot.first AND slot.first + ?3 - 1`;

@@ -1,0 +1,137 @@
+import type { IntervalFacts, PeriodFacts, RegisterFacts, Span } from "./period-facts.ts";
+import { qualityOf } from "./reading.ts";
+import type { MeterRecord } from "./registry.ts";
+import type { OpeningBasis, RegisterSnapshot, SnapshotContent, SnapshotQuality } from "./snapshot.ts";
+import { snapshotQualities } from "./snapshot.ts";
+
+/** The closing values of the period before, as issued; what this period opens with. */
+export type Closings = readonly Pick<RegisterSnapshot, "register" | "unit" | "value" | "valueQuality">[];
+
+export interface SnapshotInput {
+  readonly meterId: string;
+  readonly period: number;
+  readonly span: Span;
+  /** At most one entry per register and unit. */
+  readonly facts: readonly PeriodFacts[];
+  /** Undefined in the meter's first period. */
+  readonly previous: Closings | undefined;
+  readonly record: MeterRecord | undefined;
+}
+
+/** The snapshot of one meter and period: a pure function of the facts, the closing before and the registry. */
+export function composeSnapshot(input: SnapshotInput): SnapshotContent {
+  const rows = input.facts.map((facts) =>
+    facts.kind === "register" ? registerRow(facts, input) : intervalRow(facts, input),
+  );
+  for (const expected of input.record?.registers ?? []) {
+    if (!rows.some((row) => row.register === expected.register)) rows.push(silentRow(expected, input));
+  }
+  rows.sort((a, b) => (a.register < b.register ? -1 : a.register > b.register ? 1 : a.unit < b.unit ? -1 : 1));
+  return {
+    meterId: input.meterId,
+    usagePointId: input.record?.usagePointId ?? input.meterId,
+    period: input.period,
+    boundary: input.span.boundary,
+    registers: rows,
+  };
+}
+
+function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapshot {
+  const { closing } = facts;
+  const opening = openingOf(facts, input);
+  const difference =
+    closing.value === null || opening.value === null ? null : closing.value - opening.value;
+  // Only the registry could explain a register that ran backwards, and nothing here may guess.
+  const backwards = facts.ranBackwards || (difference !== null && difference < 0);
+  const quality = backwards ? "suspect" : difference === null ? closing.quality : worst(closing.quality, opening.quality);
+  return {
+    register: facts.register,
+    unit: facts.unit,
+    value: closing.value,
+    valueQuality: closing.quality,
+    opening: opening.value,
+    openingBasis: opening.basis,
+    consumption: difference === null || backwards ? null : difference * multiplierOf(facts.register, input.record),
+    quality,
+    method: closing.method,
+    origin: closing.origin,
+    readAt: closing.readAt,
+    before: closing.before,
+    after: closing.after,
+    intervals: null,
+    fault: backwards ? "register_ran_backwards" : null,
+  };
+}
+
+interface Opening {
+  readonly value: number | null;
+  readonly quality: SnapshotQuality;
+  readonly basis: OpeningBasis | null;
+}
+
+/** The closing before, by reference; for a register that is new, its installation reading, else its first reading. */
+function openingOf(facts: Pick<RegisterFacts, "register" | "unit" | "first">, input: SnapshotInput): Opening {
+  const before = input.previous?.find((row) => row.register === facts.register && row.unit === facts.unit);
+  if (before !== undefined) return { value: before.value, quality: before.valueQuality, basis: "previous" };
+  const installed = input.record?.installed;
+  const installedValue = installed?.values[facts.register];
+  if (installed !== undefined && installedValue !== undefined && installed.at <= input.span.boundary) {
+    return { value: installedValue, quality: "actual", basis: "installation" };
+  }
+  if (facts.first !== null && facts.first.at <= input.span.boundary) {
+    return { value: facts.first.value, quality: qualityOf(facts.first.code), basis: "first-reading" };
+  }
+  return { value: null, quality: "missing", basis: null };
+}
+
+function intervalRow(facts: IntervalFacts, { record }: SnapshotInput): RegisterSnapshot {
+  const none = facts.present === 0;
+  const quality = none ? "missing" : facts.present < facts.expected ? "incomplete" : facts.quality;
+  return {
+    ...withoutReadings(facts.register, facts.unit),
+    consumption: none ? null : facts.sum * multiplierOf(facts.register, record),
+    quality,
+    method: none ? "MISSING" : "INTERVAL_SUM",
+    origin: none ? null : "remote",
+    readAt: facts.lastAt,
+    intervals: { expected: facts.expected, present: facts.present },
+  };
+}
+
+/** A register that the registry knows and that never reported. */
+function silentRow(expected: { register: string; unit: RegisterSnapshot["unit"] }, input: SnapshotInput): RegisterSnapshot {
+  const opening = openingOf({ ...expected, first: null }, input);
+  return {
+    ...withoutReadings(expected.register, expected.unit),
+    opening: opening.value,
+    openingBasis: opening.basis,
+  };
+}
+
+function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RegisterSnapshot {
+  return {
+    register,
+    unit,
+    value: null,
+    valueQuality: "missing",
+    opening: null,
+    openingBasis: null,
+    consumption: null,
+    quality: "missing",
+    method: "MISSING",
+    origin: null,
+    readAt: null,
+    before: null,
+    after: null,
+    intervals: null,
+    fault: null,
+  };
+}
+
+function multiplierOf(register: string, record: MeterRecord | undefined): number {
+  return record?.registers.find((entry) => entry.register === register)?.multiplier ?? 1;
+}
+
+function worst(a: SnapshotQuality, b: SnapshotQuality): SnapshotQuality {
+  return snapshotQualities.indexOf(a) >= snapshotQualities.indexOf(b) ? a : b;
+}

@@ -1,0 +1,37 @@
+import type { LocalCalendar } from "./local-calendar.ts";
+import type { Lifecycle, Snapshot, SnapshotContent } from "./snapshot.ts";
+
+/** What is remembered of the revision that was issued last. */
+export type Issued = Pick<Snapshot, "revision" | "lifecycle" | "hash">;
+
+/**
+ * The revision to issue now, or undefined where there is nothing to say: the period is not due, or a recomputation
+ * came out the same. A final value is never edited: what changes it is a further revision, `revised`.
+ */
+export function nextRevision(
+  content: SnapshotContent,
+  hash: string,
+  issued: Issued | undefined,
+  calendar: LocalCalendar,
+  nowMs: number,
+): Snapshot | undefined {
+  const now = nowMs / 1000;
+  if (now < calendar.provisionalFrom(content.period)) return undefined;
+  const closed = now >= calendar.finalFrom(content.period);
+  const step = nextStep(issued, issued?.hash !== hash, closed);
+  if (step === undefined) return undefined;
+  return { ...content, hash, revision: (issued?.revision ?? 0) + 1, issuedAtMs: nowMs, ...step };
+}
+
+function nextStep(
+  issued: Issued | undefined,
+  changed: boolean,
+  closed: boolean,
+): { lifecycle: Lifecycle; reason: string } | undefined {
+  if (issued === undefined || issued.lifecycle === "provisional") {
+    if (closed) return { lifecycle: "final", reason: "window closed" };
+    if (issued === undefined) return { lifecycle: "provisional", reason: "boundary passed" };
+    return changed ? { lifecycle: "provisional", reason: "inputs changed" } : undefined;
+  }
+  return changed ? { lifecycle: "revised", reason: "inputs changed after final" } : undefined;
+}
