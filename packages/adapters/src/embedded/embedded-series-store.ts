@@ -295,15 +295,18 @@ function replaceIn(days: ReturnType<typeof dayReads>, rewrites: ReturnType<typeo
 
 function conflictWrites(database: DatabaseSync, roll: MeterRoll) {
   const insert = database.prepare(
-    "INSERT INTO conflict (meter_no, channel, at, kept_value, kept_code, refused_value, refused_code, received_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT OR IGNORE INTO conflict (meter_no, channel, at, kept_value, kept_code, refused_value, refused_code, received_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
   return {
-    add(conflicts: readonly Conflict[]): void {
+    add(conflicts: readonly Conflict[]): number {
+      let added = 0;
       for (const { meterId, channel, at, kept, refused, receivedAtMs } of conflicts) {
         const { register, kind, unit, stepSeconds } = channel;
         const text = JSON.stringify({ register, kind, unit, stepSeconds });
-        insert.run(roll.noOf(meterId), text, at, kept.value, kept.code, refused.value, refused.code, receivedAtMs);
+        const values = [at, kept.value, kept.code, refused.value, refused.code, receivedAtMs];
+        added += Number(insert.run(roll.noOf(meterId), text, ...values).changes);
       }
+      return added;
     },
   };
 }

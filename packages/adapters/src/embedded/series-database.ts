@@ -18,6 +18,7 @@ const schema = `
     kept_value INTEGER NOT NULL, kept_code INTEGER NOT NULL, refused_value INTEGER NOT NULL, refused_code INTEGER NOT NULL,
     received_at_ms INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS conflict_of_meter ON conflict (meter_no, id);
+  CREATE UNIQUE INDEX IF NOT EXISTS conflict_once ON conflict (meter_no, at, channel, refused_value);
   CREATE TABLE IF NOT EXISTS pending (meter_id TEXT PRIMARY KEY, from_period INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   PRAGMA user_version = 1;

@@ -13,8 +13,8 @@ export interface SnapshotInput {
   readonly span: Span;
   /** At most one entry per register and unit. */
   readonly facts: readonly PeriodFacts[];
-  /** Undefined in the meter's first period. */
-  readonly previous: Closings | undefined;
+  /** Empty in the meter's first period, and where the period before was never issued. */
+  readonly previous: Closings;
   readonly record: MeterRecord | undefined;
 }
 
@@ -71,14 +71,15 @@ interface Opening {
 
 /** The closing before, by reference; for a register that is new, its installation reading, else its first reading. */
 function openingOf(facts: Pick<RegisterFacts, "register" | "unit" | "first">, input: SnapshotInput): Opening {
-  const before = input.previous?.find((row) => row.register === facts.register && row.unit === facts.unit);
+  const before = input.previous.find((row) => row.register === facts.register && row.unit === facts.unit);
   if (before !== undefined) return { value: before.value, quality: before.valueQuality, basis: "previous" };
   const installed = input.record?.installed;
   const installedValue = installed?.values[facts.register];
   if (installed !== undefined && installedValue !== undefined && installed.at <= input.span.boundary) {
     return { value: installedValue, quality: "actual", basis: "installation" };
   }
-  if (facts.first !== null && facts.first.at <= input.span.boundary) {
+  const { start, boundary } = input.span;
+  if (facts.first !== null && facts.first.at >= start && facts.first.at <= boundary) {
     return { value: facts.first.value, quality: qualityOf(facts.first.code), basis: "first-reading" };
   }
   return { value: null, quality: "missing", basis: null };

@@ -14,6 +14,12 @@ export interface Registry {
   get(meterId: string): Promise<MeterRecord | undefined>;
   /** Ordered by meter id. */
   list(options: { afterMeterId?: string; limit: number }): Promise<readonly MeterRecord[]>;
-  follow(changed: (records: readonly MeterRecord[]) => Promise<void>): Promise<Subscription>;
+  follow(changed: (changes: readonly RegistryChange[]) => Promise<void>): Promise<Subscription>;
   close(): Promise<void>;
+}
+
+export interface RegistryChange {
+  readonly record: MeterRecord;
+  /** Grows with every record that is put; says what a follower has seen before. */
+  readonly position: number;
 }

@@ -80,7 +80,8 @@ export interface SeriesBatch {
   insert(writes: readonly MeterWrite[]): Promise<void>;
   /** Overwrites stored readings by ones of higher rank; the old values are in `conflicts`. */
   replace(writes: readonly MeterWrite[]): Promise<void>;
-  conflicts(conflicts: readonly Conflict[]): Promise<void>;
+  /** Answers how many of them are new: the same refused value for the same key is recorded once. */
+  conflicts(conflicts: readonly Conflict[]): Promise<number>;
   commit(outcome: BatchOutcome): Promise<void>;
   /** Undoes what can be undone; the batch will be offered again. */
   abandon(): Promise<void>;

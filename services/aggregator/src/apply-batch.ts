@@ -1,0 +1,210 @@
+import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
+import { readingAt } from "@meterbook/core/domain/reading";
+import type { FrameBatch } from "@meterbook/core/ports/readings-log";
+import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
+import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
+import type { ChannelState } from "./channel-state.ts";
+import { admitLate, markIrregular } from "./channel-state.ts";
+import type { MeterBook } from "./meter-book.ts";
+import type { MeterState } from "./meter-state.ts";
+import { accept, channelOf, unordered } from "./meter-state.ts";
+
+/** What a batch did, for counters and for whoever recomputes snapshots. */
+export interface BatchResult {
+  readings: number;
+  stored: number;
+  duplicates: number;
+  conflicts: number;
+  late: number;
+  newestAt: number;
+}
+
+/** Told of every reading that came into effect, in any order; `crossed` as `accept` answers it. */
+export type Touched = (meter: MeterState, channel: Channel, at: number, crossed: number) => void;
+
+interface Report {
+  readonly meter: MeterState;
+  readonly receivedAtMs: number;
+  readonly series: readonly ReadingSeries[];
+}
+
+/** A reading that is not newer than what its channel has: the store must be asked. */
+interface Candidate extends Reading {
+  readonly meter: MeterState;
+  readonly state: ChannelState;
+  readonly receivedAtMs: number;
+}
+
+/**
+ * Takes a batch of the readings log into the store: what is newer than all before goes straight through; anything else
+ * is looked up and becomes a late reading, a duplicate or a conflict. The caller commits or abandons.
+ */
+export async function applyBatch(
+  batch: SeriesBatch,
+  book: MeterBook,
+  { frames }: FrameBatch,
+  touched: Touched,
+  crashPoint: (name: string) => void,
+): Promise<BatchResult> {
+  const result: BatchResult = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
+  const reports: Report[] = [];
+  for (const frame of frames) {
+    for (const { meterId, receivedAtMs, report, origin } of frame.reports) {
+      reports.push({ meter: book.meet(meterId), receivedAtMs, series: decodeReport(report, origin) });
+    }
+  }
+  await numberNewcomers(batch, book, reports);
+  const candidates: Candidate[] = [];
+  const writes: MeterWrite[] = [];
+  for (const report of reports) {
+    const series = takeNewer(report, candidates, result, touched);
+    if (series.length > 0) writes.push({ meterNo: report.meter.no, series });
+  }
+  await batch.put(writes);
+  crashPoint("batch-half-applied");
+  if (candidates.length > 0) await decide(batch, candidates, result, touched);
+  return result;
+}
+
+/** Numbers the meters and channels that the store has never seen. */
+async function numberNewcomers(batch: SeriesBatch, book: MeterBook, reports: readonly Report[]): Promise<void> {
+  const newcomers = new Map<MeterState, (Channel & { first: Reading })[]>();
+  for (const { meter, series } of reports) {
+    for (const one of series) {
+      if (channelOf(meter, one.channel) !== undefined) continue;
+      const known = newcomers.get(meter);
+      const channel = { ...one.channel, first: readingAt(one, 0) };
+      if (known === undefined) newcomers.set(meter, [channel]);
+      else known.push(channel);
+    }
+  }
+  if (newcomers.size === 0) return;
+  const met = await batch.meet([...newcomers].map(([{ meterId }, channels]) => ({ meterId, channels })));
+  for (const stored of met) book.adopt(stored);
+}
+
+/** The readings of a report that follow what their channels have; the others become candidates. */
+function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, touched: Touched): ChannelWrite[] {
+  const { meter, receivedAtMs } = report;
+  const writes: ChannelWrite[] = [];
+  for (const one of report.series) {
+    const state = channelOf(meter, one.channel) as ChannelState;
+    const { at, value, code } = one;
+    result.readings += at.length;
+    const newer: ChannelWrite = followsOn(one, state.newestAt)
+      ? { channelIndex: state.channel.index, at, value, code }
+      : { channelIndex: state.channel.index, at: [], value: [], code: [] };
+    const split = newer.at.length === 0;
+    for (let i = 0; i < at.length; i += 1) {
+      const reading = { at: at[i] as number, value: value[i] as number, code: code[i] as ReadingCode };
+      if (reading.at <= state.newestAt) {
+        candidates.push({ ...reading, meter, state, receivedAtMs });
+        continue;
+      }
+      if (split) append(newer, reading);
+      const crossed = accept(meter, state, reading.at, reading.value, reading.code);
+      touched(meter, one.channel, reading.at, crossed);
+    }
+    if (newer.at.length === 0) continue;
+    result.stored += newer.at.length;
+    result.newestAt = Math.max(result.newestAt, newer.at[newer.at.length - 1] as number);
+    writes.push(newer);
+  }
+  return writes;
+}
+
+function followsOn({ at }: ReadingSeries, newestAt: number): boolean {
+  let before = newestAt;
+  for (const instant of at) {
+    if (instant <= before) return false;
+    before = instant;
+  }
+  return true;
+}
+
+function append(write: ChannelWrite, { at, value, code }: Reading): void {
+  write.at.push(at);
+  write.value.push(value);
+  write.code.push(code);
+}
+
+/** Asks the store for every candidate and sorts them into late readings, duplicates and conflicts. */
+async function decide(
+  batch: SeriesBatch,
+  candidates: readonly Candidate[],
+  result: BatchResult,
+  touched: Touched,
+): Promise<void> {
+  const found = await batch.find(
+    candidates.map(({ meter, state, at }) => ({ meterNo: meter.no, channelIndex: state.channel.index, at })),
+  );
+  const inEffect = new Map<string, Reading>();
+  const late = new Map<string, Candidate>();
+  const replaced = new Map<string, Candidate>();
+  const conflicts: Conflict[] = [];
+  candidates.forEach((candidate, index) => {
+    const { meter, state, at, value, code } = candidate;
+    const key = `${meter.no}/${state.channel.index}/${at}`;
+    const stored = inEffect.get(key) ?? found[index];
+    if (stored === undefined) {
+      late.set(key, candidate);
+    } else if (stored.value === value) {
+      result.duplicates += 1;
+      return;
+    } else {
+      const wins = rank(code) < rank(stored.code);
+      conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+      if (!wins) return;
+      if (late.has(key)) late.set(key, candidate);
+      else replaced.set(key, candidate);
+    }
+    inEffect.set(key, { at, value, code });
+  });
+  await batch.insert(grouped(late.values()));
+  await batch.replace(grouped(replaced.values()));
+  const fresh = await batch.conflicts(conflicts);
+  result.late += late.size;
+  result.stored += late.size;
+  result.conflicts += fresh;
+  // A conflicting value that was recorded before is a repetition.
+  result.duplicates += conflicts.length - fresh;
+  for (const candidate of late.values()) {
+    admitLate(candidate.state, candidate, candidate.meter.calendar);
+    touched(candidate.meter, candidate.state.channel, candidate.at, unordered);
+  }
+  for (const { meter, state, at } of replaced.values()) {
+    markIrregular(state, at - state.channel.stepSeconds, at);
+    touched(meter, state.channel, at, unordered);
+  }
+}
+
+function conflict({ meter, state, at, receivedAtMs }: Candidate, kept: Reading, refused: Reading): Conflict {
+  return {
+    meterId: meter.meterId,
+    channel: state.channel,
+    at,
+    kept: { at, value: kept.value, code: kept.code },
+    refused: { at, value: refused.value, code: refused.code },
+    receivedAtMs,
+  };
+}
+
+/** An operator's edit before actual before derived before estimated before suspect. */
+function rank(code: ReadingCode): number {
+  return code >> 2 === 3 ? -1 : code & 3;
+}
+
+/** One write per meter and channel, ascending. */
+function grouped(candidates: Iterable<Candidate>): MeterWrite[] {
+  const byChannel = new Map<ChannelState, Candidate[]>();
+  for (const candidate of candidates) {
+    const others = byChannel.get(candidate.state);
+    if (others === undefined) byChannel.set(candidate.state, [candidate]);
+    else others.push(candidate);
+  }
+  return [...byChannel].map(([{ channel }, group]) => {
+    group.sort((a, b) => a.at - b.at);
+    const columns = { at: group.map((c) => c.at), value: group.map((c) => c.value), code: group.map((c) => c.code) };
+    return { meterNo: group[0]?.meter.no ?? -1, series: [{ channelIndex: channel.index, ...columns }] };
+  });
+}

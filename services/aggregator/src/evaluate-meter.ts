@@ -1,0 +1,186 @@
+import { hash as digest } from "node:crypto";
+import { canonicalContent } from "@meterbook/core/domain/canonical-content";
+import { closingRules, closingValue } from "@meterbook/core/domain/closing-value";
+import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
+import { nextRevision } from "@meterbook/core/domain/next-revision";
+import type { PeriodFacts, Span } from "@meterbook/core/domain/period-facts";
+import { intervalFacts, registerFacts } from "@meterbook/core/domain/period-facts";
+import type { ReadingSeries } from "@meterbook/core/domain/reading";
+import { channelKey, emptyColumns } from "@meterbook/core/domain/reading";
+import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { ChannelState } from "./channel-state.ts";
+import { rememberedAround, rememberedIntervals } from "./channel-state.ts";
+import type { IssuedPeriod, MeterState } from "./meter-state.ts";
+import { firstPeriodOf, firstPeriodOfChannel } from "./meter-state.ts";
+
+/** A meter that was silent for so many whole periods is no longer expected; it is again as soon as it reports. */
+export const missingPeriodsMax = 12;
+
+export interface Evaluation {
+  /** To be appended to the ledger, in order. */
+  readonly snapshots: readonly Snapshot[];
+  /** What the meter's memory becomes once they are. */
+  readonly issued: readonly IssuedPeriod[];
+}
+
+export interface EvaluationPorts {
+  readonly series: Pick<SeriesReader, "read">;
+  readonly ledger: Pick<SnapshotView, "latestOfMeter">;
+}
+
+/**
+ * Recomputes a meter's snapshots from `fromPeriod` to the newest period that is due, each opening with the closing
+ * before it, and answers the revisions that this makes. Reads memory where it tells the whole, else the store.
+ */
+export async function evaluateMeter(
+  ports: EvaluationPorts,
+  meter: MeterState,
+  fromPeriod: number,
+  nowMs: number,
+): Promise<Evaluation> {
+  const first = firstPeriodOf(meter);
+  const last = lastPeriodDue(meter, nowMs);
+  if (first === undefined || first > last) return { snapshots: [], issued: meter.issued ?? [] };
+  const from = Math.max(first, Math.min(fromPeriod, last));
+  const chain = await issuedChain(ports, meter, from === first ? from : from - 1);
+  const stored = storedSeries(ports, meter, from, last);
+  const snapshots: Snapshot[] = [];
+  // Where the period before was left out, it was for silence, which goes on until a reading ends it.
+  let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
+  for (let period = from; period <= last; period += 1) {
+    const before = chain.get(period - 1);
+    const content = composeSnapshot({
+      meterId: meter.meterId,
+      period,
+      span: spanOf(meter, period),
+      facts: await periodFacts(meter, period, stored),
+      previous: before?.closings ?? [],
+      record: meter.record,
+    });
+    missingRun = isAllMissing(content) ? missingRun + 1 : 0;
+    if (missingRun > missingPeriodsMax && !chain.has(period)) continue;
+    const hash = hashOf(content);
+    const next = nextRevision(content, hash, chain.get(period), meter.calendar, nowMs);
+    if (next !== undefined) snapshots.push(next);
+    const issued = next ?? chain.get(period);
+    if (issued !== undefined) chain.set(period, remembered(content, issued, missingRun));
+  }
+  return { snapshots, issued: newestTwo(chain) };
+}
+
+export function hashOf(content: SnapshotContent): string {
+  return `sha256:${digest("sha256", canonicalContent(content))}`;
+}
+
+/** The newest period whose boundary passed an hour ago, and that the meter was still in place for. */
+export function lastPeriodDue(meter: MeterState, nowMs: number): number {
+  const now = nowMs / 1000;
+  const current = meter.calendar.periodOf(now);
+  const due = now >= meter.calendar.provisionalFrom(current - 1) ? current - 1 : current - 2;
+  const removed = meter.record?.removed?.at;
+  return removed === undefined ? due : Math.min(due, meter.calendar.periodOf(removed));
+}
+
+function spanOf(meter: MeterState, period: number): Span {
+  return { start: meter.calendar.startOf(period), boundary: meter.calendar.boundaryOf(period) };
+}
+
+/** What was issued last for each period from `fromPeriod` on: from memory where it reaches back so far. */
+async function issuedChain(ports: EvaluationPorts, meter: MeterState, fromPeriod: number): Promise<Map<number, IssuedPeriod>> {
+  const { issued } = meter;
+  const oldest = issued?.[0];
+  if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) {
+    return new Map(issued.map((one) => [one.period, one]));
+  }
+  const chain = new Map<number, IssuedPeriod>();
+  // One more year back, so that a silent run is counted from where it began.
+  for (const snapshot of await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax)) {
+    const run = chain.get(snapshot.period - 1)?.missingRun ?? 0;
+    chain.set(snapshot.period, remembered(snapshot, snapshot, isAllMissing(snapshot) ? run + 1 : 0));
+  }
+  return chain;
+}
+
+function remembered(
+  content: SnapshotContent,
+  { revision, lifecycle, hash }: Pick<Snapshot, "revision" | "lifecycle" | "hash">,
+  missingRun: number,
+): IssuedPeriod {
+  const closings = content.registers.map(({ register, unit, value, valueQuality }) => ({ register, unit, value, valueQuality }));
+  const usesIntervals = content.registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
+  return { period: content.period, revision, lifecycle, hash, closings, missingRun, usesIntervals };
+}
+
+function isAllMissing(content: SnapshotContent): boolean {
+  return content.registers.every(({ method }) => method === "MISSING");
+}
+
+function newestTwo(chain: ReadonlyMap<number, IssuedPeriod>): readonly IssuedPeriod[] {
+  return [...chain.values()].sort((a, b) => a.period - b.period).slice(-2);
+}
+
+type Stored = () => Promise<readonly ReadingSeries[]>;
+
+/** The meter's readings in reach of the periods, read at most once and only when memory does not suffice. */
+function storedSeries(ports: EvaluationPorts, meter: MeterState, fromPeriod: number, lastPeriod: number): Stored {
+  let series: Promise<readonly ReadingSeries[]> | undefined;
+  return () => {
+    series ??= ports.series.read(meter.meterId, {
+      from: meter.calendar.startOf(fromPeriod) - closingRules.lookBackSecondsMax,
+      to: meter.calendar.boundaryOf(lastPeriod) + closingRules.flatGapSecondsMax,
+    });
+    return series;
+  };
+}
+
+async function periodFacts(meter: MeterState, period: number, stored: Stored): Promise<PeriodFacts[]> {
+  const present = meter.channels.filter((state) => firstPeriodOfChannel(meter, state) <= period);
+  const span = spanOf(meter, period);
+  return (meter.cold ? undefined : factsFromMemory(present, span)) ?? factsFromStore(present, span, await stored());
+}
+
+/** Facts without asking the store; undefined where memory does not tell the whole of any register. */
+function factsFromMemory(channels: readonly ChannelState[], span: Span): PeriodFacts[] | undefined {
+  const facts: PeriodFacts[] = [];
+  for (const [index, state] of channels.entries()) {
+    const { register, unit, kind } = state.channel;
+    const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
+    if (kind === "interval") {
+      if (siblings.some(({ channel }) => channel.kind === "register")) continue;
+      const totals = siblings.length > 1 && siblings[0] !== channels[index] ? undefined : rememberedIntervals(state, span);
+      if (totals === undefined || siblings.length > 1) return undefined;
+      facts.push(totals);
+      continue;
+    }
+    const around = rememberedAround(state, span);
+    if (around === undefined) return undefined;
+    const closing = closingValue(around, [], span.boundary);
+    // Intervals would give a better value, and those of a whole month are not remembered one by one.
+    if (closing.method !== "EXACT" && siblings.length > 1) return undefined;
+    facts.push({ kind: "register", register, unit, closing, ranBackwards: false, first: state.first });
+  }
+  return facts;
+}
+
+export function factsFromStore(
+  channels: readonly Pick<ChannelState, "channel" | "first">[],
+  span: Span,
+  stored: readonly ReadingSeries[],
+): PeriodFacts[] {
+  const byKey = new Map(stored.map((series) => [channelKey(series.channel), series]));
+  const seriesOf = ({ channel }: Pick<ChannelState, "channel">): ReadingSeries =>
+    byKey.get(channelKey(channel)) ?? { channel, ...emptyColumns() };
+  const facts: PeriodFacts[] = [];
+  const done = new Set<string>();
+  for (const state of channels) {
+    const { register, unit, kind } = state.channel;
+    const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
+    const intervals = siblings.filter(({ channel }) => channel.kind === "interval").map(seriesOf);
+    if (kind === "register") facts.push(registerFacts(seriesOf(state), intervals, state.first, span));
+    else if (siblings.length === intervals.length && !done.has(`${register}|${unit}`)) facts.push(intervalFacts(intervals, span));
+    done.add(`${register}|${unit}`);
+  }
+  return facts;
+}

@@ -1,0 +1,59 @@
+import type { CommandOutcome } from "@meterbook/core/ports/commands";
+import type { SeriesStore } from "@meterbook/core/ports/series-store";
+import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { AggregatorEvents } from "./aggregator-events.ts";
+import type { Evaluation } from "./evaluate-meter.ts";
+import { evaluateMeter } from "./evaluate-meter.ts";
+import type { MeterState } from "./meter-state.ts";
+import type { PendingMeters } from "./pending-meters.ts";
+
+export interface IssuePorts {
+  readonly series: SeriesStore;
+  readonly ledger: SnapshotLedger;
+  readonly clock: Clock;
+  readonly events: AggregatorEvents;
+  readonly crashPoint: (name: string) => void;
+}
+
+/** Meters per append to the ledger: large enough that its fsync is shared, small enough to bound what is in memory. */
+const metersPerAppendMax = 2000;
+
+/**
+ * Recomputes meters whose waiting is over and appends what changed. The ledger comes first, the store's list of pending
+ * meters after it: a crash between the two recomputes the same content, and what is issued already is not issued again.
+ */
+export async function issueSnapshots(
+  ports: IssuePorts,
+  pending: PendingMeters,
+  { all, budgetMs }: { all: boolean; budgetMs: number },
+): Promise<CommandOutcome> {
+  const started = performance.now();
+  let evaluated = 0;
+  let issued = 0;
+  do {
+    const meters = pending.due(budgetMs < 1000 ? 200 : metersPerAppendMax, all);
+    if (meters.length === 0) break;
+    issued += await issueFor(ports, meters);
+    pending.done(meters);
+    evaluated += meters.length;
+  } while (performance.now() - started < budgetMs);
+  if (evaluated > 0) {
+    ports.events.snapshotsIssued({ meters: evaluated, issued, seconds: (performance.now() - started) / 1000 });
+  }
+  return { evaluated, issued };
+}
+
+async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promise<number> {
+  const nowMs = ports.clock.nowMs();
+  const evaluations: { meter: MeterState; evaluation: Evaluation }[] = [];
+  for (const meter of meters) {
+    evaluations.push({ meter, evaluation: await evaluateMeter(ports, meter, meter.pendingFrom, nowMs) });
+  }
+  const snapshots = evaluations.flatMap(({ evaluation }) => evaluation.snapshots);
+  if (snapshots.length > 0) await ports.ledger.append(snapshots);
+  ports.crashPoint("snapshot-issued");
+  for (const { meter, evaluation } of evaluations) meter.issued = evaluation.issued;
+  await ports.series.settled(meters.map(({ meterId }) => meterId));
+  return snapshots.length;
+}

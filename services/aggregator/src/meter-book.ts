@@ -1,0 +1,67 @@
+import { localCalendar } from "@meterbook/core/domain/local-calendar";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
+import type { MeterState } from "./meter-state.ts";
+import { adopt, cool, meterState } from "./meter-state.ts";
+
+/** All meters that the aggregator knows: those with readings and those that only the registry has. */
+export interface MeterBook {
+  readonly size: number;
+  /** The meter of that id, new where it was unknown. */
+  meet(meterId: string): MeterState;
+  find(meterId: string): MeterState | undefined;
+  all(): IterableIterator<MeterState>;
+  adopt(stored: StoredMeter): void;
+  /** Takes over master data; answers whether the meter's snapshots may change by it. */
+  register(record: MeterRecord): MeterState;
+  /** After a failed batch: everything that memory claims beyond the store is forgotten. */
+  coolAll(newestAt: number): void;
+}
+
+export async function openMeterBook(store: SeriesStore, defaultZone: string): Promise<MeterBook> {
+  const meters = new Map<string, MeterState>();
+
+  function meet(meterId: string): MeterState {
+    let meter = meters.get(meterId);
+    if (meter === undefined) meters.set(meterId, (meter = meterState(meterId, defaultZone)));
+    return meter;
+  }
+
+  const { newestAt } = await store.totals();
+  for await (const page of store.meters()) {
+    for (const stored of page) {
+      const meter = meet(stored.meterId);
+      adopt(meter, stored, newestAt);
+      meter.cold = true;
+      meter.issued = undefined;
+    }
+  }
+
+  return {
+    get size() {
+      return meters.size;
+    },
+    meet,
+    find: (meterId) => meters.get(meterId),
+    all: () => meters.values(),
+    adopt: (stored) => {
+      const meter = meet(stored.meterId);
+      // A channel that is new on a cold meter has no past either.
+      adopt(meter, stored, -1);
+    },
+    register(record) {
+      const meter = meet(record.meterId);
+      if (meter.no === -1) meter.issued = undefined;
+      meter.record = record;
+      const zone = record.zone ?? defaultZone;
+      if (zone !== meter.calendar.zone) {
+        meter.calendar = localCalendar(zone);
+        cool(meter, -1);
+      }
+      return meter;
+    },
+    coolAll(newest) {
+      for (const meter of meters.values()) cool(meter, newest);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { Closings } from "@meterbook/core/domain/compose-snapshot";
+import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
+import { localCalendar } from "@meterbook/core/domain/local-calendar";
+import type { Issued } from "@meterbook/core/domain/next-revision";
+import type { Channel } from "@meterbook/core/domain/reading";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { StoredMeter } from "@meterbook/core/ports/series-store";
+import { advance, channelState } from "./channel-state.ts";
+import type { ChannelState } from "./channel-state.ts";
+
+/** What the aggregator remembers of one meter. */
+export interface MeterState {
+  readonly meterId: string;
+  /** The store's number; -1 while the meter has no readings. */
+  no: number;
+  readonly channels: ChannelState[];
+  record: MeterRecord | undefined;
+  calendar: LocalCalendar;
+  /** After a start only the store knows this meter's past: every evaluation asks it. */
+  cold: boolean;
+  /** The earliest period to recompute; Infinity where nothing is pending. */
+  pendingFrom: number;
+  /** When something last made it pending, and when it became so. */
+  touchedAtMs: number;
+  pendingSinceMs: number;
+  /** The latest revision of the two newest periods, oldest first; undefined until read from the ledger. */
+  issued: readonly IssuedPeriod[] | undefined;
+}
+
+export interface IssuedPeriod extends Issued {
+  readonly period: number;
+  readonly closings: Closings;
+  /** How many periods up to this one in a row had nothing to go by. */
+  readonly missingRun: number;
+  /** A closing was made from intervals, so later intervals can still change it. */
+  readonly usesIntervals: boolean;
+}
+
+export function meterState(meterId: string, zone: string): MeterState {
+  return {
+    meterId,
+    no: -1,
+    channels: [],
+    record: undefined,
+    calendar: localCalendar(zone),
+    cold: false,
+    pendingFrom: Number.POSITIVE_INFINITY,
+    touchedAtMs: 0,
+    pendingSinceMs: 0,
+    issued: [],
+  };
+}
+
+/** Takes over what the store says of the meter's number and channels. New channels have no reading newer than `newestAt`. */
+export function adopt(meter: MeterState, stored: StoredMeter, newestAt: number): void {
+  meter.no = stored.no;
+  for (const channel of stored.channels) {
+    if (meter.channels[channel.index] === undefined) meter.channels[channel.index] = channelState(channel, newestAt);
+  }
+}
+
+export function channelOf(meter: MeterState, wanted: Channel): ChannelState | undefined {
+  for (const state of meter.channels) {
+    const { channel } = state;
+    if (
+      channel.register === wanted.register &&
+      channel.kind === wanted.kind &&
+      channel.stepSeconds === wanted.stepSeconds &&
+      channel.unit === wanted.unit
+    ) {
+      return state;
+    }
+  }
+  return undefined;
+}
+
+/** The period in which the meter's book begins; undefined where there is neither a reading nor an installation. */
+export function firstPeriodOf(meter: MeterState): number | undefined {
+  let first = Number.POSITIVE_INFINITY;
+  for (const state of meter.channels) first = Math.min(first, firstPeriodOfChannel(meter, state));
+  const installed = meter.record?.installed?.at;
+  if (installed !== undefined) first = Math.min(first, meter.calendar.periodOf(installed));
+  return first === Number.POSITIVE_INFINITY ? undefined : first;
+}
+
+/** An interval belongs to the month in which it begins, a register reading at midnight to the month that begins. */
+export function firstPeriodOfChannel(meter: MeterState, { channel, first }: ChannelState): number {
+  return meter.calendar.periodOf(first.at - channel.stepSeconds);
+}
+
+/** Forgets all readings' traces, as after a start: the zone changed, or a batch failed half way. */
+export function cool(meter: MeterState, newestAt: number): void {
+  meter.channels.forEach((state, index) => {
+    meter.channels[index] = { ...channelState(state.channel, Math.max(newestAt, state.newestAt)), first: state.first };
+  });
+  meter.cold = true;
+}
+
+/** Instead of a boundary: what the reading stands next to is not remembered. */
+export const unordered = -1;
+
+/**
+ * Takes a reading newer than all others of its channel. Answers the boundary of which it is the first reading after,
+ * 0 where there is none such, `unordered` where memory cannot tell.
+ */
+export function accept(meter: MeterState, state: ChannelState, at: number, value: number, code: number): number {
+  if (!meter.cold) return advance(state, at, value, code, meter.calendar);
+  state.newestAt = at;
+  return unordered;
+}

@@ -1,0 +1,23 @@
+/** Runs tasks one after the other, in the order of the calls. */
+export interface TaskQueue {
+  run<Answer>(task: () => Promise<Answer>): Promise<Answer>;
+  /** Whether somebody waits besides the task that runs. */
+  isBusy(): boolean;
+}
+
+export function taskQueue(): TaskQueue {
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  return {
+    run(task) {
+      waiting += 1;
+      const started = last.then(() => {
+        waiting -= 1;
+        return task();
+      });
+      last = started.catch(() => undefined);
+      return started;
+    },
+    isBusy: () => waiting > 0,
+  };
+}

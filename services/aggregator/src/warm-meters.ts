@@ -1,0 +1,52 @@
+import { closingRules } from "@meterbook/core/domain/closing-value";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { Clock } from "@meterbook/core/ports/clock";
+import { advance, channelState, markIrregular } from "./channel-state.ts";
+import type { MeterBook } from "./meter-book.ts";
+import type { MeterState } from "./meter-state.ts";
+import { channelOf } from "./meter-state.ts";
+
+/**
+ * Rebuilds memory after a start, meter by meter, while there is nothing else to do: the readings of the last weeks are
+ * taken from the store once more. Until its turn comes a meter is `cold` and its evaluations ask the store.
+ */
+export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock) {
+  let round: Iterator<MeterState> | undefined;
+  let bookSeen: MeterBook | undefined;
+
+  return {
+    /** Works for about `budgetMs`; answers whether there are cold meters left. */
+    async warm(book: MeterBook, budgetMs: number): Promise<boolean> {
+      if (book !== bookSeen) {
+        bookSeen = book;
+        round = book.all();
+      }
+      const until = performance.now() + budgetMs;
+      while (round !== undefined) {
+        const next = round.next();
+        if (next.done === true) round = undefined;
+        else if (next.value.cold) await warmMeter(series, next.value, clock.nowMs());
+        if (performance.now() >= until) return round !== undefined;
+      }
+      return false;
+    },
+  };
+}
+
+export async function warmMeter(series: Pick<SeriesReader, "read">, meter: MeterState, nowMs: number): Promise<void> {
+  const { calendar } = meter;
+  const from = calendar.startOf(calendar.periodOf(nowMs / 1000) - 1) - closingRules.lookBackSecondsMax;
+  const readings = await series.read(meter.meterId, { from, to: Number.MAX_SAFE_INTEGER });
+  for (const state of meter.channels) {
+    // Nothing is newer than what was read, and what is older than that stays the store's to tell.
+    const fresh = channelState(state.channel, Math.min(state.newestAt, from - 1));
+    Object.assign(state, fresh, { first: state.first });
+    markIrregular(state, 0, from);
+  }
+  for (const { channel, at, value, code } of readings) {
+    const state = channelOf(meter, channel);
+    if (state === undefined) continue;
+    at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, calendar));
+  }
+  meter.cold = false;
+}
