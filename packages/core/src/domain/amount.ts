@@ -1,0 +1,31 @@
+import type { BaseUnit } from "./reading.ts";
+
+/** The units of the wire: the base unit of each and how many zeros lie between them. */
+export const wireUnits = {
+  Wh: { base: "Wh", zeros: 0 },
+  kWh: { base: "Wh", zeros: 3 },
+  MWh: { base: "Wh", zeros: 6 },
+  varh: { base: "varh", zeros: 0 },
+  kvarh: { base: "varh", zeros: 3 },
+  L: { base: "L", zeros: 0 },
+  m3: { base: "L", zeros: 3 },
+} as const satisfies Record<string, { base: BaseUnit; zeros: number }>;
+
+export type WireUnit = keyof typeof wireUnits;
+export const wireUnitNames = Object.keys(wireUnits) as WireUnit[];
+
+const decimal = /^(\d{1,16})(?:\.(\d{1,12}))?$/;
+
+/**
+ * A decimal string or a JSON number in a wire unit as whole base units, exactly; undefined when it is not a plain
+ * non-negative decimal, has more decimals than the base unit holds, or leaves the safe integers.
+ */
+export function baseAmount(amount: string | number, unit: WireUnit): number | undefined {
+  const parts = decimal.exec(String(amount));
+  if (parts === null) return undefined;
+  const { zeros } = wireUnits[unit];
+  const decimals = (parts[2] ?? "").replace(/0+$/, "");
+  if (decimals.length > zeros) return undefined;
+  const value = Number(`${parts[1]}${decimals.padEnd(zeros, "0")}`);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
