@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import {
+  isLoopback,
+  type ListenAddress,
+  type ReadSettings,
+  secretNames,
+  settingNames,
+  settingSchema,
+} from "./setting-schema.ts";
+import { unknownSettings } from "./unknown-settings.ts";
+
+export interface InfluxSettings {
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+}
+
+/** What a Meterbook process is told from outside, checked. Absent means that the setting was not given. */
+export interface Settings {
+  readonly dataDir: string;
+  readonly mqttListen: ListenAddress;
+  readonly mqttUrl?: string | undefined;
+  readonly httpListen: ListenAddress;
+  /** The IANA zone of a usage point that names none. */
+  readonly timeZone: string;
+  /** 0 to 86 400; 0 recomputes at once. */
+  readonly settleSeconds: number;
+  readonly apiKeysFile?: string | undefined;
+  readonly kafkaBrokers?: readonly string[] | undefined;
+  readonly influx?: InfluxSettings | undefined;
+  readonly packetBytesMax: number;
+  readonly connectionsMax: number;
+  readonly logRetentionDays: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** `auto`: text on a terminal, JSON elsewhere. */
+  readonly logFormat: "auto" | "text" | "json";
+  /** Tests only: see crash-point.ts. */
+  readonly crashAt?: string | undefined;
+}
+
+export interface SettingProblem {
+  readonly name: string;
+  /** Undefined when the setting is missing or secret. */
+  readonly value: string | undefined;
+  /** What would have been right, as a phrase. */
+  readonly expected: string;
+}
+
+export type SettingsResult =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly SettingProblem[] };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings from an environment, with `envFile` (the text of a `.env` file) for what the environment leaves
+ * out. Every problem is in the result, not only the first; nothing is opened.
+ */
+export function loadSettings(environment: Environment, options: { envFile?: string } = {}): SettingsResult {
+  const given = merged(environment, options.envFile ?? "");
+  const read = settingSchema.safeParse(given);
+  const malformed = (read.error?.issues ?? []).map((issue) => ({
+    name: String(issue.path[0]),
+    value: shown(String(issue.path[0]), given),
+    expected: issue.message,
+  }));
+  const problems = [...malformed, ...unsafeListening(given), ...partialInflux(given), ...unknownSettings(given)];
+  if (problems.length > 0 || !read.success) return { ok: false, problems: oncePerName(problems) };
+  return { ok: true, settings: settingsFrom(read.data) };
+}
+
+/** The settings of this process, or exit 2 with all problems on standard error. Reads `.env` where there is one. */
+export function settingsOrExit(): Settings {
+  const result = loadSettings(process.env, { envFile: readEnvFile(".env") });
+  if (result.ok) return result.settings;
+  process.stderr.write(`${describeProblems(result.problems)}\n`);
+  process.exit(2);
+}
+
+/** One line per problem: the setting, the value it has, what is expected. */
+export function describeProblems(problems: readonly SettingProblem[]): string {
+  const count = problems.length === 1 ? "one setting is" : `${problems.length} settings are`;
+  const lines = problems.map(({ name, value, expected }) => {
+    const given = value === undefined ? name : `${name}=${value}`;
+    return `  ${given}: expected ${expected}`;
+  });
+  return [`Meterbook cannot start, ${count} wrong (docs/operations.md lists all):`, ...lines].join("\n");
+}
+
+function merged(environment: Environment, envFile: string): Record<string, string> {
+  const given = { ...parseEnv(envFile), ...environment };
+  const named = Object.entries(given).filter(([name]) => name.startsWith("METERBOOK_"));
+  return Object.fromEntries(named.filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""));
+}
+
+/** Without keys everyone who reaches the API may read bills and close months, so only this machine may reach it. */
+function unsafeListening(given: Environment): SettingProblem[] {
+  const listen = settingSchema.shape.METERBOOK_HTTP_LISTEN.safeParse(given["METERBOOK_HTTP_LISTEN"]);
+  if (!listen.success || isLoopback(listen.data.host) || given["METERBOOK_API_KEYS_FILE"] !== undefined) return [];
+  const expected = "a loopback address such as 127.0.0.1:8080, or keys in METERBOOK_API_KEYS_FILE";
+  return [{ name: "METERBOOK_HTTP_LISTEN", value: given["METERBOOK_HTTP_LISTEN"], expected }];
+}
+
+function partialInflux(given: Environment): SettingProblem[] {
+  const names = settingNames.filter((name) => name.startsWith("METERBOOK_INFLUX_"));
+  const present = names.filter((name) => given[name] !== undefined);
+  if (present.length === 0) return [];
+  const expected = `a value, because ${present[0]} is set (all four METERBOOK_INFLUX_* or none)`;
+  return names.filter((name) => given[name] === undefined).map((name) => ({ name, value: undefined, expected }));
+}
+
+function settingsFrom(read: ReadSettings): Settings {
+  return {
+    dataDir: read.METERBOOK_DATA_DIR,
+    mqttListen: read.METERBOOK_MQTT_LISTEN,
+    mqttUrl: read.METERBOOK_MQTT_URL,
+    httpListen: read.METERBOOK_HTTP_LISTEN,
+    timeZone: read.METERBOOK_TIME_ZONE,
+    settleSeconds: read.METERBOOK_SETTLE_SECONDS,
+    apiKeysFile: read.METERBOOK_API_KEYS_FILE,
+    kafkaBrokers: read.METERBOOK_KAFKA_BROKERS,
+    influx: influxFrom(read),
+    packetBytesMax: read.METERBOOK_PACKET_BYTES_MAX,
+    connectionsMax: read.METERBOOK_CONNECTIONS_MAX,
+    logRetentionDays: read.METERBOOK_LOG_RETENTION_DAYS,
+    logLevel: read.METERBOOK_LOG_LEVEL,
+    logFormat: read.METERBOOK_LOG_FORMAT,
+    crashAt: read.METERBOOK_CRASH_AT,
+  };
+}
+
+function influxFrom(read: ReadSettings): InfluxSettings | undefined {
+  const url = read.METERBOOK_INFLUX_URL;
+  const token = read.METERBOOK_INFLUX_TOKEN;
+  const org = read.METERBOOK_INFLUX_ORG;
+  const bucket = read.METERBOOK_INFLUX_BUCKET;
+  if (url === undefined || token === undefined || org === undefined || bucket === undefined) return undefined;
+  return { url, token, org, bucket };
+}
+
+function oncePerName(problems: readonly SettingProblem[]): SettingProblem[] {
+  return problems.filter(({ name }, index) => problems.findIndex((other) => other.name === name) === index);
+}
+
+/** A URL may carry a password. */
+function shown(name: string, given: Environment): string | undefined {
+  return secretNames.has(name) ? undefined : given[name]?.replace(/\/\/[^@/]*@/, "//***@");
+}
+
+function readEnvFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    process.stderr.write(`Meterbook cannot start: ${path} cannot be read (${(error as Error).message})\n`);
+    process.exit(2);
+  }
+}

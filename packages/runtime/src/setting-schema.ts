@@ -1,0 +1,85 @@
+import { isTimeZone } from "@meterbook/core/domain/local-calendar";
+import { z } from "zod";
+
+/** Where a server listens; port 0 asks for a free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const dayRange = { min: 1, max: 3650 };
+
+function wholeNumber(range: { min: number; max: number }) {
+  const expected = `a whole number from ${range.min} to ${range.max}`;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= range.min && value <= range.max, expected);
+}
+
+const listenAddress = z.string().transform((text, context): ListenAddress => {
+  const address = splitAddress(text);
+  if (address !== undefined) return address;
+  context.addIssue("host:port, for example 127.0.0.1:1883 or [::1]:1883 (port 0 = a free one)");
+  return z.NEVER;
+});
+
+const brokers = z.string().transform((text, context): readonly string[] => {
+  const list = text.split(",").map((broker) => broker.trim());
+  if (list.every((broker) => (splitAddress(broker)?.port ?? 0) > 0)) return list;
+  context.addIssue("host:port,host:port");
+  return z.NEVER;
+});
+
+const text = z.string();
+
+/**
+ * Every setting by its name in the environment (docs/operations.md has the same table, and a test compares them).
+ * The message of each check is what the setting expects. An empty value counts as no value.
+ */
+export const settingSchema = z.object({
+  METERBOOK_DATA_DIR: text.prefault("./data"),
+  METERBOOK_MQTT_LISTEN: listenAddress.prefault("127.0.0.1:1883"),
+  METERBOOK_MQTT_URL: z
+    .url({ protocol: /^(mqtts?|wss?)$/, error: "a URL such as mqtt://broker:1883 or mqtts://broker:8883" })
+    .optional(),
+  METERBOOK_HTTP_LISTEN: listenAddress.prefault("127.0.0.1:8080"),
+  METERBOOK_TIME_ZONE: text.refine(isTimeZone, "an IANA time zone, for example Europe/Kyiv").prefault("Europe/Kyiv"),
+  METERBOOK_SETTLE_SECONDS: wholeNumber({ min: 0, max: 86_400 }).prefault("30"),
+  METERBOOK_API_KEYS_FILE: text.optional(),
+  METERBOOK_KAFKA_BROKERS: brokers.optional(),
+  METERBOOK_INFLUX_URL: z
+    .url({ protocol: /^https?$/, error: "a URL such as http://influxdb:8086" })
+    .optional(),
+  METERBOOK_INFLUX_TOKEN: text.optional(),
+  METERBOOK_INFLUX_ORG: text.optional(),
+  METERBOOK_INFLUX_BUCKET: text.optional(),
+  METERBOOK_PACKET_BYTES_MAX: wholeNumber({ min: 1024, max: 16_777_216 }).prefault("262144"),
+  METERBOOK_CONNECTIONS_MAX: wholeNumber({ min: 1, max: 1_000_000 }).prefault("25000"),
+  METERBOOK_LOG_RETENTION_DAYS: wholeNumber(dayRange).prefault("7"),
+  METERBOOK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], "debug, info, warn or error").prefault("info"),
+  METERBOOK_LOG_FORMAT: z.enum(["auto", "text", "json"], "auto, text or json").prefault("auto"),
+  METERBOOK_CRASH_AT: text.regex(/^[a-z][a-z0-9-]*(:[1-9]\d{0,8})?$/, "name or name:n, the n-th passing").optional(),
+});
+
+export type SettingName = keyof typeof settingSchema.shape;
+export type ReadSettings = z.output<typeof settingSchema>;
+
+export const settingNames = Object.keys(settingSchema.shape) as readonly SettingName[];
+
+/** These are never printed. */
+export const secretNames: ReadonlySet<string> = new Set<SettingName>(["METERBOOK_INFLUX_TOKEN"]);
+
+/** `host:port` or `[v6]:port`; undefined when it is neither. */
+export function splitAddress(text: string): ListenAddress | undefined {
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);
+  const host = parts?.[1] ?? parts?.[2];
+  const port = Number(parts?.[3]);
+  return host === undefined || port > 65_535 ? undefined : { host, port };
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
