@@ -1,0 +1,98 @@
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import { expect, onTestFinished, test } from "vitest";
+
+export interface LedgerUnderTest {
+  /** Opens the same ledger again and again, after the one before was closed. */
+  open(): Promise<SnapshotLedger>;
+}
+
+const october = 2026 * 12 + 9;
+
+export function aSnapshot(meterId: string, period: number, revision: number, hash = `${revision}`): Snapshot {
+  return {
+    meterId,
+    usagePointId: meterId,
+    period,
+    boundary: 1_793_484_000,
+    registers: [],
+    revision,
+    lifecycle: revision === 1 ? "provisional" : "final",
+    issuedAtMs: 1_793_487_600_000 + revision,
+    reason: "because",
+    hash: `sha256:${hash.padStart(64, "0")}`,
+  };
+}
+
+/** What the port promises (packages/core/src/ports/snapshot-ledger.ts). Every adapter runs it. */
+export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): void {
+  async function fresh(): Promise<{ ledger: SnapshotLedger; under: LedgerUnderTest }> {
+    const under = await make();
+    const ledger = await under.open();
+    onTestFinished(() => ledger.close().catch(() => undefined));
+    return { ledger, under };
+  }
+
+  test("what was appended is there after opening again, in order of issue", async () => {
+    const { ledger, under } = await fresh();
+    const issued = [aSnapshot("b", october, 1), aSnapshot("a", october, 1), aSnapshot("b", october, 2)];
+    await ledger.append(issued);
+    await ledger.append([aSnapshot("a", october + 1, 1)]);
+    await ledger.close();
+    const again = await under.open();
+    onTestFinished(() => again.close());
+    const changes = await again.changes({ afterSequence: 0, limit: 10 });
+    expect(changes.map(({ snapshot }) => snapshot)).toEqual([...issued, aSnapshot("a", october + 1, 1)]);
+    expect(await again.lastSequence()).toBe(changes.at(-1)?.sequence);
+  });
+
+  test("pages of changes neither repeat nor leave out", async () => {
+    const { ledger } = await fresh();
+    const ids = Array.from({ length: 7 }, (_, i) => `m${i}`);
+    await ledger.append(ids.map((id) => aSnapshot(id, october, 1)));
+    const seen: string[] = [];
+    let afterSequence = 0;
+    for (;;) {
+      const page = await ledger.changes({ afterSequence, limit: 3 });
+      seen.push(...page.map(({ snapshot }) => snapshot.meterId));
+      if (page.length < 3) break;
+      afterSequence = page.at(-1)?.sequence ?? 0;
+    }
+    expect(seen).toEqual(ids);
+  });
+
+  test("the latest of a period: one per meter, by meter id, page by page", async () => {
+    const { ledger } = await fresh();
+    await ledger.append([aSnapshot("c", october, 1), aSnapshot("a", october, 1), aSnapshot("b", october, 1)]);
+    await ledger.append([aSnapshot("a", october, 2), aSnapshot("a", october + 1, 1)]);
+    const page = await ledger.latest({ period: october, limit: 2 });
+    expect(page.map(({ snapshot }) => [snapshot.meterId, snapshot.revision])).toEqual([["a", 2], ["b", 1]]);
+    const rest = await ledger.latest({ period: october, afterMeterId: "b", limit: 2 });
+    expect(rest.map(({ snapshot }) => snapshot.meterId)).toEqual(["c"]);
+  });
+
+  test("one meter's snapshots by period and revision", async () => {
+    const { ledger } = await fresh();
+    await ledger.append([aSnapshot("a", october, 1), aSnapshot("a", october, 2), aSnapshot("a", october + 1, 1), aSnapshot("b", october, 1)]);
+    expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 2));
+    expect(await ledger.find("a", october, 1)).toEqual(aSnapshot("a", october, 1));
+    expect(await ledger.find("a", october, 3)).toBeUndefined();
+    expect(await ledger.find("z", october)).toBeUndefined();
+    expect((await ledger.revisions("a", october)).map(({ revision }) => revision)).toEqual([1, 2]);
+    const latest = await ledger.latestOfMeter("a", october);
+    expect(latest.map(({ period, revision }) => [period, revision])).toEqual([[october, 2], [october + 1, 1]]);
+    expect(await ledger.latestOfMeter("a", october + 1)).toHaveLength(1);
+  });
+
+  test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {
+    const { ledger } = await fresh();
+    await ledger.append([aSnapshot("a", october, 1)]);
+    const before = await ledger.lastSequence();
+    await ledger.append([aSnapshot("a", october, 1)]);
+    expect(await ledger.lastSequence()).toBe(before);
+    await expect(ledger.append([aSnapshot("b", october, 1), aSnapshot("a", october, 1, "f")])).rejects.toThrow("never changes");
+    expect(await ledger.lastSequence()).toBe(before);
+    expect(await ledger.find("b", october)).toBeUndefined();
+    expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 1));
+  });
+}
