@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts"] } },
-      { test: { name: "contracts", include: ["test/contracts/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "contracts", include: ["test/{contracts,invariants}/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "processes",

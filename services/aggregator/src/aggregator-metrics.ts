@@ -1,0 +1,52 @@
+import type { Logger } from "@meterbook/runtime/telemetry";
+import { Counter, Histogram } from "prom-client";
+import type { Registry } from "prom-client";
+import type { AggregatorEvents } from "./aggregator-events.ts";
+
+/** The aggregator's events as metrics and log lines. */
+export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEvents {
+  const registers = [registry];
+  const readings = new Counter({
+    name: "meterbook_readings_applied_total",
+    help: "Readings taken from the log, by what became of them.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const late = new Counter({ name: "meterbook_readings_late_total", help: "Stored readings that came out of order.", registers });
+  const batchReadings = new Histogram({
+    name: "meterbook_batch_readings",
+    help: "Readings per batch of the aggregator.",
+    buckets: [1, 10, 100, 1000, 10_000, 100_000],
+    registers,
+  });
+  const batchSeconds = new Histogram({
+    name: "meterbook_batch_seconds",
+    help: "Time to take a batch into the store.",
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+    registers,
+  });
+  const failures = new Counter({ name: "meterbook_batch_failures_total", help: "Batches that were abandoned and offered again.", registers });
+  const issued = new Counter({ name: "meterbook_snapshots_issued_total", help: "Snapshot revisions appended to the ledger.", registers });
+  const evaluated = new Counter({ name: "meterbook_meters_evaluated_total", help: "Meters whose snapshots were recomputed.", registers });
+  return {
+    batchApplied(facts) {
+      readings.inc({ outcome: "stored" }, facts.stored);
+      readings.inc({ outcome: "duplicate" }, facts.duplicates);
+      readings.inc({ outcome: "conflict" }, facts.conflicts);
+      late.inc(facts.late);
+      batchReadings.observe(facts.readings);
+      batchSeconds.observe(facts.seconds);
+    },
+    batchFailed({ error }) {
+      failures.inc();
+      log.error({ error }, "A batch could not be stored; it will be tried again.");
+    },
+    snapshotsIssued(facts) {
+      issued.inc(facts.issued);
+      evaluated.inc(facts.meters);
+      if (facts.issued > 0) log.info(facts, "Snapshots issued.");
+    },
+    boundaryPassed: (facts) => log.info(facts, "A month's end came due."),
+    housekeepingFailed: ({ error }) => log.error({ error }, "Housekeeping failed; it will be tried again."),
+  };
+}

@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openEmbeddedSeriesStore } from "@meterbook/adapters/embedded/embedded-series-store";
+import { openEmbeddedSnapshotLedger } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
+import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
+import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
+import type { ReadingSeries } from "@meterbook/core/domain/reading";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
+import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
+import type { RegistryChange } from "@meterbook/core/ports/registry";
+import type { SeriesStore, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
+
+/** What one report holds, in a test's words. */
+export interface TestReport {
+  readonly meterId: string;
+  readonly series: readonly ReadingSeries[];
+}
+
+/**
+ * The real aggregator on the real embedded store and ledger, with a clock and a log in the test's hand: it decides when
+ * a frame is delivered, when time passes, and when the process "dies" (`crash`: nothing is flushed or closed in order).
+ */
+export interface AggregatorWorld {
+  nowMs: number;
+  readonly store: SeriesStore;
+  readonly ledger: SnapshotLedger;
+  /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
+  deliver(...reports: readonly TestReport[]): Promise<void>;
+  register(record: MeterRecord): Promise<void>;
+  /** What POST /v1/periods/{period}/close does. */
+  close(): Promise<CommandOutcome>;
+  /** Lets housekeeping look at the clock until nothing is pending. */
+  settle(): Promise<void>;
+  restart(): Promise<void>;
+  totals(): Promise<StoreTotals>;
+  /** Latest revision of every period of the meters, in a form that compares. */
+  book(...meterIds: readonly string[]): Promise<Snapshot[]>;
+  dispose(): Promise<void>;
+}
+
+export async function openAggregatorWorld(options: { nowMs: number; timeZone?: string; settleSeconds?: number }): Promise<AggregatorWorld> {
+  const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
+  const frames: LogFrame[] = [];
+  const records: RegistryChange[] = [];
+  let consumer: FrameConsumer | undefined;
+  let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
+  let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
+  let parts = await start();
+
+  async function start() {
+    const clock = { nowMs: () => world.nowMs };
+    const store = openEmbeddedSeriesStore({ dataDir, clock });
+    const ledger = openEmbeddedSnapshotLedger({ dataDir });
+    const ports: AggregatorPorts = {
+      clock,
+      series: store,
+      ledger,
+      log: {
+        totals: async () => ({ readings: 0, reports: 0, ends: new Map([[0, frames.length]]) }),
+        consume: async (given) => {
+          consumer = given;
+          return { close: async () => undefined };
+        },
+      },
+      registry: {
+        follow: async (changed: (changes: readonly RegistryChange[]) => Promise<void>) => {
+          follower = changed;
+          if (records.length > 0) await changed(records);
+          return { close: async () => undefined };
+        },
+      } as AggregatorPorts["registry"],
+      commands: {
+        serve: async (given) => {
+          carryOut = given;
+          return { close: async () => undefined };
+        },
+      },
+    };
+    const aggregator = await aggregateReadings(ports, {
+      timeZone: options.timeZone ?? "Europe/Kyiv",
+      settleSeconds: options.settleSeconds ?? 30,
+      events: silentAggregatorEvents,
+      crashPoint: () => undefined,
+    });
+    return { store, ledger, aggregator };
+  }
+
+  /** From where the store says that it stands, like a log would after a start. */
+  async function deliverFrom(): Promise<void> {
+    const position = (await consumer?.assigned([0]))?.get(0) ?? 0;
+    const due = frames.slice(position);
+    if (due.length > 0) await consumer?.handle({ partition: 0, frames: due });
+  }
+
+  async function stop(): Promise<void> {
+    await parts.aggregator.close();
+    await parts.store.close();
+    await parts.ledger.close();
+  }
+
+  const world: AggregatorWorld = {
+    nowMs: options.nowMs,
+    get store() {
+      return parts.store;
+    },
+    get ledger() {
+      return parts.ledger;
+    },
+    async deliver(...reports) {
+      frames.push({
+        partition: 0,
+        offset: frames.length,
+        appendedAtMs: world.nowMs,
+        reports: reports.map(({ meterId, series }) => ({
+          meterId,
+          receivedAtMs: world.nowMs,
+          origin: "remote",
+          report: encodeReport({ meterId, series }),
+          readings: series.reduce((count, { at }) => count + at.length, 0),
+        })),
+      });
+      await deliverFrom();
+    },
+    async register(record) {
+      records.push({ record, position: records.length + 1 });
+      await follower?.(records.slice(-1));
+    },
+    close: async () => (await carryOut?.({ kind: "close-period", period: 0 })) ?? { evaluated: 0, issued: 0 },
+    async settle() {
+      const deadline = Date.now() + 20_000;
+      // Housekeeping looks on its own every tenth of a second; what it waits for is the clock, which stands where it was put.
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      while ((await parts.store.totals()).pending > 0) {
+        if (Date.now() > deadline) throw new Error("nothing settles: is the clock past the settle time?");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async restart() {
+      await stop();
+      parts = await start();
+      await deliverFrom();
+    },
+    totals: () => parts.store.totals(),
+    async book(...meterIds) {
+      const found: Snapshot[] = [];
+      for (const meterId of meterIds) found.push(...(await parts.ledger.latestOfMeter(meterId, 2010 * 12)));
+      return found;
+    },
+    async dispose() {
+      await stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
