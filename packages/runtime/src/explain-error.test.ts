@@ -17,7 +17,10 @@ test.for([
   { error: { syscall: "listen", code: "EADDRINUSE", address: "127.0.0.1", port: 1883 }, line: "METERBOOK_MQTT_LISTEN" },
   { error: { syscall: "listen", code: "EADDRINUSE", address: "127.0.0.1", port: 80 }, line: "METERBOOK_HTTP_LISTEN" },
   { error: { syscall: "listen", code: "EACCES", address: "127.0.0.1", port: 80 }, line: "above 1023" },
-  { error: { syscall: "listen", code: "EADDRNOTAVAIL", address: "10.9.9.9", port: 80 }, line: "address of this machine" },
+  {
+    error: { syscall: "listen", code: "EADDRNOTAVAIL", address: "10.9.9.9", port: 80 },
+    line: "address of this machine",
+  },
   { error: { syscall: "mkdir", code: "EACCES", path: "/data" }, line: "cannot use /data: EACCES" },
   { error: { syscall: "write", code: "ENOSPC" }, line: "no room" },
   { error: { code: "ECONNREFUSED" }, line: "cannot reach a server" },
@@ -38,7 +41,12 @@ test("the cause of an adapter's error is what the operator needs, also from anot
   expect(explainError(error, settings).line).toContain("METERBOOK_MQTT_LISTEN");
   const crossed = errorFrom(structuredClone(flatError(error)));
   expect(explainError(crossed, settings)).toEqual(explainError(error, settings));
-  expect(crossed).toMatchObject({ name: "AdapterError", code: "endpoint_failed", retryable: false, stack: error.stack });
+  expect(crossed).toMatchObject({
+    name: "AdapterError",
+    code: "endpoint_failed",
+    retryable: false,
+    stack: error.stack,
+  });
 });
 
 test("anything else is a bug and keeps its stack", () => {

@@ -41,7 +41,9 @@ function worldlyLine(error: SystemError, settings: ExplainSettings): string | un
     case "ENOTDIR":
     case "ENOENT":
     case "EEXIST":
-      return error.path === undefined ? undefined : `cannot use ${error.path}: ${error.code} (METERBOOK_DATA_DIR is ${settings.dataDir})`;
+      return error.path === undefined
+        ? undefined
+        : `cannot use ${error.path}: ${error.code} (METERBOOK_DATA_DIR is ${settings.dataDir})`;
     case "ECONNREFUSED":
     case "ENOTFOUND":
     case "ETIMEDOUT":

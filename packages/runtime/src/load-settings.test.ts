@@ -103,14 +103,22 @@ test("all problems come at once, each with its name", () => {
   ]);
 });
 
-test.for(["127.0.0.1:0", "127.1.2.3:80", "localhost:80", "[::1]:80"])("without keys the API may listen on %s", (address) => {
-  expect(settingsOf({ METERBOOK_HTTP_LISTEN: address }).httpListen.port).toBeLessThanOrEqual(80);
-});
+test.for(["127.0.0.1:0", "127.1.2.3:80", "localhost:80", "[::1]:80"])(
+  "without keys the API may listen on %s",
+  (address) => {
+    expect(settingsOf({ METERBOOK_HTTP_LISTEN: address }).httpListen.port).toBeLessThanOrEqual(80);
+  },
+);
 
-test.for(["0.0.0.0:80", "[::]:80", "meterbook.example:80", "10.0.0.1:80"])("without keys the API refuses %s", (address) => {
-  expect(problemsOf({ METERBOOK_HTTP_LISTEN: address })).toMatchObject([{ name: "METERBOOK_HTTP_LISTEN", value: address }]);
-  expect(problemsOf({ METERBOOK_HTTP_LISTEN: address, METERBOOK_API_KEYS_FILE: "keys.json" })).toEqual([]);
-});
+test.for(["0.0.0.0:80", "[::]:80", "meterbook.example:80", "10.0.0.1:80"])(
+  "without keys the API refuses %s",
+  (address) => {
+    expect(problemsOf({ METERBOOK_HTTP_LISTEN: address })).toMatchObject([
+      { name: "METERBOOK_HTTP_LISTEN", value: address },
+    ]);
+    expect(problemsOf({ METERBOOK_HTTP_LISTEN: address, METERBOOK_API_KEYS_FILE: "keys.json" })).toEqual([]);
+  },
+);
 
 test("InfluxDB needs all four settings or none", () => {
   expect(settingsOf(influx).influx?.bucket).toBe("meters");
@@ -123,7 +131,9 @@ test.for([
   ["METERBOOK_HTTP_PORT", "METERBOOK_HTTP_LISTEN"],
   ["METERBOOK_TIMEZONE", "METERBOOK_TIME_ZONE"],
 ] as const)("a misspelt %s is a problem that suggests %s", ([name, nearest]) => {
-  expect(problemsOf({ [name]: "x" })).toMatchObject([{ name, value: "x", expected: expect.stringContaining(`${nearest}?`) }]);
+  expect(problemsOf({ [name]: "x" })).toMatchObject([
+    { name, value: "x", expected: expect.stringContaining(`${nearest}?`) },
+  ]);
 });
 
 test("a name far from all others gets no suggestion", () => {

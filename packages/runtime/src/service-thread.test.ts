@@ -35,19 +35,24 @@ test("a start that fails rejects with the thread's own error, code and all", asy
   await expect(failed).rejects.toMatchObject({ message: "no port", code: "EADDRINUSE", syscall: "listen", port: 1883 });
 });
 
-test.for(["exits", "says ready and dies"] as const)("a thread that %s is a failed start or an end, never a half life", async (start) => {
-  const exit = vi.spyOn(process, "exit").mockImplementation((() => {}) as never);
-  onTestFinished(() => exit.mockRestore());
-  const settled = await thread({ name: "ingest", start }).then(
-    () => "started",
-    (error: Error) => error.message,
-  );
-  if (settled === "started") await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(1));
-  else expect(settled).toMatch(/ended with code [37]/);
-});
+test.for(["exits", "says ready and dies"] as const)(
+  "a thread that %s is a failed start or an end, never a half life",
+  async (start) => {
+    const exit = vi.spyOn(process, "exit").mockImplementation((() => {}) as never);
+    onTestFinished(() => exit.mockRestore());
+    const settled = await thread({ name: "ingest", start }).then(
+      () => "started",
+      (error: Error) => error.message,
+    );
+    if (settled === "started") await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(1));
+    else expect(settled).toMatch(/ended with code [37]/);
+  },
+);
 
 test("a module that is not there rejects", async () => {
-  await expect(startThread(new URL("./fixtures/nothing.ts", import.meta.url), {}, { name: "x" })).rejects.toThrow("nothing.ts");
+  await expect(startThread(new URL("./fixtures/nothing.ts", import.meta.url), {}, { name: "x" })).rejects.toThrow(
+    "nothing.ts",
+  );
 });
 
 test("what does not close is named", async () => {
@@ -64,7 +69,10 @@ test("metrics of all threads are merged, and of those who do not answer we say s
   new Counter({ name: "made_total", help: "Made.", registers: [registry] }).inc(5);
   const own = serveThreadMetrics(registry, "api");
   const hub = metricsHub(["ingest", "aggregator", "api", "lost"]);
-  onTestFinished(() => (own.close(), hub.close()));
+  onTestFinished(() => {
+    own.close();
+    hub.close();
+  });
 
   const text = await hub.collect(400);
   expect(text).toContain("made_total 12");

@@ -49,9 +49,7 @@ export const settingSchema = z.object({
   METERBOOK_SETTLE_SECONDS: wholeNumber({ min: 0, max: 86_400 }).prefault("30"),
   METERBOOK_API_KEYS_FILE: text.optional(),
   METERBOOK_KAFKA_BROKERS: brokers.optional(),
-  METERBOOK_INFLUX_URL: z
-    .url({ protocol: /^https?$/, error: "a URL such as http://influxdb:8086" })
-    .optional(),
+  METERBOOK_INFLUX_URL: z.url({ protocol: /^https?$/, error: "a URL such as http://influxdb:8086" }).optional(),
   METERBOOK_INFLUX_TOKEN: text.optional(),
   METERBOOK_INFLUX_ORG: text.optional(),
   METERBOOK_INFLUX_BUCKET: text.optional(),

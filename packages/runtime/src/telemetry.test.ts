@@ -5,13 +5,18 @@ import { collectRuntimeMetrics, type LoggerOptions, openLogger } from "./telemet
 function logged(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
-  return { lines, log: openLogger({ name: "ingest", level: "info", format: "text", nowMs: () => 0, write, ...options }) };
+  return {
+    lines,
+    log: openLogger({ name: "ingest", level: "info", format: "text", nowMs: () => 0, write, ...options }),
+  };
 }
 
 test("text is one readable line", () => {
   const { log, lines } = logged();
   log.warn({ meterId: "m-1", detail: "two words", count: 3 }, "Report refused.");
-  expect(lines).toEqual(['1970-01-01T00:00:00.000Z warn  ingest: Report refused. meterId=m-1 detail="two words" count=3']);
+  expect(lines).toEqual([
+    '1970-01-01T00:00:00.000Z warn  ingest: Report refused. meterId=m-1 detail="two words" count=3',
+  ]);
 });
 
 test("JSON is one line that holds errors and big integers", () => {

@@ -20,7 +20,9 @@ export function unknownSettings(given: Readonly<Record<string, string | undefine
 function belongsToOthers(name: string, value: string): boolean {
   if (/^METERBOOK_(TEST|BENCH)_/.test(name)) return true;
   if (/_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name)) return true;
-  return /_PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?$/.test(name) && (/^(tcp|udp):/.test(value) || /_PORT_\d/.test(name));
+  return (
+    /_PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?$/.test(name) && (/^(tcp|udp):/.test(value) || /_PORT_\d/.test(name))
+  );
 }
 
 /** The known name that needs the fewest edits, where those are few enough for a slip. */

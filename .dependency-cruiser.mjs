@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+
+// The layers of the design, as rules: domain <- ports <- adapters; services use core and runtime; only a `main.ts` and
+// services/standalone pick adapters. Tests are free to import what they test.
+
+const tests = "\\.test\\.ts$|\\.contract\\.ts$";
+
+/** Where processes and worker threads begin. */
+const scripts = Object.values(JSON.parse(readFileSync("package.json", "utf8")).scripts);
+const commands = scripts.flatMap((script) =>
+  [...script.matchAll(/\bnode (\S+\.ts)\b/g)].map(([, file]) => `^${file}$`),
+);
+const entries = [...commands, "/src/main\\.ts$", "-thread\\.ts$"];
+
+/** `name` says the rule in a few words; the gate prints it with the import that breaks it. */
+function forbid(name, comment, from, to) {
+  return { name, comment, severity: "error", from, to };
+}
+
+/** A package that only some folders may import. */
+function onlyIn(name, modules, folders) {
+  const places = folders.join(" and ");
+  return forbid(
+    `${name}-only-in-its-place`,
+    `only ${places} may import ${name}`,
+    { path: "^(packages|services|simulators|test)/", pathNot: folders.map((folder) => `^${folder}/`) },
+    { path: modules },
+  );
+}
+
+const npm = (names) => `(^|/)node_modules/(${names})(/|$)`;
+
+export default {
+  forbidden: [
+    forbid("no-cycles", "two modules that need each other are one module", {}, { circular: true }),
+    forbid("resolvable", "an import must lead somewhere", {}, { couldNotResolve: true }),
+    forbid(
+      "domain-is-pure",
+      "core/domain imports core/domain and temporal-polyfill only, not even node:*",
+      { path: "^packages/core/src/domain/", pathNot: tests },
+      { pathNot: ["^packages/core/src/domain/", npm("temporal-polyfill|temporal-spec")] },
+    ),
+    forbid(
+      "ports-import-core-only",
+      "core/ports says what we need of the world and knows none of it",
+      { path: "^packages/core/src/ports/", pathNot: tests },
+      { pathNot: "^packages/core/src/" },
+    ),
+    forbid(
+      "wire-is-a-codec",
+      "core/wire imports core, protobufjs, zod, node:fs, node:url and node:path only",
+      { path: "^packages/core/src/wire/", pathNot: tests },
+      { pathNot: ["^packages/core/src/", npm("protobufjs|zod|long"), "^(node:)?(fs|url|path)$"] },
+    ),
+    forbid(
+      "core-is-the-bottom",
+      "core imports no other package of ours",
+      { path: "^packages/core/", pathNot: tests },
+      { path: "^packages/(?!core/)" },
+    ),
+    forbid(
+      "packages-do-not-import-services",
+      "services use packages, never the other way round",
+      { path: "^packages/" },
+      { path: "^(services|simulators)/" },
+    ),
+    forbid(
+      "adapters-import-core-only",
+      "an adapter knows the core and its technology",
+      { path: "^packages/adapters/", pathNot: tests },
+      { path: "^packages/(?!core/|adapters/)" },
+    ),
+    forbid(
+      "adapters-do-not-mix",
+      "a technology's folder can be deleted without touching another",
+      { path: "^packages/adapters/src/([^/]+)/", pathNot: tests },
+      { path: "^packages/adapters/src/", pathNot: "^packages/adapters/src/$1/" },
+    ),
+    forbid(
+      "runtime-imports-core-only",
+      "runtime serves every process and knows none",
+      { path: "^packages/runtime/", pathNot: tests },
+      { path: "^packages/(?!core/|runtime/)" },
+    ),
+    forbid(
+      "only-main-picks-adapters",
+      "a service speaks to ports; its main.ts and services/standalone choose what is behind them",
+      { path: "^services/(?!standalone/)", pathNot: [tests, "/src/main\\.ts$"] },
+      { path: "^packages/adapters/" },
+    ),
+    forbid(
+      "services-do-not-import-each-other",
+      "they meet in the log and in the store (standalone starts them all)",
+      { path: "^services/(?!standalone/)([^/]+)/" },
+      { path: "^services/", pathNot: "^services/$1/" },
+    ),
+    forbid(
+      "simulators-stand-alone",
+      "what checks the pipeline shares no code with it",
+      { path: "^simulators/" },
+      { path: "^(packages|services)/" },
+    ),
+    forbid(
+      "no-test-code-in-production",
+      "tests, fixtures and development packages stay out of what runs",
+      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/"] },
+      { path: ["^test/", tests, "/fixtures/"] },
+    ),
+    forbid(
+      "no-development-packages-in-production",
+      "what runs may import `dependencies` only",
+      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/"] },
+      { dependencyTypes: ["npm-dev"], pathNot: npm("@types") },
+    ),
+    forbid(
+      "nothing-dead",
+      "every module is reached from a main.ts or a thread, not only from its own test",
+      { path: entries },
+      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/", ...entries], reachable: false },
+    ),
+    onlyIn("aedes", npm("aedes|aedes-persistence|mqtt-packet"), ["packages/adapters/src/mqtt"]),
+    onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt", "simulators", "test"]),
+    onlyIn("sqlite", "^(node:)?sqlite$", ["packages/adapters/src/embedded", "test"]),
+    onlyIn("fastify", npm("fastify|@fastify|fastify-type-provider-zod"), ["services/api"]),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+      extensions: [".ts", ".mjs", ".js", ".json", ".d.ts"],
+    },
+  },
+};
