@@ -1,0 +1,8 @@
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { rejectedLogContract } from "./rejected-log.contract.ts";
+
+rejectedLogContract(async () => {
+  const dataDir = await temporaryDirectory();
+  return { open: async () => openEmbeddedRejectedLog({ dataDir }) };
+});

@@ -1,0 +1,71 @@
+import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
+import { expect, onTestFinished, test } from "vitest";
+
+export interface RejectedLogUnderTest {
+  open(): Promise<RejectedLog>;
+}
+
+export function aRejection(over: Partial<Rejection> = {}): Rejection {
+  return {
+    reason: "report_malformed",
+    detail: "the payload is not JSON",
+    topic: "meters/m-1/readings/json",
+    meterId: "m-1",
+    clientId: "c-1",
+    receivedAtMs: 1_793_484_000_123,
+    payload: Buffer.from([0, 255, 10, 13]),
+    truncatedFrom: null,
+    readingIndex: null,
+    ...over,
+  };
+}
+
+/** What the port promises (packages/core/src/ports/rejected-log.ts). Every adapter runs it. */
+export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): void {
+  async function fresh(): Promise<{ log: RejectedLog; under: RejectedLogUnderTest }> {
+    const under = await make();
+    const log = await under.open();
+    onTestFinished(() => log.close().catch(() => undefined));
+    return { log, under };
+  }
+  const all = { limit: 100, includeReplayed: true };
+
+  test("what was refused is there after opening again, bytes and all", async () => {
+    const { log, under } = await fresh();
+    const given = [aRejection(), aRejection({ meterId: null, truncatedFrom: 5_000_000, readingIndex: 3, payload: Buffer.alloc(0) })];
+    await log.append(given);
+    await log.close();
+    const again = await under.open();
+    onTestFinished(() => again.close());
+    const found = await again.list(all);
+    expect(found.map(({ id, replayedAtMs, payload, ...rest }) => ({ ...rest, payload: Buffer.from(payload) }))).toEqual(given);
+    expect(found.every(({ replayedAtMs }) => replayedAtMs === null)).toBe(true);
+    expect(await again.get(found[1]?.id ?? "")).toEqual(found[1]);
+  });
+
+  test("pages in order of id, and unknown ids are nothing", async () => {
+    const { log } = await fresh();
+    await log.append(Array.from({ length: 5 }, (_, i) => aRejection({ detail: `${i}` })));
+    const first = await log.list({ limit: 3, includeReplayed: false });
+    const afterId = first.at(-1)?.id ?? "";
+    const rest = await log.list({ limit: 3, includeReplayed: false, afterId });
+    expect([...first, ...rest].map(({ detail }) => detail)).toEqual(["0", "1", "2", "3", "4"]);
+    const ids = [...first, ...rest].map(({ id }) => id);
+    expect([...ids].sort()).toEqual(ids);
+    for (const id of ["", "nonsense", "r00000000ffff", "1; DROP TABLE rejection"]) expect(await log.get(id)).toBeUndefined();
+  });
+
+  test("counts what is open, by reason; replaying twice counts once", async () => {
+    const { log } = await fresh();
+    await log.append([aRejection(), aRejection(), aRejection({ reason: "at_in_future" })]);
+    expect(await log.totals()).toEqual({ open: 3, byReason: { report_malformed: 2, at_in_future: 1 } });
+    const [first] = await log.list(all);
+    await log.markReplayed(first?.id ?? "", 77);
+    await log.markReplayed(first?.id ?? "", 78);
+    await log.markReplayed("r00000000ffff", 78);
+    expect(await log.totals()).toEqual({ open: 2, byReason: { report_malformed: 1, at_in_future: 1 } });
+    expect((await log.get(first?.id ?? ""))?.replayedAtMs).toBe(77);
+    expect(await log.list({ limit: 10, includeReplayed: false })).toHaveLength(2);
+    expect(await log.list(all)).toHaveLength(3);
+  });
+}
