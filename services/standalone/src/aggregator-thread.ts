@@ -1,0 +1,55 @@
+import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
+import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
+import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
+import { openEmbeddedSeriesStore } from "@meterbook/adapters/embedded/embedded-series-store";
+import { openEmbeddedSnapshotLedger } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
+import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { crashPoints } from "@meterbook/runtime/crash-point";
+import type { Settings } from "@meterbook/runtime/load-settings";
+import { runThread } from "@meterbook/runtime/service-thread";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { publishHealth } from "@meterbook/runtime/thread-health";
+import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { Registry } from "prom-client";
+
+await runThread(async (settings: Settings, own) => {
+  const { dataDir } = settings;
+  const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
+  const metrics = new Registry();
+  collectRuntimeMetrics(metrics, "aggregator");
+  own(serveThreadMetrics(metrics, "aggregator"));
+  const health = own(publishHealth());
+  const events = aggregatorMetrics(metrics, log);
+
+  const ports = {
+    clock,
+    series: own(openEmbeddedSeriesStore({ dataDir, clock })),
+    ledger: own(openEmbeddedSnapshotLedger({ dataDir })),
+    registry: own(await openEmbeddedRegistry({ dataDir })),
+    log: own(await openEmbeddedReadingsLog({ dataDir, clock })),
+    commands: own(openEmbeddedCommands()),
+  };
+  const well = { name: "aggregator", ok: true, detail: "" };
+  own(
+    await aggregateReadings(ports, {
+      timeZone: settings.timeZone,
+      settleSeconds: settings.settleSeconds,
+      crashPoint: crashPoints(settings.crashAt),
+      events: {
+        ...events,
+        batchApplied(facts) {
+          events.batchApplied(facts);
+          if (!well.ok) health.report(Object.assign(well, { ok: true, detail: "" }));
+        },
+        batchFailed({ error }) {
+          events.batchFailed({ error });
+          health.report(Object.assign(well, { ok: false, detail: error instanceof Error ? error.message : String(error) }));
+        },
+      },
+    }),
+  );
+  health.report(well);
+  return {};
+});
