@@ -1,0 +1,150 @@
+// Goal: the house rules that no linter knows. Method: read the repository and compare.
+import { globSync } from "node:fs";
+import { loadSettings } from "@meterbook/runtime/load-settings";
+import { settingNames } from "@meterbook/runtime/setting-schema";
+import { expect, test } from "vitest";
+import vitestConfig from "../vitest.config.ts";
+import { repositoryFiles } from "./support/repository-files.ts";
+import { telemetryDoc } from "./support/telemetry-doc.ts";
+
+const root = new URL("../", import.meta.url);
+const files = repositoryFiles();
+const sources = files.filter(({ path }) => /^(packages|services|simulators|test)\/.*\.ts$/.test(path));
+
+/** Ports whose suite is not written yet. */
+const suitesToCome = new Set(["meter-endpoint", "readings-log"]);
+/** Adapters that no suite runs yet. */
+const runsToCome = new Set<string>([]);
+/** Files that are still to be divided. */
+const longForNow = new Set(["packages/adapters/src/embedded/embedded-series-store.ts"]);
+
+/** A port is a file that promises something of "every adapter". */
+const ports = files
+  .filter(({ path, text }) => /^packages\/core\/src\/ports\/[a-z-]+\.ts$/.test(path) && text.includes("every adapter"))
+  .map(({ path }) => baseName(path));
+
+function baseName(path: string): string {
+  return path.split("/").at(-1)?.replace(/\.ts$/, "") ?? "";
+}
+
+function textOf(path: string): string {
+  return files.find((file) => file.path === path)?.text ?? "";
+}
+
+/** `path:line: text` of every line that matches, so that a failure says where. */
+function linesWith(pattern: RegExp, among: typeof files): string[] {
+  return among.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+  );
+}
+
+test("there is something to check", () => {
+  expect(sources.length).toBeGreaterThan(50);
+  expect(ports.length).toBeGreaterThan(5);
+});
+
+test("every port has a contract suite", () => {
+  const without = ports.filter((port) => textOf(`test/contracts/${port}.contract.ts`) === "");
+  expect(without.filter((port) => !suitesToCome.has(port))).toEqual([]);
+});
+
+test("every adapter is run by its port's contract suite", () => {
+  const runners = files.filter(({ path }) => /^test\/contracts\/.*\.test\.ts$/.test(path));
+  const adapters = files.filter(({ path }) => /^packages\/adapters\/src\/[^/]+\/[a-z-]+\.ts$/.test(path));
+  const notRun = adapters.filter(({ path }) => {
+    const port = ports.find((name) => baseName(path).endsWith(`-${name}`));
+    const module = path.replace("packages/adapters/src/", "@meterbook/adapters/").replace(/\.ts$/, '"');
+    return (
+      port !== undefined && !runners.some(({ text }) => text.includes(module) && text.includes(`${port}.contract`))
+    );
+  });
+  expect(notRun.map(({ path }) => baseName(path)).filter((name) => !runsToCome.has(name))).toEqual([]);
+});
+
+test("an adapter's file is named after its technology's folder and its port", () => {
+  const misnamed = files.filter(({ path }) => {
+    const [, technology] = /^packages\/adapters\/src\/([^/]+)\//.exec(path) ?? [];
+    return technology !== undefined && ports.some((port) => path.endsWith(`/${port}.ts`));
+  });
+  expect(misnamed.map(({ path }) => path)).toEqual([]);
+});
+
+test("no notes to self: what is open is an issue", () => {
+  const note = new RegExp(
+    `\\b(${["TO", "FIX", "X"].map((start, index) => start + ["DO", "ME", "XX"][index]).join("|")})\\b`,
+  );
+  expect(linesWith(note, files)).toEqual([]);
+});
+
+test("no file of a package or a service is longer than 300 lines", () => {
+  const long = files.filter(
+    ({ path, text }) => /^(packages|services)\/.*\.ts$/.test(path) && text.split("\n").length > 300,
+  );
+  expect(long.map(({ path }) => path).filter((path) => !longForNow.has(path))).toEqual([]);
+});
+
+test("no file is named after nothing", () => {
+  const vague = sources.filter(({ path }) => /\/(utils?|helpers?|common|types|index|misc)\.ts$/.test(path));
+  expect(vague.map(({ path }) => path)).toEqual([]);
+});
+
+test("nothing names a path of one machine or a package registry", () => {
+  const machinePath = /(^|[\s"'`(=:])\/(work|home|root|Users|mnt)\/\w|\b[A-Z]:\\Users/;
+  const registry = /"resolved": "https?:|^registry=|\/\/[\w.-]*(registry|artifactory|nexus|verdaccio)[\w-]*\./;
+  const own = files.filter(({ path }) => path !== "test/tidy.test.ts");
+  expect(linesWith(machinePath, own)).toEqual([]);
+  expect(linesWith(registry, own)).toEqual([]);
+});
+
+test("dependencies are pinned to one version", () => {
+  const manifests = files.filter(({ path }) => /(^|\/)package\.json$/.test(path));
+  const loose = manifests.flatMap(({ path, text }) => {
+    const { dependencies, devDependencies } = JSON.parse(text) as Record<string, Record<string, string> | undefined>;
+    const wanted = Object.entries({ ...dependencies, ...devDependencies });
+    return wanted.filter(([, version]) => !/^\d/.test(version)).map(([name]) => `${path}: ${name}`);
+  });
+  expect(loose).toEqual([]);
+});
+
+test("every test file belongs to exactly one project of vitest", () => {
+  const projects = (vitestConfig.test?.projects ?? []) as readonly { test: { include: string[] } }[];
+  const owned = projects.flatMap(({ test: { include } }) => globSync(include, { cwd: root }));
+  const wanted = sources.map(({ path }) => path).filter((path) => path.endsWith(".test.ts"));
+  expect(owned.filter((path) => !path.includes("node_modules")).sort()).toEqual(wanted.sort());
+});
+
+/** The rows of a table of settings: `| NAME | default | meaning |`. */
+function settingRows(text: string): [name: string, fallback: string][] {
+  const rows = [...text.matchAll(/^\| +`(METERBOOK_[A-Z0-9_]+)` +\| +(?:`([^`]*)`)? *\|/gm)];
+  return rows.map(([, name = "", fallback = ""]) => [name, fallback]);
+}
+
+test("docs/operations.md lists every setting with its default, and no other", () => {
+  const rows = settingRows(textOf("docs/operations.md"));
+  expect(rows.map(([name]) => name).sort()).toEqual([...settingNames].sort());
+  const written = Object.fromEntries(rows.filter(([, fallback]) => fallback !== ""));
+  expect(loadSettings(written)).toEqual(loadSettings({}));
+  const left = settingRows(textOf("README.md")).filter(
+    ([name, fallback]) => written[name] !== undefined && written[name] !== fallback,
+  );
+  expect(left).toEqual([]);
+});
+
+test("every METERBOOK_ name in the code is a setting", () => {
+  const known = new Set<string>(settingNames);
+  const code = files.filter(
+    ({ path }) => /\.(ts|mjs|json|ya?ml)$|^\.ci\//.test(path) && !/^packages\/runtime\/.*\.test\.ts$/.test(path),
+  );
+  const unknown = code.flatMap(({ path, text }) =>
+    [...text.matchAll(/METERBOOK_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])/g)]
+      .map(([name]) => name)
+      .filter((name) => !known.has(name) && !/^METERBOOK_(TEST|BENCH)_/.test(name))
+      .map((name) => `${path}: ${name}`),
+  );
+  expect(unknown).toEqual([]);
+});
+
+test("docs/telemetry.md is what the code says (npm run docs writes it)", () => {
+  const { present, right } = telemetryDoc(root);
+  expect(present).toBe(right);
+});
