@@ -26,17 +26,16 @@ export function boundaryWatch(series: SeriesStore, clock: Clock, events: Aggrega
     const stage = lastStage(zone, now);
     const before = await swept(zone);
     if (stage <= before) return;
-    // In a zone that is new, what is due is marked by the readings themselves and settles with them.
-    const due = before === 0 ? [] : meters;
-    const fromPeriod = firstPeriodAfter(zone, before);
+    // In a zone that was never swept, whatever is due and not issued is issued now.
+    const fromPeriod = before === 0 ? 0 : firstPeriodAfter(zone, before);
     await series.markPending(
-      due.map(({ meterId }) => ({ meterId, fromPeriod })),
+      meters.map(({ meterId }) => ({ meterId, fromPeriod })),
       { name: `swept:${zone}`, value: stage },
     );
     sweptThrough.set(zone, stage);
-    for (const meter of due) pending.mark(meter, fromPeriod);
+    for (const meter of meters) pending.mark(meter, fromPeriod);
     pending.takeMarked();
-    if (due.length > 0) events.boundaryPassed({ zone, meters: due.length });
+    events.boundaryPassed({ zone, meters: meters.length });
   }
 
   return {

@@ -13,7 +13,7 @@ export interface PendingMeters {
   readonly size: number;
   /** Notes that a reading came into effect; `crossed` is the boundary that it was the first to pass, 0 or `unordered`. */
   touched(meter: MeterState, channel: Channel, at: number, crossed: number): void;
-  /** Marks from a period on, to be recomputed without waiting. */
+  /** Marks from a period on, to be recomputed without waiting; a meter that is gathering readings goes on doing so. */
   mark(meter: MeterState, fromPeriod: number): void;
   /** What was marked since the last call, for the store's own list. */
   takeMarked(): PendingMeter[];
@@ -23,6 +23,7 @@ export interface PendingMeters {
 }
 
 const waitFactorMax = 10;
+const untouched = Number.NEGATIVE_INFINITY;
 
 export function pendingMeters(settleSeconds: number, nowMs: () => number): PendingMeters {
   // In order of the last touch, so that the quietest stands first.
@@ -37,6 +38,7 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       meter.pendingFrom = fromPeriod;
       marked.add(meter);
     }
+    if (waiting.has(meter) && touchedAtMs === untouched) return;
     meter.touchedAtMs = touchedAtMs;
     waiting.delete(meter);
     waiting.add(meter);
@@ -46,7 +48,7 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
     get size() {
       return waiting.size;
     },
-    mark: (meter, fromPeriod) => mark(meter, fromPeriod, Number.NEGATIVE_INFINITY),
+    mark: (meter, fromPeriod) => mark(meter, fromPeriod, untouched),
     touched(meter, channel, at, crossed) {
       const due = dueBoundaries(meter);
       const from = affectedFrom(meter, channel, at, crossed, due);
