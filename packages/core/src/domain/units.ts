@@ -1,0 +1,42 @@
+import type { WireUnit } from "./amount.ts";
+import { wireUnits } from "./amount.ts";
+
+/** An amount as it travels: `digits` x 10^`exponent` in some unit. */
+export interface ScaledAmount {
+  /** NaN where it was no safe integer. */
+  readonly digits: number;
+  readonly exponent: number;
+}
+
+export type AmountFault = "value_invalid" | "value_negative" | "value_too_precise" | "value_out_of_range" | "exponent_invalid";
+
+export const exponentMax = 9;
+const powersOfTen = Array.from({ length: 2 * exponentMax + 1 }, (_, power) => 10 ** power);
+
+/**
+ * Whole base units of an amount, exactly, or why there are none. Both kinds of reading count from zero upwards, so
+ * a negative amount is a fault.
+ */
+export function baseValue(digits: number, exponent: number, unit: WireUnit): number | AmountFault {
+  if (!(exponent >= -exponentMax && exponent <= exponentMax)) return "exponent_invalid";
+  if (Number.isNaN(digits)) return "value_out_of_range";
+  if (digits < 0) return "value_negative";
+  const shift = exponent + wireUnits[unit].zeros;
+  const power = powersOfTen[Math.abs(shift)] as number;
+  if (shift < 0) return digits % power === 0 ? digits / power : "value_too_precise";
+  const value = digits * power;
+  return Number.isSafeInteger(value) ? value : "value_out_of_range";
+}
+
+const decimal = /^(-?)(\d+)(?:\.(\d+))?$/;
+
+/** A plain decimal such as `12345.678`, without an exponent. */
+export function scaledAmount(text: string): ScaledAmount | AmountFault {
+  const parts = decimal.exec(text);
+  if (parts === null) return "value_invalid";
+  const decimals = (parts[3] ?? "").replace(/0+$/, "");
+  const digits = Number(`${parts[2]}${decimals}`);
+  if (parts[1] === "-" && digits > 0) return "value_negative";
+  if (decimals.length > exponentMax) return "value_too_precise";
+  return { digits: Number.isSafeInteger(digits) ? digits : Number.NaN, exponent: -decimals.length };
+}

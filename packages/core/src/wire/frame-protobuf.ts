@@ -1,0 +1,113 @@
+import type { Origin } from "../domain/reading.ts";
+import { origins } from "../domain/reading.ts";
+import type { LoggedReport } from "../ports/readings-log.ts";
+import type { Cursor } from "./protobuf-cursor.ts";
+import { cursorOver, latinText, MalformedMessage, readEnd, readUnsigned, skipField } from "./protobuf-cursor.ts";
+
+/** `meterbook.v1.Frame` (proto/meterbook/v1/frame.proto): a record of the readings log. */
+export function encodeFrame(reports: readonly LoggedReport[]): Uint8Array {
+  const lengths = reports.map(bodyLength);
+  const size = lengths.reduce((sum, length) => sum + 1 + varintLength(length) + length, 0);
+  const out = { bytes: Buffer.allocUnsafe(size), at: 0 };
+  reports.forEach((report, index) => {
+    out.bytes[out.at++] = 0x0a;
+    writeVarint(out, lengths[index] as number);
+    writeBody(out, report);
+  });
+  return out.bytes;
+}
+
+/** How many bytes a report adds to a frame, for batches that are bounded in bytes. */
+export function frameBytesOf(report: LoggedReport): number {
+  const length = bodyLength(report);
+  return 1 + varintLength(length) + length;
+}
+
+/** Throws MalformedMessage where the bytes are no frame. The reports alias `bytes`. */
+export function decodeFrame(bytes: Uint8Array): LoggedReport[] {
+  const cursor = cursorOver(bytes);
+  const reports: LoggedReport[] = [];
+  while (cursor.at < bytes.length) {
+    const tag = readUnsigned(cursor);
+    if (tag === 0x0a) reports.push(readFrameReport(cursor));
+    else skipField(cursor, tag, 1);
+  }
+  return reports;
+}
+
+interface Output {
+  readonly bytes: Buffer;
+  at: number;
+}
+
+/** Meter ids are ASCII by their pattern, so a character is a byte. */
+function bodyLength({ meterId, receivedAtMs, origin, report, readings }: LoggedReport): number {
+  const fixed = 2 + meterId.length + 1 + varintLength(receivedAtMs) + 1 + varintLength(report.length) + report.length;
+  return fixed + (origin === "remote" ? 0 : 2) + 1 + varintLength(readings);
+}
+
+function writeBody(out: Output, { meterId, receivedAtMs, origin, report, readings }: LoggedReport): void {
+  out.bytes[out.at++] = 0x0a;
+  out.bytes[out.at++] = meterId.length;
+  for (let i = 0; i < meterId.length; i += 1) out.bytes[out.at++] = meterId.charCodeAt(i);
+  out.bytes[out.at++] = 0x10;
+  writeVarint(out, receivedAtMs);
+  out.bytes[out.at++] = 0x1a;
+  writeVarint(out, report.length);
+  out.bytes.set(report, out.at);
+  out.at += report.length;
+  if (origin !== "remote") {
+    out.bytes[out.at++] = 0x20;
+    out.bytes[out.at++] = origins.indexOf(origin);
+  }
+  out.bytes[out.at++] = 0x28;
+  writeVarint(out, readings);
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 128; rest /= 128) length += 1;
+  return length;
+}
+
+function writeVarint(out: Output, value: number): void {
+  let rest = value;
+  while (rest >= 128) {
+    out.bytes[out.at++] = (rest % 128) + 128;
+    rest = Math.floor(rest / 128);
+  }
+  out.bytes[out.at++] = rest;
+}
+
+function readFrameReport(cursor: Cursor): LoggedReport {
+  const outerEnd = cursor.end;
+  cursor.end = readEnd(cursor);
+  let meterId = "";
+  let receivedAtMs = 0;
+  let report: Uint8Array = cursor.bytes.subarray(0, 0);
+  let origin: Origin = "remote";
+  let readings = 0;
+  while (cursor.at < cursor.end) {
+    const tag = readUnsigned(cursor);
+    if (tag === 0x0a) {
+      const end = readEnd(cursor);
+      meterId = latinText(cursor, cursor.at, end);
+      cursor.at = end;
+    } else if (tag === 0x10) receivedAtMs = readUnsigned(cursor);
+    else if (tag === 0x1a) {
+      const end = readEnd(cursor);
+      report = cursor.bytes.subarray(cursor.at, end);
+      cursor.at = end;
+    } else if (tag === 0x20) origin = originNumbered(readUnsigned(cursor));
+    else if (tag === 0x28) readings = readUnsigned(cursor);
+    else skipField(cursor, tag, 5);
+  }
+  cursor.end = outerEnd;
+  return { meterId, receivedAtMs, origin, report, readings };
+}
+
+function originNumbered(number: number): Origin {
+  const origin = origins[number];
+  if (origin === undefined) throw new MalformedMessage(`the log holds a report of origin ${number}`);
+  return origin;
+}

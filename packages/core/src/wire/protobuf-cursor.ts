@@ -1,0 +1,106 @@
+/** The bytes are not the message that they should be. */
+export class MalformedMessage extends Error {
+  override readonly name = "MalformedMessage";
+}
+
+/**
+ * A walk through protobuf bytes; `end` is where the message in hand ends.
+ *
+ * Not protobufjs' Reader, because a reading's 64-bit value cost an object there, and because a known field with a
+ * wrong wire type was skipped: the value would have come out as 0. Here it is malformed.
+ */
+export interface Cursor {
+  readonly bytes: Uint8Array;
+  at: number;
+  end: number;
+  /** The last varint: its lowest 28 bits, and what is above them. */
+  low: number;
+  high: number;
+}
+
+export function cursorOver(bytes: Uint8Array): Cursor {
+  return { bytes, at: 0, end: bytes.length, low: 0, high: 0 };
+}
+
+function readVarint(cursor: Cursor): void {
+  const { bytes, end } = cursor;
+  let at = cursor.at;
+  let low = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    if (at >= end) throw new MalformedMessage("it ends in the middle of a number");
+    const byte = bytes[at++] as number;
+    low |= (byte & 127) << shift;
+    if (byte < 128) {
+      cursor.at = at;
+      cursor.low = low;
+      cursor.high = 0;
+      return;
+    }
+  }
+  cursor.at = at;
+  cursor.low = low;
+  readHighPart(cursor);
+}
+
+function readHighPart(cursor: Cursor): void {
+  let high = 0;
+  let factor = 1;
+  for (let count = 0; count < 6; count += 1) {
+    if (cursor.at >= cursor.end) throw new MalformedMessage("it ends in the middle of a number");
+    const byte = cursor.bytes[cursor.at++] as number;
+    high += (byte & 127) * factor;
+    factor *= 128;
+    if (byte < 128) {
+      cursor.high = high;
+      return;
+    }
+  }
+  throw new MalformedMessage("a number has more than 10 bytes");
+}
+
+const lowSize = 2 ** 28;
+
+/** uint32, uint64 and enums; NaN where the number is not a safe integer. */
+export function readUnsigned(cursor: Cursor): number {
+  readVarint(cursor);
+  const value = cursor.high * lowSize + cursor.low;
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}
+
+/** sint32 and sint64; NaN where the number is not a safe integer. */
+export function readSigned(cursor: Cursor): number {
+  readVarint(cursor);
+  const half = cursor.high * (lowSize / 2) + (cursor.low >>> 1);
+  const value = (cursor.low & 1) === 0 ? half : -half - 1;
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}
+
+/** Where the string, bytes or message that begins here ends. */
+export function readEnd(cursor: Cursor): number {
+  const length = readUnsigned(cursor);
+  if (!(length <= cursor.end - cursor.at)) throw new MalformedMessage("a field is longer than the message");
+  return cursor.at + length;
+}
+
+/** Steps over a field that this version does not know; `known` is the highest field number that it does. */
+export function skipField(cursor: Cursor, tag: number, known: number): void {
+  const field = Math.floor(tag / 8);
+  const wireType = tag % 8;
+  if (!(field > known)) throw new MalformedMessage(`field ${field} has wire type ${wireType}`);
+  if (wireType === 0) readVarint(cursor);
+  else if (wireType === 2) cursor.at = readEnd(cursor);
+  else if (wireType === 1 || wireType === 5) skipFixed(cursor, wireType === 1 ? 8 : 4);
+  else throw new MalformedMessage(`field ${field} has wire type ${wireType}`);
+}
+
+function skipFixed(cursor: Cursor, length: number): void {
+  if (cursor.at + length > cursor.end) throw new MalformedMessage("a field is longer than the message");
+  cursor.at += length;
+}
+
+/** Text of one byte per character, such as ids and OBIS codes; anything else shows as letters that no pattern allows. */
+export function latinText({ bytes }: Cursor, from: number, to: number): string {
+  let text = "";
+  for (let at = from; at < to; at += 1) text += String.fromCharCode(bytes[at] as number);
+  return text;
+}
