@@ -35,7 +35,9 @@ export function registerCurve(readings: Columns, edges: readonly number[], multi
     let end = start;
     while (end < readings.at.length && (readings.at[end] as number) < to) end += 1;
     const known = readings.at[start] === from && readings.at[end] === to;
-    points.push(known ? registerStep(readings, start, end, multiplier) : { from, to, consumption: null, quality: "missing" });
+    points.push(
+      known ? registerStep(readings, start, end, multiplier) : { from, to, consumption: null, quality: "missing" },
+    );
     start = end;
   }
   return points;
@@ -169,7 +171,8 @@ export function nativeIntervalCurve(
     const consumption = (intervals.value[i] as number) * multiplier;
     points.push({ from, to: reached, consumption, quality: worst((intervals.code[i] as number) & 3, 0) });
   }
-  if (fillTo !== undefined) pushMissing(points, reached, reached + wholeSteps(fillTo - reached, intervals.stepSeconds), intervals.stepSeconds);
+  if (fillTo !== undefined)
+    pushMissing(points, reached, reached + wholeSteps(fillTo - reached, intervals.stepSeconds), intervals.stepSeconds);
   return { points, cursor: reached };
 }
 

@@ -9,7 +9,8 @@ export function parseInstantMs(text: string): number | undefined {
   if (parts === null) return undefined;
   const field = (index: number) => Number(parts[index] ?? 0);
   const [year, month, day, hour, minute, second] = [field(1), field(2), field(3), field(4), field(5), field(6)];
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59) return undefined;
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59)
+    return undefined;
   const offsetMinutes = field(10) * 60 + field(11);
   if (field(10) > 23 || field(11) > 59) return undefined;
   const fractionMs = Number((parts[7] ?? "").slice(0, 3).padEnd(3, "0"));

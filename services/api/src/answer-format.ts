@@ -1,0 +1,33 @@
+import { ApiProblem } from "./problem.ts";
+
+export const formats = {
+  json: "application/json",
+  ndjson: "application/x-ndjson",
+  csv: "text/csv",
+} as const;
+export type Format = keyof typeof formats;
+
+const wildcards: Readonly<Record<string, Format>> = { "*/*": "json", "application/*": "json", "text/*": "csv" };
+
+/**
+ * The format that an Accept header likes best; JSON where there is none.
+ * @throws ApiProblem `not_acceptable`
+ */
+export function answerFormat(accept: string | undefined): Format {
+  if (accept === undefined || accept.trim() === "") return "json";
+  let best: { format: Format; quality: number } | undefined;
+  for (const part of accept.split(",")) {
+    const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
+    const format = formatOf(range);
+    const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
+    if (format !== undefined && quality > (best?.quality ?? 0)) best = { format, quality };
+  }
+  if (best === undefined)
+    throw new ApiProblem("not_acceptable", `Accept: ${Object.values(formats).join(", ")} are offered`);
+  return best.format;
+}
+
+function formatOf(range: string): Format | undefined {
+  for (const [format, type] of Object.entries(formats)) if (type === range) return format as Format;
+  return wildcards[range];
+}

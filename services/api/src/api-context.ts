@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
+import { localCalendar } from "@meterbook/core/domain/local-calendar";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { StoredMeter } from "@meterbook/core/ports/series-store";
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ApiPorts } from "./api-ports.ts";
+import type { ApiLimits } from "./api-settings.ts";
+import { ApiProblem } from "./problem.ts";
+import type { StreamAnswers } from "./stream-answers.ts";
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What the routes share. */
+export interface ApiContext {
+  readonly ports: ApiPorts;
+  readonly limits: ApiLimits;
+  /** Of a usage point that names no zone, and of the periods as a whole. */
+  readonly timeZone: string;
+  readonly streams: StreamAnswers;
+}
+
+/** A meter of which the registry or the store has heard. */
+export interface KnownMeter {
+  readonly meterId: string;
+  readonly record: MeterRecord | undefined;
+  readonly stored: StoredMeter | undefined;
+  readonly calendar: LocalCalendar;
+}
+
+/** @throws ApiProblem `meter_unknown` when neither registry nor store knows the meter */
+export async function knownMeter({ ports, timeZone }: ApiContext, meterId: string): Promise<KnownMeter> {
+  const [record, stored] = await Promise.all([ports.registry.get(meterId), ports.series.meter(meterId)]);
+  if (record === undefined && stored === undefined) {
+    throw new ApiProblem("meter_unknown", `meter ${meterId} is not in the registry and never reported`);
+  }
+  return { meterId, record, stored, calendar: localCalendar(record?.zone ?? timeZone) };
+}

@@ -1,0 +1,30 @@
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { Commands } from "@meterbook/core/ports/commands";
+import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { Registry } from "@meterbook/core/ports/registry";
+import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+
+/** What a replay of refused bytes gives under today's rules: nothing of it is lost, each reading is in one of the two. */
+export interface Replayed {
+  readonly accepted: LoggedReport | null;
+  readonly rejections: readonly Rejection[];
+}
+
+/** All that the API knows of the world. It writes the registry and, in a replay, the two logs; the rest it reads. */
+export interface ApiPorts {
+  readonly series: SeriesReader;
+  readonly snapshots: SnapshotView;
+  readonly registry: Registry;
+  readonly readingsLog: Pick<ReadingsLog, "totals" | "appendedAtMs" | "append">;
+  readonly rejectedLog: RejectedLog;
+  readonly commands: Commands;
+  readonly clock: Clock;
+  /** Prometheus text of everything in the process but the API itself. */
+  metricsText(): Promise<string>;
+  health(): Promise<{ readonly ready: boolean; readonly problems: readonly string[] }>;
+  /** Messages that ingest has taken and neither log holds yet. */
+  inFlight(): number | Promise<number>;
+  replay(rejection: StoredRejection): Replayed;
+}

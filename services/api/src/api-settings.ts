@@ -1,0 +1,43 @@
+/** Bounds of what one client can ask for. Sizes in bytes, times in milliseconds. */
+export interface ApiLimits {
+  /** JSON bodies. */
+  readonly bodyBytesMax: number;
+  readonly importBytesMax: number;
+  readonly importLinesMax: number;
+  readonly headerBytesMax: number;
+  /** To receive a whole request; an import of the largest size must fit. */
+  readonly requestMs: number;
+  /** A connection on which nothing moves, in or out, is closed: a client that stopped reading its export too. */
+  readonly idleMs: number;
+  /** NDJSON and CSV streams at a time, over all clients. */
+  readonly exportsMax: number;
+  /** Snapshots, readings or other entries that an export reads at a time. */
+  readonly exportPage: number;
+  /** How long `close` waits for answers under way. */
+  readonly closeMs: number;
+  /** How long a period's close may take. */
+  readonly commandMs: number;
+}
+
+export const defaultLimits: ApiLimits = {
+  bodyBytesMax: 256 * 1024,
+  importBytesMax: 64 * 1024 * 1024,
+  importLinesMax: 100_000,
+  headerBytesMax: 16 * 1024,
+  requestMs: 300_000,
+  idleMs: 120_000,
+  exportsMax: 8,
+  exportPage: 1000,
+  closeMs: 10_000,
+  commandMs: 60_000,
+};
+
+export interface ApiSettings {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** METERBOOK_API_KEYS_FILE; without it the API is open and listens on loopback only. */
+  readonly apiKeysFile?: string;
+  /** Zone of a usage point that names none, and of the periods as a whole. */
+  readonly timeZone: string;
+  readonly version?: string;
+  readonly limits?: Partial<ApiLimits>;
+}

@@ -1,0 +1,175 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { fieldErrors } from "./error-answers.ts";
+import type { MeterCsvColumn, MeterCsvRow } from "./meter-csv.ts";
+import { csvCells, meterCsvColumns, meterOfRows } from "./meter-csv.ts";
+import { meterRecord, meterRecordSchema } from "./meter-record.ts";
+import type { FieldError } from "./problem.ts";
+import { requestInvalid } from "./problem.ts";
+import type { Line } from "./split-lines.ts";
+
+/** What became of the lines of one meter. */
+export interface ImportResult {
+  /** The first line, from 1, and how many there are (CSV has one per register). */
+  readonly line: number;
+  readonly lines: number;
+  readonly meterId: string | null;
+  readonly errors: readonly FieldError[];
+}
+
+/** A meter as it was found in the body, before it is validated. */
+interface Candidate {
+  readonly line: number;
+  readonly lines: number;
+  readonly record: unknown;
+  /** What is wrong with the lines themselves. */
+  readonly errors: readonly FieldError[];
+}
+
+const batchMax = 500;
+
+/** Validates and stores meters as they come, a batch at a time; a wrong one does not keep the others out. */
+export async function importMeters(
+  candidates: AsyncIterable<Candidate>,
+  put: (records: readonly MeterRecord[]) => Promise<void>,
+): Promise<readonly ImportResult[]> {
+  const results: ImportResult[] = [];
+  let batch: MeterRecord[] = [];
+  for await (const candidate of candidates) {
+    const { result, record } = readCandidate(candidate);
+    results.push(result);
+    if (record !== undefined) batch.push(record);
+    if (batch.length < batchMax) continue;
+    await put(batch);
+    batch = [];
+    await nextTurn();
+  }
+  if (batch.length > 0) await put(batch);
+  return results;
+}
+
+function readCandidate({ line, lines, record: sent, errors }: Candidate): {
+  result: ImportResult;
+  record?: MeterRecord;
+} {
+  if (sent === undefined) return { result: { line, lines, meterId: null, errors } };
+  const parsed = meterRecordSchema.safeParse(sent);
+  const named: unknown = Object(sent).meterId;
+  const meterId = typeof named === "string" ? named : null;
+  const absent = meterId === null && (parsed.success || !parsed.error.issues.some(({ path }) => path[0] === "meterId"));
+  const found = [
+    ...errors,
+    ...(absent ? [{ field: "meterId", message: "is required" }] : []),
+    ...(parsed.success ? [] : fieldErrors(parsed.error.issues, "record")),
+  ];
+  const result = { line, lines, meterId, errors: found };
+  return found.length > 0 || !parsed.success
+    ? { result }
+    : { result, record: meterRecord(parsed.data, parsed.data.meterId ?? "") };
+}
+
+const tooLong = [{ field: "line", message: "is longer than a line may be" }];
+
+/** A record per line. Empty lines are skipped. */
+export async function* meterLines(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
+  for await (const { number: line, text } of lines) {
+    if (text === "") continue;
+    const record = text === undefined ? undefined : jsonOf(text);
+    const errors =
+      text === undefined ? tooLong : record === undefined ? [{ field: "line", message: "is not JSON" }] : [];
+    yield { line, lines: 1, record, errors };
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A record per run of rows with the same meter id, under a header that names the columns in any order.
+ * @throws ApiProblem where the header is wrong: then no row can be understood
+ */
+export async function* meterRows(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
+  const seen = new Set<string>();
+  let run: Run | undefined;
+  for await (const { line, row, errors } of rowsOf(lines)) {
+    if (row !== undefined && run?.rows[0].meter_id === row.meter_id) {
+      run.rows.push(row);
+      continue;
+    }
+    if (run !== undefined) yield candidateOf(run, seen);
+    run = row === undefined ? undefined : { line, rows: [row] };
+    if (row === undefined) yield { line, lines: 1, record: undefined, errors };
+  }
+  if (run !== undefined) yield candidateOf(run, seen);
+}
+
+interface Run {
+  readonly line: number;
+  readonly rows: [MeterCsvRow, ...MeterCsvRow[]];
+}
+
+interface Row {
+  readonly line: number;
+  /** Undefined where the line is no row, for the reason in `errors`. */
+  readonly row: MeterCsvRow | undefined;
+  readonly errors: readonly FieldError[];
+}
+
+async function* rowsOf(lines: AsyncIterable<Line>): AsyncGenerator<Row> {
+  let header: readonly MeterCsvColumn[] | undefined;
+  for await (const { number: line, text } of lines) {
+    if (text === "") continue;
+    if (header === undefined) {
+      header = headerOf(text ?? "");
+      continue;
+    }
+    const row = rowOf(header, text);
+    yield { line, row, errors: row !== undefined ? [] : text === undefined ? tooLong : unlike(header) };
+  }
+}
+
+function headerOf(text: string): readonly MeterCsvColumn[] {
+  const names = csvCells(text) ?? [];
+  const errors = names
+    .filter((name) => !meterCsvColumns.some((column) => column === name))
+    .map((name) => ({
+      field: `header.${name}`,
+      message: `there is no such column; there are ${meterCsvColumns.join(", ")}`,
+    }));
+  for (const column of ["meter_id", "register", "unit"]) {
+    if (!names.includes(column)) errors.push({ field: `header.${column}`, message: "the column is missing" });
+  }
+  if (new Set(names).size < names.length) errors.push({ field: "header", message: "a column is there twice" });
+  if (errors.length > 0) throw requestInvalid(errors);
+  return names as MeterCsvColumn[];
+}
+
+function unlike(header: readonly MeterCsvColumn[]): FieldError[] {
+  return [{ field: "line", message: `is not CSV with ${header.length} cells, as the header has` }];
+}
+
+function rowOf(header: readonly MeterCsvColumn[], text: string | undefined): MeterCsvRow | undefined {
+  const cells = text === undefined ? undefined : csvCells(text);
+  if (cells?.length !== header.length) return undefined;
+  const named = new Map(header.map((column, i) => [column, cells[i] ?? ""]));
+  return Object.fromEntries(meterCsvColumns.map((column) => [column, named.get(column) ?? ""])) as Record<
+    MeterCsvColumn,
+    string
+  >;
+}
+
+/** A second run would replace the meter of the first one by a part of it. */
+function candidateOf({ line, rows }: Run, seen: Set<string>): Candidate {
+  const { record, differing } = meterOfRows(rows);
+  const { meter_id: id } = rows[0];
+  const errors = differing.map((field) => ({ field, message: "differs between the rows of the meter" }));
+  if (seen.has(id))
+    errors.push({ field: "meter_id" as MeterCsvColumn, message: "the rows of a meter must stand together" });
+  seen.add(id);
+  return { line, lines: rows.length, record, errors };
+}

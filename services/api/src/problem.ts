@@ -1,0 +1,89 @@
+/** Every code that the API answers, with its status and title (docs/api-errors.md says what to do about each). */
+export const problems = {
+  request_invalid: [400, "The request breaks the rules of the call"],
+  cursor_invalid: [400, "The cursor is not one of this list"],
+  period_invalid: [400, "A period is YYYY-MM"],
+  range_too_long: [400, "The range is longer than one answer may be"],
+  json_invalid: [400, "The body is not JSON"],
+  url_invalid: [400, "The address is malformed"],
+  request_malformed: [400, "The request is not HTTP"],
+  key_missing: [401, "An API key is needed"],
+  key_unknown: [401, "The API key is not known"],
+  origin_refused: [403, "The call comes from another site"],
+  scope_missing: [403, "The API key does not allow this call"],
+  route_unknown: [404, "There is no such call"],
+  meter_unknown: [404, "The meter is not known"],
+  register_unknown: [404, "The meter has no such register"],
+  snapshot_unknown: [404, "There is no snapshot"],
+  revision_unknown: [404, "There is no such revision"],
+  rejection_unknown: [404, "There is no such refused message"],
+  method_not_allowed: [405, "The call does not exist with this method"],
+  not_acceptable: [406, "The answer does not come in this format"],
+  request_timeout: [408, "The request took too long to arrive"],
+  period_open: [409, "The period is not over"],
+  cursor_ahead: [409, "The cursor is ahead of the ledger"],
+  already_replayed: [409, "The refused message was replayed already"],
+  replay_in_progress: [409, "The refused message is being replayed"],
+  payload_truncated: [409, "Not all of the refused message was kept"],
+  body_too_large: [413, "The body is too large"],
+  import_too_large: [413, "The import has too many lines"],
+  media_type_unsupported: [415, "The body's format is not taken"],
+  headers_too_large: [431, "The request's headers are too large"],
+  internal: [500, "Something is broken here"],
+  storage_unavailable: [503, "The storage does not answer"],
+  too_many_exports: [503, "Too many exports at a time"],
+  close_unanswered: [504, "No aggregator answered"],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** One thing that is wrong with a request. `field` is the parameter or the path into the body. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A request that cannot be answered as asked; becomes `application/problem+json` (RFC 9457). */
+export class ApiProblem extends Error {
+  override readonly name = "ApiProblem";
+  readonly code: ProblemCode;
+  readonly errors: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    extra: { errors?: readonly FieldError[]; headers?: Readonly<Record<string, string>>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: extra.cause });
+    this.code = code;
+    this.errors = extra.errors ?? [];
+    this.headers = extra.headers ?? {};
+  }
+
+  get status(): number {
+    return problems[this.code][0];
+  }
+}
+
+/** A problem whose detail is its list of errors. */
+export function requestInvalid(errors: readonly FieldError[]): ApiProblem {
+  return new ApiProblem("request_invalid", errors.map(({ field, message }) => `${field}: ${message}`).join("; "), {
+    errors,
+  });
+}
+
+export const problemType = "application/problem+json";
+
+export function problemDocument(problem: ApiProblem): Record<string, unknown> {
+  const [status, title] = problems[problem.code];
+  const errors = problem.errors.length === 0 ? {} : { errors: problem.errors };
+  return {
+    type: `urn:meterbook:problem:${problem.code}`,
+    title,
+    status,
+    code: problem.code,
+    detail: problem.message,
+    ...errors,
+  };
+}

@@ -1,0 +1,71 @@
+import { canonicalRegister, idPattern } from "@meterbook/core/domain/identifiers";
+import { parseInstantMs } from "@meterbook/core/domain/instant";
+import { parsePeriod } from "@meterbook/core/domain/snapshot";
+import { z } from "zod";
+
+/** The pieces from which parameters are put together: they validate, convert and document. */
+
+/** A text that `read` understands; what it does not is refused with `rule`. */
+export function readAs<Value>(read: (text: string) => Value | undefined, rule: string, meta: Record<string, unknown>) {
+  return z
+    .string()
+    .meta(meta)
+    .transform((text, context): Value => {
+      const value = read(text);
+      if (value !== undefined) return value;
+      context.issues.push({ code: "custom", message: rule, input: text });
+      return z.NEVER;
+    });
+}
+
+export function wholeNumber(min: number, max: number, meta: Record<string, unknown>) {
+  const read = (text: string) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  return readAs(read, `a whole number from ${min} to ${max}`, { type: "integer", minimum: min, maximum: max, ...meta });
+}
+
+const idRule = "1 to 64 letters, digits and . _ -, the first a letter or digit";
+
+export const meterId = z
+  .string()
+  .regex(idPattern, idRule)
+  .meta({ description: "Meter id", examples: ["m-1"] });
+export const usagePointId = z
+  .string()
+  .regex(idPattern, idRule)
+  .meta({ description: "Place of supply", examples: ["up-1"] });
+
+/** `YYYY-MM` as a period number. */
+export const period = readAs(parsePeriod, "a period is YYYY-MM, 2001-01 to 2099-12", {
+  description: "Month in the usage point's zone, `YYYY-MM`",
+  pattern: "^\\d{4}-\\d{2}$",
+  examples: ["2026-10"],
+});
+
+/** RFC 3339 with an offset as whole seconds UTC, rounded up: `from <= at < to` stays right for whole-second readings. */
+export function instant(description: string, example: string) {
+  const read = (text: string) => {
+    const ms = parseInstantMs(text);
+    return ms === undefined ? undefined : Math.ceil(ms / 1000);
+  };
+  const rule = "an RFC 3339 instant with an offset, such as 2026-10-31T22:00:00Z (write + as %2B)";
+  return readAs(read, rule, { description, format: "date-time", examples: [example] });
+}
+
+export const register = readAs(canonicalRegister, "an OBIS code, C.D.E or A-B:C.D.E", {
+  description: "OBIS code, `C.D.E` for electricity or `A-B:C.D.E`",
+  examples: ["1.8.0"],
+});
+
+export const limit = wholeNumber(1, 1000, {
+  description: "Entries of a page, 100 where absent. A stream gives everything where it is absent.",
+}).optional();
+
+export const cursor = z
+  .string()
+  .meta({ description: "`nextCursor` of the page before", examples: ["eyJrIjoi…"] })
+  .optional();
+
+export const limitDefault = 100;

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { formats } from "../answer-format.ts";
+import type { Api, ApiContext } from "../api-context.ts";
+import type { ApiMetrics } from "../api-metrics.ts";
+import type { DocumentedAnswers } from "../documented.ts";
+import { answers } from "../documented.ts";
+
+const alive = z.strictObject({ alive: z.literal(true) });
+export const readySchema = z.strictObject({ ready: z.boolean(), problems: z.array(z.string()) });
+
+/** For whoever keeps the process running: HEAD is answered too, because some balancers ask so. */
+export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetrics): void {
+  const live = {
+    tags: ["operation"],
+    summary: "The process answers",
+    response: answers("It does", alive, { alive: true }),
+  };
+  app.get("/healthz", { schema: live, exposeHeadRoute: true }, async () => ({ alive: true }));
+  const unready = { schema: readySchema, example: { ready: false, problems: ["the disk is full"] } };
+  const readyAnswers: DocumentedAnswers = {
+    ...answers("Ready", readySchema, { ready: true, problems: [] }),
+    503: { description: "Not ready, and why", content: { [formats.json]: unready } },
+  };
+  const ready = { tags: ["operation"], summary: "The service can do its work", response: readyAnswers };
+  app.get("/readyz", { schema: ready, exposeHeadRoute: true }, async (_request, reply) => {
+    const { ready: isReady, problems } = await ports.health();
+    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems });
+  });
+  const prometheus = {
+    tags: ["operation"],
+    summary: "Metrics in the Prometheus text format",
+    response: {
+      ...answers("Metrics", alive, {}),
+      200: {
+        description: "Metrics",
+        content: { "text/plain": { schema: z.string(), example: "meterbook_api_exports_running 0\n" } },
+      },
+    },
+  };
+  app.get("/metrics", { schema: prometheus }, async (_request, reply) => {
+    const texts = await Promise.all([metrics.text(), ports.metricsText()]);
+    return reply.type("text/plain; version=0.0.4; charset=utf-8").send(
+      texts
+        .map((text) => text.trimEnd())
+        .join("\n")
+        .concat("\n"),
+    );
+  });
+}

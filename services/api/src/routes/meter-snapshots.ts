@@ -1,0 +1,66 @@
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { periodName } from "@meterbook/core/domain/snapshot";
+import { z } from "zod";
+import type { Api, ApiContext } from "../api-context.ts";
+import { knownMeter } from "../api-context.ts";
+import { answers } from "../documented.ts";
+import { refuseOpenPeriod } from "../open-period.ts";
+import { ApiProblem } from "../problem.ts";
+import { meterId, period, wholeNumber } from "../query-schemas.ts";
+import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
+
+const params = z.strictObject({ meterId, period });
+const problems = ["period_invalid", "meter_unknown", "snapshot_unknown", "period_open"] as const;
+
+/** All revisions of one meter and period: a handful, so no list of pages. */
+export const revisionsSchema = z.strictObject({ items: z.array(snapshotSchema) });
+
+export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
+  const { ports } = context;
+  const one = {
+    tags: ["billing"],
+    summary: "One snapshot: the latest revision, or the one asked for",
+    params,
+    querystring: z.strictObject({
+      revision: wholeNumber(1, 1_000_000, { description: "The latest where absent" }).optional(),
+    }),
+    response: answers("The snapshot", snapshotSchema, snapshotExample, [...problems, "revision_unknown"]),
+  };
+  app.get("/v1/meters/:meterId/snapshots/:period", { schema: one }, async (request) => {
+    const { meterId: of, period: month } = request.params;
+    const { revision } = request.query;
+    const found = await ports.snapshots.find(of, month, revision);
+    if (found !== undefined) return snapshotJson(found);
+    throw await whyNot(context, of, month, revision === undefined ? undefined : await ports.snapshots.find(of, month));
+  });
+  const all = {
+    tags: ["billing"],
+    summary: "All revisions of one meter and period, ascending",
+    params,
+    querystring: z.strictObject({}),
+    response: answers("The revisions", revisionsSchema, { items: [snapshotExample] }, problems),
+  };
+  app.get("/v1/meters/:meterId/snapshots/:period/revisions", { schema: all }, async (request) => {
+    const { meterId: of, period: month } = request.params;
+    const found = await ports.snapshots.revisions(of, month);
+    if (found.length === 0) throw await whyNot(context, of, month, undefined);
+    return { items: found.map(snapshotJson) };
+  });
+}
+
+async function whyNot(
+  context: ApiContext,
+  meterId: string,
+  period: number,
+  latest: Snapshot | undefined,
+): Promise<ApiProblem> {
+  if (latest !== undefined) {
+    return new ApiProblem(
+      "revision_unknown",
+      `${meterId} ${periodName(period)} has the revisions 1 to ${latest.revision}`,
+    );
+  }
+  const { calendar } = await knownMeter(context, meterId);
+  await refuseOpenPeriod(context, period, async () => false, calendar.zone);
+  return new ApiProblem("snapshot_unknown", `nothing was issued for meter ${meterId} in ${periodName(period)}`);
+}

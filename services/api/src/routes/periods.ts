@@ -1,0 +1,153 @@
+import { formatInstant } from "@meterbook/core/domain/instant";
+import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
+import { localCalendar } from "@meterbook/core/domain/local-calendar";
+import { baseUnits } from "@meterbook/core/domain/reading";
+import { lifecycles, methods, periodName, snapshotQualities } from "@meterbook/core/domain/snapshot";
+import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
+import { z } from "zod";
+import type { Api, ApiContext } from "../api-context.ts";
+import { answers } from "../documented.ts";
+import { refuseOpenPeriod } from "../open-period.ts";
+import { periodSummaries } from "../period-summaries.ts";
+import { ApiProblem } from "../problem.ts";
+import { period } from "../query-schemas.ts";
+import type { PeriodSummary } from "../summarise-period.ts";
+
+const count = z.int().min(0);
+const instant = z.string().meta({ format: "date-time" });
+const sum = z
+  .string()
+  .regex(/^\d+$/)
+  .meta({ description: "A whole number as text: the sum over a fleet may pass what a JSON number holds" });
+
+export const periodSchema = z
+  .strictObject({
+    period: z.string(),
+    state: z.enum(["open", "provisional", "final"]).meta({ description: "By the clock, in the default zone" }),
+    zone: z.string(),
+    start: instant,
+    boundary: instant,
+    finalFrom: instant,
+    meters: count,
+    registers: count.meta({ description: "Rows of all snapshots" }),
+    completeness: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .meta({ description: "Share of rows with a usable value; null where there are none" }),
+    byLifecycle: z.partialRecord(z.enum(lifecycles), count),
+    byQuality: z.partialRecord(z.enum(snapshotQualities), count),
+    byMethod: z.partialRecord(z.enum(methods), count),
+    controlTotals: z.array(
+      z.strictObject({
+        register: z.string(),
+        unit: z.enum(baseUnits),
+        rows: count,
+        withoutConsumption: count,
+        consumption: sum,
+        value: sum,
+      }),
+    ),
+    hash: z
+      .string()
+      .meta({ description: "SHA-256 over the snapshots' hashes in order of meter id, each followed by a line feed" }),
+  })
+  .meta({ id: "Period" });
+
+export const closeSchema = z.strictObject({
+  period: z.string(),
+  evaluated: count.meta({ description: "Meters that were recomputed" }),
+  issued: count.meta({ description: "Revisions that this made" }),
+});
+
+const example = {
+  period: "2026-10",
+  state: "final",
+  zone: "Europe/Kyiv",
+  start: "2026-09-30T21:00:00Z",
+  boundary: "2026-10-31T22:00:00Z",
+  finalFrom: "2026-11-03T22:00:00Z",
+  meters: 100,
+  registers: 300,
+  completeness: 0.99,
+  byLifecycle: { final: 99, revised: 1 },
+  byQuality: { actual: 290, derived: 7, missing: 3 },
+  byMethod: { EXACT: 290, LINEAR_SHORT: 7, MISSING: 3 },
+  controlTotals: [
+    { register: "1.8.0", unit: "Wh", rows: 100, withoutConsumption: 1, consumption: "24567800", value: "1234567800" },
+  ],
+  hash: "sha256:0f343b0931126a20f133d67c2b018a3b1f25d8c0e7c8f4f5a4c1a0b7e0f6a5d4",
+};
+
+export function periodRoutes(app: Api, context: ApiContext): void {
+  const { ports, limits, timeZone } = context;
+  const calendar = localCalendar(timeZone);
+  const summaryOf = periodSummaries(ports.snapshots, limits.exportPage);
+  const params = z.strictObject({ period });
+  const read = {
+    tags: ["billing"],
+    summary: "How a month stands: state, completeness, control totals and hash",
+    params,
+    querystring: z.strictObject({}),
+    response: answers("The period", periodSchema, example, ["period_invalid"]),
+  };
+  app.get("/v1/periods/:period", { schema: read }, async (request) => {
+    const of = request.params.period;
+    return periodJson(of, calendar, ports.clock.nowMs() / 1000, await summaryOf(of));
+  });
+  const close = {
+    tags: ["operation"],
+    summary: "Recompute a period now and issue what changed",
+    description: "Does not wait for the settle time. What is not due by the clock is still not issued.",
+    params,
+    querystring: z.strictObject({}),
+    response: answers("What was done", closeSchema, { period: "2026-10", evaluated: 100, issued: 3 }, [
+      "period_invalid",
+      "period_open",
+      "close_unanswered",
+    ]),
+  };
+  app.post("/v1/periods/:period/close", { schema: close }, async (request) => {
+    const of = request.params.period;
+    await refuseOpenPeriod(context, of, async () => false);
+    const { evaluated, issued } = await send(context, { kind: "close-period", period: of });
+    return { period: periodName(of), evaluated, issued };
+  });
+}
+
+async function send({ ports, limits }: ApiContext, command: Command): Promise<CommandOutcome> {
+  try {
+    return await ports.commands.send(command, { timeoutMs: limits.commandMs });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const detail = `${why}. It may still be under way; asking again does no harm`;
+    throw new ApiProblem("close_unanswered", detail, { cause });
+  }
+}
+
+function periodJson(
+  of: number,
+  calendar: LocalCalendar,
+  now: number,
+  summary: PeriodSummary,
+): z.infer<typeof periodSchema> {
+  const state = now < calendar.boundaryOf(of) ? "open" : now < calendar.finalFrom(of) ? "provisional" : "final";
+  const { usable, controlTotals, ...counts } = summary;
+  return {
+    period: periodName(of),
+    state,
+    zone: calendar.zone,
+    start: formatInstant(calendar.startOf(of)),
+    boundary: formatInstant(calendar.boundaryOf(of)),
+    finalFrom: formatInstant(calendar.finalFrom(of)),
+    ...counts,
+    completeness: summary.registers === 0 ? null : usable / summary.registers,
+    controlTotals: controlTotals.map(({ consumption, value, unit, ...total }) => ({
+      ...total,
+      unit: unit as (typeof baseUnits)[number],
+      consumption: String(consumption),
+      value: String(value),
+    })),
+  };
+}

@@ -1,0 +1,122 @@
+import { periodName } from "@meterbook/core/domain/snapshot";
+import type { LedgerEntry } from "@meterbook/core/ports/snapshot-ledger";
+import { z } from "zod";
+import type { Api, ApiContext } from "../api-context.ts";
+import { cursorForm } from "../cursor.ts";
+import { listAnswers, pageOf, withJson } from "../documented.ts";
+import type { List } from "../list-answer.ts";
+import { answerList, pagesBy } from "../list-answer.ts";
+import { refuseOpenPeriod } from "../open-period.ts";
+import { ApiProblem, requestInvalid } from "../problem.ts";
+import { cursor, limit, period } from "../query-schemas.ts";
+import { snapshotCsvHeader, snapshotCsvRows } from "../snapshot-csv.ts";
+import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
+
+const meterCursors = cursorForm("snapshots", z.string());
+const sequenceCursors = cursorForm("changes", z.int().min(0));
+
+export const issuedSnapshotSchema = snapshotSchema
+  .extend({ cursor: z.string().meta({ description: "The place of this entry: `after` it come the next" }) })
+  .meta({ id: "IssuedSnapshot" });
+
+export const changesSchema = pageOf(issuedSnapshotSchema).extend({ resumeCursor: z.string() });
+
+const csv = { header: snapshotCsvHeader, rows: ({ snapshot }: LedgerEntry) => snapshotCsvRows(snapshot) };
+const csvExample = `${snapshotCsvHeader}m-1,up-1,2026-10,2,final,2026-10-31T22:00:00Z,2026-11-03T22:00:05Z,window closed,${snapshotExample.hash},1.8.0,Wh,12345678,12100000,245678,actual,EXACT,remote,2026-10-31T22:00:00Z,2026-10-31T22:00:00Z,12345678,2026-10-31T22:15:00Z,12345900\n`;
+
+export function snapshotRoutes(app: Api, context: ApiContext): void {
+  latestRoute(app, context);
+  changesRoute(app, context);
+}
+
+function latestRoute(app: Api, context: ApiContext): void {
+  const { ports, streams, limits } = context;
+  const schema = {
+    tags: ["billing"],
+    summary: "The latest issued snapshot of each meter of a period, ordered by meter id",
+    description:
+      "A period that is not over and has no snapshots yet answers `period_open`, so that nobody bills an empty list.",
+    querystring: z.strictObject({ period, limit, cursor }),
+    response: listAnswers("Snapshots", snapshotSchema, snapshotExample, csvExample, ["period_invalid", "period_open"]),
+  };
+  app.get("/v1/snapshots", { schema }, async (request, reply) => {
+    const { period: of, ...page } = request.query;
+    const scope = periodName(of);
+    const place = page.cursor === undefined ? undefined : meterCursors.decode(scope, page.cursor);
+    await refuseOpenPeriod(
+      context,
+      of,
+      async () => (await ports.snapshots.latest({ period: of, limit: 1 })).length > 0,
+    );
+    const read = (after: string | undefined, atMost: number) =>
+      ports.snapshots.latest({ period: of, limit: atMost, ...(after === undefined ? {} : { afterMeterId: after }) });
+    const list: List<LedgerEntry, string> = {
+      placeOf: ({ snapshot }) => snapshot.meterId,
+      pages: (after, size) => pagesBy(read, list.placeOf, after, size),
+      json: ({ snapshot }) => snapshotJson(snapshot),
+      csv,
+    };
+    return answerList(request, reply, streams, list, {
+      limit: page.limit,
+      place,
+      cursors: meterCursors,
+      scope,
+      exportPage: limits.exportPage,
+    });
+  });
+}
+
+const changesDescription = `Every issued revision, in order of issue, without end of retention. To follow it: start without \`after\`, handle the
+items, store \`resumeCursor\` together with what you made of them, and ask again with \`after\` set to it. \`resumeCursor\` is in every
+answer; while there is nothing new it is the one you sent. So nothing is missed and nothing comes twice. In NDJSON each line
+carries its own \`cursor\`; CSV has none. \`nextCursor\` is there while more entries wait.`;
+
+function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
+  const after = z
+    .string()
+    .meta({ description: "A `resumeCursor`, `nextCursor` or `cursor` of before; absent: from the beginning" })
+    .optional();
+  const example = { ...snapshotExample, cursor: "eyJrIjoi…" };
+  const schema = {
+    tags: ["billing"],
+    summary: "Every issued revision after a cursor",
+    description: changesDescription,
+    querystring: z.strictObject({ after, cursor, limit }),
+    response: withJson(
+      listAnswers("Issued revisions", issuedSnapshotSchema, example, csvExample, ["cursor_ahead"]),
+      changesSchema,
+      {
+        items: [example],
+        resumeCursor: example.cursor,
+      },
+    ),
+  };
+  app.get("/v1/snapshots/changes", { schema }, async (request, reply) => {
+    const { after: first, cursor: next, limit: atMost } = request.query;
+    if (first !== undefined && next !== undefined)
+      throw requestInvalid([{ field: "cursor", message: "is another name of after: send one" }]);
+    const sent = first ?? next;
+    const place = sent === undefined ? 0 : sequenceCursors.decode("", sent);
+    if (place > (await ports.snapshots.lastSequence())) {
+      throw new ApiProblem(
+        "cursor_ahead",
+        "the ledger ends before the cursor: it is another ledger, or an older copy; start from the beginning",
+      );
+    }
+    const list: List<LedgerEntry, number> = {
+      placeOf: ({ sequence }) => sequence,
+      pages: (from, size) =>
+        pagesBy((p, n) => ports.snapshots.changes({ afterSequence: p ?? 0, limit: n }), list.placeOf, from, size),
+      json: ({ sequence, snapshot }) => ({ ...snapshotJson(snapshot), cursor: sequenceCursors.encode("", sequence) }),
+      csv,
+      more: (entries) => ({ resumeCursor: sequenceCursors.encode("", entries.at(-1)?.sequence ?? place) }),
+    };
+    return answerList(request, reply, streams, list, {
+      limit: atMost,
+      place,
+      cursors: sequenceCursors,
+      scope: "",
+      exportPage: limits.exportPage,
+    });
+  });
+}

@@ -1,0 +1,43 @@
+export const scopes = ["billing", "analyst", "operator", "intake"] as const;
+export type Scope = (typeof scopes)[number];
+
+const everybody = scopes;
+const books = ["billing", "analyst", "operator"] as const;
+/** Load profiles tell when somebody is at home: billing works from snapshots and has no need of them. */
+const profiles = ["analyst", "operator"] as const;
+const operators = ["operator"] as const;
+
+/**
+ * Who may call what: a key needs one of the scopes. A route that is not here and not public does not start.
+ */
+export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
+  "GET /v1/status": everybody,
+  "GET /v1/meters": books,
+  "GET /v1/meters/:meterId": books,
+  "PUT /v1/meters/:meterId": operators,
+  "POST /v1/meters:import": operators,
+  "GET /v1/meters/:meterId/readings": profiles,
+  "GET /v1/meters/:meterId/curve": profiles,
+  "GET /v1/meters/:meterId/conflicts": profiles,
+  "GET /v1/meters/:meterId/snapshots/:period": books,
+  "GET /v1/meters/:meterId/snapshots/:period/revisions": books,
+  "GET /v1/periods/:period": books,
+  "POST /v1/periods/:period/close": operators,
+  "GET /v1/snapshots": books,
+  "GET /v1/snapshots/changes": books,
+  "GET /v1/rejected": operators,
+  "POST /v1/rejected/:id/replay": operators,
+  "GET /metrics": operators,
+};
+
+/** Answered without a key: they hold no data of anybody. */
+const publicRoutes = ["/healthz", "/readyz", "/openapi.json", "/docs"];
+
+/** The scopes of which a caller needs one; undefined where the route is public. Throws for a route nobody decided on. */
+export function scopesOf(method: string, url: string): readonly Scope[] | undefined {
+  const route = url.replace("::", ":");
+  const known = scopeTable[`${method} ${route}`];
+  if (known !== undefined) return known;
+  if (publicRoutes.some((open) => route === open || route.startsWith(`${open}/`))) return undefined;
+  throw new Error(`${method} ${route} is not in the scope table`);
+}

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import fastify from "fastify";
+import { validatorCompiler } from "fastify-type-provider-zod";
+import { guardRoutes, isLoopback } from "./access.ts";
+import type { Api, ApiContext } from "./api-context.ts";
+import type { ApiEvents } from "./api-events.ts";
+import { silentEvents } from "./api-events.ts";
+import { keyRing, parseKeys } from "./api-keys.ts";
+import type { ApiMetrics } from "./api-metrics.ts";
+import { apiMetrics } from "./api-metrics.ts";
+import type { ApiPorts } from "./api-ports.ts";
+import type { ApiLimits, ApiSettings } from "./api-settings.ts";
+import { defaultLimits } from "./api-settings.ts";
+import { documentRoutes } from "./documentation.ts";
+import { answerBrokenRequest, answerErrors, answerUnknownRoutes, sendProblem } from "./error-answers.ts";
+import { exportSlots } from "./export-slots.ts";
+import { ApiProblem } from "./problem.ts";
+import { conflictRoutes } from "./routes/conflicts.ts";
+import { curveRoutes } from "./routes/curves.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { meterImportRoutes } from "./routes/meter-import.ts";
+import { meterSnapshotRoutes } from "./routes/meter-snapshots.ts";
+import { meterRoutes } from "./routes/meters.ts";
+import { periodRoutes } from "./routes/periods.ts";
+import { readingRoutes } from "./routes/readings.ts";
+import { rejectedRoutes } from "./routes/rejected.ts";
+import { snapshotRoutes } from "./routes/snapshots.ts";
+import { statusRoutes } from "./routes/status.ts";
+import { streamAnswers } from "./stream-answers.ts";
+
+/** What the API tells about itself; both may be left out. */
+export interface ApiObservers {
+  readonly metrics?: ApiMetrics;
+  readonly events?: ApiEvents;
+}
+
+export interface ServedApi {
+  /** `host:port` as it is listened on. */
+  readonly address: string;
+  /** Takes no new requests, lets those under way finish for `limits.closeMs`, then hangs up. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the contract's HTTP API from the ports, and owns none of them: closing it closes no port.
+ *
+ * @throws Error that names the setting: a keys file that is missing or wrong, or none where the address is not loopback
+ */
+export async function serveApi(
+  ports: ApiPorts,
+  settings: ApiSettings,
+  observers: ApiObservers = {},
+): Promise<ServedApi> {
+  const { host, port } = settings.listen;
+  if (settings.apiKeysFile === undefined && !isLoopback(host)) {
+    throw new Error(
+      `METERBOOK_API_KEYS_FILE is not set, so the API may listen on loopback only, and METERBOOK_HTTP_LISTEN names ${host}`,
+    );
+  }
+  const limits = { ...defaultLimits, ...settings.limits };
+  const app = await buildApi(ports, settings, observers);
+  await app.listen({ host, port });
+  const bound = app.server.address() as AddressInfo;
+  const address = `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  if (settings.apiKeysFile === undefined) (observers.events ?? silentEvents).openWithoutKeys({ address });
+  return { address, close: () => closeWithin(app, limits.closeMs) };
+}
+
+async function closeWithin(app: Api, closeMs: number): Promise<void> {
+  const hangUp = setTimeout(() => app.server.closeAllConnections(), closeMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(hangUp);
+  }
+}
+
+/** The server without a socket: what `serveApi` listens with, and what tests inject requests into. */
+export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers: ApiObservers = {}): Promise<Api> {
+  const limits = { ...defaultLimits, ...settings.limits };
+  const metrics = observers.metrics ?? apiMetrics();
+  const app = bareServer(limits);
+  answerErrors(app, observers.events ?? silentEvents);
+  answerUnknownRoutes(app);
+  guardRoutes(app, settings.apiKeysFile === undefined ? undefined : keyRing(readKeys(settings.apiKeysFile)));
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "unknown";
+    metrics.requestAnswered({
+      route,
+      method: request.method,
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
+  });
+  const streams = streamAnswers(exportSlots(limits.exportsMax), metrics);
+  const context: ApiContext = { ports, limits, timeZone: settings.timeZone, streams };
+  await documentRoutes(app, settings.version ?? "development");
+  addRoutes(app, context, metrics);
+  await app.ready();
+  return app;
+}
+
+function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
+  statusRoutes(app, context);
+  meterRoutes(app, context);
+  meterImportRoutes(app, context);
+  readingRoutes(app, context);
+  curveRoutes(app, context);
+  conflictRoutes(app, context);
+  periodRoutes(app, context);
+  snapshotRoutes(app, context);
+  meterSnapshotRoutes(app, context);
+  rejectedRoutes(app, context);
+  healthRoutes(app, context, metrics);
+}
+
+function bareServer(limits: ApiLimits): Api {
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.idleMs,
+    http: { maxHeaderSize: limits.headerBytesMax },
+    routerOptions: { maxParamLength: 200 },
+    // HEAD of an export would read all of it to say nothing.
+    exposeHeadRoutes: false,
+    forceCloseConnections: "idle",
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket),
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply as never, new ApiProblem("url_invalid", error.message));
+    },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  // Answers are built to their schemas and tested against them: checking each again would cost more than making it.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  return app.withTypeProvider() as unknown as Api;
+}
+
+function readKeys(file: string): ReturnType<typeof parseKeys> {
+  try {
+    return parseKeys(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new Error(`METERBOOK_API_KEYS_FILE ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
