@@ -1,13 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import {
-  isLoopback,
-  type ListenAddress,
-  type ReadSettings,
-  secretNames,
-  settingNames,
-  settingSchema,
-} from "./setting-schema.ts";
+import { isLoopback, type ListenAddress, type ReadSettings, settingNames, settingSchema } from "./setting-schema.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 
 export interface InfluxSettings {
@@ -42,7 +35,7 @@ export interface Settings {
 
 export interface SettingProblem {
   readonly name: string;
-  /** Undefined when the setting is missing or secret. */
+  /** Undefined when the setting is missing or unknown (a misspelt name may carry a secret). */
   readonly value: string | undefined;
   /** What would have been right, as a phrase. */
   readonly expected: string;
@@ -63,7 +56,7 @@ export function loadSettings(environment: Environment, options: { envFile?: stri
   const read = settingSchema.safeParse(given);
   const malformed = (read.error?.issues ?? []).map((issue) => ({
     name: String(issue.path[0]),
-    value: shown(String(issue.path[0]), given),
+    value: withoutPassword(given[String(issue.path[0])]),
     expected: issue.message,
   }));
   const problems = [...malformed, ...unsafeListening(given), ...partialInflux(given), ...unknownSettings(given)];
@@ -144,9 +137,9 @@ function oncePerName(problems: readonly SettingProblem[]): SettingProblem[] {
   return problems.filter(({ name }, index) => problems.findIndex((other) => other.name === name) === index);
 }
 
-/** A URL may carry a password. */
-function shown(name: string, given: Environment): string | undefined {
-  return secretNames.has(name) ? undefined : given[name]?.replace(/\/\/[^@/]*@/, "//***@");
+/** Of a URL. The token of InfluxDB is never shown, because every text is a right token. */
+function withoutPassword(value: string | undefined): string | undefined {
+  return value?.replace(/\/\/[^@/]*@/, "//***@");
 }
 
 function readEnvFile(path: string): string {

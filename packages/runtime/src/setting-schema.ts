@@ -66,9 +66,6 @@ export type ReadSettings = z.output<typeof settingSchema>;
 
 export const settingNames = Object.keys(settingSchema.shape) as readonly SettingName[];
 
-/** These are never printed. */
-export const secretNames: ReadonlySet<string> = new Set<SettingName>(["METERBOOK_INFLUX_TOKEN"]);
-
 /** `host:port` or `[v6]:port`; undefined when it is neither. */
 export function splitAddress(text: string): ListenAddress | undefined {
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);

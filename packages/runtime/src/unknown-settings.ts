@@ -6,10 +6,10 @@ const known: ReadonlySet<string> = new Set(settingNames);
 export function unknownSettings(given: Readonly<Record<string, string | undefined>>) {
   return Object.entries(given)
     .filter(([name, value]) => !known.has(name) && !belongsToOthers(name, value ?? ""))
-    .map(([name, value]) => {
+    .map(([name]) => {
       const nearest = nearestName(name);
       const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
-      return { name, value, expected: `a name of a setting${hint}` };
+      return { name, value: undefined, expected: `a name of a setting${hint}` };
     });
 }
 
