@@ -8,7 +8,12 @@ export interface ScaledAmount {
   readonly exponent: number;
 }
 
-export type AmountFault = "value_invalid" | "value_negative" | "value_too_precise" | "value_out_of_range" | "exponent_invalid";
+export type AmountFault =
+  | "value_invalid"
+  | "value_negative"
+  | "value_too_precise"
+  | "value_out_of_range"
+  | "exponent_invalid";
 
 export const exponentMax = 9;
 const powersOfTen = Array.from({ length: 2 * exponentMax + 1 }, (_, power) => 10 ** power);

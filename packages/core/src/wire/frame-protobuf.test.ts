@@ -26,7 +26,9 @@ test("a frame is decoded as it was encoded, and any protobuf library agrees", ()
       expect(bytes.length).toBe(reports.reduce((sum, one) => sum + frameBytesOf(one), 0));
       const generic = Frame.toObject(Frame.decode(bytes), { longs: Number, defaults: true, arrays: true });
       const expected = reports.map((one) => ({ ...one, origin: origins.indexOf(one.origin), report: [...one.report] }));
-      expect(generic["reports"].map((one: { report: Uint8Array }) => ({ ...one, report: [...one.report] }))).toEqual(expected);
+      expect(generic["reports"].map((one: { report: Uint8Array }) => ({ ...one, report: [...one.report] }))).toEqual(
+        expected,
+      );
     }),
   );
 });

@@ -70,14 +70,44 @@ test("single readings, as any protobuf library writes them", () => {
   });
   expect(decodeReport(bytes, "inspector")).toEqual([
     { channel: importWh, at: [start, start + 60], value: [12_345_678, 12_346_000], code: [8, 8] },
-    { channel: { register: "7-0:3.0.0", kind: "register", unit: "L", stepSeconds: 0 }, at: [start], value: [5000], code: [11] },
+    {
+      channel: { register: "7-0:3.0.0", kind: "register", unit: "L", stepSeconds: 0 },
+      at: [start],
+      value: [5000],
+      code: [11],
+    },
   ]);
 });
 
 test("unknown fields are skipped, unpacked deltas are read", () => {
-  const profile = [0x0a, 5, ...Buffer.from("1.8.0"), 0x10, 1, 0x28, 0x80, 0xe4, 0x93, 0xd7, 0x06, 0x30, 60, 0x40, 10, 0x40, 2, 0x65, 1, 2, 3, 4];
+  const profile = [
+    0x0a,
+    5,
+    ...Buffer.from("1.8.0"),
+    0x10,
+    1,
+    0x28,
+    0x80,
+    0xe4,
+    0x93,
+    0xd7,
+    0x06,
+    0x30,
+    60,
+    0x40,
+    10,
+    0x40,
+    2,
+    0x65,
+    1,
+    2,
+    3,
+    4,
+  ];
   const bytes = Uint8Array.from([0x7a, 2, 1, 2, 0x22, profile.length, ...profile, 0xb8, 1, 5]);
-  expect(decodeReport(bytes, "remote")).toEqual([{ channel: importWh, at: [0x6ae4f200, 0x6ae4f200 + 60], value: [5, 6], code: [0, 0] }]);
+  expect(decodeReport(bytes, "remote")).toEqual([
+    { channel: importWh, at: [0x6ae4f200, 0x6ae4f200 + 60], value: [5, 6], code: [0, 0] },
+  ]);
 });
 
 test.for([
@@ -89,7 +119,9 @@ test.for([
   { case: "a group", bytes: [0x7b, 0x7c] },
   { case: "quality runs that overlap", bytes: [0x22, 14, 0x42, 2, 2, 2, 0x52, 2, 0x10, 2, 0x52, 4, 0x08, 1, 0x10, 1] },
 ])("$case is malformed", ({ bytes }) => {
-  expect(() => decodeReport(Uint8Array.from(bytes), "remote")).toThrow(expect.objectContaining({ name: "MalformedMessage" }));
+  expect(() => decodeReport(Uint8Array.from(bytes), "remote")).toThrow(
+    expect.objectContaining({ name: "MalformedMessage" }),
+  );
 });
 
 const channel: fc.Arbitrary<Channel> = fc.oneof(
@@ -112,10 +144,10 @@ const series: fc.Arbitrary<ReadingSeries> = fc
   .tuple(
     channel,
     fc.integer({ min: start, max: start + 1_000_000 }),
-    fc.array(
-      fc.tuple(fc.constantFrom(900, 900, 900, 60, 0, -900), fc.maxSafeNat(), fc.nat({ max: 3 })),
-      { minLength: 1, maxLength: 40 },
-    ),
+    fc.array(fc.tuple(fc.constantFrom(900, 900, 900, 60, 0, -900), fc.maxSafeNat(), fc.nat({ max: 3 })), {
+      minLength: 1,
+      maxLength: 40,
+    }),
   )
   .map(([of, first, rows]) => {
     let at = first;
@@ -127,13 +159,18 @@ const series: fc.Arbitrary<ReadingSeries> = fc
     };
   });
 
-const allSeries = fc.uniqueArray(series, { selector: ({ channel }) => JSON.stringify(channel), minLength: 1, maxLength: 5 });
+const allSeries = fc.uniqueArray(series, {
+  selector: ({ channel }) => JSON.stringify(channel),
+  minLength: 1,
+  maxLength: 5,
+});
 
 test("what is encoded is decoded, whatever the spacing, the values and the qualities", () => {
   fc.assert(
     fc.property(allSeries, (given) => {
       const bytes = encodeReport({ series: given });
-      const byChannel = (all: readonly ReadingSeries[]) => new Map(all.map((one) => [JSON.stringify(one.channel), one]));
+      const byChannel = (all: readonly ReadingSeries[]) =>
+        new Map(all.map((one) => [JSON.stringify(one.channel), one]));
       expect(byChannel(decodeReport(bytes, "remote"))).toEqual(byChannel(given));
     }),
   );

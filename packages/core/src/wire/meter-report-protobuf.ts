@@ -64,8 +64,18 @@ function isWorthPacking({ at }: ReadingSeries, runs: readonly Run[]): boolean {
 
 function writeReadings(out: protobuf.Writer, { channel, at, value, code }: ReadingSeries): void {
   for (let i = 0; i < at.length; i += 1) {
-    out.uint32(0x1a).fork().uint32(0x08).uint32(at[i] as number).uint32(0x12).string(channel.register);
-    out.uint32(0x18).sint64(value[i] as number).uint32(0x20).uint32(wireUnit(channel.unit));
+    out
+      .uint32(0x1a)
+      .fork()
+      .uint32(0x08)
+      .uint32(at[i] as number)
+      .uint32(0x12)
+      .string(channel.register);
+    out
+      .uint32(0x18)
+      .sint64(value[i] as number)
+      .uint32(0x20)
+      .uint32(wireUnit(channel.unit));
     writeKind(out, channel, 0x30);
     if (channel.stepSeconds !== 0) out.uint32(0x38).uint32(channel.stepSeconds);
     writeQuality(out, 0x40, (code[i] as number) & 3);

@@ -23,23 +23,28 @@ export function cursorOver(bytes: Uint8Array): Cursor {
 }
 
 function readVarint(cursor: Cursor): void {
-  const { bytes, end } = cursor;
+  const { bytes } = cursor;
   let at = cursor.at;
-  let low = 0;
-  for (let shift = 0; shift < 28; shift += 7) {
-    if (at >= end) throw new MalformedMessage("it ends in the middle of a number");
-    const byte = bytes[at++] as number;
-    low |= (byte & 127) << shift;
-    if (byte < 128) {
-      cursor.at = at;
-      cursor.low = low;
-      cursor.high = 0;
-      return;
+  // Beyond the last byte this reads undefined, which counts as a byte that goes on; the end is checked once, below.
+  let byte = bytes[at++] as number;
+  let low = byte & 127;
+  if (!(byte < 128)) {
+    byte = bytes[at++] as number;
+    low |= (byte & 127) << 7;
+    if (!(byte < 128)) {
+      byte = bytes[at++] as number;
+      low |= (byte & 127) << 14;
+      if (!(byte < 128)) {
+        byte = bytes[at++] as number;
+        low |= (byte & 127) << 21;
+      }
     }
   }
+  if (at > cursor.end) throw new MalformedMessage("it ends in the middle of a number");
   cursor.at = at;
   cursor.low = low;
-  readHighPart(cursor);
+  cursor.high = 0;
+  if (!(byte < 128)) readHighPart(cursor);
 }
 
 function readHighPart(cursor: Cursor): void {
@@ -62,7 +67,15 @@ const lowSize = 2 ** 28;
 
 /** uint32, uint64 and enums; NaN where the number is not a safe integer. */
 export function readUnsigned(cursor: Cursor): number {
+  const { at } = cursor;
+  const byte = cursor.bytes[at] as number;
+  // Tags, enums and lengths: one byte, nearly always.
+  if (byte < 128 && at < cursor.end) {
+    cursor.at = at + 1;
+    return byte;
+  }
   readVarint(cursor);
+  if (cursor.high === 0) return cursor.low;
   const value = cursor.high * lowSize + cursor.low;
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
@@ -70,6 +83,7 @@ export function readUnsigned(cursor: Cursor): number {
 /** sint32 and sint64; NaN where the number is not a safe integer. */
 export function readSigned(cursor: Cursor): number {
   readVarint(cursor);
+  if (cursor.high === 0) return (cursor.low >>> 1) ^ -(cursor.low & 1);
   const half = cursor.high * (lowSize / 2) + (cursor.low >>> 1);
   const value = (cursor.low & 1) === 0 ? half : -half - 1;
   return Number.isSafeInteger(value) ? value : Number.NaN;

@@ -1,6 +1,14 @@
 import { wireUnitNames } from "../domain/amount.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
-import { cursorOver, latinText, MalformedMessage, readEnd, readSigned, readUnsigned, skipField } from "./protobuf-cursor.ts";
+import {
+  cursorOver,
+  latinText,
+  MalformedMessage,
+  readEnd,
+  readSigned,
+  readUnsigned,
+  skipField,
+} from "./protobuf-cursor.ts";
 import type { RegisterName } from "./register-names.ts";
 import { noRegister, readRegister } from "./register-names.ts";
 
@@ -84,21 +92,32 @@ function tooMany(readingsMax: number): TooManyReadings {
 function readReading(cursor: Cursor): WireReading {
   const outerEnd = cursor.end;
   cursor.end = readEnd(cursor);
-  const reading: WireReading = { at: 0, register: noRegister, value: 0, unit: 0, exponent: 0, kind: 0, stepSeconds: 0, quality: 0 };
-  while (cursor.at < cursor.end) {
-    const tag = readUnsigned(cursor);
-    if (tag === 0x08) reading.at = readUnsigned(cursor);
-    else if (tag === 0x12) reading.register = readRegister(cursor);
-    else if (tag === 0x18) reading.value = readSigned(cursor);
-    else if (tag === 0x20) reading.unit = readUnsigned(cursor);
-    else if (tag === 0x28) reading.exponent = readSigned(cursor);
-    else if (tag === 0x30) reading.kind = readUnsigned(cursor);
-    else if (tag === 0x38) reading.stepSeconds = readUnsigned(cursor);
-    else if (tag === 0x40) reading.quality = readUnsigned(cursor);
-    else skipField(cursor, tag, 8);
-  }
+  const reading: WireReading = {
+    at: 0,
+    register: noRegister,
+    value: 0,
+    unit: 0,
+    exponent: 0,
+    kind: 0,
+    stepSeconds: 0,
+    quality: 0,
+  };
+  while (cursor.at < cursor.end) readReadingField(cursor, reading);
   cursor.end = outerEnd;
   return reading;
+}
+
+function readReadingField(cursor: Cursor, reading: WireReading): void {
+  const tag = readUnsigned(cursor);
+  if (tag === 0x08) reading.at = readUnsigned(cursor);
+  else if (tag === 0x12) reading.register = readRegister(cursor);
+  else if (tag === 0x18) reading.value = readSigned(cursor);
+  else if (tag === 0x20) reading.unit = readUnsigned(cursor);
+  else if (tag === 0x28) reading.exponent = readSigned(cursor);
+  else if (tag === 0x30) reading.kind = readUnsigned(cursor);
+  else if (tag === 0x38) reading.stepSeconds = readUnsigned(cursor);
+  else if (tag === 0x40) reading.quality = readUnsigned(cursor);
+  else skipField(cursor, tag, 8);
 }
 
 function readProfile(cursor: Cursor, deltasMax: number, report: WireReport): WireProfile {

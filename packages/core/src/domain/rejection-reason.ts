@@ -1,0 +1,40 @@
+/**
+ * Why a message, or one reading of it, was refused. A closed list, because the codes are metric labels and because
+ * senders act on them; docs/validation.md explains each.
+ */
+export const rejectionReasons = [
+  "topic_unknown",
+  "meter_id_invalid",
+  "meter_id_mismatch",
+  "packet_too_large",
+  "report_malformed",
+  "empty_report",
+  "too_many_readings",
+  "too_many_refused",
+  "reading_malformed",
+  "register_invalid",
+  "unit_unknown",
+  "unit_mismatch",
+  "kind_unknown",
+  "quality_unknown",
+  "step_invalid",
+  "step_on_register",
+  "exponent_invalid",
+  "value_invalid",
+  "value_negative",
+  "value_too_precise",
+  "value_out_of_range",
+  "at_invalid",
+  "at_without_offset",
+  "at_too_old",
+  "at_in_future",
+  "at_off_grid",
+] as const;
+
+export type RejectionReason = (typeof rejectionReasons)[number];
+
+/** What is wrong, and where: `detail` begins with the field, such as `readings[3].value`. */
+export interface Fault {
+  readonly reason: RejectionReason;
+  readonly detail: string;
+}

@@ -1,0 +1,158 @@
+import { isId } from "../domain/identifiers.ts";
+import type { Fault } from "../domain/rejection-reason.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { MeterMessage } from "../ports/meter-endpoint.ts";
+import type { LoggedReport } from "../ports/readings-log.ts";
+import type { Rejection, StoredRejection } from "../ports/rejected-log.ts";
+import type { Judgement } from "./judge-readings.ts";
+import { judgeReadings } from "./judge-readings.ts";
+import type { JsonReport } from "./meter-report-json.ts";
+import { readJsonReport } from "./meter-report-json.ts";
+import { encodeReport } from "./meter-report-protobuf.ts";
+import { MalformedMessage } from "./protobuf-cursor.ts";
+import { seriesOfReport } from "./report-readings.ts";
+import { readWireReport, TooManyReadings } from "./wire-report.ts";
+
+export interface ReadLimits {
+  readonly readingsMax: number;
+  readonly bytesMax: number;
+  /**
+   * Every refused reading keeps the whole message, so a large message full of them would fill the disk. Above this
+   * product of refused readings and payload bytes the message is refused as one.
+   */
+  readonly refusedBytesMax: number;
+}
+
+export const readLimits: ReadLimits = { readingsMax: 10_000, bytesMax: 256 * 1024, refusedBytesMax: 16 * 1024 * 1024 };
+
+/** Each reading of the message is either in `accepted` or has a rejection, or the message as a whole has one. */
+export interface ReadMessage {
+  readonly accepted: LoggedReport | null;
+  readonly rejections: readonly Rejection[];
+}
+
+/** Expected bad data is an answer, never an error. */
+export interface MessageReader {
+  read(message: MeterMessage): ReadMessage;
+  /** Reads what was refused under today's rules and today's clock: one reading where one was refused, else all. */
+  replay(rejection: StoredRejection): ReadMessage;
+}
+
+export function messageReader(limits: ReadLimits, clock: Clock): MessageReader {
+  return {
+    read: (message) => readMessage(message, limits, { judgedAtMs: message.receivedAtMs }),
+    replay: (rejection) => {
+      if (rejection.truncatedFrom !== null) return { accepted: null, rejections: [rejectionOf(rejection)] };
+      const judgedAtMs = Math.max(rejection.receivedAtMs, clock.nowMs());
+      const onlyIndex = rejection.readingIndex;
+      return readMessage(rejection, limits, onlyIndex === null ? { judgedAtMs } : { judgedAtMs, onlyIndex });
+    },
+  };
+}
+
+interface Manner {
+  readonly judgedAtMs: number;
+  readonly onlyIndex?: number;
+}
+
+function readMessage(message: MeterMessage, limits: ReadLimits, manner: Manner): ReadMessage {
+  const topic = parseTopic(message.topic);
+  if ("reason" in topic) return refuse(message, null, topic);
+  const { meterId } = topic;
+  const { bytesMax } = limits;
+  if (message.payload.length > bytesMax) {
+    return refuse(message, meterId, {
+      reason: "packet_too_large",
+      detail: `payload: is larger than ${bytesMax} bytes`,
+    });
+  }
+  const read = readPayload(message.payload, topic.isJson, limits.readingsMax);
+  if ("reason" in read) return refuse(message, meterId, read);
+  const sentId = read.report.meterId;
+  if (sentId !== "" && sentId !== meterId) {
+    const detail = `meterId: ${JSON.stringify(sentId.slice(0, 64))} is not the meter of the topic`;
+    return refuse(message, meterId, { reason: "meter_id_mismatch", detail });
+  }
+  if (read.report.count === 0) {
+    return refuse(message, meterId, { reason: "empty_report", detail: "readings: there are none" });
+  }
+  return sortReadings(message, meterId, read, limits, manner);
+}
+
+const topicPattern = /^meters\/([^/]+)\/readings(\/json)?$/;
+
+function parseTopic(topic: string): { meterId: string; isJson: boolean } | Fault {
+  const parts = topicPattern.exec(topic);
+  if (parts === null) return { reason: "topic_unknown", detail: "topic: readings go to meters/{meterId}/readings" };
+  const meterId = parts[1] as string;
+  if (!isId(meterId)) return { reason: "meter_id_invalid", detail: "topic: the meter id breaks the pattern of ids" };
+  return { meterId, isJson: parts[2] !== undefined };
+}
+
+const noFaults: ReadonlyMap<number, Fault> = new Map();
+
+function readPayload(payload: Uint8Array, isJson: boolean, readingsMax: number): JsonReport | Fault {
+  try {
+    if (isJson) return readJsonReport(payload, readingsMax);
+    return { report: readWireReport(payload, readingsMax), faults: noFaults };
+  } catch (error) {
+    if (error instanceof TooManyReadings) return { reason: "too_many_readings", detail: `readings: ${error.message}` };
+    if (error instanceof MalformedMessage) return { reason: "report_malformed", detail: `payload: ${error.message}` };
+    throw error;
+  }
+}
+
+function sortReadings(
+  message: MeterMessage,
+  meterId: string,
+  { report, faults: earlier }: JsonReport,
+  limits: ReadLimits,
+  { judgedAtMs, onlyIndex }: Manner,
+): ReadMessage {
+  const circumstances = { receivedAtMs: judgedAtMs, earlier };
+  const judgement = judgeReadings(report, onlyIndex === undefined ? circumstances : { ...circumstances, onlyIndex });
+  const { faults } = judgement;
+  if (faults.length > 1 && faults.length * message.payload.length > limits.refusedBytesMax) {
+    const detail = `readings: ${faults.length} are refused, the first is ${faults[0]?.reason} at ${faults[0]?.detail}`;
+    return refuse(message, meterId, { reason: "too_many_refused", detail });
+  }
+  return {
+    accepted: acceptedReport(message, meterId, report, judgement),
+    rejections: faults.map((fault) => rejection(message, meterId, fault, fault.index)),
+  };
+}
+
+function acceptedReport(
+  { receivedAtMs, payload, topic }: MeterMessage,
+  meterId: string,
+  report: JsonReport["report"],
+  { verdictOf }: Judgement,
+): LoggedReport | null {
+  const accepted = { meterId, receivedAtMs, origin: "remote" as const };
+  if (verdictOf === undefined && !topic.endsWith("/json")) {
+    return { ...accepted, report: payload.subarray(report.bodyStart), readings: report.count };
+  }
+  const series = seriesOfReport(report, 0, verdictOf);
+  if (series.length === 0) return null;
+  const readings = series.reduce((sum, { at }) => sum + at.length, 0);
+  const sequence = Number.isNaN(report.sequence) ? 0 : report.sequence;
+  return { ...accepted, report: encodeReport({ sequence, series }), readings };
+}
+
+function refuse(message: MeterMessage, meterId: string | null, fault: Fault): ReadMessage {
+  return { accepted: null, rejections: [rejection(message, meterId, fault, null)] };
+}
+
+function rejection(
+  message: MeterMessage,
+  meterId: string | null,
+  { reason, detail }: Fault,
+  readingIndex: number | null,
+): Rejection {
+  const { topic, clientId, receivedAtMs, payload } = message;
+  return { reason, detail, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom: null, readingIndex };
+}
+
+function rejectionOf({ id: _id, replayedAtMs: _replayedAtMs, ...rejection }: StoredRejection): Rejection {
+  return rejection;
+}
