@@ -1,0 +1,176 @@
+import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import type { LoggedReport, LogTotals, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { Registry } from "@meterbook/core/ports/registry";
+import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
+import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+
+/** Ports held in memory, for tests of what stands on them: they keep the ports' promises but the durable ones. */
+
+export interface MemorySeries extends SeriesReader {
+  /** `from` to `to` of every read, in order. */
+  readonly reads: { from: number; to: number }[];
+  totalsNow: StoreTotals;
+}
+
+export function memorySeries(
+  meters: Readonly<Record<string, readonly ReadingSeries[]>>,
+  conflicts: readonly StoredConflict[] = [],
+): MemorySeries {
+  const reads: { from: number; to: number }[] = [];
+  const all = Object.values(meters).flat();
+  const newestAt = Math.max(0, ...all.map(({ at }) => at.at(-1) ?? 0));
+  const series: MemorySeries = {
+    reads,
+    totalsNow: { stored: 0, duplicates: 0, conflicts: 0, pending: 0, positions: new Map(), newestAt },
+    meter: async (meterId) => storedMeter(meterId, Object.keys(meters).indexOf(meterId), meters[meterId]),
+    async read(meterId, { from, to, channels }) {
+      reads.push({ from, to });
+      const wanted = (meters[meterId] ?? []).filter((_, index) => channels?.includes(index) ?? true);
+      return wanted.map((one) => slice(one, from, to)).filter(({ at }) => at.length > 0);
+    },
+    conflictsOf: async (meterId, { afterId, limit }) =>
+      conflicts.filter((conflict) => conflict.meterId === meterId && conflict.id > afterId).slice(0, limit),
+    totals: async () => series.totalsNow,
+  };
+  return series;
+}
+
+function storedMeter(
+  meterId: string,
+  no: number,
+  series: readonly ReadingSeries[] | undefined,
+): StoredMeter | undefined {
+  if (series === undefined) return undefined;
+  const channels = series.map((one, index) => ({ ...one.channel, index, first: readingAt(one, 0) }));
+  if (new Set(channels.map(channelKey)).size < channels.length) throw new Error("two series of one channel");
+  return { no, meterId, channels };
+}
+
+function slice(series: ReadingSeries, from: number, to: number): ReadingSeries {
+  const [start, end] = [lowerBound(series, from), lowerBound(series, to + 1)];
+  return {
+    channel: series.channel,
+    at: series.at.slice(start, end),
+    value: series.value.slice(start, end),
+    code: series.code.slice(start, end),
+  };
+}
+
+export interface MemorySnapshots extends SnapshotView {
+  /** What was asked for, in order. */
+  readonly calls: string[];
+  issue(...snapshots: readonly Snapshot[]): void;
+}
+
+export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots {
+  const ledger: LedgerEntry[] = [];
+  const calls: string[] = [];
+  const called = <Answer>(name: string, answer: Answer): Answer => {
+    calls.push(name);
+    return answer;
+  };
+  const of = (meterId: string, period: number) =>
+    ledger
+      .map(({ snapshot }) => snapshot)
+      .filter((snapshot) => snapshot.meterId === meterId && snapshot.period === period)
+      .sort((a, b) => a.revision - b.revision);
+  const view: MemorySnapshots = {
+    calls,
+    issue: (...snapshots) => {
+      for (const snapshot of snapshots) ledger.push({ sequence: ledger.length + 1, snapshot });
+    },
+    latest: async ({ period, afterMeterId = "", limit }) => {
+      const newest = new Map<string, LedgerEntry>();
+      for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
+      const after = [...newest].filter(([id]) => id > afterMeterId).sort(([a], [b]) => (a < b ? -1 : 1));
+      return called(
+        "latest",
+        after.slice(0, limit).map(([, entry]) => entry),
+      );
+    },
+    changes: async ({ afterSequence, limit }) =>
+      called("changes", ledger.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)),
+    find: async (meterId, period, revision) =>
+      called(
+        "find",
+        of(meterId, period).findLast((one) => revision === undefined || one.revision === revision),
+      ),
+    revisions: async (meterId, period) => called("revisions", of(meterId, period)),
+    latestOfMeter: async () => {
+      throw new Error("the API does not ask for it");
+    },
+    lastSequence: async () => called("lastSequence", ledger.length),
+  };
+  view.issue(...issued);
+  return view;
+}
+
+export function memoryRegistry(...records: readonly MeterRecord[]): Registry {
+  const kept = new Map(records.map((record) => [record.meterId, record]));
+  return {
+    async put(more) {
+      for (const record of more) kept.set(record.meterId, record);
+    },
+    get: async (meterId) => kept.get(meterId),
+    list: async ({ afterMeterId = "", limit }) =>
+      [...kept.values()]
+        .filter(({ meterId }) => meterId > afterMeterId)
+        .sort((a, b) => (a.meterId < b.meterId ? -1 : 1))
+        .slice(0, limit),
+    follow: async () => {
+      throw new Error("the API does not follow the registry");
+    },
+    close: async () => undefined,
+  };
+}
+
+export function memoryRejectedLog(...entries: readonly StoredRejection[]): RejectedLog {
+  const kept = [...entries];
+  return {
+    async append(rejections) {
+      for (const one of rejections)
+        kept.push({ ...one, id: String(kept.length + 1).padStart(6, "0"), replayedAtMs: null });
+    },
+    list: async ({ afterId = "", limit, includeReplayed }) =>
+      kept.filter(({ id, replayedAtMs }) => id > afterId && (includeReplayed || replayedAtMs === null)).slice(0, limit),
+    get: async (id) => kept.find((entry) => entry.id === id),
+    async markReplayed(id, atMs) {
+      const index = kept.findIndex((entry) => entry.id === id && entry.replayedAtMs === null);
+      const entry = kept[index];
+      if (entry !== undefined) kept[index] = { ...entry, replayedAtMs: atMs };
+    },
+    async totals() {
+      const open = kept.filter(({ replayedAtMs }) => replayedAtMs === null);
+      const byReason: Record<string, number> = {};
+      for (const { reason } of open) byReason[reason] = (byReason[reason] ?? 0) + 1;
+      return { open: open.length, byReason };
+    },
+    close: async () => undefined,
+  };
+}
+
+export interface MemoryReadingsLog extends Pick<ReadingsLog, "totals" | "appendedAtMs" | "append"> {
+  readonly reports: LoggedReport[];
+}
+
+/** One partition; a frame per report. */
+export function memoryReadingsLog(nowMs: () => number): MemoryReadingsLog {
+  const reports: LoggedReport[] = [];
+  const appendedAtMs: number[] = [];
+  return {
+    reports,
+    async append(report) {
+      reports.push(report);
+      appendedAtMs.push(nowMs());
+    },
+    totals: async (): Promise<LogTotals> => ({
+      readings: reports.reduce((sum, { readings }) => sum + readings, 0),
+      reports: reports.length,
+      ends: new Map([[0, reports.length]]),
+    }),
+    appendedAtMs: async (_partition, position) => appendedAtMs[position],
+  };
+}
