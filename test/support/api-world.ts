@@ -8,13 +8,7 @@ import type { ApiPorts } from "../../services/api/src/api-ports.ts";
 import type { ApiSettings } from "../../services/api/src/api-settings.ts";
 import type { ApiObservers, ServedApi } from "../../services/api/src/serve-api.ts";
 import { buildApi, serveApi } from "../../services/api/src/serve-api.ts";
-import {
-  memoryReadingsLog,
-  memoryRegistry,
-  memoryRejectedLog,
-  memorySeries,
-  memorySnapshots,
-} from "./memory-ports.ts";
+import { memoryReadingsLog, memoryRegistry, memoryRejectedLog, memorySeries, memorySnapshots } from "./memory-ports.ts";
 import { instant } from "./readings.ts";
 
 /** An API on ports in memory, at a moment after October 2026 has become final. */
@@ -50,7 +44,11 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     replay: () => ({ accepted: null, rejections: [] }),
     ...ports,
   };
-  return { ports: all, settings: { listen: { host: "127.0.0.1", port: 0 }, timeZone: "Europe/Kyiv", ...settings }, commands };
+  return {
+    ports: all,
+    settings: { listen: { host: "127.0.0.1", port: 0 }, timeZone: "Europe/Kyiv", ...settings },
+    commands,
+  };
 }
 
 /** Without a socket; closed with the test. */

@@ -9,23 +9,23 @@ import { instant, meterId, register, usagePointId } from "./query-schemas.ts";
 
 const registersMax = 64;
 
+/** Not `z.int()`: where that fails, zod skips the checks across fields, and they should be heard too. */
+function whole(min: number, max: number) {
+  const fits = (value: number) => Number.isInteger(value) && value >= min && value <= max;
+  const meta = { type: "integer", minimum: min, maximum: max };
+  return z
+    .number()
+    .refine(fits, { error: `a whole number from ${min} to ${max}` })
+    .meta(meta);
+}
+
 const registerSchema = z.strictObject({
   register,
   unit: z
     .enum(wireUnitNames as [WireUnit, ...WireUnit[]])
     .meta({ description: "Of the values below; amounts are kept in Wh, varh or L" }),
-  digits: z
-    .int()
-    .min(1)
-    .max(12)
-    .optional()
-    .meta({ description: "Before the decimal point of the display, in kWh, kvarh or m3" }),
-  multiplier: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .optional()
-    .meta({ description: "Primary units per counted unit; 1 where absent" }),
+  digits: whole(1, 12).optional().meta({ description: "Before the decimal point of the display, in kWh, kvarh or m3" }),
+  multiplier: whole(1, 1_000_000).optional().meta({ description: "Primary units per counted unit; 1 where absent" }),
 });
 
 type Report = z.core.$RefinementCtx<unknown>;
@@ -48,14 +48,11 @@ export const meterRecordSchema = z
       .optional()
       .meta({ description: "IANA zone of the usage point", examples: ["Europe/Kyiv"] }),
     registers: z.array(registerSchema).max(registersMax).default([]),
-    stepSeconds: z
-      .int()
-      .min(60)
-      .max(86_400)
+    stepSeconds: whole(60, 86_400)
       .refine((step) => 86_400 % step === 0, { error: "a day must be a whole number of steps" })
       .optional()
       .meta({ description: "Expected spacing of the load profile" }),
-    connectionPowerW: z.int().min(1).max(1_000_000_000).optional(),
+    connectionPowerW: whole(1, 1_000_000_000).optional(),
     installed: eventSchema.optional(),
     removed: eventSchema.optional(),
     registered: z.unknown().optional().meta({ description: "In answers only; ignored" }),

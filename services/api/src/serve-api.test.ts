@@ -7,9 +7,9 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { apiWorld, injectableApi, servedApi } from "../../../test/support/api-world.ts";
 import { memorySeries } from "../../../test/support/memory-ports.ts";
-import { makeKey } from "./api-keys.ts";
 import { silentEvents } from "./api-events.ts";
-import { scopeTable, scopes } from "./scope-table.ts";
+import { makeKey } from "./api-keys.ts";
+import { scopes, scopeTable } from "./scope-table.ts";
 import { serveApi } from "./serve-api.ts";
 
 function keysFile(text: string): string {
@@ -29,7 +29,11 @@ test.for([
   { case: "absent", file: () => join(tmpdir(), "no-such-file"), message: "ENOENT" },
   { case: "empty", file: () => keysFile("# none\n\n"), message: "there is no key in it" },
   { case: "no JSON", file: () => keysFile("secret\n"), message: "line 1: key:" },
-  { case: "a wrong scope", file: () => keysFile('{"name":"a","sha256":"00","scopes":["root"]}'), message: "line 1: scopes.0:" },
+  {
+    case: "a wrong scope",
+    file: () => keysFile('{"name":"a","sha256":"00","scopes":["root"]}'),
+    message: "line 1: scopes.0:",
+  },
 ])("a keys file that is $case stops the start", async ({ file, message }) => {
   const { ports, settings } = apiWorld({}, { apiKeysFile: file() });
   await expect(serveApi(ports, settings)).rejects.toThrow(/METERBOOK_API_KEYS_FILE/);
@@ -56,7 +60,8 @@ test("every route lets in the keys of its scopes and nobody else", async () => {
       expect(statusCode).not.toBe(401);
     }
   }
-  for (const url of ["/healthz", "/readyz", "/openapi.json", "/docs/"]) expect((await app.inject(url)).statusCode).toBe(200);
+  for (const url of ["/healthz", "/readyz", "/openapi.json", "/docs/"])
+    expect((await app.inject(url)).statusCode).toBe(200);
 });
 
 test("the keys file holds the hash, never the key", () => {
@@ -69,7 +74,11 @@ test("the keys file holds the hash, never the key", () => {
 
 test.for([
   { case: "another name for this machine", headers: { host: "attacker.example" }, status: 403 },
-  { case: "a page of another site", headers: { host: "localhost:8080", origin: "https://attacker.example" }, status: 403 },
+  {
+    case: "a page of another site",
+    headers: { host: "localhost:8080", origin: "https://attacker.example" },
+    status: 403,
+  },
   { case: "a sandboxed page", headers: { host: "localhost:8080", origin: "null" }, status: 403 },
   { case: "its own page", headers: { host: "localhost:8080", origin: "http://localhost:8080" }, status: 200 },
   { case: "a program", headers: { host: "127.0.0.1:8080" }, status: 200 },
@@ -103,19 +112,33 @@ test("all that is wrong with a request is told at once", async () => {
   expect(answer.statusCode).toBe(400);
   const { code, errors, detail } = answer.json();
   expect(code).toBe("request_invalid");
-  expect(errors.map(({ field }: { field: string }) => field).sort()).toEqual(["from", "limit", "meterId", "register", "resolution", "to"]);
+  expect(errors.map(({ field }: { field: string }) => field).sort()).toEqual([
+    "from",
+    "limit",
+    "meterId",
+    "register",
+    "resolution",
+    "to",
+  ]);
   expect(detail).toContain("to: is required");
   expect(detail).toContain("limit: there is no such parameter");
 });
 
-test.for(["2026-13", "2026-1", "202610", "2026-10-01", "1999-01"])("period %s is refused and the form is named", async (period) => {
-  const app = await injectableApi(apiWorld());
-  for (const url of [`/v1/periods/${period}`, `/v1/snapshots?period=${period}`, `/v1/meters/m-1/snapshots/${period}`]) {
-    const answer = await app.inject(url);
-    expect(answer.json()).toMatchObject({ status: 400, code: "period_invalid" });
-    expect(answer.json().detail).toContain("YYYY-MM");
-  }
-});
+test.for(["2026-13", "2026-1", "202610", "2026-10-01", "1999-01"])(
+  "period %s is refused and the form is named",
+  async (period) => {
+    const app = await injectableApi(apiWorld());
+    for (const url of [
+      `/v1/periods/${period}`,
+      `/v1/snapshots?period=${period}`,
+      `/v1/meters/m-1/snapshots/${period}`,
+    ]) {
+      const answer = await app.inject(url);
+      expect(answer.json()).toMatchObject({ status: 400, code: "period_invalid" });
+      expect(answer.json().detail).toContain("YYYY-MM");
+    }
+  },
+);
 
 test.for([
   { type: "application/json", body: "{", status: 400, code: "json_invalid" },
@@ -126,7 +149,12 @@ test.for([
   { type: "application/json", body: "[]", status: 400, code: "request_invalid" },
 ])("PUT with $type $status is $code", async ({ type, body, status, code }) => {
   const app = await injectableApi(apiWorld());
-  const answer = await app.inject({ method: "PUT", url: "/v1/meters/m-1", headers: { "content-type": type }, payload: body });
+  const answer = await app.inject({
+    method: "PUT",
+    url: "/v1/meters/m-1",
+    headers: { "content-type": type },
+    payload: body,
+  });
   expect(answer.json()).toMatchObject({ status, code });
 });
 
@@ -157,7 +185,9 @@ test("headers that are too large and what is not HTTP get a problem document too
       socket.on("close", () => resolve(received));
       socket.on("error", reject);
     });
-  expect(await send(`GET /v1/status HTTP/1.1\r\nhost: localhost\r\nx: ${"x".repeat(20_000)}\r\n\r\n`)).toContain("headers_too_large");
+  expect(await send(`GET /v1/status HTTP/1.1\r\nhost: localhost\r\nx: ${"x".repeat(20_000)}\r\n\r\n`)).toContain(
+    "headers_too_large",
+  );
   expect(await send("hello\r\n\r\n")).toContain("request_malformed");
 });
 
@@ -167,7 +197,9 @@ test("health, readiness and metrics", async () => {
   const ready = await app.inject("/readyz");
   expect([ready.statusCode, ready.json()]).toEqual([503, { ready: false, problems: ["the disk is full"] }]);
   const metrics = (await app.inject("/metrics")).body;
-  expect(metrics).toContain('meterbook_api_request_duration_seconds_count{route="/readyz",method="GET",status="503"} 1');
+  expect(metrics).toContain(
+    'meterbook_api_request_duration_seconds_count{route="/readyz",method="GET",status="503"} 1',
+  );
   expect(metrics).toContain("other_total 1\n");
 });
 

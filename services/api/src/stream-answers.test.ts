@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from "node:http";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { expect, test, vi } from "vitest";
-import { aSnapshot, apiWorld, servedApi } from "../../../test/support/api-world.ts";
+import { apiWorld, aSnapshot, servedApi } from "../../../test/support/api-world.ts";
 import { memorySnapshots } from "../../../test/support/memory-ports.ts";
 
 /** A ledger without end: every page is full. Counts the pages that were asked for. */
@@ -15,7 +15,10 @@ function endless(fail?: { readonly atPage: number; readonly error: Error }): Sna
       view.pages += 1;
       if (view.pages === fail?.atPage) throw fail.error;
       const base = view.pages * 10_000;
-      return Array.from({ length: limit }, (_, i) => ({ sequence: base + i, snapshot: aSnapshot({ meterId: `m-${base + i}` }) }));
+      return Array.from({ length: limit }, (_, i) => ({
+        sequence: base + i,
+        snapshot: aSnapshot({ meterId: `m-${base + i}` }),
+      }));
     },
   };
   return view;
@@ -25,6 +28,10 @@ async function open(address: string, accept: string): Promise<IncomingMessage> {
   const request = get(`http://${address}/v1/snapshots?period=2026-10`, { headers: { accept } });
   const [response] = (await once(request, "response")) as [IncomingMessage];
   return response;
+}
+
+async function codeOf(response: Response): Promise<unknown> {
+  return ((await response.json()) as { code: unknown }).code;
 }
 
 /** Takes at least so many bytes, and then no more. */
@@ -55,21 +62,24 @@ async function settled(look: () => number): Promise<number> {
   return before;
 }
 
-test.for(["text/csv", "application/x-ndjson"])("%s: the source waits for the client and stops when it goes", async (accept) => {
-  const snapshots = endless();
-  const { address } = await servedApi(apiWorld({ snapshots }));
-  const response = await open(address, accept);
-  response.pause();
-  const waiting = await settled(() => snapshots.pages);
-  // What the sockets of both sides hold, and no more.
-  expect(waiting).toBeLessThan(60);
-  await take(response, 5_000_000);
-  expect(await settled(() => snapshots.pages)).toBeGreaterThan(waiting);
-  const before = snapshots.pages;
-  response.destroy();
-  // One page may be under way when the client goes.
-  expect(await settled(() => snapshots.pages)).toBeLessThanOrEqual(before + 1);
-});
+test.for(["text/csv", "application/x-ndjson"])(
+  "%s: the source waits for the client and stops when it goes",
+  async (accept) => {
+    const snapshots = endless();
+    const { address } = await servedApi(apiWorld({ snapshots }));
+    const response = await open(address, accept);
+    response.pause();
+    const waiting = await settled(() => snapshots.pages);
+    // What the sockets of both sides hold, and no more.
+    expect(waiting).toBeLessThan(60);
+    await take(response, 5_000_000);
+    expect(await settled(() => snapshots.pages)).toBeGreaterThan(waiting);
+    const before = snapshots.pages;
+    response.destroy();
+    // One page may be under way when the client goes.
+    expect(await settled(() => snapshots.pages)).toBeLessThanOrEqual(before + 1);
+  },
+);
 
 test("while exports run others are answered, and no more run than may", async () => {
   const snapshots = endless();
@@ -77,7 +87,11 @@ test("while exports run others are answered, and no more run than may", async ()
   const first = await open(address, "text/csv");
   const second = await open(address, "text/csv");
   const refused = await fetch(`http://${address}/v1/snapshots?period=2026-10`, { headers: { accept: "text/csv" } });
-  expect([refused.status, refused.headers.get("retry-after"), (await refused.json()).code]).toEqual([503, "5", "too_many_exports"]);
+  expect([refused.status, refused.headers.get("retry-after"), await codeOf(refused)]).toEqual([
+    503,
+    "5",
+    "too_many_exports",
+  ]);
   expect((await fetch(`http://${address}/v1/snapshots?period=2026-10&limit=3`)).status).toBe(200);
   first.destroy();
   await vi.waitFor(async () => {
@@ -86,14 +100,18 @@ test("while exports run others are answered, and no more run than may", async ()
     third.destroy();
   });
   second.destroy();
-  await vi.waitFor(async () => expect(await (await fetch(`http://${address}/metrics`)).text()).toContain("meterbook_api_exports_running 0"));
+  await vi.waitFor(async () =>
+    expect(await (await fetch(`http://${address}/metrics`)).text()).toContain("meterbook_api_exports_running 0"),
+  );
 });
 
 test("a failure before the first byte is a problem document, a later one breaks the stream", async () => {
   const error = new AdapterError("store_read_failed", { retryable: true });
   const early = await servedApi(apiWorld({ snapshots: { ...endless({ atPage: 1, error }) } }));
-  const response = await fetch(`http://${early.address}/v1/snapshots?period=2026-10`, { headers: { accept: "text/csv" } });
-  expect([response.status, (await response.json()).code]).toEqual([503, "storage_unavailable"]);
+  const response = await fetch(`http://${early.address}/v1/snapshots?period=2026-10`, {
+    headers: { accept: "text/csv" },
+  });
+  expect([response.status, await codeOf(response)]).toEqual([503, "storage_unavailable"]);
   const late = await servedApi(apiWorld({ snapshots: endless({ atPage: 5, error }) }));
   const broken = await fetch(`http://${late.address}/v1/snapshots?period=2026-10`, { headers: { accept: "text/csv" } });
   expect(broken.status).toBe(200);

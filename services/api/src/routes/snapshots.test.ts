@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { aRegisterSnapshot, aSnapshot, apiWorld, injectableApi } from "../../../../test/support/api-world.ts";
+import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/api-world.ts";
 import { memoryRegistry, memorySnapshots } from "../../../../test/support/memory-ports.ts";
 import { snapshotExample, snapshotSchema } from "../snapshot-json.ts";
 import { changesSchema } from "./snapshots.ts";
 
-const meter = (index: number) => aSnapshot({ meterId: `m-${String(index).padStart(4, "0")}`, usagePointId: `up-${index}` });
+const meter = (index: number) =>
+  aSnapshot({ meterId: `m-${String(index).padStart(4, "0")}`, usagePointId: `up-${index}` });
 
 test("a snapshot is shown as the contract has it", async () => {
   const snapshot = aSnapshot({ revision: 2, hash: snapshotExample.hash });
@@ -31,7 +32,12 @@ test("what is missing is null in JSON and empty in CSV, and milliseconds are sho
   const snapshot = aSnapshot({ registers: [nothing], issuedAtMs: 1_793_000_000_123, reason: 'said "x", twice' });
   const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(snapshot) }));
   const [item] = (await app.inject("/v1/snapshots?period=2026-10")).json().items;
-  expect(snapshotSchema.parse(item).registers[0]).toMatchObject({ value: null, consumption: null, readAt: null, evidence: { before: null, after: null } });
+  expect(snapshotSchema.parse(item).registers[0]).toMatchObject({
+    value: null,
+    consumption: null,
+    readAt: null,
+    evidence: { before: null, after: null },
+  });
   expect(item.issuedAt).toMatch(/:20\.123Z$/);
   const csv = await app.inject({ url: "/v1/snapshots?period=2026-10", headers: { accept: "text/csv" } });
   expect(csv.headers["content-type"]).toBe("text/csv; charset=utf-8");
@@ -46,8 +52,10 @@ test("pages by meter id give every meter once, also while others are issued", as
   const app = await injectableApi(apiWorld({ snapshots }));
   const seen: string[] = [];
   for (let cursor: string | undefined = ""; cursor !== undefined; ) {
-    const page = (await app.inject(`/v1/snapshots?period=2026-10&limit=10${cursor === "" ? "" : `&cursor=${cursor}`}`)).json();
-    seen.push(...page.items.map(({ meterId }: { meterId: string }) => meterId));
+    const page: { items: { meterId: string }[]; nextCursor?: string } = (
+      await app.inject(`/v1/snapshots?period=2026-10&limit=10${cursor === "" ? "" : `&cursor=${cursor}`}`)
+    ).json();
+    seen.push(...page.items.map(({ meterId }) => meterId));
     snapshots.issue({ ...meter(1), revision: seen.length }, { ...meter(4), revision: seen.length });
     cursor = page.nextCursor;
   }
@@ -55,7 +63,9 @@ test("pages by meter id give every meter once, also while others are issued", as
 });
 
 test("a page that ends with the list has no next cursor", async () => {
-  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(...Array.from({ length: 10 }, (_, i) => meter(i))) }));
+  const app = await injectableApi(
+    apiWorld({ snapshots: memorySnapshots(...Array.from({ length: 10 }, (_, i) => meter(i))) }),
+  );
   expect((await app.inject("/v1/snapshots?period=2026-10&limit=10")).json().nextCursor).toBeUndefined();
   expect((await app.inject("/v1/snapshots?period=2026-10&limit=9")).json().nextCursor).toBeTypeOf("string");
 });
@@ -85,8 +95,17 @@ test("cursors of other lists, periods and hands are refused", async () => {
 });
 
 test("a period that is not over and has nothing says when it will", async () => {
-  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(meter(1)), registry: memoryRegistry({ meterId: "m-0001", usagePointId: "u", registers: [] }) }));
-  for (const url of ["/v1/snapshots?period=2026-11", "/v1/meters/m-0001/snapshots/2026-11", "/v1/meters/m-0001/snapshots/2026-11/revisions"]) {
+  const app = await injectableApi(
+    apiWorld({
+      snapshots: memorySnapshots(meter(1)),
+      registry: memoryRegistry({ meterId: "m-0001", usagePointId: "u", registers: [] }),
+    }),
+  );
+  for (const url of [
+    "/v1/snapshots?period=2026-11",
+    "/v1/meters/m-0001/snapshots/2026-11",
+    "/v1/meters/m-0001/snapshots/2026-11/revisions",
+  ]) {
     const answer = await app.inject(url);
     expect([url, answer.json().code]).toEqual([url, "period_open"]);
     expect(answer.json().detail).toContain("ends at 2026-11-30T22:00:00Z");
@@ -121,7 +140,10 @@ test("each line of a stream of changes can be resumed from", async () => {
   const snapshots = memorySnapshots(...Array.from({ length: 5 }, (_, i) => aSnapshot({ revision: i + 1 })));
   const app = await injectableApi(apiWorld({ snapshots }));
   const headers = { accept: "application/x-ndjson" };
-  const lines = (await app.inject({ url: "/v1/snapshots/changes", headers })).body.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const lines = (await app.inject({ url: "/v1/snapshots/changes", headers })).body
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   expect(lines.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5]);
   const rest = (await app.inject(`/v1/snapshots/changes?after=${lines[2].cursor}`)).json();
   expect(rest.items.map(({ revision }: { revision: number }) => revision)).toEqual([4, 5]);
@@ -141,8 +163,15 @@ test("one snapshot, its revisions, and why there is none", async () => {
   const get = async (path: string) => (await app.inject(`/v1/meters/${path}`)).json();
   expect((await get("m-1/snapshots/2026-10")).revision).toBe(2);
   expect(snapshotSchema.parse(await get("m-1/snapshots/2026-10?revision=1")).id).toBe("m-1/2026-10/1");
-  expect((await get("m-1/snapshots/2026-10/revisions")).items.map(({ id }: { id: string }) => id)).toEqual(["m-1/2026-10/1", "m-1/2026-10/2"]);
-  expect(await get("m-1/snapshots/2026-10?revision=3")).toMatchObject({ status: 404, code: "revision_unknown", detail: "m-1 2026-10 has the revisions 1 to 2" });
+  expect((await get("m-1/snapshots/2026-10/revisions")).items.map(({ id }: { id: string }) => id)).toEqual([
+    "m-1/2026-10/1",
+    "m-1/2026-10/2",
+  ]);
+  expect(await get("m-1/snapshots/2026-10?revision=3")).toMatchObject({
+    status: 404,
+    code: "revision_unknown",
+    detail: "m-1 2026-10 has the revisions 1 to 2",
+  });
   expect((await get("m-1/snapshots/2026-09")).code).toBe("snapshot_unknown");
   expect((await get("m-9/snapshots/2026-10")).code).toBe("meter_unknown");
   expect((await get("m-9/snapshots/2026-10/revisions")).code).toBe("meter_unknown");
@@ -159,20 +188,26 @@ test.for([
   { accept: "text/csv;q=0", type: "application/problem+json" },
 ])("Accept: $accept gives $type", async ({ accept, type }) => {
   const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(meter(1)) }));
-  const answer = await app.inject({ url: "/v1/snapshots?period=2026-10", headers: accept === undefined ? {} : { accept } });
+  const answer = await app.inject({
+    url: "/v1/snapshots?period=2026-10",
+    headers: accept === undefined ? {} : { accept },
+  });
   expect(answer.headers["content-type"]).toContain(type);
 });
 
 test("a stream gives everything, or up to the limit that was asked for", async () => {
   const snapshots = memorySnapshots(...Array.from({ length: 2500 }, (_, i) => meter(i)));
   const app = await injectableApi(apiWorld({ snapshots }));
-  const rows = async (query: string, accept: string) => (await app.inject({ url: `/v1/snapshots?period=2026-10${query}`, headers: { accept } })).body.trimEnd().split("\n");
+  const rows = async (query: string, accept: string) =>
+    (await app.inject({ url: `/v1/snapshots?period=2026-10${query}`, headers: { accept } })).body.trimEnd().split("\n");
   const all = await rows("", "text/csv");
   expect(all).toHaveLength(2501);
   expect(new Set(all.map((row) => row.split(",")[0])).size).toBe(2501);
   expect(await rows("&limit=7", "application/x-ndjson")).toHaveLength(7);
   expect(await rows("&limit=1000", "text/csv")).toHaveLength(1001);
-  expect((await rows("&limit=2", "application/x-ndjson")).map((line) => snapshotSchema.parse(JSON.parse(line)).meterId)).toEqual(["m-0000", "m-0001"]);
+  expect(
+    (await rows("&limit=2", "application/x-ndjson")).map((line) => snapshotSchema.parse(JSON.parse(line)).meterId),
+  ).toEqual(["m-0000", "m-0001"]);
 });
 
 test("an empty stream of CSV still has its header", async () => {
