@@ -8,7 +8,8 @@ import { cursorOver, latinText, MalformedMessage, readEnd, readUnsigned, skipFie
 export function encodeFrame(reports: readonly LoggedReport[]): Uint8Array {
   const lengths = reports.map(bodyLength);
   const size = lengths.reduce((sum, length) => sum + 1 + varintLength(length) + length, 0);
-  const out = { bytes: Buffer.allocUnsafe(size), at: 0 };
+  // Not from the shared pool: the bytes go to another thread.
+  const out = { bytes: Buffer.allocUnsafeSlow(size), at: 0 };
   reports.forEach((report, index) => {
     out.bytes[out.at++] = 0x0a;
     writeVarint(out, lengths[index] as number);

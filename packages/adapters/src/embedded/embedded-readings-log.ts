@@ -1,0 +1,139 @@
+import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { BroadcastChannel } from "node:worker_threads";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
+import type { Bell } from "./follow-frames.ts";
+import { bell, followFrames } from "./follow-frames.ts";
+import { logEnd, openReadingsLogDatabase } from "./readings-log-database.ts";
+import { readingsLogWriter } from "./readings-log-writer.ts";
+import { reportBatcher } from "./report-batcher.ts";
+
+export interface EmbeddedReadingsLogOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /** Largest frame, in bytes. */
+  readonly frameBytesMax?: number;
+  /** What may wait in memory, in bytes; above it `append` waits. */
+  readonly waitingBytesMax?: number;
+  /** How long a report waits for others to share its fsync. */
+  readonly lingerMs?: number;
+  /** What is handed to a consumer at once, in bytes. */
+  readonly batchBytesMax?: number;
+  /** Frames are kept at least so long, and for ever where absent. */
+  readonly retentionDays?: number;
+  /** Told `log-write-begun` and `log-written`, the moments around a commit at which a process may die. */
+  readonly crashPoint?: (name: string) => void;
+}
+
+export interface EmbeddedReadingsLog extends ReadingsLog {
+  /** Deletes frames that are past their retention and that the consumer, who stands at `position`, has read. */
+  trim(position: number): Promise<number>;
+}
+
+const defaults = {
+  frameBytesMax: 512 * 1024,
+  framesPerWriteMax: 16,
+  waitingBytesMax: 64 * 1024 * 1024,
+  lingerMs: 2,
+  batchBytesMax: 4 * 1024 * 1024,
+  lookEveryMs: 100,
+  retryMs: 100,
+  retryMsMax: 5000,
+};
+const dayMs = 86_400_000;
+const partition = 0;
+
+/**
+ * The readings log in `<dataDir>/log.db`, with one partition; any number of threads may append and follow. Writes run
+ * in a thread of its own, which starts with the first `append`.
+ */
+export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOptions): Promise<EmbeddedReadingsLog> {
+  const settings = { ...defaults, ...options };
+  const { dataDir, clock, crashPoint = () => undefined } = options;
+  const hints = `meterbook.readings-log:${resolve(dataDir)}`;
+  const database = openReadingsLogDatabase(dataDir);
+  const writer = readingsLogWriter({ dataDir, hints });
+  const batcher = reportBatcher(async (frames) => {
+    const written = writer.append(frames, clock.nowMs());
+    crashPoint("log-write-begun");
+    await written;
+    crashPoint("log-written");
+  }, settings);
+  const followers = logFollowers(database, hints, settings);
+
+  async function trim(position: number): Promise<number> {
+    const { retentionDays } = options;
+    if (retentionDays === undefined) return 0;
+    const beforeMs = clock.nowMs() - retentionDays * dayMs;
+    let total = 0;
+    let trimmed: number;
+    do {
+      trimmed = await writer.trim(position, beforeMs);
+      total += trimmed;
+    } while (trimmed > 0);
+    return total;
+  }
+
+  return {
+    partitions: 1,
+    append: batcher.add,
+    consume: followers.follow,
+    ...logReads(database),
+    trim,
+    async close() {
+      await batcher.close();
+      await followers.close();
+      await writer.close();
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function logReads(database: DatabaseSync): Pick<ReadingsLog, "totals" | "appendedAtMs"> {
+  const end = logEnd(database);
+  const first = database.prepare("SELECT appended_at_ms FROM frame WHERE position >= ? ORDER BY position LIMIT 1");
+  return {
+    async totals() {
+      const { readings, reports, end: next } = end();
+      return { readings, reports, ends: new Map([[partition, next]]) };
+    },
+    async appendedAtMs(_partition, position) {
+      const row = first.get(position);
+      return row === undefined ? undefined : Number(row["appended_at_ms"]);
+    },
+  };
+}
+
+function logFollowers(database: DatabaseSync, hints: string, settings: typeof defaults) {
+  const channel = new BroadcastChannel(hints);
+  channel.unref();
+  const bells = new Set<Bell>();
+  const open = new Set<Subscription>();
+  channel.onmessage = () => {
+    for (const one of bells) one.ring();
+  };
+
+  async function follow(consumer: FrameConsumer): Promise<Subscription> {
+    const hint = bell();
+    bells.add(hint);
+    const following = await followFrames(database, consumer, hint, { ...settings, partition });
+    const subscription: Subscription = {
+      async close() {
+        if (!open.delete(subscription)) return;
+        bells.delete(hint);
+        await following.close();
+      },
+    };
+    open.add(subscription);
+    return subscription;
+  }
+
+  return {
+    follow,
+    async close() {
+      for (const subscription of open) await subscription.close();
+      channel.close();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { FrameConsumer, LogFrame, Subscription } from "@meterbook/core/ports/readings-log";
+import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
+
+export interface FollowOptions {
+  readonly partition: number;
+  /** Frames of a batch end here; one frame may be larger. */
+  readonly batchBytesMax: number;
+  /** Who writes in another process gives no hint: the log is looked at this often. */
+  readonly lookEveryMs: number;
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+}
+
+/** Something that ends a wait early. */
+export interface Bell {
+  ring(): void;
+  /** Resolves at the next ring, at once when it rang since the last wait, or after `msMax`. */
+  wait(msMax: number): Promise<void>;
+}
+
+export function bell(): Bell {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    async wait(msMax) {
+      if (!rung) {
+        const woken = Promise.withResolvers<void>();
+        wake = woken.resolve;
+        const timer = setTimeout(woken.resolve, msMax);
+        await woken.promise;
+        clearTimeout(timer);
+        wake = undefined;
+      }
+      rung = false;
+    },
+  };
+}
+
+/** Hands frames to the consumer from its position on, one batch at a time, and the same again after a rejection. */
+export async function followFrames(
+  database: DatabaseSync,
+  consumer: FrameConsumer,
+  hint: Bell,
+  options: FollowOptions,
+): Promise<Subscription> {
+  const { partition, lookEveryMs } = options;
+  const nextFrames = frameReads(database, options);
+  const positions = await consumer.assigned([partition]);
+  let position = positions.get(partition) ?? 0;
+  let closed = false;
+  const closing = bell();
+
+  async function follow(): Promise<void> {
+    while (!closed) {
+      const frames = nextFrames(position);
+      if (frames.length === 0) await hint.wait(lookEveryMs);
+      else if (await deliver(frames)) position = (frames.at(-1)?.offset ?? position) + 1;
+    }
+  }
+
+  /** Whether they were taken before the subscription was closed. */
+  async function deliver(frames: readonly LogFrame[]): Promise<boolean> {
+    for (let waitMs = options.retryMs; !closed; waitMs = Math.min(2 * waitMs, options.retryMsMax)) {
+      try {
+        await consumer.handle({ partition, frames });
+        return true;
+      } catch {
+        // The consumer knows and reports why; ours is to offer them again.
+        await closing.wait(waitMs);
+      }
+    }
+    return false;
+  }
+
+  const running = follow();
+  return {
+    async close() {
+      closed = true;
+      hint.ring();
+      closing.ring();
+      await running;
+      await consumer.revoked([partition]);
+    },
+  };
+}
+
+function frameReads(database: DatabaseSync, { partition, batchBytesMax }: FollowOptions): (position: number) => LogFrame[] {
+  const rows = database.prepare("SELECT position, appended_at_ms, body FROM frame WHERE position >= ? ORDER BY position");
+  return (position) => {
+    const frames: LogFrame[] = [];
+    let bytes = 0;
+    for (const row of rows.iterate(position)) {
+      const body = row["body"] as Uint8Array;
+      bytes += body.length;
+      if (bytes > batchBytesMax && frames.length > 0) break;
+      const [offset, appendedAtMs] = [Number(row["position"]), Number(row["appended_at_ms"])];
+      frames.push({ partition, offset, appendedAtMs, reports: decodeFrame(body) });
+    }
+    return frames;
+  };
+}

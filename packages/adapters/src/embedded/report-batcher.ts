@@ -1,0 +1,111 @@
+import type { LoggedReport } from "@meterbook/core/ports/readings-log";
+import { encodeFrame, frameBytesOf } from "@meterbook/core/wire/frame-protobuf";
+import type { FrameToWrite } from "./readings-log-database.ts";
+import { logClosed } from "./readings-log-writer.ts";
+
+export interface BatcherOptions {
+  /** Largest frame; a larger report is a frame of its own. */
+  readonly frameBytesMax: number;
+  /** How much is written with one fsync. */
+  readonly framesPerWriteMax: number;
+  /** How long a report waits for others when nothing is being written. */
+  readonly lingerMs: number;
+  /** Reports of so many bytes may wait or be under way; above it `add` waits. */
+  readonly waitingBytesMax: number;
+}
+
+/** Gathers reports into frames: all that arrive while a write is under way share the next one. */
+export interface ReportBatcher {
+  /** Settles with the write that holds the report. */
+  add(report: LoggedReport): Promise<void>;
+  /** Writes what waits and takes no more. */
+  close(): Promise<void>;
+}
+
+/** The reports of one frame and the outcome that they share. */
+interface OpenFrame {
+  readonly reports: LoggedReport[];
+  readonly outcome: PromiseWithResolvers<void>;
+  bytes: number;
+  readings: number;
+}
+
+export function reportBatcher(
+  write: (frames: readonly FrameToWrite[]) => Promise<void>,
+  { frameBytesMax, framesPerWriteMax, lingerMs, waitingBytesMax }: BatcherOptions,
+): ReportBatcher {
+  const frames: OpenFrame[] = [];
+  const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
+  let bytesInside = 0;
+  let writing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  function enter(report: LoggedReport): Promise<void> {
+    const bytes = frameBytesOf(report);
+    bytesInside += bytes;
+    let frame = frames.at(-1);
+    if (frame === undefined || frame.bytes + bytes > frameBytesMax) {
+      frame = { reports: [], outcome: Promise.withResolvers(), bytes: 0, readings: 0 };
+      frames.push(frame);
+    }
+    frame.reports.push(report);
+    frame.bytes += bytes;
+    frame.readings += report.readings;
+    if (writing === undefined) schedule();
+    return frame.outcome.promise;
+  }
+
+  function schedule(): void {
+    if (frames.length > 1 || closed) startWriting();
+    else timer ??= setTimeout(startWriting, lingerMs);
+  }
+
+  function startWriting(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    writing ??= writeAll().finally(() => {
+      writing = undefined;
+      if (frames.length > 0) schedule();
+    });
+  }
+
+  async function writeAll(): Promise<void> {
+    const batch = frames.splice(0, framesPerWriteMax);
+    const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
+    try {
+      await write(batch.map(({ reports, readings }) => ({ bytes: encodeFrame(reports), readings, reports: reports.length })));
+      for (const { outcome } of batch) outcome.resolve();
+    } catch (error) {
+      for (const { outcome } of batch) outcome.reject(error);
+    }
+    bytesInside -= bytes;
+    letIn();
+  }
+
+  /** In the order in which they came, because the order of a meter's reports must stay. */
+  function letIn(): void {
+    while (outside.length > 0 && bytesInside < waitingBytesMax) {
+      const next = outside.shift();
+      if (next !== undefined) next.settle(enter(next.report));
+    }
+  }
+
+  return {
+    add(report) {
+      if (closed) return Promise.reject(logClosed());
+      if (bytesInside < waitingBytesMax && outside.length === 0) return enter(report);
+      return new Promise<void>((resolve) => {
+        outside.push({ report, settle: resolve });
+      });
+    },
+    async close() {
+      closed = true;
+      while (frames.length > 0 || outside.length > 0 || writing !== undefined) {
+        startWriting();
+        await writing;
+        letIn();
+      }
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { aReport, collector, readingsLogContract, reports, textsOf } from "./readings-log.contract.ts";
+
+readingsLogContract(async () => {
+  const dataDir = await temporaryDirectory();
+  return { open: () => openEmbeddedReadingsLog({ dataDir, clock }) };
+});
+
+async function open(options: Partial<Parameters<typeof openEmbeddedReadingsLog>[0]> = {}) {
+  const dataDir = options.dataDir ?? (await temporaryDirectory());
+  const log = await openEmbeddedReadingsLog({ dataDir, clock, ...options });
+  onTestFinished(() => log.close());
+  return log;
+}
+
+test("reports that come together share a frame, up to its size", async () => {
+  const log = await open({ frameBytesMax: 10_000 });
+  await Promise.all(Array.from({ length: 500 }, (_, i) => log.append(aReport(`m-${i}`, "x".repeat(80)))));
+  const frames = (await log.totals()).ends.get(0) ?? 0;
+  expect(frames).toBeGreaterThanOrEqual(5);
+  expect(frames).toBeLessThan(20);
+});
+
+test("a report that is larger than a frame is a frame of its own", async () => {
+  const log = await open({ frameBytesMax: 1000 });
+  await Promise.all([log.append(aReport("a", "1")), log.append(aReport("b", "y".repeat(5000))), log.append(aReport("c", "3"))]);
+  const collected = collector();
+  const subscription = await log.consume(collected.consumer);
+  onTestFinished(() => subscription.close());
+  await reports(collected, 3);
+  expect(collected.frames.map((frame) => frame.reports.length)).toEqual([1, 1, 1]);
+});
+
+test("append waits while too much is under way, and keeps the order", async () => {
+  const log = await open({ waitingBytesMax: 500, frameBytesMax: 300 });
+  const appends = Array.from({ length: 200 }, (_, i) => log.append(aReport("m", `${i}`)));
+  const collected = collector();
+  const subscription = await log.consume(collected.consumer);
+  onTestFinished(() => subscription.close());
+  await Promise.all(appends);
+  expect(await reports(collected, 200)).toEqual(Array.from({ length: 200 }, (_, i) => `m:${i}`));
+});
+
+test("trims what is past its retention and read, never the totals", async () => {
+  let nowMs = Date.UTC(2026, 0, 1);
+  const log = await open({ clock: { nowMs: () => nowMs }, retentionDays: 10 });
+  for (let day = 0; day < 40; day += 1) {
+    await log.append(aReport("m", `${day}`));
+    nowMs += 86_400_000;
+  }
+  expect(await log.trim(20)).toBe(20);
+  expect(await log.trim(40)).toBe(10);
+  expect(await log.trim(40)).toBe(0);
+  nowMs += 1000 * 86_400_000;
+  expect(await log.trim(40)).toBe(9);
+  expect(await log.totals()).toMatchObject({ reports: 40, ends: new Map([[0, 40]]) });
+  await log.append(aReport("m", "next"));
+  expect(await log.totals()).toMatchObject({ reports: 41, ends: new Map([[0, 41]]) });
+});
+
+test("names the moments around a commit at which the process may die", async () => {
+  const passed: string[] = [];
+  const log = await open({ crashPoint: (name) => passed.push(name) });
+  await log.append(aReport("m", "1"));
+  expect(passed).toEqual(["log-write-begun", "log-written"]);
+});
+
+const program = fileURLToPath(new URL("../support/append-reports.ts", import.meta.url));
+
+/** A process that appends to the log until it is killed. `limitKb` is the largest file that it may write. */
+function appender(dataDir: string, atOnce: number, bytes: number, limitKb?: number) {
+  const run = `exec "$0" --no-warnings "$@"`;
+  const script = limitKb === undefined ? run : `ulimit -S -f ${limitKb} && ${run}`;
+  const child = spawn("bash", ["-c", script, process.execPath, program, dataDir, String(atOnce), String(bytes)]);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const acknowledged = new Set<number>();
+  const failures: string[] = [];
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const ended = new Promise<void>((resolve) => createInterface({ input: child.stdout }).once("close", resolve).on("line", (line) => {
+    if (line.startsWith("failed ")) failures.push(line.slice("failed ".length));
+    else if (line !== "") acknowledged.add(Number(line));
+  }));
+  return {
+    pid: child.pid ?? 0,
+    acknowledged,
+    failures,
+    errors: () => errors,
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+async function numbersIn(dataDir: string): Promise<Set<number>> {
+  const log = await open({ dataDir });
+  const { reports: count } = await log.totals();
+  const collected = collector();
+  const subscription = await log.consume(collected.consumer);
+  await reports(collected, count);
+  await subscription.close();
+  expect(textsOf(collected.frames)).toHaveLength(count);
+  return new Set(collected.frames.flatMap((frame) => frame.reports.map(({ receivedAtMs }) => receivedAtMs)));
+}
+
+test("killed with SIGKILL, again and again, it has everything that it acknowledged", async () => {
+  for (const enough of [3, 200, 1500]) {
+    const dataDir = await temporaryDirectory();
+    const process = appender(dataDir, 40, 200);
+    await vi.waitFor(() => expect(process.acknowledged.size, process.errors()).toBeGreaterThan(enough), { timeout: 20_000, interval: 1 });
+    await process.kill();
+    const kept = await numbersIn(dataDir);
+    expect([...process.acknowledged].filter((number) => !kept.has(number))).toEqual([]);
+  }
+}, 60_000);
+
+test("without room it says so, loses nothing that it acknowledged, and goes on when there is room", async ({ skip }) => {
+  const dataDir = await temporaryDirectory();
+  const process = appender(dataDir, 4, 20_000, 4096);
+  await vi.waitFor(() => expect(process.failures.length, process.errors()).toBeGreaterThan(3), { timeout: 20_000, interval: 5 });
+  expect(new Set(process.failures)).toEqual(new Set(["log_full true"]));
+  const before = process.acknowledged.size;
+  expect(before).toBeGreaterThan(10);
+  const raised = spawn("prlimit", ["--pid", String(process.pid), "--fsize=unlimited"]);
+  const status = await new Promise((resolve) => raised.once("error", () => resolve("absent")).once("close", resolve));
+  if (status !== 0) skip(`prlimit (util-linux) is ${status}, so the limit can't be raised again`);
+  await vi.waitFor(() => expect(process.acknowledged.size).toBeGreaterThan(before + 100), { timeout: 20_000, interval: 5 });
+  await process.kill();
+  const kept = await numbersIn(dataDir);
+  expect([...process.acknowledged].filter((number) => !kept.has(number))).toEqual([]);
+}, 60_000);
