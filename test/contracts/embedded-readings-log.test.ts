@@ -29,7 +29,11 @@ test("reports that come together share a frame, up to its size", async () => {
 
 test("a report that is larger than a frame is a frame of its own", async () => {
   const log = await open({ frameBytesMax: 1000 });
-  await Promise.all([log.append(aReport("a", "1")), log.append(aReport("b", "y".repeat(5000))), log.append(aReport("c", "3"))]);
+  await Promise.all([
+    log.append(aReport("a", "1")),
+    log.append(aReport("b", "y".repeat(5000))),
+    log.append(aReport("c", "3")),
+  ]);
   const collected = collector();
   const subscription = await log.consume(collected.consumer);
   onTestFinished(() => subscription.close());
@@ -85,10 +89,14 @@ function appender(dataDir: string, atOnce: number, bytes: number, limitKb?: numb
   child.stderr.on("data", (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  const ended = new Promise<void>((resolve) => createInterface({ input: child.stdout }).once("close", resolve).on("line", (line) => {
-    if (line.startsWith("failed ")) failures.push(line.slice("failed ".length));
-    else if (line !== "") acknowledged.add(Number(line));
-  }));
+  const ended = new Promise<void>((resolve) =>
+    createInterface({ input: child.stdout })
+      .once("close", resolve)
+      .on("line", (line) => {
+        if (line.startsWith("failed ")) failures.push(line.slice("failed ".length));
+        else if (line !== "") acknowledged.add(Number(line));
+      }),
+  );
   return {
     pid: child.pid ?? 0,
     acknowledged,
@@ -116,24 +124,35 @@ test("killed with SIGKILL, again and again, it has everything that it acknowledg
   for (const enough of [3, 200, 1500]) {
     const dataDir = await temporaryDirectory();
     const process = appender(dataDir, 40, 200);
-    await vi.waitFor(() => expect(process.acknowledged.size, process.errors()).toBeGreaterThan(enough), { timeout: 20_000, interval: 1 });
+    await vi.waitFor(() => expect(process.acknowledged.size, process.errors()).toBeGreaterThan(enough), {
+      timeout: 20_000,
+      interval: 1,
+    });
     await process.kill();
     const kept = await numbersIn(dataDir);
     expect([...process.acknowledged].filter((number) => !kept.has(number))).toEqual([]);
   }
 }, 60_000);
 
-test("without room it says so, loses nothing that it acknowledged, and goes on when there is room", async ({ skip }) => {
+test("without room it says so, loses nothing that it acknowledged, and goes on when there is room", async ({
+  skip,
+}) => {
   const dataDir = await temporaryDirectory();
   const process = appender(dataDir, 4, 20_000, 4096);
-  await vi.waitFor(() => expect(process.failures.length, process.errors()).toBeGreaterThan(3), { timeout: 20_000, interval: 5 });
+  await vi.waitFor(() => expect(process.failures.length, process.errors()).toBeGreaterThan(3), {
+    timeout: 20_000,
+    interval: 5,
+  });
   expect(new Set(process.failures)).toEqual(new Set(["log_full true"]));
   const before = process.acknowledged.size;
   expect(before).toBeGreaterThan(10);
   const raised = spawn("prlimit", ["--pid", String(process.pid), "--fsize=unlimited"]);
   const status = await new Promise((resolve) => raised.once("error", () => resolve("absent")).once("close", resolve));
   if (status !== 0) skip(`prlimit (util-linux) is ${status}, so the limit can't be raised again`);
-  await vi.waitFor(() => expect(process.acknowledged.size).toBeGreaterThan(before + 100), { timeout: 20_000, interval: 5 });
+  await vi.waitFor(() => expect(process.acknowledged.size).toBeGreaterThan(before + 100), {
+    timeout: 20_000,
+    interval: 5,
+  });
   await process.kill();
   const kept = await numbersIn(dataDir);
   expect([...process.acknowledged].filter((number) => !kept.has(number))).toEqual([]);

@@ -1,5 +1,11 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
-import type { FrameBatch, FrameConsumer, LoggedReport, LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type {
+  FrameBatch,
+  FrameConsumer,
+  LogFrame,
+  LoggedReport,
+  ReadingsLog,
+} from "@meterbook/core/ports/readings-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 export interface ReadingsLogUnderTest {
@@ -15,7 +21,9 @@ export function aReport(meterId: string, text: string, over: Partial<LoggedRepor
 
 /** `meter:text` of every report, in order. */
 export function textsOf(frames: readonly LogFrame[]): string[] {
-  return frames.flatMap(({ reports }) => reports.map(({ meterId, report }) => `${meterId}:${Buffer.from(report).toString()}`));
+  return frames.flatMap(({ reports }) =>
+    reports.map(({ meterId, report }) => `${meterId}:${Buffer.from(report).toString()}`),
+  );
 }
 
 export interface Collected {
@@ -24,12 +32,16 @@ export interface Collected {
 }
 
 /** A consumer that stands at the given positions (0 where none is named) and keeps what it gets. */
-export function collector(positions: ReadonlyMap<number, number> = new Map(), handle?: (batch: FrameBatch) => Promise<void>): Collected {
+export function collector(
+  positions: ReadonlyMap<number, number> = new Map(),
+  handle?: (batch: FrameBatch) => Promise<void>,
+): Collected {
   const frames: LogFrame[] = [];
   return {
     frames,
     consumer: {
-      assigned: async (partitions) => new Map(partitions.map((partition) => [partition, positions.get(partition) ?? 0])),
+      assigned: async (partitions) =>
+        new Map(partitions.map((partition) => [partition, positions.get(partition) ?? 0])),
       revoked: async () => undefined,
       async handle(batch) {
         await handle?.(batch);
@@ -41,7 +53,10 @@ export function collector(positions: ReadonlyMap<number, number> = new Map(), ha
 
 /** Waits until so many reports have come. */
 export async function reports(collected: Collected, count: number): Promise<string[]> {
-  await vi.waitFor(() => expect(textsOf(collected.frames).length).toBeGreaterThanOrEqual(count), { timeout: 15_000, interval: 5 });
+  await vi.waitFor(() => expect(textsOf(collected.frames).length).toBeGreaterThanOrEqual(count), {
+    timeout: 15_000,
+    interval: 5,
+  });
   return textsOf(collected.frames);
 }
 
@@ -74,7 +89,9 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     await consume(again, collected);
     await reports(collected, 3);
     const found = collected.frames.flatMap((frame) => frame.reports);
-    expect(found.map((one) => ({ ...one, report: Buffer.from(one.report) })).sort(byMeter)).toEqual([...given].sort(byMeter));
+    expect(found.map((one) => ({ ...one, report: Buffer.from(one.report) })).sort(byMeter)).toEqual(
+      [...given].sort(byMeter),
+    );
     for (const { partition, reports: some } of collected.frames) {
       for (const { meterId } of some) expect(partitionOf(meterId, log.partitions)).toBe(partition);
     }
@@ -85,7 +102,9 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     const collected = collector();
     await consume(log, collected);
     const meters = Array.from({ length: 20 }, (_, i) => `m-${i}`);
-    const appends = Array.from({ length: 50 }, (_, n) => meters.map((meterId) => log.append(aReport(meterId, `${n}`)))).flat();
+    const appends = Array.from({ length: 50 }, (_, n) =>
+      meters.map((meterId) => log.append(aReport(meterId, `${n}`))),
+    ).flat();
     await Promise.all(appends);
     const texts = await reports(collected, 1000);
     for (const meterId of meters) {
@@ -104,7 +123,9 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     await reports(all, 5);
     const offsets = all.frames.map(({ offset }) => offset);
     expect(offsets).toEqual(offsets.map((_, i) => (offsets[0] ?? 0) + i));
-    const fourth = all.frames.find(({ reports: some }) => some.some(({ report }) => Buffer.from(report).toString() === "3"));
+    const fourth = all.frames.find(({ reports: some }) =>
+      some.some(({ report }) => Buffer.from(report).toString() === "3"),
+    );
     const later = collector(new Map([[partition, fourth?.offset ?? 0]]));
     const other = await log.consume(later.consumer);
     onTestFinished(() => other.close());
@@ -166,7 +187,9 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     const other = await under.open();
     onTestFinished(() => other.close());
     expect(await log.totals()).toMatchObject({ readings: 0, reports: 0 });
-    const appends = Array.from({ length: 40 }, (_, n) => (n % 2 ? log : other).append(aReport(`m-${n}`, "x", { readings: 3 })));
+    const appends = Array.from({ length: 40 }, (_, n) =>
+      (n % 2 ? log : other).append(aReport(`m-${n}`, "x", { readings: 3 })),
+    );
     await Promise.all(appends);
     const totals = await other.totals();
     expect(totals).toMatchObject({ readings: 120, reports: 40 });

@@ -89,8 +89,13 @@ export async function followFrames(
   };
 }
 
-function frameReads(database: DatabaseSync, { partition, batchBytesMax }: FollowOptions): (position: number) => LogFrame[] {
-  const rows = database.prepare("SELECT position, appended_at_ms, body FROM frame WHERE position >= ? ORDER BY position");
+function frameReads(
+  database: DatabaseSync,
+  { partition, batchBytesMax }: FollowOptions,
+): (position: number) => LogFrame[] {
+  const rows = database.prepare(
+    "SELECT position, appended_at_ms, body FROM frame WHERE position >= ? ORDER BY position",
+  );
   return (position) => {
     const frames: LogFrame[] = [];
     let bytes = 0;

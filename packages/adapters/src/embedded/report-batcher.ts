@@ -74,7 +74,9 @@ export function reportBatcher(
     const batch = frames.splice(0, framesPerWriteMax);
     const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
     try {
-      await write(batch.map(({ reports, readings }) => ({ bytes: encodeFrame(reports), readings, reports: reports.length })));
+      await write(
+        batch.map(({ reports, readings }) => ({ bytes: encodeFrame(reports), readings, reports: reports.length })),
+      );
       for (const { outcome } of batch) outcome.resolve();
     } catch (error) {
       for (const { outcome } of batch) outcome.reject(error);
