@@ -44,20 +44,36 @@ export interface JsonReport {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
+export interface JsonLimits {
+  readonly readingsMax: number;
+  /** Above so many faults the message is refused as one. */
+  readonly faultsMax: number;
+}
+
+/** A message holds more bad readings than are worth looking for. */
+export class TooManyFaults extends MalformedMessage {}
+
 /** The JSON form of a report (docs: the MQTT section of the contract). Throws MalformedMessage where it is none. */
-export function readJsonReport(bytes: Uint8Array, readingsMax: number): JsonReport {
-  const parsed = header.safeParse(parseJson(bytes));
-  if (!parsed.success) throw new MalformedMessage(issueText(parsed.error));
-  const { meterId = "", sequence = 0, readings: items } = parsed.data;
+export function readJsonReport(bytes: Uint8Array, { readingsMax, faultsMax }: JsonLimits): JsonReport {
+  const text = decodeText(bytes);
+  const { meterId = "", sequence = 0, readings: items } = headerOf(parseJson(text));
   if (items.length > readingsMax) throw new TooManyReadings(`it holds more than ${readingsMax} readings`);
   const faults = new Map<number, Fault>();
-  const readings = items.map((item, index) => {
+  const readings = exactItems(text, items).map((item, index) => {
     const read = readItem(item);
     if (!("reason" in read)) return read;
-    faults.set(index, { reason: read.reason, detail: `readings[${index}]${read.detail}` });
+    const fault = { reason: read.reason, detail: `readings[${index}]${read.detail}` };
+    faults.set(index, fault);
+    if (faults.size > faultsMax) throw new TooManyFaults(`more than ${faultsMax} are refused, now ${fault.detail}`);
     return noReading;
   });
   return { report: { meterId, sequence, readings, profiles: [], count: items.length, bodyStart: 0 }, faults };
+}
+
+function headerOf(value: unknown): z.infer<typeof header> {
+  const parsed = header.safeParse(value);
+  if (!parsed.success) throw new MalformedMessage(issueText(parsed.error));
+  return parsed.data;
 }
 
 const noReading: WireReading = {
@@ -80,12 +96,29 @@ const keepValueText: Reviver = (key, value, { source }) => {
   return source === undefined || /[eE]/.test(source) ? String(value) : source;
 };
 
-function parseJson(bytes: Uint8Array): unknown {
+/**
+ * The readings with each value as text. A second parse where values are numbers, and only once the message is known to
+ * be of a sane size, because a reviver costs fifty times what parsing does.
+ */
+function exactItems(text: string, items: readonly unknown[]): readonly unknown[] {
+  const hasNumbers = items.some((item) => typeof (item as { value?: unknown } | null)?.value === "number");
+  return hasNumbers ? headerOf(parseJson(text, keepValueText)).readings : items;
+}
+
+function decodeText(bytes: Uint8Array): string {
   try {
-    return JSON.parse(utf8.decode(bytes), keepValueText as (key: string, value: unknown) => unknown);
-  } catch (error) {
-    // Nesting without end is a RangeError; V8's message quotes the text, which is kept anyway.
-    throw new MalformedMessage(`it is not JSON in UTF-8 (${error instanceof Error ? error.name : "unknown"})`);
+    return utf8.decode(bytes);
+  } catch {
+    throw new MalformedMessage("it is not UTF-8");
+  }
+}
+
+function parseJson(text: string, reviver?: Reviver): unknown {
+  try {
+    return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
+  } catch {
+    // V8's message quotes the text, which is kept anyway.
+    throw new MalformedMessage("it is not JSON");
   }
 }
 

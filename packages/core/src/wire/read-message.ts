@@ -7,7 +7,7 @@ import type { Rejection, StoredRejection } from "../ports/rejected-log.ts";
 import type { Judgement } from "./judge-readings.ts";
 import { judgeReadings } from "./judge-readings.ts";
 import type { JsonReport } from "./meter-report-json.ts";
-import { readJsonReport } from "./meter-report-json.ts";
+import { readJsonReport, TooManyFaults } from "./meter-report-json.ts";
 import { encodeReport } from "./meter-report-protobuf.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
 import { seriesOfReport } from "./report-readings.ts";
@@ -66,7 +66,7 @@ function readMessage(message: MeterMessage, limits: ReadLimits, manner: Manner):
       detail: `payload: is larger than ${bytesMax} bytes`,
     });
   }
-  const read = readPayload(message.payload, topic.isJson, limits.readingsMax);
+  const read = readPayload(message.payload, topic.isJson, limits);
   if ("reason" in read) return refuse(message, meterId, read);
   const sentId = read.report.meterId;
   if (sentId !== "" && sentId !== meterId) {
@@ -91,15 +91,21 @@ function parseTopic(topic: string): { meterId: string; isJson: boolean } | Fault
 
 const noFaults: ReadonlyMap<number, Fault> = new Map();
 
-function readPayload(payload: Uint8Array, isJson: boolean, readingsMax: number): JsonReport | Fault {
+function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): JsonReport | Fault {
+  const { readingsMax } = limits;
   try {
-    if (isJson) return readJsonReport(payload, readingsMax);
+    if (isJson) return readJsonReport(payload, { readingsMax, faultsMax: faultsMax(payload, limits) });
     return { report: readWireReport(payload, readingsMax), faults: noFaults };
   } catch (error) {
     if (error instanceof TooManyReadings) return { reason: "too_many_readings", detail: `readings: ${error.message}` };
+    if (error instanceof TooManyFaults) return { reason: "too_many_refused", detail: `readings: ${error.message}` };
     if (error instanceof MalformedMessage) return { reason: "report_malformed", detail: `payload: ${error.message}` };
     throw error;
   }
+}
+
+function faultsMax(payload: Uint8Array, { refusedBytesMax }: ReadLimits): number {
+  return Math.max(1, Math.floor(refusedBytesMax / payload.length));
 }
 
 function sortReadings(
@@ -112,8 +118,8 @@ function sortReadings(
   const circumstances = { receivedAtMs: judgedAtMs, earlier };
   const judgement = judgeReadings(report, onlyIndex === undefined ? circumstances : { ...circumstances, onlyIndex });
   const { faults } = judgement;
-  if (faults.length > 1 && faults.length * message.payload.length > limits.refusedBytesMax) {
-    const detail = `readings: ${faults.length} are refused, the first is ${faults[0]?.reason} at ${faults[0]?.detail}`;
+  if (faults.length > faultsMax(message.payload, limits)) {
+    const detail = `readings: ${faults.length} are refused, the first at ${faults[0]?.detail}`;
     return refuse(message, meterId, { reason: "too_many_refused", detail });
   }
   return {

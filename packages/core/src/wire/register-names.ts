@@ -19,7 +19,7 @@ const textMax = 32;
 const namesMax = 1024;
 const channelsMax = 32;
 /** A slot per hash of the name: what collides takes the slot, so it can't grow. */
-const names: (RegisterName | undefined)[] = new Array(namesMax).fill(undefined);
+const names: (RegisterName | undefined)[] = new Array<RegisterName | undefined>(namesMax).fill(undefined);
 
 export function registerName(text: string): RegisterName {
   const canonical = canonicalRegister(text);

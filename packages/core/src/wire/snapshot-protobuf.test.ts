@@ -57,7 +57,14 @@ test("the bytes are what the .proto file says", () => {
   const file = fileURLToPath(new URL("../../../../proto/meterbook/v1/snapshot.proto", import.meta.url));
   const type = new protobuf.Root().loadSync(file).lookupType("meterbook.v1.Snapshot");
   const message = type.toObject(type.decode(encodeSnapshot(snapshot)), { longs: Number, bytes: String });
-  expect(message).toMatchObject({ meterId: "m-1", usagePointId: "up-1", period: 24321, revision: 3, lifecycle: 2, issuedAtMs: 1_793_743_205_123 });
+  expect(message).toMatchObject({
+    meterId: "m-1",
+    usagePointId: "up-1",
+    period: 24321,
+    revision: 3,
+    lifecycle: 2,
+    issuedAtMs: 1_793_743_205_123,
+  });
   expect(message["registers"][0]).toEqual({
     register: "1.8.0",
     unit: 1,

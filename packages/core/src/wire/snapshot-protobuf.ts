@@ -46,7 +46,14 @@ function writeRegister(row: RegisterSnapshot, out: protobuf.Writer): void {
 }
 
 function writeEvidence({ at, value, quality }: Evidence, out: protobuf.Writer): void {
-  out.uint32(0x08).uint32(at).uint32(0x10).uint64(value).uint32(0x18).uint32(readingQualities.indexOf(quality)).ldelim();
+  out
+    .uint32(0x08)
+    .uint32(at)
+    .uint32(0x10)
+    .uint64(value)
+    .uint32(0x18)
+    .uint32(readingQualities.indexOf(quality))
+    .ldelim();
 }
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
