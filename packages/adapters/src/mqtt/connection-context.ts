@@ -1,0 +1,31 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { TakeMessage } from "@meterbook/core/ports/meter-endpoint";
+import type { EndpointEvents } from "./endpoint-events.ts";
+import type { InboundBudget } from "./inbound-budget.ts";
+import type { MqttConnection } from "./mqtt-connection.ts";
+
+/** What the connections of an endpoint share. */
+export interface ConnectionContext {
+  readonly packetBytesMax: number;
+  readonly inFlightMessagesMax: number;
+  readonly connectTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly clock: Clock;
+  readonly events: EndpointEvents;
+  readonly budget: InboundBudget;
+  readonly take: TakeMessage;
+  /** Monotonic time of the last sweep: good enough for what is measured in seconds, and free. */
+  sweptAtMs(): number;
+  /** Gives the stream behind a connection to the session broker. */
+  handOver(session: Duplex, connection: MqttConnection): void;
+  /** Calls `flush` soon, together with those of other connections. */
+  flushSoon(connection: MqttConnection): void;
+  /** Closes the way for the one who had the client id. */
+  identified(clientId: string, connection: MqttConnection): void;
+  /** `take` has resolved or rejected. */
+  settled(outcome: "kept" | "failed"): void;
+  /** How long a connection whose message was not kept is held before it is closed. */
+  holdBackMs(): number;
+  gone(connection: MqttConnection, clientId: string | undefined): void;
+}

@@ -1,0 +1,73 @@
+import type { AdapterErrorCode } from "@meterbook/core/ports/adapter-error";
+
+/** Why a connection that was never opened is gone. A closed list: it becomes a metric label. */
+export type RefusalReason =
+  | "connections_max"
+  | "accept_failed"
+  | "connect_timeout"
+  | "not_mqtt"
+  | "protocol_version"
+  | "client_id"
+  | "hung_up"
+  | "closing";
+
+/** Why an open connection is gone. A closed list: it becomes a metric label. */
+export type CloseReason =
+  | "disconnected"
+  | "hung_up"
+  | "taken_over"
+  | "keepalive_timeout"
+  | "not_reading"
+  | "packet_stalled"
+  | "packet_too_large"
+  | "packet_malformed"
+  | "qos2_unreleased"
+  | "message_not_kept"
+  | "session_failed"
+  | "endpoint_closed";
+
+/** What an operator sees of the MQTT endpoint. Handlers return at once, except `packetTooLarge`. */
+export interface EndpointEvents {
+  connectionOpened(facts: { readonly clientId: string }): void;
+  connectionClosed(facts: { readonly clientId: string; readonly reason: CloseReason }): void;
+  connectionRefused(facts: { readonly reason: RefusalReason }): void;
+  /**
+   * `take` has resolved for them and their acknowledgements are written. One event for all that one write
+   * acknowledges, because an event per message would cost as much as the message. `waitedMs`: the longest of them.
+   */
+  messagesTaken(facts: { readonly counts: TakenCounts; readonly bytes: number; readonly waitedMs: number }): void;
+  /** `take` has rejected: not acknowledged, the connection is held back and then closed. */
+  messageFailed(facts: {
+    readonly clientId: string;
+    readonly code: AdapterErrorCode | "bug";
+    readonly error: unknown;
+  }): void;
+  /** A message came with the retain flag: it was taken like any other, and nothing is retained. */
+  retainIgnored(facts: { readonly clientId: string }): void;
+  /** A CONNECT came with a will: the connection is opened, the will is never published. */
+  willIgnored(facts: { readonly clientId: string }): void;
+  subscriptionRefused(facts: { readonly clientId: string; readonly topic: string }): void;
+  /** A connection is not read from until what it has sent is taken. */
+  readingPaused(facts: { readonly reason: "messages_max" | "bytes_max" }): void;
+  /**
+   * A message was cut off. Awaited before it is acknowledged and the connection closed; when it rejects there is no
+   * acknowledgement.
+   */
+  packetTooLarge(facts: PacketTooLarge): Promise<void>;
+}
+
+/** Messages by their quality of service. */
+export interface TakenCounts {
+  readonly qos0: number;
+  readonly qos1: number;
+  readonly qos2: number;
+}
+
+export interface PacketTooLarge {
+  readonly clientId: string;
+  readonly topic: string;
+  /** Of the whole packet, as its header says. */
+  readonly declaredBytes: number;
+  /** The beginning of the payload, at most 4 KiB. */
+  readonly firstBytes: Uint8Array;
+}
