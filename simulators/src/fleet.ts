@@ -1,19 +1,15 @@
 import type { EncodeReport, Payload } from "./encode-report.ts";
-import { reportEncoder } from "./encode-report.ts";
-import type { FleetSettings, FleetSettingsInput } from "./fleet-options.ts";
-import { momentOf, readFleetOptions } from "./fleet-options.ts";
-import type { LocalDays } from "./local-days.ts";
-import { localDays, monthName } from "./local-days.ts";
-import { meterIdOf, meterProfile } from "./meter-profile.ts";
-import type { Pace } from "./pace.ts";
-import { openPace } from "./pace.ts";
+import type { FleetSettingsInput } from "./fleet-options.ts";
+import { readFleetOptions } from "./fleet-options.ts";
+import { monthName } from "./local-days.ts";
+import { meterIdOf } from "./meter-profile.ts";
 import type { PublishLane } from "./publish-lane.ts";
-import { connectGate, openLane } from "./publish-lane.ts";
 import type { MeterTotals } from "./register-totals.ts";
-import { meterTotals } from "./register-totals.ts";
-import type { Delivery, FaultCounts, HeldDeliveries } from "./report-plan.ts";
-import { due, heldDeliveries, noFaults, planDeliveries } from "./report-plan.ts";
+import type { Delivery } from "./report-plan.ts";
+import { due, planDeliveries } from "./report-plan.ts";
 import { readingsOf, registersAtStartOf } from "./report-readings.ts";
+import type { FleetSummary, RunningFleet } from "./running-fleet.ts";
+import { makeFleet, summaryOf } from "./running-fleet.ts";
 import type { TruthFile } from "./truth-file.ts";
 import { createTruthFile } from "./truth-file.ts";
 
@@ -21,19 +17,6 @@ import { createTruthFile } from "./truth-file.ts";
 export interface FleetOptions extends FleetSettingsInput {
   readonly nowMs?: () => number;
   readonly log?: (text: string) => void;
-}
-
-/** Counts of messages, unless they say otherwise. */
-export interface FleetSummary {
-  readonly messages: number;
-  readonly readings: number;
-  readonly acknowledged: number;
-  /** Times that a message left again after its connection had ended. */
-  readonly resent: number;
-  readonly reconnects: number;
-  readonly faults: Readonly<FaultCounts>;
-  /** The simulated clock, seconds UTC. */
-  readonly simulatedTo: number;
 }
 
 export interface Fleet {
@@ -48,7 +31,6 @@ export interface Fleet {
 }
 
 const graceMs = 5000;
-const connectsAtOnceMax = 100;
 
 /**
  * Starts a fleet of simulated meters.
@@ -73,90 +55,6 @@ export function startFleet({ nowMs = Date.now, log = () => undefined, ...input }
       await done.catch(() => undefined);
     },
   };
-}
-
-interface RunningFleet {
-  readonly settings: FleetSettings;
-  readonly calendar: LocalDays;
-  readonly range: { readonly from: number; readonly to: number };
-  readonly meters: readonly MeterTotals[];
-  readonly lanes: readonly PublishLane[];
-  readonly encode: EncodeReport;
-  readonly held: HeldDeliveries;
-  readonly pace: Pace;
-  readonly stopping: AbortController;
-  readonly log: (text: string) => void;
-  readonly counts: { messages: number; readings: number; acknowledged: number; resent: number; simulatedTo: number };
-  readonly faults: FaultCounts;
-  truth: TruthFile | undefined;
-  /** The month whose end is written to the truth next. */
-  boundary: number;
-}
-
-function makeFleet(settings: FleetSettings, nowMs: () => number, log: (text: string) => void): RunningFleet {
-  const calendar = localDays(settings.zone);
-  const stopping = new AbortController();
-  const range = rangeOf(settings, calendar, nowMs());
-  const firstDay = calendar.dayAt(range.from);
-  return {
-    settings,
-    calendar,
-    range,
-    meters: Array.from({ length: settings.meters }, (_, number) =>
-      meterTotals(meterProfile(number, settings), calendar),
-    ),
-    lanes: openLanes(settings, log),
-    encode: reportEncoder(settings.format),
-    held: heldDeliveries(),
-    pace: openPace({ ...range, live: settings.live, speed: settings.speed, nowMs, signal: stopping.signal }),
-    stopping,
-    log,
-    counts: { messages: 0, readings: 0, acknowledged: 0, resent: 0, simulatedTo: range.from },
-    faults: noFaults(),
-    truth: undefined,
-    boundary: firstDay.start === range.from && firstDay.dayOfMonth === 1 ? firstDay.period - 1 : firstDay.period,
-  };
-}
-
-/** The history: whole steps, because a meter's readings lie on them. */
-function rangeOf(settings: FleetSettings, calendar: LocalDays, nowMs: number): { from: number; to: number } {
-  const { zone, step } = settings;
-  const floored = (at: number) => {
-    const { start } = calendar.dayAt(at);
-    return start + Math.floor((at - start) / step) * step;
-  };
-  const to = floored(settings.to === undefined ? Math.floor(nowMs / 1000) : momentOf(settings.to, zone));
-  const first =
-    settings.from === undefined
-      ? calendar.monthStart(calendar.dayAt(to).period - settings.months)
-      : momentOf(settings.from, zone);
-  const from = floored(first);
-  if (from > to) throw new RangeError("--from must not be after --to or now");
-  return { from, to };
-}
-
-function openLanes(settings: FleetSettings, log: (text: string) => void): PublishLane[] {
-  const turnToConnect = connectGate(connectsAtOnceMax);
-  const run = Math.floor(performance.timeOrigin).toString(36);
-  let silentUntilMs = 0;
-  const interrupted = (reason: string, attempts: number) => {
-    // A broken server breaks every connection: once is news.
-    if (attempts > 1 || performance.now() < silentUntilMs) return;
-    silentUntilMs = performance.now() + 1000;
-    log(`no connection to ${settings.url}: ${reason}; trying again for up to ${settings.retrySeconds} s`);
-  };
-  return Array.from({ length: Math.min(settings.connections, settings.meters) }, (_, number) =>
-    openLane({
-      url: settings.url,
-      clientId: `fleet-${run}-${process.pid}-${settings.seed}-${number}`,
-      username: settings.username,
-      password: settings.password,
-      windowMax: settings.window,
-      retryMsMax: settings.retrySeconds * 1000,
-      turnToConnect,
-      interrupted,
-    }),
-  );
 }
 
 async function run(fleet: RunningFleet, historySent: (summary: FleetSummary) => void): Promise<FleetSummary> {
@@ -276,9 +174,4 @@ function writeBoundaries(fleet: RunningFleet, until: number): void {
     }
     fleet.boundary += 1;
   }
-}
-
-function summaryOf({ counts, faults, lanes }: RunningFleet): FleetSummary {
-  const reconnects = lanes.reduce((sum, lane) => sum + lane.reconnects, 0);
-  return { ...counts, reconnects, faults: { ...faults } };
 }
