@@ -30,24 +30,34 @@ export interface ExpectedMonth {
   readonly wattHoursFirstWins: number;
 }
 
+const halfHour = 1800;
+const slipSeconds = 3600;
+/** The running number beside each label counts so much per half hour. */
+const keysPerHalfHour = 3;
+
 /**
- * In file order. Where a label occurs twice (the clock stood still for an hour when daylight saving began), the second
- * one really was an hour later: the running number beside it says so.
+ * In file order. Where labels occur twice the meter's clock stood still for an hour (mostly when daylight saving began)
+ * and stayed behind until it skipped one; the running number says which of two came first.
  */
 export async function readHalfHours(): Promise<HalfHour[]> {
   const text = (await promisify(gunzip)(await readFile(`${folder}intervals-dev-10-meters.csv.gz`))).toString();
-  const seen = new Map<string, number>();
+  const clocks = new Map<string, { label: number; key: number; behind: number }>();
   return text
     .trimEnd()
     .split("\n")
     .slice(1)
     .map((line) => {
-      const [meterId = "", time = "", key = "", , kwh = ""] = line.split(",");
+      const [meterId = "", time = "", keyText = "", , kwh = ""] = line.split(",");
       const label = Date.parse(`${time.replace(" ", "T")}+10:00`) / 1000;
-      const earlier = seen.get(`${meterId}/${label}`);
-      seen.set(`${meterId}/${label}`, Number(key));
-      const slipped = earlier === undefined ? 0 : ((Number(key) - earlier) / 3) * 1800;
-      return { meterId, label, at: label + slipped, wattHours: Math.round(Number(kwh) * 1000) };
+      const key = Number(keyText);
+      const before = clocks.get(meterId);
+      const repeated = before !== undefined && label === before.label;
+      const skipped = before !== undefined && label - before.label > halfHour;
+      const behind = repeated ? slipSeconds : skipped ? 0 : (before?.behind ?? 0);
+      clocks.set(meterId, { label, key, behind });
+      // Of two pairs in a row the second label's first reading stands behind the first label's second.
+      const cameFirst = before !== undefined && key === before.key - keysPerHalfHour;
+      return { meterId, label, at: label + (cameFirst ? 0 : behind), wattHours: Math.round(Number(kwh) * 1000) };
     });
 }
 

@@ -1,0 +1,52 @@
+import type { MeterMessage, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
+import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
+import type { MessageReader } from "@meterbook/core/wire/read-message";
+import type { IngestEvents } from "./ingest-events.ts";
+import { gatherRejections } from "./gather-rejections.ts";
+
+export interface IngestPorts {
+  readonly log: Pick<ReadingsLog, "append">;
+  readonly rejected: Pick<RejectedLog, "append">;
+}
+
+export interface IngestOptions {
+  readonly reader: MessageReader;
+  readonly events: IngestEvents;
+  readonly crashPoint: (name: string) => void;
+}
+
+/**
+ * Every message ends in the readings log, in the rejected log, or reading by reading in both, before the meter is told
+ * that it is safe. The readings go first: when the rejections then fail, the meter sends the message again, its readings
+ * are duplicates, and no refusal is counted twice.
+ */
+export function ingestMessages(ports: IngestPorts, { reader, events, crashPoint }: IngestOptions): TakeMessage {
+  const reject = gatherRejections(ports.rejected);
+
+  async function keep(message: MeterMessage): Promise<void> {
+    const startedMs = performance.now();
+    const { accepted, rejections } = reader.read(message);
+    if (accepted !== null) await ports.log.append(accepted);
+    if (rejections.length > 0) await keepRejections(rejections);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const { length: bytes } = message.payload;
+    events.messageKept({ readings: accepted?.readings ?? 0, rejections: rejections.length, bytes, seconds });
+  }
+
+  async function keepRejections(rejections: readonly Rejection[]): Promise<void> {
+    await reject(rejections);
+    for (const { reason, meterId, detail } of rejections) events.rejected({ reason, meterId, detail });
+  }
+
+  return async (message) => {
+    crashPoint("message-received");
+    try {
+      await keep(message);
+    } catch (error) {
+      events.keepFailed({ error });
+      throw error;
+    }
+    crashPoint("log-written-before-puback");
+  };
+}

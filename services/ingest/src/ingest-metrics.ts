@@ -1,0 +1,41 @@
+import type { Logger } from "@meterbook/runtime/telemetry";
+import { Counter, Histogram } from "prom-client";
+import type { Registry } from "prom-client";
+import type { IngestEvents } from "./ingest-events.ts";
+
+/** Ingest's events as metrics; failures also as log lines. */
+export function ingestMetrics(registry: Registry, log: Logger): IngestEvents {
+  const registers = [registry];
+  const messages = new Counter({ name: "meterbook_messages_kept_total", help: "Messages that are safe in a log.", registers });
+  const bytes = new Counter({ name: "meterbook_message_bytes_total", help: "Payload bytes of messages that are safe.", registers });
+  const readings = new Counter({ name: "meterbook_readings_accepted_total", help: "Readings appended to the log.", registers });
+  const rejections = new Counter({
+    name: "meterbook_rejections_total",
+    help: "Messages or single readings refused, by reason (docs/validation.md).",
+    labelNames: ["reason"],
+    registers,
+  });
+  const failures = new Counter({ name: "meterbook_keep_failures_total", help: "Messages that could not be kept and were not acknowledged.", registers });
+  const keepSeconds = new Histogram({
+    name: "meterbook_keep_seconds",
+    help: "From the arrival of a message to its safety.",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
+    registers,
+  });
+  return {
+    messageKept(facts) {
+      messages.inc();
+      bytes.inc(facts.bytes);
+      readings.inc(facts.readings);
+      keepSeconds.observe(facts.seconds);
+    },
+    rejected({ reason, meterId, detail }) {
+      rejections.inc({ reason });
+      log.debug({ reason, meterId, detail }, "Refused.");
+    },
+    keepFailed({ error }) {
+      failures.inc();
+      log.error({ error }, "A message could not be kept; it was not acknowledged.");
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
+import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
+import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
+import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
+import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import { serveApi } from "@meterbook/api/serve-api";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
+import type { Settings } from "@meterbook/runtime/load-settings";
+import { runThread } from "@meterbook/runtime/service-thread";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { publishHealth, watchHealth } from "@meterbook/runtime/thread-health";
+import { metricsHub, serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { Registry } from "prom-client";
+import { threadNames } from "./thread-names.ts";
+
+const metricsWaitMs = 2000;
+
+await runThread(async (settings: Settings, own) => {
+  const { dataDir } = settings;
+  const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
+  const metrics = new Registry();
+  collectRuntimeMetrics(metrics, "api");
+  own(serveThreadMetrics(metrics, "api"));
+  const hub = own(metricsHub(threadNames));
+  const health = own(publishHealth());
+  const watch = own(watchHealth({ expected: threadNames }));
+  const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
+
+  const ports = {
+    clock,
+    series: own(openEmbeddedSeriesReader({ dataDir })),
+    snapshots: own(openEmbeddedSnapshotView({ dataDir })),
+    registry: own(await openEmbeddedRegistry({ dataDir })),
+    readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
+    rejectedLog: own(openEmbeddedRejectedLog({ dataDir })),
+    commands: own(openEmbeddedCommands()),
+    metricsText: () => hub.collect(metricsWaitMs),
+    async health() {
+      const { ready, problems } = watch.current();
+      return { ready, problems: problems.map(({ name, detail }) => `${name}: ${detail}`) };
+    },
+    // A message counts as received once it is in a log, so nothing is in hand that was counted.
+    inFlight: () => 0,
+    replay: reader.replay,
+  };
+  const { listen, ...rest } = { listen: settings.httpListen, timeZone: settings.timeZone };
+  const apiSettings = settings.apiKeysFile === undefined ? { listen, ...rest } : { listen, ...rest, apiKeysFile: settings.apiKeysFile };
+  const api = own(
+    await serveApi(ports, apiSettings, {
+      events: {
+        requestFailed: ({ route, code, cause }) => log.error({ route, code, error: cause }, "A call failed."),
+        openWithoutKeys: ({ address }) =>
+          log.warn({ address }, "The API is open to everybody on this machine: METERBOOK_API_KEYS_FILE is not set."),
+      },
+    }),
+  );
+  health.report({ name: "api", ok: true, detail: "" });
+  return { address: api.address };
+});

@@ -1,0 +1,68 @@
+import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
+import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
+import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
+import type { IngestEvents } from "@meterbook/ingest/ingest-events";
+import { ingestMessages } from "@meterbook/ingest/ingest-messages";
+import { ingestMetrics } from "@meterbook/ingest/ingest-metrics";
+import { rejectOversized } from "@meterbook/ingest/reject-oversized";
+import { crashPoints } from "@meterbook/runtime/crash-point";
+import type { Settings } from "@meterbook/runtime/load-settings";
+import { runThread } from "@meterbook/runtime/service-thread";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { publishHealth } from "@meterbook/runtime/thread-health";
+import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { Registry } from "prom-client";
+
+const limits = { inFlightMessagesMax: 1000, inFlightBytesMax: 64 * 1024 * 1024, connectTimeoutMs: 30_000 };
+
+await runThread(async (settings: Settings, own) => {
+  const { dataDir } = settings;
+  const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
+  const metrics = new Registry();
+  collectRuntimeMetrics(metrics, "ingest");
+  own(serveThreadMetrics(metrics, "ingest"));
+  const health = own(publishHealth());
+
+  const readings = own(await openEmbeddedReadingsLog({ dataDir, clock }));
+  const rejected = own(openEmbeddedRejectedLog({ dataDir }));
+  const counted = ingestMetrics(metrics, log);
+  const well = { name: "ingest", ok: true, detail: "" };
+  const events: IngestEvents = {
+    ...counted,
+    messageKept(facts) {
+      counted.messageKept(facts);
+      if (!well.ok) health.report(Object.assign(well, { ok: true, detail: "" }));
+    },
+    keepFailed({ error }) {
+      counted.keepFailed({ error });
+      health.report(Object.assign(well, { ok: false, detail: `messages cannot be kept: ${messageOf(error)}` }));
+    },
+  };
+  const { packetBytesMax, connectionsMax } = settings;
+  const take = ingestMessages(
+    { log: readings, rejected },
+    {
+      reader: messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock),
+      events,
+      crashPoint: crashPoints(settings.crashAt),
+    },
+  );
+  const endpointEvents = mqttEndpointMetrics(metrics, {
+    packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
+  });
+  const endpoint = own(
+    await openMqttEndpoint(
+      { ...settings.mqttListen, ...limits, packetBytesMax, connectionsMax, events: endpointEvents, clock },
+      take,
+    ),
+  );
+  health.report(well);
+  return { address: endpoint.address };
+});
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
