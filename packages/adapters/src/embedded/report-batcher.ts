@@ -96,7 +96,8 @@ export function reportBatcher(
   return {
     add(report) {
       if (closed) return Promise.reject(logClosed());
-      if (bytesInside < waitingBytesMax && outside.length === 0) return enter(report);
+      // While there is room nobody waits outside: whoever did was let in when the room came.
+      if (bytesInside < waitingBytesMax) return enter(report);
       return new Promise<void>((resolve) => {
         outside.push({ report, settle: resolve });
       });

@@ -110,18 +110,82 @@ test("unknown fields are skipped, unpacked deltas are read", () => {
   ]);
 });
 
+/** Otherwise a good reading, so that nothing else is wrong with it. */
+const named = [0x08, 0x80, 0xe4, 0x93, 0xd7, 0x06, 0x12, 5, ...Buffer.from("1.8.0"), 0x20, 1];
+const profiled = [
+  0x0a,
+  5,
+  ...Buffer.from("1.8.0"),
+  0x10,
+  1,
+  0x28,
+  0x80,
+  0xe4,
+  0x93,
+  0xd7,
+  0x06,
+  0x30,
+  60,
+  0x42,
+  2,
+  2,
+  2,
+];
+
+function nested(tag: number, ...body: readonly number[]): number[] {
+  return [tag, body.length, ...body];
+}
+
 test.for([
-  { case: "truncated", bytes: [0x1a, 5, 8] },
-  { case: "a length beyond the message", bytes: [0x1a, 0xff, 0xff, 0xff, 0x7f] },
-  { case: "a varint of 11 bytes", bytes: [0x10, ...new Array(10).fill(0x80), 1] },
-  { case: "a value with the wrong wire type", bytes: [0x1a, 9, 0x19, 1, 2, 3, 4, 5, 6, 7, 8] },
-  { case: "field 0", bytes: [0, 0] },
-  { case: "a group", bytes: [0x7b, 0x7c] },
-  { case: "quality runs that overlap", bytes: [0x22, 14, 0x42, 2, 2, 2, 0x52, 2, 0x10, 2, 0x52, 4, 0x08, 1, 0x10, 1] },
-])("$case is malformed", ({ bytes }) => {
+  { case: "a number that ends in the middle", bytes: [0x10, 0x80], expected: "in the middle of a number" },
+  {
+    case: "a long number that ends in the middle",
+    bytes: [0x10, ...new Array<number>(6).fill(0x80)],
+    expected: "in the middle of a number",
+  },
+  {
+    case: "a number that reaches out of its reading",
+    bytes: [...nested(0x1a, ...named, 0x18, 0x80), 1],
+    expected: "in the middle of a number",
+  },
+  { case: "a reading beyond the message", bytes: [0x1a, 5, 8], expected: "longer than the message" },
+  { case: "a length of 2 GB", bytes: [0x1a, 0xff, 0xff, 0xff, 0xff, 0x07], expected: "longer than the message" },
+  {
+    case: "a varint of 11 bytes",
+    bytes: [0x10, ...new Array<number>(10).fill(0x80), 1],
+    expected: "more than 10 bytes",
+  },
+  {
+    case: "a value as fixed64",
+    bytes: nested(0x1a, ...named, 0x19, 1, 2, 3, 4, 5, 6, 7, 8),
+    expected: "field 3 has wire type 1",
+  },
+  { case: "a unit as a string", bytes: nested(0x1a, ...named, 0x22, 1, 1), expected: "field 4 has wire type 2" },
+  { case: "an unknown field beyond the message", bytes: [0x7d, 1, 2, 3], expected: "longer than the message" },
+  { case: "field 0", bytes: [0, 0], expected: "field 0 has wire type 0" },
+  { case: "a group", bytes: [0x7b, 0x7c], expected: "field 15 has wire type 3" },
+  {
+    case: "quality runs that overlap",
+    bytes: nested(0x22, ...profiled, 0x52, 2, 0x10, 2, 0x52, 4, 0x08, 1, 0x10, 1),
+    expected: "overlap",
+  },
+  {
+    case: "a quality run beyond the profile",
+    bytes: nested(0x22, ...profiled, 0x52, 2, 0x10, 3),
+    expected: "overlap or reach beyond",
+  },
+  { case: "a reading without a unit", bytes: nested(0x1a, ...named.slice(0, -2)), expected: "unit 0" },
+])("$case is malformed: $expected", ({ bytes, expected }) => {
   expect(() => decodeReport(Uint8Array.from(bytes), "remote")).toThrow(
-    expect.objectContaining({ name: "MalformedMessage" }),
+    expect.objectContaining({ name: "MalformedMessage", message: expect.stringContaining(expected) }),
   );
+});
+
+test("readings at uneven instants are written singly, which takes less than profiles of one", () => {
+  const uneven = { channel: importWh, at: [start, start + 60, start + 1000], value: [1, 2, 3], code: [0, 0, 0] };
+  expect(generic(encodeReport({ series: [uneven] }))).toMatchObject({
+    readings: [{ value: 1 }, { value: 2 }, { value: 3 }],
+  });
 });
 
 const channel: fc.Arbitrary<Channel> = fc.oneof(

@@ -1,0 +1,101 @@
+import type { LoggedReport } from "@meterbook/core/ports/readings-log";
+import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import { expect, test, vi } from "vitest";
+import type { FrameToWrite } from "./readings-log-database.ts";
+import type { BatcherOptions } from "./report-batcher.ts";
+import { reportBatcher } from "./report-batcher.ts";
+
+interface Write {
+  /** The reports' texts, frame by frame. */
+  readonly frames: string[][];
+  readonly outcome: PromiseWithResolvers<void>;
+}
+
+/** A batcher whose writes end when the test says so. */
+function held(options: Partial<BatcherOptions> = {}) {
+  const writes: Write[] = [];
+  const write = (frames: readonly FrameToWrite[]) => {
+    const texts = frames.map(({ bytes }) => decodeFrame(bytes).map(({ report }) => Buffer.from(report).toString()));
+    const outcome = Promise.withResolvers<void>();
+    writes.push({ frames: texts, outcome });
+    return outcome.promise;
+  };
+  const limits = { frameBytesMax: 1000, framesPerWriteMax: 100, lingerMs: 0, waitingBytesMax: 1_000_000 };
+  return { writes, batcher: reportBatcher(write, { ...limits, ...options }) };
+}
+
+async function nth(writes: readonly Write[], index: number): Promise<Write> {
+  return vi.waitFor(() => writes[index] ?? Promise.reject(new Error(`there is no write ${index}`)), { interval: 1 });
+}
+
+function report(text: string): LoggedReport {
+  return { meterId: "m", receivedAtMs: 1, origin: "remote", report: Buffer.from(text), readings: 1 };
+}
+
+test("a report is settled by the write that holds it, not before", async () => {
+  const { writes, batcher } = held();
+  const settled: string[] = [];
+  const first = batcher.add(report("1")).then(() => settled.push("1"));
+  const write = await nth(writes, 0);
+  const second = batcher.add(report("2")).then(() => settled.push("2"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(settled).toEqual([]);
+  write.outcome.resolve();
+  await first;
+  expect(settled).toEqual(["1"]);
+  (await nth(writes, 1)).outcome.resolve();
+  await second;
+});
+
+test("what arrives while a write is under way shares the next, in order", async () => {
+  const { writes, batcher } = held();
+  const all = [batcher.add(report("0"))];
+  const write = await nth(writes, 0);
+  for (let i = 1; i < 6; i += 1) all.push(batcher.add(report(`${i}`)));
+  write.outcome.resolve();
+  const next = await nth(writes, 1);
+  expect(next.frames).toEqual([["1", "2", "3", "4", "5"]]);
+  next.outcome.resolve();
+  await Promise.all(all);
+});
+
+test("a failure rejects the reports of that write and no others", async () => {
+  const { writes, batcher } = held();
+  const first = batcher.add(report("1"));
+  const write = await nth(writes, 0);
+  const second = batcher.add(report("2"));
+  write.outcome.reject(new Error("no room"));
+  await expect(first).rejects.toThrow("no room");
+  (await nth(writes, 1)).outcome.resolve();
+  await second;
+});
+
+test("no more than the bound is inside, however much is given, and what waits comes in order", async () => {
+  const { writes, batcher } = held({ waitingBytesMax: 400 });
+  const all = Array.from({ length: 100 }, (_, i) => batcher.add(report(`${i}`.padStart(20, "0"))));
+  const seen: string[] = [];
+  for (let index = 0; seen.length < 100; index += 1) {
+    const { frames, outcome } = await nth(writes, index);
+    const texts = frames.flat();
+    expect(texts.length * 20).toBeLessThanOrEqual(400);
+    seen.push(...texts);
+    outcome.resolve();
+  }
+  await Promise.all(all);
+  expect(seen.map(Number)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+});
+
+test("close writes what waits, inside and outside, and takes no more", async () => {
+  const { writes, batcher } = held({ waitingBytesMax: 100, lingerMs: 60_000 });
+  const all = Array.from({ length: 10 }, (_, i) => batcher.add(report(`${i}`)));
+  const closed = batcher.close();
+  let written = 0;
+  for (let index = 0; written < 10; index += 1) {
+    const { frames, outcome } = await nth(writes, index);
+    written += frames.flat().length;
+    outcome.resolve();
+  }
+  await closed;
+  await Promise.all(all);
+  await expect(batcher.add(report("late"))).rejects.toMatchObject({ code: "log_closed" });
+});
