@@ -83,10 +83,12 @@ async function goOn(fleet: RunningFleet, firstSequence: number): Promise<void> {
   await sendAll(fleet, planDeliveries(settings, calendar, live, fleet.held, fleet.faults));
 }
 
-function openTruth({ settings, range }: RunningFleet): Promise<TruthFile> | undefined {
+async function openTruth({ settings, range, meters }: RunningFleet): Promise<TruthFile | undefined> {
   if (settings.truth === undefined) return undefined;
   const { password: _, ...options } = settings;
-  return createTruthFile(settings.truth, { zone: settings.zone, ...range, options });
+  const truth = await createTruthFile(settings.truth, { zone: settings.zone, ...range, options });
+  for (const { profile } of meters) truth.meter(profile.meterId, profile.kind, profile.skewSeconds);
+  return truth;
 }
 
 /** Sends deliveries as the pace and the lanes allow; answers what the plan answers, undefined when stopped. */

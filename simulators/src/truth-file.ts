@@ -15,6 +15,8 @@ export interface TruthMessage {
 
 /** The file of what is true and what was sent: one JSON object per line, described in simulators/README.md. */
 export interface TruthFile {
+  /** A meter of the fleet. Its clock runs `skewSeconds` ahead: what it labels `at` was read at `at - skewSeconds`. */
+  meter(meter: string, kind: string, skewSeconds: number): void;
   /** The registers of a meter at the local midnight `at`, which ends the month `period` (`YYYY-MM`). */
   boundary(meter: string, period: string, at: number, registers: ReadonlyMap<string, number>): void;
   /** A message that has just left for the first time. */
@@ -47,6 +49,7 @@ export async function createTruthFile(path: string, header: object): Promise<Tru
 
   write({ type: "fleet", version: 1, ...header });
   return {
+    meter: (meter, kind, skewSeconds) => write({ type: "meter", meter, kind, skewSeconds }),
     boundary: (meter, period, at, registers) =>
       write({ type: "boundary", meter, period, at, registers: Object.fromEntries(registers) }),
     message: ({ series, ...message }) => write({ type: "message", ...message, series: series.map(seriesLine) }),

@@ -1,0 +1,81 @@
+import type { KnownReading } from "./compare-readings.ts";
+import type { RegisterRow } from "./meterbook-api.ts";
+import { flagEstimated } from "./read-truth.ts";
+
+// The rules for the value at a month's end, written down a second time on purpose: what checks the pipeline shares
+// nothing with it. A reading within 60 s of the boundary is the value (EXACT); else a line between two readings at
+// most 2 h apart (LINEAR_SHORT) or 5 days apart (FLAT_BETWEEN); else there is none (MISSING).
+const snapSeconds = 60;
+const linearSecondsMax = 2 * 3600;
+const flatSecondsMax = 5 * 86_400;
+
+/** What a method makes of the readings. */
+export interface Closing {
+  readonly value: number | null;
+  /** The readings that it rests on: one, or the one before and the one after the boundary. */
+  readonly inputs: readonly KnownReading[];
+  readonly why: string;
+}
+
+/** The value that the method which a snapshot names must have given, from the readings that it names. */
+export function shouldBe(row: RegisterRow, readings: readonly KnownReading[], boundary: number): Closing {
+  if (row.method === "MISSING") return none("there is nothing to go by");
+  if (row.method === "EXACT")
+    return exact(
+      readings.find(({ at }) => at === row.readAt),
+      boundary,
+    );
+  if (row.method === "LINEAR_SHORT") return between(row, readings, boundary, linearSecondsMax);
+  if (row.method === "FLAT_BETWEEN") return between(row, readings, boundary, flatSecondsMax);
+  return none(`${row.method} needs interval readings, and none were sent`);
+}
+
+function none(why: string): Closing {
+  return { value: null, inputs: [], why };
+}
+
+function exact(named: KnownReading | undefined, boundary: number): Closing {
+  if (named === undefined) return none("there is no reading at readAt");
+  if (Math.abs(named.at - boundary) > snapSeconds) return none("readAt is not within 60 s");
+  return { value: named.value, inputs: [named], why: "the reading at readAt" };
+}
+
+function between(
+  { evidence }: RegisterRow,
+  readings: readonly KnownReading[],
+  boundary: number,
+  gapMax: number,
+): Closing {
+  const before = readings.find(({ at }) => at === evidence.before?.at);
+  const after = readings.find(({ at }) => at === evidence.after?.at);
+  if (before === undefined || after === undefined) return none("its evidence is not there");
+  if (before.at > boundary || after.at <= boundary) return none("its evidence is not on both sides of the boundary");
+  if (after.at - before.at > gapMax) return none(`its evidence lies ${after.at - before.at} s apart`);
+  return {
+    value: onTheLine(before, after, boundary),
+    inputs: [before, after],
+    why: "on the line between the evidence",
+  };
+}
+
+/** Rounded down to a whole unit, exactly. */
+function onTheLine(before: KnownReading, after: KnownReading, boundary: number): number {
+  const risen = BigInt(after.value - before.value) * BigInt(boundary - before.at);
+  return before.value + Number(risen / BigInt(after.at - before.at));
+}
+
+/** The method that the readings near a boundary allow; no answer where estimates or wrong values make it a question of rank. */
+export function readingsAround(
+  readings: readonly KnownReading[],
+  boundary: number,
+): { readonly best: string | undefined } {
+  const near = readings.filter(({ at }) => Math.abs(at - boundary) <= flatSecondsMax);
+  if (near.some(({ flags }) => (flags & flagEstimated) !== 0)) return { best: undefined };
+  if (near.some(({ at }) => Math.abs(at - boundary) <= snapSeconds)) return { best: "EXACT" };
+  const before = near.findLast(({ at }) => at <= boundary);
+  const after = near.find(({ at }) => at > boundary);
+  if (before === undefined || after === undefined) return { best: "MISSING" };
+  if (after.value < before.value) return { best: undefined };
+  const gap = after.at - before.at;
+  return { best: gap <= linearSecondsMax ? "LINEAR_SHORT" : gap <= flatSecondsMax ? "FLAT_BETWEEN" : "MISSING" };
+}
