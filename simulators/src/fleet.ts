@@ -108,6 +108,8 @@ async function sendAll<Answer>(fleet: RunningFleet, plan: Generator<Delivery, An
 
 /** Until it is time, the lane has room and the truth file is not behind; or until the fleet is stopped. */
 function ready(fleet: RunningFleet, delivery: Delivery): Promise<void> | undefined {
+  // Once stopped, no wait takes time any more: without this the promises below would follow each other for ever.
+  if (fleet.stopping.signal.aborted) return undefined;
   const lane = laneOf(fleet, delivery);
   const early = fleet.pace.until(delivery.sendAt);
   if (early !== undefined) return early.then(() => ready(fleet, delivery));
