@@ -15,17 +15,17 @@ export interface ConnectionContext {
   readonly events: EndpointEvents;
   readonly budget: InboundBudget;
   readonly take: TakeMessage;
-  /** Monotonic time of the last sweep: good enough for what is measured in seconds, and free. */
-  sweptAtMs(): number;
+  /** Monotonic: when somebody sets the clock, no connection is too old. */
+  nowMs(): number;
   /** Gives the stream behind a connection to the session broker. */
   handOver(session: Duplex, connection: MqttConnection): void;
   /** Calls `flush` soon, together with those of other connections. */
   flushSoon(connection: MqttConnection): void;
-  /** Closes the way for the one who had the client id. */
+  /** The connection takes the client id over from the one that had it. */
   identified(clientId: string, connection: MqttConnection): void;
   /** `take` has resolved or rejected. */
   settled(outcome: "kept" | "failed"): void;
   /** How long a connection whose message was not kept is held before it is closed. */
   holdBackMs(): number;
-  gone(connection: MqttConnection, clientId: string | undefined): void;
+  gone(connection: MqttConnection): void;
 }

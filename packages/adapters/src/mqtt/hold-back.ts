@@ -1,6 +1,6 @@
 /** How patient to be with connections whose messages cannot be kept. Times are monotonic milliseconds. */
 export interface HoldBack {
-  settled(outcome: "kept" | "failed", nowMs: number): void;
+  settled(outcome: "kept" | "failed", nowMs: () => number): void;
   holdBackMs(nowMs: number): number;
 }
 
@@ -18,7 +18,7 @@ export function holdBack(options: {
   return {
     settled(outcome, nowMs) {
       if (outcome === "kept") troubleSinceMs = undefined;
-      else troubleSinceMs ??= nowMs;
+      else troubleSinceMs ??= nowMs();
     },
     holdBackMs(nowMs) {
       const lastedMs = nowMs - (troubleSinceMs ?? nowMs);

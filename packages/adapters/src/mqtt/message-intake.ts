@@ -19,8 +19,8 @@ export interface IntakeOwner {
 }
 
 export interface MessageIntake {
-  /** The messages that follow have come at this time of the clock. */
-  arrive(receivedAtMs: number): void;
+  /** The messages that follow have come now: by the clock, and by monotonic time. */
+  arrive(clockMs: number, nowMs: number): void;
   publish(packet: PublishPacket): void;
   tooLarge(packet: PublishPacket, declaredBytes: number): void;
   /** The sender will not send the QoS 2 message again. */
@@ -92,9 +92,9 @@ export function messageIntake(context: ConnectionContext, owner: IntakeOwner): M
   }
 
   return {
-    arrive(atMs) {
-      receivedAtMs = atMs;
-      arrivedAtMs = performance.now();
+    arrive(clockMs, nowMs) {
+      receivedAtMs = clockMs;
+      arrivedAtMs = nowMs;
     },
     publish(packet) {
       if (!isNew(packet)) return;

@@ -6,7 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
+import { ackFlusher } from "./ack-flusher.ts";
 import type { ConnectionContext } from "./connection-context.ts";
+import type { ConnectionRoster } from "./connection-roster.ts";
+import { connectionRoster } from "./connection-roster.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { holdBack } from "./hold-back.ts";
 import { inboundBudget } from "./inbound-budget.ts";
@@ -37,11 +40,15 @@ export interface MqttEndpointOptions {
   readonly holdBackMsMax?: number;
   readonly events: EndpointEvents;
   readonly clock: Clock;
+  /** How often timeouts are looked at, which is how late they may be. 20 000 connections take about 20 ms. */
+  readonly sweepEveryMs?: number;
   /** In [0, 1): spreads the end of hold-backs. */
   readonly random?: () => number;
 }
 
-const sweepEveryMs = 250;
+const tcpKeepAliveMs = 300_000;
+/** A fleet that comes back after an outage comes all at once. */
+const backlogMax = 4096;
 
 /**
  * An MQTT 3.1.1 endpoint for meters. It is no broker: nothing that a meter publishes is routed, retained or stored
@@ -61,108 +68,108 @@ const sweepEveryMs = 250;
  * Throws AdapterError `endpoint_failed` when it cannot listen.
  */
 export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeMessage): Promise<MeterEndpoint> {
-  const { events, connectTimeoutMs, writeTimeoutMs = 30_000, packetBytesMax = 262_144 } = options;
-  const connections = new Set<MqttConnection>();
-  const owners = new WeakMap<Duplex, MqttConnection>();
-  const byClientId = new Map<string, MqttConnection>();
-  const flusher = ackFlusher();
-  const backOff = holdBack(options);
-  const sessions = await openSessionBroker({ ownerOf: (stream) => owners.get(stream), drainTimeoutMs: writeTimeoutMs });
-  let sweptAtMs = performance.now();
+  const { events, writeTimeoutMs = 30_000 } = options;
+  const roster = connectionRoster();
+  const sessions = await openSessionBroker({ ownerOf: roster.ownerOf, drainTimeoutMs: writeTimeoutMs });
+  const drained = Promise.withResolvers<void>();
+  let closing: Promise<void> | undefined;
 
-  const context: ConnectionContext = {
-    packetBytesMax,
-    inFlightMessagesMax: options.inFlightMessagesMax,
-    connectTimeoutMs,
-    writeTimeoutMs,
-    clock: options.clock,
-    events,
-    budget: inboundBudget(options.inFlightBytesMax, (exhausted) => {
-      if (exhausted) events.readingPaused({ reason: "bytes_max" });
-      for (const connection of connections) connection.budgetChanged(exhausted);
-    }),
-    take,
-    sweptAtMs: () => sweptAtMs,
-    handOver(stream, connection) {
-      owners.set(stream, connection);
-      sessions.handle(stream);
-    },
-    flushSoon: flusher.flushSoon,
-    identified(clientId, connection) {
-      byClientId.get(clientId)?.takenOver();
-      byClientId.set(clientId, connection);
-    },
-    settled: (outcome) => backOff.settled(outcome, sweptAtMs),
-    holdBackMs: () => backOff.holdBackMs(sweptAtMs),
-    gone(connection, clientId) {
-      connections.delete(connection);
-      if (clientId !== undefined && byClientId.get(clientId) === connection) byClientId.delete(clientId);
-    },
-  };
-
+  function whenDrained(): void {
+    if (closing !== undefined && roster.size() === 0 && context.budget.messages() === 0) drained.resolve();
+  }
+  const context = contextOf({ ...options, writeTimeoutMs, take, roster, whenDrained, handOver: sessions.handle });
   const server = createServer({
     noDelay: true,
     keepAlive: true,
-    keepAliveInitialDelay: 300_000,
+    keepAliveInitialDelay: tcpKeepAliveMs,
     highWaterMark: 16_384,
   });
   server.maxConnections = options.connectionsMax;
-  server.on("connection", (socket) => void connections.add(openConnection(socket, context)));
+  server.on("connection", (socket) => roster.add(openConnection(socket, context)));
   server.on("drop", () => events.connectionRefused({ reason: "connections_max" }));
-  const sweeper = setInterval(() => {
-    sweptAtMs = performance.now();
-    for (const connection of connections) connection.sweep(sweptAtMs);
-  }, sweepEveryMs);
-
-  async function closeNow(): Promise<void> {
-    const deadlineMs = performance.now() + (options.closeTimeoutMs ?? 10_000);
-    server.close();
-    for (const connection of connections) connection.leave("endpoint_closed");
-    while (connections.size > 0 || context.budget.messages() > 0) {
-      if (performance.now() > deadlineMs) break;
-      await delay(10);
-    }
-    for (const connection of connections) connection.destroy();
-    clearInterval(sweeper);
-    await sessions.close();
-  }
-
-  try {
-    await listening(server, options);
-  } catch (cause) {
-    clearInterval(sweeper);
+  await listen(server, options).catch(async (cause: unknown) => {
     await sessions.close();
     throw new AdapterError("endpoint_failed", { retryable: false, cause });
-  }
+  });
   server.on("error", () => events.connectionRefused({ reason: "accept_failed" }));
-  let closing: Promise<void> | undefined;
-  return { address: addressOf(server), close: () => (closing ??= closeNow()) };
+  const sweeper = setInterval(() => {
+    const nowMs = context.nowMs();
+    roster.each((connection) => connection.sweep(nowMs));
+  }, options.sweepEveryMs ?? 1_000);
+
+  async function close(): Promise<void> {
+    server.close();
+    roster.each((connection) => connection.leave("endpoint_closed"));
+    whenDrained();
+    const gaveUp = new AbortController();
+    await Promise.race([
+      drained.promise,
+      delay(options.closeTimeoutMs ?? 10_000, undefined, { signal: gaveUp.signal }),
+    ]);
+    gaveUp.abort();
+    clearInterval(sweeper);
+    roster.each((connection) => connection.destroy());
+    await sessions.close();
+  }
+  return {
+    address: addressOf(server),
+    close() {
+      closing ??= Promise.resolve().then(close);
+      return closing;
+    },
+  };
 }
 
-async function listening(server: Server, { host, port }: MqttEndpointOptions): Promise<void> {
-  // A fleet that comes back after an outage comes all at once.
-  server.listen({ host, port, backlog: 4096 });
+function contextOf(
+  parts: MqttEndpointOptions & {
+    readonly writeTimeoutMs: number;
+    readonly take: TakeMessage;
+    readonly roster: ConnectionRoster;
+    readonly handOver: (session: Duplex) => void;
+    /** Called when there may be nothing left to wait for. */
+    readonly whenDrained: () => void;
+  },
+): ConnectionContext {
+  const { events, roster } = parts;
+  const nowMs = () => performance.now();
+  const backOff = holdBack(parts);
+  return {
+    packetBytesMax: parts.packetBytesMax ?? 262_144,
+    inFlightMessagesMax: parts.inFlightMessagesMax,
+    connectTimeoutMs: parts.connectTimeoutMs,
+    writeTimeoutMs: parts.writeTimeoutMs,
+    clock: parts.clock,
+    events,
+    budget: inboundBudget(parts.inFlightBytesMax, (exhausted) => {
+      if (exhausted) events.readingPaused({ reason: "bytes_max" });
+      roster.each((connection) => connection.budgetChanged(exhausted));
+    }),
+    take: parts.take,
+    nowMs,
+    handOver(session, connection) {
+      roster.owns(session, connection);
+      parts.handOver(session);
+    },
+    flushSoon: ackFlusher<MqttConnection>(nowMs).flushSoon,
+    identified: roster.identified,
+    settled(outcome) {
+      backOff.settled(outcome, nowMs);
+      parts.whenDrained();
+    },
+    holdBackMs: () => backOff.holdBackMs(nowMs()),
+    gone(connection) {
+      roster.remove(connection);
+      parts.whenDrained();
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: MqttEndpointOptions): Promise<void> {
+  server.listen({ host, port, backlog: backlogMax });
   await once(server, "listening");
 }
 
 function addressOf(server: Server): string {
   const { address, family, port } = server.address() as AddressInfo;
   return `${family === "IPv6" ? `[${address}]` : address}:${port}`;
-}
-
-/** Gathers the connections that have something to acknowledge, so that each writes once for all that settled together. */
-function ackFlusher() {
-  let due = new Set<MqttConnection>();
-  function flush(): void {
-    const now = due;
-    due = new Set();
-    const nowMs = performance.now();
-    for (const connection of now) connection.flush(nowMs);
-  }
-  return {
-    flushSoon(connection: MqttConnection): void {
-      if (due.size === 0) setImmediate(flush);
-      due.add(connection);
-    },
-  };
 }

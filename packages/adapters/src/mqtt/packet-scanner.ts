@@ -9,9 +9,9 @@ export interface PacketSink {
   pubrel(packetId: number): void;
   /** Any other packet, whole, its header included. */
   control(type: number, packet: Buffer): void;
-  /** A PUBLISH longer than allowed: what was kept of it is in `packet`. The scanner has stopped. */
+  /** A PUBLISH longer than allowed, as far as it was kept. */
   tooLarge(packet: PublishPacket, declaredBytes: number): void;
-  /** What came is not MQTT. The scanner has stopped. */
+  /** What came is not MQTT 3.1.1. The scanner has stopped. */
   malformed(): void;
   /** Asked after every packet: true leaves what is not scanned yet to `resume`. */
   held(): boolean;
@@ -25,108 +25,112 @@ export interface PacketScanner {
   midPacket(): boolean;
 }
 
+/** A packet whose end is in a later chunk. */
+interface Partial {
+  readonly declaredBytes: number;
+  /** Room for as much of it as is kept. */
+  readonly kept: Buffer;
+  filledBytes: number;
+}
+
 const nothing: Buffer = Buffer.alloc(0);
 /** Kept of the payload of a message that is too large. */
 const keptPayloadBytesMax = 4096;
 
 /**
  * Divides a stream into MQTT packets. A packet that is complete in its chunk is not copied. Of one that is longer
- * than `packetBytesMax` only the beginning is kept, whatever else comes.
+ * than `packetBytesMax` the beginning is kept, and nothing after it is scanned.
  */
 export function packetScanner(packetBytesMax: number, sink: PacketSink): PacketScanner {
-  let rest: Buffer = nothing;
-  /** Room for the packet whose beginning has come, as far as it is kept. */
-  let partial: Buffer | undefined;
-  let partialBytes = 0;
-  let partialDeclaredBytes = 0;
+  let rest = nothing;
+  let partial: Partial | undefined;
   let stopped = false;
 
   function scan(bytes: Buffer): void {
-    let at = partial === undefined ? 0 : fill(bytes, 0);
+    let at = partial === undefined ? 0 : fill(partial, bytes, 0);
     while (at < bytes.length && !stopped && !sink.held()) {
-      const bodyAt = bodyOffset(bytes, at);
-      if (bodyAt === incomplete) break;
-      if (bodyAt === invalid) return stop();
-      const end = bodyAt + bodyLength(bytes, at, bodyAt);
-      if (end - at > packetBytesMax) {
-        if (bodyAt + 2 > bytes.length) break;
-        // Header, topic's length, topic, packet id, beginning of the payload.
-        begin(end - at, bodyAt - at + 2 + bytes.readUInt16BE(bodyAt) + 2 + keptPayloadBytesMax);
-        at = fill(bytes, at);
-      } else if (end > bytes.length) {
-        begin(end - at, end - at);
-        at = fill(bytes, at);
-      } else {
-        deliver(bytes, at, bodyAt, end);
-        at = end;
-      }
+      const next = step(bytes, at);
+      if (next === at) break;
+      at = next;
     }
-    rest = stopped || at >= bytes.length ? nothing : bytes.subarray(at);
+    rest = at < bytes.length ? bytes.subarray(at) : nothing;
   }
 
-  function begin(declaredBytes: number, keptBytes: number): void {
-    partial = Buffer.allocUnsafe(Math.min(declaredBytes, keptBytes));
-    partialBytes = 0;
-    partialDeclaredBytes = declaredBytes;
+  /** Answers where the next packet begins: at `at` when the bytes do not say yet, or when there is no next one. */
+  function step(bytes: Buffer, at: number): number {
+    const bodyAt = bodyOffset(bytes, at);
+    if (bodyAt === incomplete) return at;
+    if (bodyAt === invalid) return stop(at);
+    const end = bodyAt + bodyLength(bytes, at, bodyAt);
+    const tooLarge = end - at > packetBytesMax;
+    if (!tooLarge && end <= bytes.length) return deliver(sink, bytes, at, bodyAt, end) ? end : stop(at);
+    if (tooLarge && bodyAt + 2 > bytes.length) return at;
+    const keptBytes = tooLarge ? Math.min(end, keptEnd(bytes, bodyAt)) - at : end - at;
+    partial = { declaredBytes: end - at, kept: Buffer.allocUnsafe(keptBytes), filledBytes: 0 };
+    return fill(partial, bytes, at);
   }
 
-  /** Answers where in `bytes` the packet ends, which is their end when it goes on in the next chunk. */
-  function fill(bytes: Buffer, from: number): number {
-    if (partial === undefined) return from;
-    const copied = bytes.copy(partial, partialBytes, from);
-    partialBytes += copied;
-    if (partialBytes < partial.length) return bytes.length;
-    const packet = partial;
+  /** Answers where in `bytes` the packet ends, which is their end when more of it is to come. */
+  function fill(packet: Partial, bytes: Buffer, from: number): number {
+    const copiedBytes = bytes.copy(packet.kept, packet.filledBytes, from);
+    packet.filledBytes += copiedBytes;
+    if (packet.filledBytes < packet.kept.length) return bytes.length;
     partial = undefined;
-    const bodyAt = bodyOffset(packet, 0);
-    if (partialDeclaredBytes > packetBytesMax) cut(packet, bodyAt);
-    else deliver(packet, 0, bodyAt, packet.length);
-    return from + copied;
+    if (!finish(packet)) stop(from);
+    return from + copiedBytes;
   }
 
-  function deliver(bytes: Buffer, at: number, bodyAt: number, end: number): void {
-    const first = bytes[at] as number;
-    const type = first >> 4;
-    if (type === packetType.publish) {
-      const packet = readPublish(bytes, first, bodyAt, end);
-      if (packet === undefined) stop();
-      else sink.publish(packet);
-    } else if (type === packetType.pubrel) {
-      if (first !== 0x62 || end - bodyAt !== 2) stop();
-      else sink.pubrel(bytes.readUInt16BE(bodyAt));
-    } else sink.control(type, bytes.subarray(at, end));
-  }
-
-  function cut(packet: Buffer, bodyAt: number): void {
-    const publish = readCutPublish(packet, bodyAt);
-    if (publish === undefined) return stop();
+  function finish({ kept, declaredBytes }: Partial): boolean {
+    if (declaredBytes <= packetBytesMax) return deliver(sink, kept, 0, bodyOffset(kept, 0), kept.length);
+    const packet = readCutPublish(kept);
+    if (packet === undefined) return false;
     stopped = true;
-    sink.tooLarge(publish, partialDeclaredBytes);
+    sink.tooLarge(packet, declaredBytes);
+    return true;
   }
 
-  function stop(): void {
+  function stop(at: number): number {
     stopped = true;
-    rest = nothing;
     sink.malformed();
+    return at;
   }
 
   return {
     feed(chunk) {
-      if (stopped) return;
-      scan(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
+      if (!stopped) scan(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
     },
     resume() {
-      if (rest.length > 0) scan(rest);
+      if (!stopped && rest.length > 0) scan(rest);
     },
     midPacket: () => partial !== undefined || rest.length > 0,
   };
 }
 
-function readCutPublish(packet: Buffer, bodyAt: number): PublishPacket | undefined {
-  const first = packet[0] as number;
+/** False when the packet is not what MQTT allows. */
+function deliver(sink: PacketSink, bytes: Buffer, at: number, bodyAt: number, end: number): boolean {
+  const first = bytes[at] as number;
+  const type = first >> 4;
+  if (type === packetType.publish) {
+    const packet = readPublish(bytes, first, bodyAt, end);
+    if (packet === undefined) return false;
+    sink.publish(packet);
+  } else if (type === packetType.pubrel) {
+    if (first !== 0x62 || end - bodyAt !== 2) return false;
+    sink.pubrel(bytes.readUInt16BE(bodyAt));
+  } else sink.control(type, bytes.subarray(at, end));
+  return true;
+}
+
+/** Where what is kept of a PUBLISH that is too large ends: topic, packet id, beginning of the payload. */
+function keptEnd(bytes: Buffer, bodyAt: number): number {
+  return bodyAt + 2 + bytes.readUInt16BE(bodyAt) + 2 + keptPayloadBytesMax;
+}
+
+function readCutPublish(kept: Buffer): PublishPacket | undefined {
+  const first = kept[0] as number;
   if (first >> 4 !== packetType.publish) return undefined;
-  const publish = readPublish(packet, first, bodyAt, packet.length);
-  return publish === undefined ? undefined : { ...publish, payload: publish.payload.subarray(0, keptPayloadBytesMax) };
+  const packet = readPublish(kept, first, bodyOffset(kept, 0), kept.length);
+  return packet === undefined ? undefined : { ...packet, payload: packet.payload.subarray(0, keptPayloadBytesMax) };
 }
 
 const incomplete = -1;

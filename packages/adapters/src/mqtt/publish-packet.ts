@@ -11,8 +11,10 @@ export interface PublishPacket {
   readonly packetId: number;
 }
 
-/** What no topic of a PUBLISH may hold (MQTT 3.1.1, 1.5.3 and 3.3.2); U+FFFD is how undecodable bytes show. */
-const suspicious = /[+#\u0000\uFFFD]/;
+/** What no topic of a PUBLISH may hold (MQTT 3.1.1, 1.5.3 and 3.3.2), and what undecodable bytes decode to. */
+const wildcard = /[+#]/;
+const nul = "\u0000";
+const undecodable = "\uFFFD";
 
 /**
  * Reads the PUBLISH in `bytes`: its first byte is `flags`, its body lies in [bodyAt, end). Undefined when it is not
@@ -26,12 +28,9 @@ export function readPublish(bytes: Buffer, flags: number, bodyAt: number, end: n
   const payloadAt = qos === 0 ? topicEnd : topicEnd + 2;
   if (payloadAt > end || topicEnd === topicAt) return undefined;
   const topic = bytes.toString("utf8", topicAt, topicEnd);
-  if (suspicious.test(topic) && !isAllowed(topic, bytes.subarray(topicAt, topicEnd))) return undefined;
+  if (wildcard.test(topic) || topic.includes(nul)) return undefined;
+  if (topic.includes(undecodable) && !isUtf8(bytes.subarray(topicAt, topicEnd))) return undefined;
   const packetId = qos === 0 ? 0 : bytes.readUInt16BE(topicEnd);
   if (qos !== 0 && packetId === 0) return undefined;
   return { topic, payload: bytes.subarray(payloadAt, end), qos: qos as 0 | 1 | 2, retain: (flags & 1) === 1, packetId };
-}
-
-function isAllowed(topic: string, topicBytes: Buffer): boolean {
-  return !/[+#\u0000]/.test(topic) && isUtf8(topicBytes);
 }
