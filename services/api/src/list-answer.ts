@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { answerFormat } from "./answer-format.ts";
 import type { CursorForm } from "./cursor.ts";
 import { limitDefault } from "./query-schemas.ts";
+import type { RowEncoder } from "./row-encoder.ts";
+import { textEncoder } from "./row-encoder.ts";
 import type { Chunk, StreamAnswers } from "./stream-answers.ts";
 
 /** A list that is answered as pages of JSON, or whole as a stream of NDJSON or CSV. */
@@ -10,10 +12,7 @@ export interface List<Entry, Place> {
   pages(place: Place | undefined, size: number): AsyncIterable<readonly Entry[]>;
   placeOf(entry: Entry): Place;
   json(entry: Entry): unknown;
-  readonly csv: {
-    readonly header: string;
-    rows(entry: Entry): string;
-  };
+  csv(): RowEncoder<Entry>;
   /** Where one entry alone can be large: most entries to read at a time, and an entry's bytes. */
   readonly heavy?: { readonly pageMax: number; bytesOf(entry: Entry): number };
   /** Further members of a JSON page. */
@@ -30,8 +29,8 @@ export interface ListRequest<Place> {
 
 /** A page of JSON ends early when it has grown to this. */
 const pageBytesMax = 8 * 1024 * 1024;
-/** Rows formatted in one go: a few milliseconds of work. */
-const chunkRowsMax = 2000;
+/** What is formatted in one go: about a millisecond of work. */
+const chunkBytesMin = 128 * 1024;
 
 export async function answerList<Entry, Place>(
   request: FastifyRequest,
@@ -42,9 +41,9 @@ export async function answerList<Entry, Place>(
 ): Promise<FastifyReply> {
   const format = answerFormat(request.headers.accept);
   if (format !== "json") {
-    const rows = format === "csv" ? list.csv.rows : (entry: Entry) => `${JSON.stringify(list.json(entry))}\n`;
+    const lines = () => textEncoder((entry: Entry) => `${JSON.stringify(list.json(entry))}\n`);
     const size = Math.min(asked.exportPage, list.heavy?.pageMax ?? asked.exportPage, asked.limit ?? asked.exportPage);
-    const chunks = chunksOf(list.pages(asked.place, size), rows, format === "csv" ? list.csv.header : "", asked.limit);
+    const chunks = chunksOf(list.pages(asked.place, size), format === "csv" ? list.csv() : lines(), asked.limit);
     return streams.send(request, reply, format, chunks);
   }
   const { entries, ended } = await firstPage(list, asked.place, asked.limit ?? limitDefault);
@@ -72,34 +71,30 @@ async function firstPage<Entry, Place>(
 }
 
 /**
- * The header comes with the first page and not before it: until something is sent, a failure can still be told as a
- * problem document instead of a broken stream.
+ * The encoder's header comes with the first page and not before it: until something is sent, a failure can still be told
+ * as a problem document instead of a broken stream.
  */
 export async function* chunksOf<Entry>(
   pages: AsyncIterable<readonly Entry[]>,
-  textOf: (entry: Entry) => string,
-  header: string,
+  encoder: RowEncoder<Entry>,
   limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Chunk> {
-  let text = header;
   let rows = 0;
   let left = limit;
   for await (const page of pages) {
     for (const entry of page.slice(0, left)) {
-      text += textOf(entry);
+      encoder.add(entry);
       rows += 1;
-      if (rows < chunkRowsMax) continue;
-      yield { text, rows };
-      text = "";
+      if (encoder.length < chunkBytesMin) continue;
+      yield { bytes: encoder.take(), rows };
       rows = 0;
     }
     left -= page.length;
-    if (rows > 0) yield { text, rows };
-    text = "";
+    if (rows > 0) yield { bytes: encoder.take(), rows };
     rows = 0;
     if (left <= 0) return;
   }
-  if (text !== "") yield { text, rows: 0 };
+  if (encoder.length > 0) yield { bytes: encoder.take(), rows };
 }
 
 /** Pages of a port that reads "at most `limit` after a place, fewer means the end". */

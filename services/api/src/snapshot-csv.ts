@@ -1,27 +1,72 @@
-import { formatInstant, formatInstantMs } from "@meterbook/core/domain/instant";
 import type { Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
 import { periodName } from "@meterbook/core/domain/snapshot";
+import type { LedgerEntry } from "@meterbook/core/ports/snapshot-ledger";
 import { csvCell } from "./csv-cell.ts";
+import type { RowEncoder } from "./row-encoder.ts";
+import type { RowWriter } from "./row-writer.ts";
+import { rowWriter } from "./row-writer.ts";
 
 /** The columns of the contract, section 3. */
 export const snapshotCsvHeader =
   "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value\n";
 
-/**
- * One row per register of a snapshot. Billing exports a fleet through this, so cells that a snapshot's rows share are
- * put together once, and nothing but text is made.
- */
-export function snapshotCsvRows(snapshot: Snapshot): string {
-  const shared = `${snapshot.meterId},${snapshot.usagePointId},${periodName(snapshot.period)},${snapshot.revision},${snapshot.lifecycle},${formatInstant(snapshot.boundary)},${formatInstantMs(snapshot.issuedAtMs)},${csvCell(snapshot.reason)},${snapshot.hash},`;
-  let rows = "";
-  for (const row of snapshot.registers) rows += shared + registerCells(row);
-  return rows;
+export function snapshotCsvEncoder(): RowEncoder<LedgerEntry> {
+  const writer = rowWriter();
+  writer.put(snapshotCsvHeader);
+  return {
+    add: ({ snapshot }) => writeSnapshotRows(writer, snapshot),
+    get length() {
+      return writer.length;
+    },
+    take: () => writer.take(),
+  };
 }
 
-function registerCells(row: RegisterSnapshot): string {
-  return `${row.register},${row.unit},${row.value ?? ""},${row.opening ?? ""},${row.consumption ?? ""},${row.quality},${row.method},${row.origin ?? ""},${row.readAt === null ? "" : formatInstant(row.readAt)},${evidenceCells(row.before)},${evidenceCells(row.after)}\n`;
+/** One row per register of a snapshot. The cells that they share are made once and copied. */
+function writeSnapshotRows(writer: RowWriter, snapshot: Snapshot): void {
+  let start = writer.length;
+  let end = start;
+  for (const row of snapshot.registers) {
+    if (end > start) {
+      const again = writer.length;
+      writer.again(start, end);
+      [start, end] = [again, writer.length];
+    } else {
+      writeShared(writer, snapshot);
+      end = writer.length;
+    }
+    writeRegister(writer, row);
+    writer.endRow();
+  }
 }
 
-function evidenceCells(evidence: Evidence | null): string {
-  return evidence === null ? "," : `${formatInstant(evidence.at)},${evidence.value}`;
+function writeShared(writer: RowWriter, snapshot: Snapshot): void {
+  writer.text(snapshot.meterId);
+  writer.text(snapshot.usagePointId);
+  writer.text(periodName(snapshot.period));
+  writer.amount(snapshot.revision);
+  writer.text(snapshot.lifecycle);
+  writer.instant(snapshot.boundary);
+  writer.instantMs(snapshot.issuedAtMs);
+  writer.text(csvCell(snapshot.reason));
+  writer.text(snapshot.hash);
+}
+
+function writeRegister(writer: RowWriter, row: RegisterSnapshot): void {
+  writer.text(row.register);
+  writer.text(row.unit);
+  writer.amount(row.value);
+  writer.amount(row.opening);
+  writer.amount(row.consumption);
+  writer.text(row.quality);
+  writer.text(row.method);
+  writer.text(row.origin ?? "");
+  writer.instant(row.readAt);
+  writeEvidence(writer, row.before);
+  writeEvidence(writer, row.after);
+}
+
+function writeEvidence(writer: RowWriter, evidence: Evidence | null): void {
+  writer.instant(evidence === null ? null : evidence.at);
+  writer.amount(evidence === null ? null : evidence.value);
 }

@@ -6,9 +6,9 @@ import { formats } from "./answer-format.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
 import type { ExportSlots } from "./export-slots.ts";
 
-/** A piece of a stream: some text and how many entries it holds. */
+/** A piece of a stream, and how many entries it holds. */
 export interface Chunk {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly rows: number;
 }
 
@@ -33,7 +33,7 @@ export function streamAnswers(slots: ExportSlots, metrics: ApiMetrics): StreamAn
       metrics.exportsRunning(slots.active);
       const route = request.routeOptions.url ?? "";
       const stream = Readable.from(
-        bytes(chunks, (rows) => metrics.rowsStreamed({ route, format, rows })),
+        counted(chunks, (rows) => metrics.rowsStreamed({ route, format, rows })),
         { objectMode: false },
       );
       stream.once("close", () => {
@@ -45,9 +45,9 @@ export function streamAnswers(slots: ExportSlots, metrics: ApiMetrics): StreamAn
   };
 }
 
-async function* bytes(chunks: AsyncIterable<Chunk>, sent: (rows: number) => void): AsyncGenerator<Buffer> {
-  for await (const { text, rows } of chunks) {
-    if (text !== "") yield Buffer.from(text);
+async function* counted(chunks: AsyncIterable<Chunk>, sent: (rows: number) => void): AsyncGenerator<Buffer> {
+  for await (const { bytes, rows } of chunks) {
+    yield bytes;
     sent(rows);
     await nextTurn();
   }

@@ -11,6 +11,7 @@ import { listAnswers } from "../documented.ts";
 import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
 import { cursor, limit, meterId } from "../query-schemas.ts";
+import { textEncoder } from "../row-encoder.ts";
 
 const cursors = cursorForm("conflicts", z.int().min(0));
 const side = z.strictObject({ value: z.int(), quality: z.enum(readingQualities), origin: z.enum(origins) });
@@ -68,7 +69,7 @@ export function conflictRoutes(app: Api, context: ApiContext): void {
       pages: (after, size) =>
         pagesBy((id, n) => ports.series.conflictsOf(scope, { afterId: id ?? 0, limit: n }), list.placeOf, after, size),
       json: conflictJson,
-      csv: { header, rows: conflictRow },
+      csv: () => textEncoder(conflictRow, header),
     };
     return answerList(request, reply, streams, list, {
       limit: request.query.limit,

@@ -16,6 +16,8 @@ import { chunksOf } from "../list-answer.ts";
 import { ApiProblem, requestInvalid } from "../problem.ts";
 import { instant, meterId, register } from "../query-schemas.ts";
 import { channelsOf } from "../reading-pages.ts";
+import { textEncoder } from "../row-encoder.ts";
+import { rowWriter } from "../row-writer.ts";
 
 const daySeconds = 86_400;
 const pointsMax = 100_000;
@@ -106,13 +108,13 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     const source = curveSource(await knownMeter(context, request.params.meterId), of, kind);
     const pages = curvePages(ports.series, source, range);
     if (format === "json")
-      return reply.type("application/json; charset=utf-8").send(await curveText(source, range.resolution, pages));
+      return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));
     const shared = `${source.meterId},${of},${source.channels[0].unit},`;
     const textOf =
       format === "csv"
         ? (point: CurvePoint) => shared + pointCells(point)
         : (point: CurvePoint) => `${pointText(point)}\n`;
-    return streams.send(request, reply, format, chunksOf(pages, textOf, format === "csv" ? header : ""));
+    return streams.send(request, reply, format, chunksOf(pages, textEncoder(textOf, format === "csv" ? header : "")));
   });
 }
 
@@ -146,33 +148,26 @@ function curveSource(meter: KnownMeter, register: string, kind: Kind | undefined
   };
 }
 
-/** Built as text: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects. */
-async function curveText(
+/** Built as bytes: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects. */
+async function curveBytes(
   source: CurveSource,
   resolution: Resolution,
   pages: AsyncIterable<readonly CurvePoint[]>,
-): Promise<string> {
+): Promise<Buffer> {
   const { register: of, unit } = source.channels[0];
-  const head = {
-    meterId: source.meterId,
-    register: of,
-    unit,
-    kind: kindOf(source),
-    resolution,
-    zone: source.calendar.zone,
-  };
-  let text = `${JSON.stringify(head).slice(0, -1)},"items":[`;
+  const { zone } = source.calendar;
+  const head = { meterId: source.meterId, register: of, unit, kind: kindOf(source), resolution, zone };
+  const writer = rowWriter();
+  writer.put(`${JSON.stringify(head).slice(0, -1)},"items":[`);
   let points = 0;
   for await (const page of pages) {
-    for (const point of page) text += (points++ === 0 ? "" : ",") + pointText(point);
-    if (points > pointsMax) {
-      throw new ApiProblem(
-        "range_too_long",
-        `from, to: more than ${pointsMax} points; ask for less, or as application/x-ndjson or text/csv`,
-      );
-    }
+    for (const point of page) writer.put((points++ === 0 ? "" : ",") + pointText(point));
+    if (points <= pointsMax) continue;
+    const detail = `from, to: more than ${pointsMax} points; ask for less, or as application/x-ndjson or text/csv`;
+    throw new ApiProblem("range_too_long", detail);
   }
-  return `${text}]}`;
+  writer.put("]}");
+  return writer.take();
 }
 
 function pointText({ from, to, consumption, quality, present, expected }: CurvePoint): string {

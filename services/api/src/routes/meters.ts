@@ -12,6 +12,7 @@ import { meterCsvHeader, meterCsvRows } from "../meter-csv.ts";
 import { meterRecord, meterRecordJson, meterRecordSchema } from "../meter-record.ts";
 import { requestInvalid } from "../problem.ts";
 import { cursor, limit, meterId } from "../query-schemas.ts";
+import { textEncoder } from "../row-encoder.ts";
 
 const cursors = cursorForm("meters", z.string());
 
@@ -94,7 +95,7 @@ export function meterRoutes(app: Api, context: ApiContext): void {
       placeOf: ({ meterId: id }) => id,
       pages: (after, size) => pagesBy(read, meters.placeOf, after, size),
       json: meterRecordJson,
-      csv: { header: meterCsvHeader, rows: meterCsvRows },
+      csv: () => textEncoder(meterCsvRows, meterCsvHeader),
     };
     return answerList(request, reply, streams, meters, {
       limit: request.query.limit,

@@ -12,6 +12,7 @@ import { requestInvalid } from "../problem.ts";
 import { cursor, instant, limit, meterId, register } from "../query-schemas.ts";
 import type { ReadingPlace, StoredReading } from "../reading-pages.ts";
 import { channelsOf, readingPages } from "../reading-pages.ts";
+import { textEncoder } from "../row-encoder.ts";
 
 const cursors = cursorForm("readings", z.tuple([z.int(), z.int()]));
 
@@ -74,7 +75,7 @@ export function readingRoutes(app: Api, context: ApiContext): void {
       placeOf: ({ at, channel }) => [at, channel.index],
       pages: (after) => readingPages(ports.series, { meterId: scope, channels, from, to }, after),
       json: readingJson,
-      csv: { header, rows: (reading) => readingRow(scope, reading) },
+      csv: () => textEncoder((reading) => readingRow(scope, reading), header),
     };
     return answerList(request, reply, streams, list, {
       limit: page.limit,

@@ -10,6 +10,7 @@ import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
 import { cursor, limit, readAs } from "../query-schemas.ts";
 import { rejectionReplays } from "../replay-rejection.ts";
+import { textEncoder } from "../row-encoder.ts";
 
 const cursors = cursorForm("rejected", z.string());
 
@@ -89,7 +90,7 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
       placeOf: ({ id }) => id,
       pages: (after, size) => pagesBy(read, entries.placeOf, after, size),
       json: rejectionJson,
-      csv: { header, rows: rejectionRow },
+      csv: () => textEncoder(rejectionRow, header),
       heavy: { pageMax: 32, bytesOf: ({ payload }) => payload.length },
     };
     return answerList(request, reply, streams, entries, {

@@ -9,7 +9,7 @@ import { answerList, pagesBy } from "../list-answer.ts";
 import { refuseOpenPeriod } from "../open-period.ts";
 import { ApiProblem, requestInvalid } from "../problem.ts";
 import { cursor, limit, period } from "../query-schemas.ts";
-import { snapshotCsvHeader, snapshotCsvRows } from "../snapshot-csv.ts";
+import { snapshotCsvEncoder, snapshotCsvHeader } from "../snapshot-csv.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
 
 const meterCursors = cursorForm("snapshots", z.string());
@@ -21,7 +21,6 @@ export const issuedSnapshotSchema = snapshotSchema
 
 export const changesSchema = pageOf(issuedSnapshotSchema).extend({ resumeCursor: z.string() });
 
-const csv = { header: snapshotCsvHeader, rows: ({ snapshot }: LedgerEntry) => snapshotCsvRows(snapshot) };
 const csvExample = `${snapshotCsvHeader}m-1,up-1,2026-10,2,final,2026-10-31T22:00:00Z,2026-11-03T22:00:05Z,window closed,${snapshotExample.hash},1.8.0,Wh,12345678,12100000,245678,actual,EXACT,remote,2026-10-31T22:00:00Z,2026-10-31T22:00:00Z,12345678,2026-10-31T22:15:00Z,12345900\n`;
 
 export function snapshotRoutes(app: Api, context: ApiContext): void {
@@ -54,7 +53,7 @@ function latestRoute(app: Api, context: ApiContext): void {
       placeOf: ({ snapshot }) => snapshot.meterId,
       pages: (after, size) => pagesBy(read, list.placeOf, after, size),
       json: ({ snapshot }) => snapshotJson(snapshot),
-      csv,
+      csv: snapshotCsvEncoder,
     };
     return answerList(request, reply, streams, list, {
       limit: page.limit,
@@ -108,7 +107,7 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
       pages: (from, size) =>
         pagesBy((p, n) => ports.snapshots.changes({ afterSequence: p ?? 0, limit: n }), list.placeOf, from, size),
       json: ({ sequence, snapshot }) => ({ ...snapshotJson(snapshot), cursor: sequenceCursors.encode("", sequence) }),
-      csv,
+      csv: snapshotCsvEncoder,
       more: (entries) => ({ resumeCursor: sequenceCursors.encode("", entries.at(-1)?.sequence ?? place) }),
     };
     return answerList(request, reply, streams, list, {
