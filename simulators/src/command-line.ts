@@ -20,7 +20,13 @@ export function readCommandLine(schema: OptionsSchema, args: readonly string[]):
       { type: isSwitch(schema, name) ? ("boolean" as const) : ("string" as const) },
     ]),
   );
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args: withEmptyValues(args, (flag) => options[flag]?.type === "string"),
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const token of tokens) {
@@ -29,10 +35,16 @@ export function readCommandLine(schema: OptionsSchema, args: readonly string[]):
     const name = names.get(token.name);
     if (name === undefined) problems.push(`${token.rawName} is no option; --help lists them`);
     else if (isSwitch(schema, name)) values[name] = true;
-    else if (token.value === undefined || token.value.startsWith("--")) problems.push(`${token.rawName} needs a value`);
+    else if (token.value === undefined || token.value === "") problems.push(`${token.rawName} needs a value`);
     else values[name] = isText(schema, name) ? token.value : numberOr(token.value);
   }
   return { values, help: tokens.some((token) => token.kind === "option" && token.name === "help"), problems };
+}
+
+/** `--from --lost 2` leaves out a value; without this, `--lost` would be taken for it. */
+function withEmptyValues(args: readonly string[], takesValue: (flag: string) => boolean): string[] {
+  const isFollowed = (index: number) => !(args[index + 1] ?? "--").startsWith("--");
+  return args.map((arg, index) => (takesValue(arg.slice(2)) && !isFollowed(index) ? `${arg}=` : arg));
 }
 
 /** One line for each option with its default. */

@@ -17,7 +17,7 @@ export interface PaceOptions {
 }
 
 /** Timers cannot be set further ahead, and a machine that slept must notice. */
-const waitMsMax = 10_000;
+const waitMsMax = 1000;
 
 export function openPace({ from, to, live, speed, nowMs, signal }: PaceOptions): Pace {
   const beganMs = nowMs();

@@ -56,6 +56,7 @@ export function openLane(options: LaneOptions): PublishLane {
       window.launch(leave);
       watch.tell();
     },
+    down: () => watch.tell(),
     gaveUp: (error) => watch.fail(error),
   });
 
@@ -67,7 +68,8 @@ export function openLane(options: LaneOptions): PublishLane {
   async function close(graceMs: number): Promise<void> {
     window.dropWaiting();
     watch.tell();
-    if (link.state === "up") await Promise.race([watch.until(() => window.isLanded), delay(graceMs)]);
+    if (link.state === "up")
+      await Promise.race([watch.until(() => window.isLanded || link.state !== "up"), delay(graceMs)]);
     await link.close(!window.isLanded);
     watch.tell();
   }
@@ -107,6 +109,8 @@ interface Link {
 
 interface LinkEvents {
   up(): void;
+  /** The connection ended, and not because it was closed. */
+  down(): void;
   landed(flight: Flight<Outgoing>): void;
   gaveUp(error: EndpointUnreachable): void;
 }
@@ -155,6 +159,7 @@ function openLink(options: LaneOptions, events: LinkEvents): Link {
     if (state === "closed") return events.gaveUp(unreachable(options.url, reason, attempts, triedMs));
     const delayMs = Math.min(50 * 2 ** attempts, retryDelayMsMax, Math.max(options.retryMsMax - triedMs, 10));
     retry = setTimeout(() => void connect(), delayMs);
+    events.down();
   }
 
   return {

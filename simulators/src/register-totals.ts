@@ -143,10 +143,10 @@ function totalAtDay(month: Month, index: number, days: number): number {
   return opening + Math.floor((month.amount[index] as number) * share);
 }
 
-/** What the running weights' shares of `amount` are, rounded down: from 0 to exactly `amount`. */
+/** What the running weights' shares of `amount` are, rounded down: from 0 to exactly `amount` (a share of 1 is 1). */
 function divided(amount: number, weights: Float64Array): Int32Array {
   const all = weights.at(-1) as number;
-  return Int32Array.from(weights, (weight) => Math.floor((amount * weight) / all));
+  return Int32Array.from(weights, (weight) => Math.floor(amount * (weight / all)));
 }
 
 function onTheLine(quarters: Int32Array, seconds: number): number {
