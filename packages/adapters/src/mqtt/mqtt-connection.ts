@@ -49,6 +49,8 @@ interface Parts {
   heardAtMs: number;
 }
 
+/** What the first packet of a connection begins with; nothing else is looked at until there is a CONNACK. */
+const connectByte = packetType.connect << 4;
 /** How long an answered connection is given to hang up by itself. */
 const lingerMs = 2_000;
 /** How long nothing may come in the middle of a packet. */
@@ -62,14 +64,13 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
   const link = newLink(socket, flow, context);
   const intake = intakeOf(link, () => context.flushSoon(connection));
   const scanner = packetScanner(context.packetBytesMax, {
-    publish: (packet) => (parts.session === undefined ? abortLink(link, "packet_malformed") : intake.publish(packet)),
+    publish: intake.publish,
     pubrel(packetId) {
       intake.pubrel(packetId);
       flow.write(Buffer.from([0x70, 2, packetId >> 8, packetId & 255]));
     },
     control: (type, packet) => handOver(parts, connection, type, packet),
     tooLarge(packet, declaredBytes) {
-      if (parts.session === undefined) return abortLink(link, "packet_malformed");
       intake.tooLarge(packet, declaredBytes);
       connection.leave("packet_too_large");
     },
@@ -90,6 +91,8 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
   socket.on("data", (chunk) => {
     parts.heard = true;
     if (link.phase !== "connecting" && link.phase !== "open") return;
+    if (parts.session === undefined && !scanner.midPacket() && chunk[0] !== connectByte)
+      return abortLink(link, "packet_malformed");
     intake.arrive(context.clock.nowMs(), context.nowMs());
     flow.work(() => scanner.feed(chunk));
   });
@@ -118,11 +121,10 @@ function intakeOf(link: Link, ready: () => void): MessageIntake {
   });
 }
 
-/** Gives a packet to the session broker, which meets the connection when its first packet is a CONNECT. */
+/** Gives a packet to the session broker, which meets the connection with its CONNECT. */
 function handOver(parts: Parts, connection: MqttConnection, type: number, packet: Buffer): void {
   const { link } = parts;
   if (parts.session === undefined) {
-    if (type !== packetType.connect) return abortLink(link, "packet_malformed");
     link.flow.hold(hold.connecting);
     parts.session = sessionStream({
       wanted: () => link.flow.lift(hold.session),
