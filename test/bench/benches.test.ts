@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
+import { measureMonthClose } from "./month-close.bench.ts";
+import { measureRestart } from "./restart.bench.ts";
+import { measureThroughput } from "./throughput.bench.ts";
+
+/** Small runs of every benchmark, so that they cannot rot; the benchmarks check their own counts. No speed is asserted. */
+const small = { meters: 500, connections: 4, window: 50 };
+
+test.for([
+  { ...small, name: "3 registers", messages: 5000, readingsPerMessage: "1", readingsInMessage: 3 },
+  { ...small, name: "32 readings", messages: 1000, readingsPerMessage: "32", readingsInMessage: 32 },
+  { ...small, name: "32 entries", messages: 1000, readingsPerMessage: "32-single", readingsInMessage: 32 },
+])("throughput of $name", async (run) => {
+  const [rate] = await measureThroughput(run);
+  expect(rate?.value).toBeGreaterThan(0);
+});
+
+test("month close and export", async () => {
+  const [close, exported] = await measureMonthClose(304);
+  expect(close?.value).toBeGreaterThan(0);
+  expect(exported?.value).toBeGreaterThan(0);
+});
+
+test("curve under load", async () => {
+  const [median] = await measureCurveUnderLoad({ messagesPerSecond: 500, requests: 50 });
+  expect(median?.value).toBeGreaterThan(0);
+});
+
+test("start after a kill", async () => {
+  const [start] = await measureRestart(512);
+  expect(start?.value).toBeGreaterThan(0);
+});

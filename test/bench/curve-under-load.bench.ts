@@ -1,0 +1,82 @@
+import { startMeterbook } from "../support/meterbook-process.ts";
+import { publishAll } from "../support/publisher.ts";
+import type { Figure } from "./bench-table.ts";
+import { runLoad } from "./load-process.ts";
+import { portOf } from "./throughput.bench.ts";
+
+const points = 2976;
+const step = 900;
+
+/** Response time of a meter-month curve while other meters report at a steady rate. */
+export async function measureCurveUnderLoad(options: { messagesPerSecond: number; requests: number }): Promise<Figure[]> {
+  const meterbook = await startMeterbook({ METERBOOK_TIME_ZONE: "UTC", METERBOOK_SETTLE_SECONDS: "1" });
+  try {
+    const now = Math.floor(Date.now() / 1000);
+    const to = now - (now % 86_400) - 86_400;
+    const from = to - points * step;
+    await publishMonth(meterbook.mqttUrl, from);
+    await meterbook.settled();
+    const path = `/v1/meters/curve-1/curve?register=1.8.0&from=${iso(from)}&to=${iso(to)}&resolution=native&kind=interval`;
+    const seconds = Math.max(5, Math.ceil(options.requests / 50));
+    const messages = options.messagesPerSecond * seconds;
+    const load = runLoad({
+      port: portOf(meterbook),
+      messages,
+      meters: 50_000,
+      connections: 16,
+      window: 1000,
+      readingsPerMessage: "1",
+      rate: options.messagesPerSecond,
+      startAt: to,
+    });
+    const times = await askRepeatedly(() => meterbook.request(path), load);
+    const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+    const note = `${times.length} requests of ${points} points at ${options.messagesPerSecond} messages/s`;
+    return [
+      { name: "curve p50", value: at(0.5), unit: "ms", note },
+      { name: "curve p99", value: at(0.99), unit: "ms", bar: { atMost: 10 } },
+    ];
+  } finally {
+    await meterbook.dispose();
+  }
+}
+
+/** Asks one after the other, 20 ms apart, until the load ends; ascending milliseconds. */
+async function askRepeatedly(ask: () => Promise<Response>, load: Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  let over = false;
+  const ended = load.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    const started = performance.now();
+    const response = await ask();
+    const body = (await response.json()) as { items: unknown[] };
+    times.push(performance.now() - started);
+    if (body.items.length !== points) throw new Error(`the curve has ${body.items.length} points, ${points} were due`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await ended;
+  return times.sort((a, b) => a - b);
+}
+
+async function publishMonth(mqttUrl: string, from: number): Promise<void> {
+  const messages = Array.from({ length: points / 96 }, (_, day) => ({
+    topic: "meters/curve-1/readings/json",
+    payload: JSON.stringify({
+      readings: Array.from({ length: 96 }, (_, i) => ({
+        at: iso(from + (day * 96 + i + 1) * step),
+        register: "1.8.0",
+        kind: "interval",
+        stepSeconds: step,
+        value: 100 + ((i * 37) % 400),
+        unit: "Wh",
+      })),
+    }),
+  }));
+  await publishAll(() => mqttUrl, messages);
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}

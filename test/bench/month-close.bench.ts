@@ -1,0 +1,70 @@
+import { startMeterbook } from "../support/meterbook-process.ts";
+import type { Figure } from "./bench-table.ts";
+import { runLoad } from "./load-process.ts";
+import { applied, portOf } from "./throughput.bench.ts";
+
+interface Period {
+  readonly meters: number;
+  readonly registers: number;
+  readonly byMethod: Readonly<Record<string, number>>;
+}
+
+/**
+ * Closes a month of `meters` meters with three registers each and exports it. The meters report before, at and after
+ * the boundary; the close is asked for over the API, so what is measured is evaluation, hashing and the durable ledger.
+ */
+export async function measureMonthClose(meters: number): Promise<Figure[]> {
+  const meterbook = await startMeterbook({ METERBOOK_SETTLE_SECONDS: "86400", METERBOOK_TIME_ZONE: "UTC" });
+  try {
+    const now = new Date();
+    const boundary = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) / 1000;
+    const period = new Date((boundary - 86_400) * 1000).toISOString().slice(0, 7);
+    await runLoad({
+      port: portOf(meterbook),
+      messages: meters * 3,
+      meters,
+      connections: 16,
+      window: 200,
+      readingsPerMessage: "1",
+      rate: 0,
+      startAt: boundary - 900,
+    });
+    await applied(meterbook);
+    const closing = performance.now();
+    const answer = await meterbook.request(`/v1/periods/${period}/close`, { method: "POST" });
+    const closeSeconds = (performance.now() - closing) / 1000;
+    if (!answer.ok) throw new Error(`close: ${answer.status} ${await answer.text()}`);
+    const { issued } = (await answer.json()) as { issued: number };
+    const state = await meterbook.get<Period>(`/v1/periods/${period}`);
+    if (issued !== meters || state.registers !== meters * 3 || state.byMethod["EXACT"] !== meters * 3) {
+      throw new Error(`closed ${issued} of ${meters} meters: ${JSON.stringify(state)}`);
+    }
+    const registers = meters * 3;
+    return [
+      { name: "month close", value: closeSeconds, unit: "s", note: `${registers} registers`, ...barFor(registers) },
+      await measureExport(`${meterbook.httpUrl}/v1/snapshots?period=${period}`, registers),
+    ];
+  } finally {
+    await meterbook.dispose();
+  }
+}
+
+function barFor(registers: number): Pick<Figure, "bar"> | Record<string, never> {
+  return registers >= 1_000_000 ? { bar: { atMost: 5 } } : {};
+}
+
+/** Rows per second of the CSV stream as a client of another process would see it; the rows are counted. */
+async function measureExport(url: string, registers: number): Promise<Figure> {
+  const started = performance.now();
+  const response = await fetch(url, { headers: { accept: "text/csv" } });
+  let rows = -1;
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    for (const byte of chunk) if (byte === 10) rows += 1;
+  }
+  if (rows !== registers) throw new Error(`the export has ${rows} rows, ${registers} were due`);
+  const seconds = (performance.now() - started) / 1000;
+  const bar = registers >= 1_000_000 ? { bar: { atLeast: 500_000 } } : {};
+  return { name: "CSV export", value: rows / seconds, unit: "rows/s", note: `${Math.round(bytes / 1e6)} MB`, ...bar };
+}

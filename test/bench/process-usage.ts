@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+
+const ticksPerSecond = 100;
+
+/** CPU seconds (user and system) that a process has used; Linux only. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** Resident memory in bytes; Linux only. */
+export function residentBytesOf(pid: number): number {
+  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1] ?? 0) * 1024;
+}
+
+/** Samples a process's memory while something runs. */
+export async function watchMemory<Answer>(pid: number, work: () => Promise<Answer>): Promise<{ answer: Answer; bytes: number[] }> {
+  const bytes: number[] = [];
+  const timer = setInterval(() => bytes.push(residentBytesOf(pid)), 500);
+  try {
+    return { answer: await work(), bytes };
+  } finally {
+    clearInterval(timer);
+  }
+}
