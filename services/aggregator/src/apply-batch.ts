@@ -148,12 +148,11 @@ async function decide(
     const stored = inEffect.get(key) ?? found[index];
     if (stored === undefined) {
       late.set(key, candidate);
-    } else if (stored.value === value) {
-      result.duplicates += 1;
-      return;
     } else {
       const wins = rank(code) < rank(stored.code);
-      conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+      if (stored.value === value) result.duplicates += 1;
+      else conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+      // Also of the same value: an estimate that is confirmed counts as measured, in whatever order the two came.
       if (!wins) return;
       if (late.has(key)) late.set(key, candidate);
       else replaced.set(key, candidate);
