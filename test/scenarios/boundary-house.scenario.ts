@@ -1,0 +1,231 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { EuZone } from "../support/eu-months.ts";
+import { euZones, monthName } from "../support/eu-months.ts";
+import { publishAll } from "../support/publisher.ts";
+import type { House } from "./boundary-house.ts";
+import { firstMonth, housesOf, months } from "./boundary-house.ts";
+
+/** Any Meterbook that runs: what the scenario knows of it. */
+export interface Deployment {
+  readonly mqttUrl: string;
+  readonly httpUrl: string;
+  /** Waits until all that was sent is stored and no snapshot waits to be recomputed. */
+  settled(): Promise<unknown>;
+}
+
+interface SnapshotItem {
+  readonly id: string;
+  readonly meterId: string;
+  readonly registers: readonly { readonly consumption: number | null }[];
+}
+
+interface Counts {
+  readonly received: number;
+  readonly stored: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly rejected: number;
+}
+
+/** A meter that falls silent is shown as missing for so many months. */
+const silentMonths = 12;
+const book = Array.from({ length: months }, (_, index) => firstMonth + index);
+
+/**
+ * Houses of our own making against a deployment: one per thing that can happen at a month's end and zone. Every
+ * expected number comes from the houses' own law and the domain rules, and everything goes through MQTT and HTTP.
+ */
+export function boundaryHouseScenario(deployment: () => Deployment): void {
+  const zones = Object.keys(euZones) as EuZone[];
+  const houses = zones.flatMap(housesOf);
+  const withLate = houses.filter(({ late }) => late);
+
+  describe("when all but what comes late is there", () => {
+    let before: Counts;
+    beforeAll(async () => {
+      before = await countsOf(deployment());
+      for (const { meterId, record } of houses) await put(deployment(), `/v1/meters/${meterId}`, record);
+      await publishAll(
+        () => deployment().mqttUrl,
+        houses.flatMap((house) => house.firstMessages()),
+      );
+      for (const { meterId, installedRecord } of houses)
+        if (installedRecord !== undefined) await put(deployment(), `/v1/meters/${meterId}`, installedRecord);
+      await closeAll(deployment());
+    }, 240_000);
+
+    test("nothing was refused, and all of it is stored", async () => {
+      const after = await countsOf(deployment());
+      expect({ ...after, received: 0, stored: 0 }).toEqual({ ...before, received: 0, stored: 0 });
+      expect(after.stored - before.stored).toBe(after.received - before.received);
+    });
+
+    test.for(book.map((month) => ({ month, name: monthName(month) })))("$name", async ({ month }) => {
+      const items = await latest(deployment(), month);
+      expect(items).toEqual(inOrder(houses).map((house) => house.expected(month, false)));
+    });
+
+    test("a meter that falls silent is missing for a year, and then nobody waits for it", async () => {
+      const { meterId } = houses[0] as House;
+      for (let month = firstMonth + months; month < firstMonth + months + silentMonths; month += 1) {
+        const snapshot = await get<SnapshotItem>(deployment(), `/v1/meters/${meterId}/snapshots/${monthName(month)}`);
+        const row = { value: null, consumption: null, quality: "missing", method: "MISSING" };
+        expect(snapshot.registers).toMatchObject([row, row, row]);
+      }
+      const next = await ask(
+        deployment(),
+        `/v1/meters/${meterId}/snapshots/${monthName(firstMonth + months + silentMonths)}`,
+      );
+      expect(await next.json()).toMatchObject({ status: 404, code: "snapshot_unknown" });
+    });
+  });
+
+  describe("when the late readings have come", () => {
+    const old = new Map<string, SnapshotItem>();
+    let resumeCursor: string;
+    let before: Counts;
+    beforeAll(async () => {
+      for (const month of book) for (const item of await latest(deployment(), month)) old.set(item.id, item);
+      resumeCursor = await lastCursor(deployment());
+      before = await countsOf(deployment());
+      await publishAll(
+        () => deployment().mqttUrl,
+        withLate.flatMap((house) => house.lateMessages()),
+      );
+      await closeAll(deployment());
+    }, 120_000);
+
+    test("each is stored, or takes the place of a guess", async () => {
+      const sum = (name: keyof House["lateCounts"]) =>
+        withLate.reduce((all, { lateCounts }) => all + lateCounts[name], 0);
+      const [readings, conflicts, duplicates] = [sum("readings"), sum("conflicts"), sum("duplicates")];
+      expect(await countsOf(deployment())).toEqual({
+        received: before.received + readings,
+        stored: before.stored + readings - conflicts - duplicates,
+        duplicates: before.duplicates + duplicates,
+        conflicts: before.conflicts + conflicts,
+        rejected: before.rejected,
+      });
+    });
+
+    test.for(book.map((month) => ({ month, name: monthName(month) })))("$name", async ({ month }) => {
+      const items = await latest(deployment(), month);
+      expect(items).toEqual(inOrder(houses).map((house) => house.expected(month, true)));
+    });
+
+    test("the changes are the month and the one after it, of each house that was corrected, and no other", async () => {
+      const { items } = await get<{ items: SnapshotItem[] }>(
+        deployment(),
+        `/v1/snapshots/changes?after=${resumeCursor}&limit=1000`,
+      );
+      const wanted = withLate.flatMap(({ meterId, eventMonth }) =>
+        [eventMonth, eventMonth + 1].map((month) => `${meterId}/${monthName(month)}/2`),
+      );
+      expect(items.map(({ id }) => id).sort()).toEqual(wanted.sort());
+    });
+
+    test("what a month gained the next one lost", async () => {
+      for (const { meterId, eventMonth } of withLate) {
+        const pair = async (revision: number) => {
+          const [one, next] = await Promise.all(
+            [eventMonth, eventMonth + 1].map((month) =>
+              get<SnapshotItem>(
+                deployment(),
+                `/v1/meters/${meterId}/snapshots/${monthName(month)}?revision=${revision}`,
+              ),
+            ),
+          );
+          return one?.registers.map(({ consumption }, index) =>
+            sumOf(consumption, next?.registers[index]?.consumption),
+          );
+        };
+        const [first, second] = [await pair(1), await pair(2)];
+        second?.forEach((sum, index) => {
+          expect(sum, meterId).not.toBeNull();
+          if (first?.[index] !== null) expect(sum, meterId).toBe(first?.[index]);
+        });
+      }
+    });
+
+    test("the revisions before are what they were", async () => {
+      for (const [id, snapshot] of old) {
+        const [meterId, period, revision] = id.split("/");
+        const again = await get(deployment(), `/v1/meters/${meterId}/snapshots/${period}?revision=${revision}`);
+        expect(again).toEqual(snapshot);
+      }
+    });
+
+    test("sending them again issues nothing", async () => {
+      const [counts, cursor] = [await countsOf(deployment()), await lastCursor(deployment())];
+      await publishAll(
+        () => deployment().mqttUrl,
+        withLate.flatMap((house) => house.lateMessages()),
+      );
+      await closeAll(deployment());
+      const readings = withLate.reduce((all, { lateCounts }) => all + lateCounts.readings, 0);
+      const more = { received: counts.received + readings, duplicates: counts.duplicates + readings };
+      expect(await countsOf(deployment())).toEqual({ ...counts, ...more });
+      expect(await lastCursor(deployment())).toBe(cursor);
+    });
+  });
+}
+
+function sumOf(one: number | null, other: number | null | undefined): number | null {
+  return one === null || other === null || other === undefined ? null : one + other;
+}
+
+function inOrder(houses: readonly House[]): House[] {
+  return [...houses].sort((a, b) => (a.meterId < b.meterId ? -1 : 1));
+}
+
+/** Closes every month, in order, instead of waiting for the settle time. */
+async function closeAll(deployment: Deployment): Promise<void> {
+  for (const month of book) {
+    const response = await ask(deployment, `/v1/periods/${monthName(month)}/close`, { method: "POST" });
+    if (!response.ok) throw new Error(`close ${monthName(month)}: ${response.status} ${await response.text()}`);
+  }
+  await deployment.settled();
+}
+
+async function latest(deployment: Deployment, month: number): Promise<SnapshotItem[]> {
+  const { items } = await get<{ items: SnapshotItem[] }>(
+    deployment,
+    `/v1/snapshots?period=${monthName(month)}&limit=1000`,
+  );
+  return items;
+}
+
+async function countsOf(deployment: Deployment): Promise<Counts> {
+  const { received, stored, duplicates, conflicts, rejected } = await get<Counts>(deployment, "/v1/status");
+  return { received, stored, duplicates, conflicts, rejected };
+}
+
+/** The cursor behind the newest entry of the ledger. */
+async function lastCursor(deployment: Deployment): Promise<string> {
+  let cursor: string | undefined;
+  for (;;) {
+    const query: string = cursor === undefined ? "" : `&after=${cursor}`;
+    const page = await get<{ resumeCursor: string; nextCursor?: string }>(
+      deployment,
+      `/v1/snapshots/changes?limit=1000${query}`,
+    );
+    cursor = page.resumeCursor;
+    if (page.nextCursor === undefined) return cursor;
+  }
+}
+
+function ask({ httpUrl }: Deployment, path: string, init?: RequestInit): Promise<Response> {
+  return fetch(httpUrl + path, init);
+}
+
+async function get<Answer>(deployment: Deployment, path: string): Promise<Answer> {
+  const response = await ask(deployment, path);
+  if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Answer;
+}
+
+async function put(deployment: Deployment, path: string, body: unknown): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const response = await ask(deployment, path, { method: "PUT", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`PUT ${path}: ${response.status} ${await response.text()}`);
+}
