@@ -32,7 +32,7 @@ export async function documentRoutes(app: Api, version: string): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
-    uiConfig: { validatorUrl: null, docExpansion: "list", defaultModelsExpandDepth: 0 },
+    uiConfig: { layout: "BaseLayout", validatorUrl: null, docExpansion: "list", defaultModelsExpandDepth: 0 },
     theme: { title: "Meterbook API" },
     staticCSP:
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",

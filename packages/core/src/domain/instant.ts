@@ -31,7 +31,7 @@ const daySeconds = 86_400;
 const rememberedDaysMax = 4096;
 const dayTexts = new Map<number, string>();
 /** `THH:MM:SSZ` of each second of a day, made when first asked for. */
-const timeTexts: (string | undefined)[] = new Array(daySeconds).fill(undefined);
+const timeTexts: (string | undefined)[] = Array.from({ length: daySeconds }, () => undefined);
 
 /**
  * `YYYY-MM-DDTHH:MM:SSZ` of whole seconds since 1970 UTC. Remembers its days and times of day, because an export

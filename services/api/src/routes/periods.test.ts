@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { parsePeriod } from "@meterbook/core/domain/snapshot";
+import { expect, test, vi } from "vitest";
+import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/api-world.ts";
+import { memorySnapshots } from "../../../../test/support/memory-ports.ts";
+import { instant } from "../../../../test/support/readings.ts";
+import { periodSchema } from "./periods.ts";
+
+test("a period adds up", async () => {
+  const hash = (letter: string) => `sha256:${letter.repeat(64)}`;
+  const missing = aRegisterSnapshot({
+    value: null,
+    valueQuality: "missing",
+    consumption: null,
+    quality: "missing",
+    method: "MISSING",
+  });
+  const interval = aRegisterSnapshot({
+    register: "2.8.0",
+    value: null,
+    valueQuality: "missing",
+    consumption: 50,
+    quality: "incomplete",
+    method: "INTERVAL_SUM",
+    intervals: { expected: 4, present: 2 },
+  });
+  const huge = aRegisterSnapshot({ value: Number.MAX_SAFE_INTEGER, consumption: Number.MAX_SAFE_INTEGER });
+  const snapshots = memorySnapshots(
+    aSnapshot({ meterId: "m-2", hash: hash("b"), registers: [missing, interval], lifecycle: "final" }),
+    aSnapshot({ meterId: "m-1", hash: hash("0"), registers: [] }),
+    aSnapshot({ meterId: "m-1", hash: hash("a"), registers: [huge], revision: 2, lifecycle: "revised" }),
+    aSnapshot({ meterId: "m-3", hash: hash("c"), registers: [aRegisterSnapshot({ value: 10, consumption: 3 })] }),
+  );
+  const app = await injectableApi(apiWorld({ snapshots }, { limits: { exportPage: 2 } }));
+  expect(periodSchema.parse((await app.inject("/v1/periods/2026-10")).json())).toEqual({
+    period: "2026-10",
+    state: "final",
+    zone: "Europe/Kyiv",
+    start: "2026-09-30T21:00:00Z",
+    boundary: "2026-10-31T22:00:00Z",
+    finalFrom: "2026-11-03T22:00:00Z",
+    meters: 3,
+    registers: 4,
+    completeness: 0.5,
+    byLifecycle: { final: 2, revised: 1 },
+    byQuality: { actual: 2, missing: 1, incomplete: 1 },
+    byMethod: { EXACT: 2, MISSING: 1, INTERVAL_SUM: 1 },
+    controlTotals: [
+      {
+        register: "1.8.0",
+        unit: "Wh",
+        rows: 3,
+        withoutConsumption: 1,
+        consumption: "9007199254740994",
+        value: "9007199254741001",
+      },
+      { register: "2.8.0", unit: "Wh", rows: 1, withoutConsumption: 0, consumption: "50", value: "0" },
+    ],
+    hash: `sha256:${createHash("sha256")
+      .update(`${hash("a")}\n${hash("b")}\n${hash("c")}\n`)
+      .digest("hex")}`,
+  });
+});
+
+test.for([
+  { at: "2026-10-31T21:59:59Z", state: "open" },
+  { at: "2026-10-31T22:00:00Z", state: "provisional" },
+  { at: "2026-11-03T21:59:59Z", state: "provisional" },
+  { at: "2026-11-03T22:00:00Z", state: "final" },
+])("2026-10 is $state at $at", async ({ at, state }) => {
+  const app = await injectableApi(apiWorld({ clock: { nowMs: () => instant(at) * 1000 } }));
+  expect((await app.inject("/v1/periods/2026-10")).json()).toMatchObject({ state, meters: 0, completeness: null });
+});
+
+test("a period's walk is shared and remembered until something is issued", async () => {
+  const snapshots = memorySnapshots(aSnapshot());
+  const app = await injectableApi(apiWorld({ snapshots }));
+  const walks = () => snapshots.calls.filter((call) => call === "latest").length;
+  await Promise.all([1, 2, 3].map(() => app.inject("/v1/periods/2026-10")));
+  await app.inject("/v1/periods/2026-10");
+  expect(walks()).toBe(1);
+  snapshots.issue(aSnapshot({ meterId: "m-2" }));
+  expect((await app.inject("/v1/periods/2026-10")).json().meters).toBe(2);
+  expect(walks()).toBe(2);
+});
+
+test("close sends the command and tells what was done", async () => {
+  const world = apiWorld();
+  const app = await injectableApi(world);
+  const close = async (period: string) =>
+    (await app.inject({ method: "POST", url: `/v1/periods/${period}/close` })).json();
+  expect(await close("2026-10")).toEqual({ period: "2026-10", evaluated: 7, issued: 3 });
+  expect(world.commands).toEqual([{ kind: "close-period", period: parsePeriod("2026-10") }]);
+  expect(await close("2026-11")).toMatchObject({ status: 409, code: "period_open" });
+  expect(world.commands).toHaveLength(1);
+  const serve = vi.fn();
+  const deaf = await injectableApi(
+    apiWorld({ commands: { serve, send: () => Promise.reject(new Error("no aggregator answered within 60000 ms")) } }),
+  );
+  const answer = (await deaf.inject({ method: "POST", url: "/v1/periods/2026-10/close" })).json();
+  expect(answer).toMatchObject({ status: 504, code: "close_unanswered" });
+});
