@@ -452,6 +452,21 @@ describe("limits", () => {
     expect((await late.take(4)).toString("hex")).toBe("20020000");
   });
 
+  test("where the limit is always reached, everybody gets a turn", async () => {
+    const taken = new Map<string, number>();
+    const { endpoint } = await opened({ inFlightBytesMax: 20_000 }, async ({ clientId }) => {
+      taken.set(clientId, (taken.get(clientId) ?? 0) + 1);
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    const clients = await Promise.all(Array.from({ length: 20 }, (_, i) => connected(endpoint, { clientId: `${i}` })));
+    const publishes = Buffer.concat(
+      Array.from({ length: 2000 }, (_, i) => raw.publish(topic, Buffer.alloc(10_000), { id: i + 1 })),
+    );
+    for (const client of clients) client.socket.write(publishes);
+    await vi.waitUntil(() => (taken.get("0") ?? 0) >= 200, { timeout: 20_000 });
+    expect(Math.min(...clients.map((_, i) => taken.get(`${i}`) ?? 0))).toBeGreaterThan(50);
+  });
+
   test("a client whose message cannot be kept is held back, unread, as long as the trouble lasts", async () => {
     let tries = 0;
     const take = async () => {

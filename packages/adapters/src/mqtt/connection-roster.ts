@@ -7,6 +7,8 @@ export interface ConnectionRoster {
   remove(connection: MqttConnection): void;
   size(): number;
   each(visit: (connection: MqttConnection) => void): void;
+  /** Visits until told to stop; next time it is the turn of those that were not visited. */
+  eachInTurn(visit: (connection: MqttConnection) => "go on" | "stop"): void;
   /** The connection behind a stream of the session broker. */
   ownerOf(stream: Duplex): MqttConnection | undefined;
   owns(stream: Duplex, connection: MqttConnection): void;
@@ -29,6 +31,13 @@ export function connectionRoster(): ConnectionRoster {
     size: () => connections.size,
     each(visit) {
       for (const connection of connections.keys()) visit(connection);
+    },
+    eachInTurn(visit) {
+      const waiting = [...connections];
+      for (const [connection, clientId] of waiting) {
+        if (connections.delete(connection)) connections.set(connection, clientId);
+        if (visit(connection) === "stop") break;
+      }
     },
     ownerOf: (stream) => owners.get(stream),
     owns: (stream, connection) => void owners.set(stream, connection),

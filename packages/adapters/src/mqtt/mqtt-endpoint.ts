@@ -12,6 +12,7 @@ import type { ConnectionRoster } from "./connection-roster.ts";
 import { connectionRoster } from "./connection-roster.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { holdBack } from "./hold-back.ts";
+import type { InboundBudget } from "./inbound-budget.ts";
 import { inboundBudget } from "./inbound-budget.ts";
 import type { MqttConnection } from "./mqtt-connection.ts";
 import { openConnection } from "./mqtt-connection.ts";
@@ -140,10 +141,7 @@ function contextOf(
     writeTimeoutMs: parts.writeTimeoutMs,
     clock: parts.clock,
     events,
-    budget: inboundBudget(parts.inFlightBytesMax, (exhausted) => {
-      if (exhausted) events.readingPaused({ reason: "bytes_max" });
-      roster.each((connection) => connection.budgetChanged(exhausted));
-    }),
+    budget: limitedBudget(parts.inFlightBytesMax, events, roster),
     take: parts.take,
     nowMs,
     handOver(session, connection) {
@@ -162,6 +160,21 @@ function contextOf(
       parts.whenDrained();
     },
   };
+}
+
+/** A budget that stops and starts reading: all stop at once, and those that start may stop all again. */
+function limitedBudget(bytesMax: number, events: EndpointEvents, roster: ConnectionRoster): InboundBudget {
+  const budget = inboundBudget(bytesMax, (exhausted) => {
+    if (!exhausted) {
+      return roster.eachInTurn((connection) => {
+        connection.budgetChanged(false);
+        return budget.exhausted() ? "stop" : "go on";
+      });
+    }
+    events.readingPaused({ reason: "bytes_max" });
+    roster.each((connection) => connection.budgetChanged(true));
+  });
+  return budget;
 }
 
 async function listen(server: Server, { host, port }: MqttEndpointOptions): Promise<void> {
