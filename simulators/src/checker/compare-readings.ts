@@ -42,7 +42,7 @@ export function compareReadings(
       const candidates = sent.get(reading.at);
       const of = comparedWith(
         truth,
-        `${meter.meterId} ${register} ${instantText(reading.at)}`,
+        () => `${meter.meterId} ${register} ${instantText(reading.at)}`,
         reading,
         candidates,
         series.unit,
@@ -79,7 +79,7 @@ function compareMissing(
 /** Answers what was sent that the stored reading is; undefined where nothing was. */
 function comparedWith(
   truth: Truth,
-  where: string,
+  where: () => string,
   reading: StoredReading,
   candidates: readonly Sent[] | undefined,
   unit: string,
@@ -91,20 +91,21 @@ function comparedWith(
     const sent = candidates?.map(({ value }) => value).join(", ") ?? "nothing";
     findings.differs(
       "phantom",
-      where,
+      where(),
       `${reading.kind} ${reading.value} ${reading.unit} is stored, sent was ${sent} ${unit}`,
     );
     return undefined;
   }
   findings.looked("quality");
   const quality = (matching.flags & flagEstimated) !== 0 ? "estimated" : "actual";
-  if (reading.quality !== quality) findings.differs("quality", where, `is ${reading.quality}, was sent as ${quality}`);
+  if (reading.quality !== quality)
+    findings.differs("quality", where(), `is ${reading.quality}, was sent as ${quality}`);
   if (candidates.length > 1 && !candidates.some(({ message }) => isUncertain(truth, message))) {
     const best = Math.min(...candidates.map(({ flags }) => flags & flagEstimated));
     const first = candidates.find(({ flags }) => (flags & flagEstimated) === best);
     findings.looked("value");
     if (first?.value !== reading.value)
-      findings.differs("value", where, `${reading.value} is stored, but ${first?.value} came first`);
+      findings.differs("value", where(), `${reading.value} is stored, but ${first?.value} came first`);
   }
   return matching;
 }

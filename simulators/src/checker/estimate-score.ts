@@ -26,20 +26,18 @@ export function estimateScore(): EstimateScore {
       row.consumptionSum += consumption;
     },
     table() {
-      const head = ["values at month ends".padEnd(24), "count", "exact", "mean error", "max error", "of consumption"];
-      const lines = [...rows].map(([method, row]) => {
-        const share = row.consumptionSum === 0 ? "-" : `${((row.errorSum / row.consumptionSum) * 100).toFixed(4)} %`;
-        const mean = (row.errorSum / row.count).toFixed(1);
-        return [method.padEnd(24), row.count, row.exact, mean, row.errorMax, share];
+      const head = ["values at month ends", "count", "exact", "mean error", "max error", "of consumption"];
+      const lines = [...rows].map(([method, { count, exact, errorSum, errorMax, consumptionSum }]) => {
+        const share = consumptionSum === 0 ? "-" : `${((errorSum / consumptionSum) * 100).toFixed(4)} %`;
+        return [method, count, exact, (errorSum / count).toFixed(1), errorMax, share];
       });
       return [head, ...lines]
-        .map((cells) =>
-          cells
-            .map((cell) => String(cell).padStart(14))
-            .join("")
-            .slice(4),
-        )
+        .map(([name, ...cells]) => String(name).padEnd(28) + cells.map(cellText).join(""))
         .join("\n");
     },
   };
+}
+
+function cellText(cell: string | number): string {
+  return String(cell).padStart(16);
 }
