@@ -4,7 +4,8 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { decodeSnapshot, encodeSnapshot } from "@meterbook/core/wire/snapshot-protobuf";
+import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
+import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
 
 /** Rows are only ever inserted; the triggers hold everybody to it who opens the file. */
 const schema = `

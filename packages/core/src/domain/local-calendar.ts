@@ -57,25 +57,39 @@ function makeCalendar(zone: string): LocalCalendar {
     return start;
   }
 
+  const finals = new Map<number, number>();
   const dayOf = dayFinder(zone);
-  // The month asked for last: almost every question is about the same one.
-  let last = { period: 0, from: 1, to: 0 };
+  // By the UTC day that was asked for: questions are about a few days, over and over.
+  const months = new Map<number, Month>();
   return {
     zone,
     startOf,
     periodOf(at) {
-      if (at >= last.from && at < last.to) return last.period;
+      const hint = Math.floor(at / 86_400);
+      const known = months.get(hint);
+      if (known !== undefined && at >= known.from && at < known.to) return known.period;
       const local = zoned(zone, at);
       const period = local.year * 12 + local.month - 1;
-      last = { period, from: startOf(period), to: startOf(period + 1) };
+      if (months.size >= rememberedDaysMax) months.clear();
+      months.set(hint, { period, from: startOf(period), to: startOf(period + 1) });
       return period;
     },
     boundaryOf: (period) => startOf(period + 1),
     provisionalFrom: (period) => startOf(period + 1) + 3600,
-    finalFrom: (period) => addDays(zone, startOf(period + 1), 3),
+    finalFrom(period) {
+      let final = finals.get(period);
+      if (final === undefined) finals.set(period, (final = addDays(zone, startOf(period + 1), 3)));
+      return final;
+    },
     dayOf,
     addDays: (day, days) => addDays(zone, day, days),
   };
+}
+
+interface Month {
+  readonly period: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 function dayFinder(zone: string): (at: number) => number {

@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
 import type { RegisterSnapshot, Snapshot } from "../domain/snapshot.ts";
-import { decodeSnapshot, encodeSnapshot } from "./snapshot-protobuf.ts";
+import { decodeSnapshot } from "./decode-snapshot.ts";
+import { encodeSnapshot } from "./encode-snapshot.ts";
 
 const full: RegisterSnapshot = {
   register: "1.8.0",
