@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TakeMessage } from "@meterbook/core/ports/meter-endpoint";
-import type { EndpointEvents } from "./endpoint-events.ts";
+import type { CloseReason, EndpointEvents } from "./endpoint-events.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
-import type { MqttConnection } from "./mqtt-connection.ts";
+import type { SessionOwner } from "./session-broker.ts";
 
 /** What the connections of an endpoint share. */
 export interface ConnectionContext {
@@ -28,4 +28,18 @@ export interface ConnectionContext {
   /** How long a connection whose message was not kept is held before it is closed. */
   holdBackMs(): number;
   gone(connection: MqttConnection): void;
+}
+
+/** Between one meter's socket and the endpoint. Times are monotonic milliseconds. */
+export interface MqttConnection extends SessionOwner {
+  /** Writes the acknowledgements that are due. */
+  flush(nowMs: number): void;
+  /** Looks whether something has taken too long. */
+  sweep(nowMs: number): void;
+  budgetChanged(exhausted: boolean): void;
+  /** Takes nothing more; hangs up once all that was taken is acknowledged. */
+  leave(reason: CloseReason): void;
+  /** Somebody else connects with the same client id. */
+  takenOver(): void;
+  destroy(): void;
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { MqttConnection } from "./mqtt-connection.ts";
+import type { MqttConnection } from "./connection-context.ts";
 
 /** The connections there are, and who is who. */
 export interface ConnectionRoster {

@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
-import type { ConnectionContext } from "./connection-context.ts";
-import type { CloseReason } from "./endpoint-events.ts";
+import type { ConnectionContext, MqttConnection } from "./connection-context.ts";
 import type { Link } from "./link.ts";
 import {
   abortLink,
@@ -18,24 +17,9 @@ import { messageIntake } from "./message-intake.ts";
 import type { PacketScanner } from "./packet-scanner.ts";
 import { packetScanner, packetType } from "./packet-scanner.ts";
 import { requestsSubscriptions } from "./requests-subscriptions.ts";
-import type { SessionOwner } from "./session-broker.ts";
 import type { SessionStream } from "./session-stream.ts";
 import { sessionStream } from "./session-stream.ts";
 import { hold, socketFlow } from "./socket-flow.ts";
-
-/** Between one meter's socket and the endpoint. Times are monotonic milliseconds. */
-export interface MqttConnection extends SessionOwner {
-  /** Writes the acknowledgements that are due. */
-  flush(nowMs: number): void;
-  /** Looks whether something has taken too long. */
-  sweep(nowMs: number): void;
-  budgetChanged(exhausted: boolean): void;
-  /** Takes nothing more; hangs up once all that was taken is acknowledged. */
-  leave(reason: CloseReason): void;
-  /** Somebody else connects with the same client id. */
-  takenOver(): void;
-  destroy(): void;
-}
 
 interface Parts {
   readonly link: Link;
@@ -56,6 +40,7 @@ const lingerMs = 2_000;
 /** How long nothing may come in the middle of a packet. */
 const packetStallMs = 30_000;
 
+/** PUBLISH and PUBREL go to the intake, everything else to the session broker. */
 export function openConnection(socket: Socket, context: ConnectionContext): MqttConnection {
   const flow = socketFlow(socket, context.nowMs, () => {
     parts.heard = true;

@@ -7,14 +7,13 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import { ackFlusher } from "./ack-flusher.ts";
-import type { ConnectionContext } from "./connection-context.ts";
+import type { ConnectionContext, MqttConnection } from "./connection-context.ts";
 import type { ConnectionRoster } from "./connection-roster.ts";
 import { connectionRoster } from "./connection-roster.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { holdBack } from "./hold-back.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
 import { inboundBudget } from "./inbound-budget.ts";
-import type { MqttConnection } from "./mqtt-connection.ts";
 import { openConnection } from "./mqtt-connection.ts";
 import { openSessionBroker } from "./session-broker.ts";
 
