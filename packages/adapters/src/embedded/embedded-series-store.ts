@@ -333,15 +333,13 @@ function pendingWrites(database: DatabaseSync) {
   const add = database.prepare(
     "INSERT INTO pending (meter_id, from_period) VALUES (?, ?) ON CONFLICT (meter_id) DO UPDATE SET from_period = min(from_period, excluded.from_period)",
   );
-  const drop = database.prepare("DELETE FROM pending WHERE meter_id = ?");
+  const drop = database.prepare("DELETE FROM pending WHERE meter_id IN (SELECT value FROM json_each(?))");
   const list = database.prepare("SELECT meter_id, from_period FROM pending");
   return {
     add: (meters: readonly PendingMeter[]) => {
       for (const { meterId, fromPeriod } of meters) add.run(meterId, fromPeriod);
     },
-    drop: (meterIds: readonly string[]) => {
-      for (const meterId of meterIds) drop.run(meterId);
-    },
+    drop: (meterIds: readonly string[]) => void drop.run(JSON.stringify(meterIds)),
     list: (): PendingMeter[] =>
       list.all().map((row) => ({ meterId: String(row["meter_id"]), fromPeriod: Number(row["from_period"]) })),
   };

@@ -74,10 +74,11 @@ function ledgerView(database: DatabaseSync): {
   const all = database.prepare(
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision",
   );
+  // With max() SQLite takes the other columns from the row that has it, so this is one walk along the key.
   const latest = database.prepare(`
-    SELECT r.sequence, l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id > ?
-      AND NOT EXISTS (SELECT 1 FROM revision n WHERE n.period = r.period AND n.meter_id = r.meter_id AND n.revision > r.revision)
-    ORDER BY r.meter_id LIMIT ?`);
+    SELECT r.sequence, l.body FROM (SELECT meter_id, sequence, max(revision) FROM revision WHERE period = ? AND meter_id > ?
+      GROUP BY meter_id ORDER BY meter_id LIMIT ?) r JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
+  latest.setReturnArrays(true);
   const changes = database.prepare("SELECT sequence, body FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?");
   const lastPeriod = database.prepare("SELECT max(period) AS period FROM revision");
 
@@ -99,7 +100,7 @@ function ledgerView(database: DatabaseSync): {
   return {
     findSync,
     reads: {
-      latest: async ({ period, afterMeterId, limit }) => latest.all(period, afterMeterId ?? "", limit).map(entry),
+      latest: async ({ period, afterMeterId, limit }) => (latest.all(period, afterMeterId ?? "", limit) as unknown as [number, Uint8Array][]).map(([sequence, body]) => ({ sequence, snapshot: decodeSnapshot(body) })),
       changes: async ({ afterSequence, limit }) => changes.all(afterSequence, limit).map(entry),
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period) => all.all(period, meterId).map((row) => decodeSnapshot(row["body"] as Uint8Array)),

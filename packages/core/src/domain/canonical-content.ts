@@ -15,26 +15,19 @@ export function canonicalContent(content: SnapshotContent): string {
   return text;
 }
 
+/** By hand rather than by joining a list: a month close writes a million of these. */
 function canonicalRow(row: RegisterSnapshot): string {
-  const made = row.method === "EXACT" || row.method === "MISSING" ? undefined : row;
-  return [
-    row.register,
-    row.unit,
-    row.value,
-    row.valueQuality,
-    row.opening,
-    row.openingBasis,
-    row.consumption,
-    row.quality,
-    row.method,
-    row.origin,
-    row.readAt,
-    made?.before?.at,
-    made?.before?.value,
-    made?.after?.at,
-    made?.after?.value,
-    row.intervals?.expected,
-    row.intervals?.present,
-    row.fault,
-  ].join("|");
+  const made = row.method === "EXACT" || row.method === "MISSING" ? noEvidence : row;
+  const closing = `${row.register}|${row.unit}|${text(row.value)}|${row.valueQuality}|`;
+  const opening = `${text(row.opening)}|${text(row.openingBasis)}|${text(row.consumption)}|${row.quality}|`;
+  const method = `${row.method}|${text(row.origin)}|${text(row.readAt)}|`;
+  const before = `${text(made.before?.at)}|${text(made.before?.value)}|`;
+  const after = `${text(made.after?.at)}|${text(made.after?.value)}|`;
+  return `${closing}${opening}${method}${before}${after}${text(row.intervals?.expected)}|${text(row.intervals?.present)}|${text(row.fault)}`;
+}
+
+const noEvidence: Pick<RegisterSnapshot, "before" | "after"> = { before: null, after: null };
+
+function text(field: string | number | null | undefined): string | number {
+  return field ?? "";
 }

@@ -1,4 +1,3 @@
-import protobuf from "protobufjs";
 import { baseUnits, origins, readingQualities } from "../domain/reading.ts";
 import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot.ts";
 import { lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
@@ -7,47 +6,99 @@ import { lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
 export const openingBases = ["previous", "installation", "first-reading"] as const;
 export const faults = ["register_ran_backwards"] as const;
 
+/** Grows to the largest snapshot ever written; a record is copied out of it. */
+let out = Buffer.allocUnsafe(16 * 1024);
+let at = 0;
+const headBytesMax = 512;
+const rowBytesMax = 256;
+
 /** A snapshot as `meterbook.v1.Snapshot` (proto/meterbook/v1/snapshot.proto); a test holds it to the .proto file. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
-  const out = protobuf.Writer.create();
-  out.uint32(0x0a).string(snapshot.meterId);
-  if (snapshot.usagePointId !== snapshot.meterId) out.uint32(0x12).string(snapshot.usagePointId);
-  out.uint32(0x18).uint32(snapshot.period).uint32(0x20).uint32(snapshot.boundary);
-  out.uint32(0x28).uint32(snapshot.revision).uint32(0x30).uint32(lifecycles.indexOf(snapshot.lifecycle));
-  out.uint32(0x38).uint64(snapshot.issuedAtMs).uint32(0x42).string(snapshot.reason);
-  out.uint32(0x4a).bytes(Buffer.from(snapshot.hash.slice("sha256:".length), "hex"));
-  for (const row of snapshot.registers) {
-    writeRegister(row, out.uint32(0x52).fork());
-    out.ldelim();
-  }
-  return out.finish();
+  const bytesMax = headBytesMax + 2 * snapshot.reason.length + rowBytesMax * snapshot.registers.length;
+  if (bytesMax > out.length) out = Buffer.allocUnsafe(2 * bytesMax);
+  at = 0;
+  putText(0x0a, snapshot.meterId);
+  if (snapshot.usagePointId !== snapshot.meterId) putText(0x12, snapshot.usagePointId);
+  putNumber(0x18, snapshot.period);
+  putNumber(0x20, snapshot.boundary);
+  putNumber(0x28, snapshot.revision);
+  putNumber(0x30, lifecycles.indexOf(snapshot.lifecycle));
+  putNumber(0x38, snapshot.issuedAtMs);
+  putText(0x42, snapshot.reason);
+  out[at++] = 0x4a;
+  out[at++] = 32;
+  at += out.write(snapshot.hash.slice("sha256:".length), at, 32, "hex");
+  for (const row of snapshot.registers) putMessage(0x52, () => putRow(row));
+  return Buffer.from(out.subarray(0, at));
 }
 
-function writeRegister(row: RegisterSnapshot, out: protobuf.Writer): void {
-  out.uint32(0x0a).string(row.register).uint32(0x10).uint32(baseUnits.indexOf(row.unit));
-  if (row.value !== null) out.uint32(0x18).uint64(row.value);
-  out.uint32(0x20).uint32(snapshotQualities.indexOf(row.valueQuality));
-  if (row.opening !== null) out.uint32(0x28).uint64(row.opening);
-  if (row.openingBasis !== null) out.uint32(0x30).uint32(openingBases.indexOf(row.openingBasis));
-  if (row.consumption !== null) out.uint32(0x38).uint64(row.consumption);
-  out.uint32(0x40).uint32(snapshotQualities.indexOf(row.quality)).uint32(0x48).uint32(methods.indexOf(row.method));
-  if (row.origin !== null) out.uint32(0x50).uint32(origins.indexOf(row.origin));
-  if (row.readAt !== null) out.uint32(0x58).uint32(row.readAt);
-  if (row.before !== null) writeEvidence(row.before, out.uint32(0x62).fork());
-  if (row.after !== null) writeEvidence(row.after, out.uint32(0x6a).fork());
+function putRow(row: RegisterSnapshot): void {
+  putText(0x0a, row.register);
+  putNumber(0x10, baseUnits.indexOf(row.unit));
+  if (row.value !== null) putNumber(0x18, row.value);
+  putNumber(0x20, snapshotQualities.indexOf(row.valueQuality));
+  if (row.opening !== null) putNumber(0x28, row.opening);
+  if (row.openingBasis !== null) putNumber(0x30, openingBases.indexOf(row.openingBasis));
+  if (row.consumption !== null) putNumber(0x38, row.consumption);
+  putNumber(0x40, snapshotQualities.indexOf(row.quality));
+  putNumber(0x48, methods.indexOf(row.method));
+  if (row.origin !== null) putNumber(0x50, origins.indexOf(row.origin));
+  if (row.readAt !== null) putNumber(0x58, row.readAt);
+  const { before, after } = row;
+  if (before !== null) putMessage(0x62, () => putEvidence(before));
+  if (after !== null) putMessage(0x6a, () => putEvidence(after));
   if (row.intervals !== null) {
-    out.uint32(0x70).uint32(row.intervals.expected).uint32(0x78).uint32(row.intervals.present);
+    putNumber(0x70, row.intervals.expected);
+    putNumber(0x78, row.intervals.present);
   }
-  if (row.fault !== null) out.uint32(0x80).uint32(faults.indexOf(row.fault));
+  if (row.fault !== null) putNumber(0x80, faults.indexOf(row.fault));
 }
 
-function writeEvidence({ at, value, quality }: Evidence, out: protobuf.Writer): void {
-  out
-    .uint32(0x08)
-    .uint32(at)
-    .uint32(0x10)
-    .uint64(value)
-    .uint32(0x18)
-    .uint32(readingQualities.indexOf(quality))
-    .ldelim();
+function putEvidence(evidence: Evidence): void {
+  putNumber(0x08, evidence.at);
+  putNumber(0x10, evidence.value);
+  putNumber(0x18, readingQualities.indexOf(evidence.quality));
+}
+
+/** The length goes before the body and is known after it; nearly always it takes the one byte left for it. */
+function putMessage(tag: number, putBody: () => void): void {
+  putVarint(tag);
+  const lengthAt = at;
+  at += 1;
+  putBody();
+  const length = at - lengthAt - 1;
+  if (length < 128) {
+    out[lengthAt] = length;
+    return;
+  }
+  out.copyWithin(lengthAt + 2, lengthAt + 1, at);
+  const end = at + 1;
+  at = lengthAt;
+  putVarint(length);
+  at = end;
+}
+
+/** Ids, OBIS codes and reasons are ASCII; anything else would not come back. */
+function putText(tag: number, text: string): void {
+  putVarint(tag);
+  putVarint(text.length);
+  at += out.write(text, at, "latin1");
+}
+
+function putNumber(tag: number, value: number): void {
+  putVarint(tag);
+  putVarint(value);
+}
+
+function putVarint(value: number): void {
+  let rest = value;
+  while (rest >= 0x80000000) {
+    out[at++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest > 127) {
+    out[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  out[at++] = rest;
 }
