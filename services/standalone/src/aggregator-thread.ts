@@ -1,4 +1,5 @@
 import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
+import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
 import { openEmbeddedSeriesStore } from "@meterbook/adapters/embedded/embedded-series-store";
@@ -6,6 +7,7 @@ import { openEmbeddedSnapshotLedger } from "@meterbook/adapters/embedded/embedde
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
@@ -28,7 +30,7 @@ await runThread(async (settings: Settings, own) => {
     series: own(openEmbeddedSeriesStore({ dataDir, clock })),
     ledger: own(openEmbeddedSnapshotLedger({ dataDir })),
     registry: own(await openEmbeddedRegistry({ dataDir })),
-    log: own(await openEmbeddedReadingsLog({ dataDir, clock })),
+    log: own(await openEmbeddedReadingsLog({ dataDir, clock, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),
   };
   const well = { name: "aggregator", ok: true, detail: "" };
@@ -50,6 +52,17 @@ await runThread(async (settings: Settings, own) => {
       },
     }),
   );
+  own(trimHourly(ports));
   health.report(well);
   return {};
 });
+
+const trimEveryMs = 3_600_000;
+
+/** Lets the log forget what is past its retention and in the store. */
+function trimHourly({ log, series }: { log: EmbeddedReadingsLog; series: SeriesReader }): { close(): void } {
+  const timer = setInterval(() => {
+    void series.totals().then(({ positions }) => log.trim(positions.get(0) ?? 0));
+  }, trimEveryMs);
+  return { close: () => clearInterval(timer) };
+}
