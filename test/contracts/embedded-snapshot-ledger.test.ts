@@ -2,7 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openEmbeddedSnapshotLedger, openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import {
+  openEmbeddedSnapshotLedger,
+  openEmbeddedSnapshotView,
+} from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
 import { aSnapshot, snapshotLedgerContract } from "./snapshot-ledger.contract.ts";
 
@@ -24,7 +27,12 @@ test("nobody who opens the file can change or delete an issued revision", async 
   await ledger.close();
   const file = new DatabaseSync(join(dataDir, "ledger.db"));
   onTestFinished(() => file.close());
-  for (const sql of ["UPDATE ledger SET body = x'00'", "DELETE FROM ledger", "UPDATE revision SET revision = 9", "DELETE FROM revision"]) {
+  for (const sql of [
+    "UPDATE ledger SET body = x'00'",
+    "DELETE FROM ledger",
+    "UPDATE revision SET revision = 9",
+    "DELETE FROM revision",
+  ]) {
     expect(() => file.exec(sql)).toThrow(/an issued revision/);
   }
 });

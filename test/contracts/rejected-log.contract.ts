@@ -32,13 +32,18 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
 
   test("what was refused is there after opening again, bytes and all", async () => {
     const { log, under } = await fresh();
-    const given = [aRejection(), aRejection({ meterId: null, truncatedFrom: 5_000_000, readingIndex: 3, payload: Buffer.alloc(0) })];
+    const given = [
+      aRejection(),
+      aRejection({ meterId: null, truncatedFrom: 5_000_000, readingIndex: 3, payload: Buffer.alloc(0) }),
+    ];
     await log.append(given);
     await log.close();
     const again = await under.open();
     onTestFinished(() => again.close());
     const found = await again.list(all);
-    expect(found.map(({ id, replayedAtMs, payload, ...rest }) => ({ ...rest, payload: Buffer.from(payload) }))).toEqual(given);
+    expect(found.map(({ id, replayedAtMs, payload, ...rest }) => ({ ...rest, payload: Buffer.from(payload) }))).toEqual(
+      given,
+    );
     expect(found.every(({ replayedAtMs }) => replayedAtMs === null)).toBe(true);
     expect(await again.get(found[1]?.id ?? "")).toEqual(found[1]);
   });
@@ -52,7 +57,8 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
     expect([...first, ...rest].map(({ detail }) => detail)).toEqual(["0", "1", "2", "3", "4"]);
     const ids = [...first, ...rest].map(({ id }) => id);
     expect([...ids].sort()).toEqual(ids);
-    for (const id of ["", "nonsense", "r00000000ffff", "1; DROP TABLE rejection"]) expect(await log.get(id)).toBeUndefined();
+    for (const id of ["", "nonsense", "r00000000ffff", "1; DROP TABLE rejection"])
+      expect(await log.get(id)).toBeUndefined();
   });
 
   test("counts what is open, by reason; replaying twice counts once", async () => {

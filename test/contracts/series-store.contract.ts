@@ -27,7 +27,15 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
 
   test("readings come back ascending, within the asked range, per channel", async () => {
     const { store } = await fresh();
-    await write(store, "m1", [active, profile], [[0, [900, 1800, 90_000]], [1, [900, 1800]]]);
+    await write(
+      store,
+      "m1",
+      [active, profile],
+      [
+        [0, [900, 1800, 90_000]],
+        [1, [900, 1800]],
+      ],
+    );
     const all = await store.read("m1", { from: 0, to: base * 2 });
     expect(all.map(({ channel, at }) => [channel.kind, at])).toEqual([
       ["register", [base + 900, base + 1800, base + 90_000]],
@@ -45,7 +53,8 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
     await write(store, "m1", [], [[0, [900]]], "insert");
     await under.tidyLater(store, 30 * 86_400);
     await write(store, "m1", [], [[0, [2700]]], "insert");
-    const at = async () => (await store.read("m1", { from: 0, to: base * 2 })).flatMap((series) => series.at.map((a) => a - base));
+    const at = async () =>
+      (await store.read("m1", { from: 0, to: base * 2 })).flatMap((series) => series.at.map((a) => a - base));
     expect(await at()).toEqual([900, 1800, 2700, 3600]);
     await under.tidyLater(store, 60 * 86_400);
     expect(await at()).toEqual([900, 1800, 2700, 3600]);
@@ -64,7 +73,9 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
     await under.tidyLater(store, 30 * 86_400);
     const batch = await store.begin();
     await batch.put([writeOf(0, [[0, [90_000]]])]);
-    const found = await batch.find([900, 901, 90_000].map((offset) => ({ meterNo: 0, channelIndex: 0, at: base + offset })));
+    const found = await batch.find(
+      [900, 901, 90_000].map((offset) => ({ meterNo: 0, channelIndex: 0, at: base + offset })),
+    );
     expect(found.map((reading) => reading?.at)).toEqual([base + 900, undefined, base + 90_000]);
     await batch.abandon();
   });
@@ -92,7 +103,10 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
       receivedAtMs: 5,
     });
     const counts: number[] = [];
-    for (const values of [[1, 2], [2, 3]]) {
+    for (const values of [
+      [1, 2],
+      [2, 3],
+    ]) {
       const batch = await store.begin();
       counts.push(await batch.conflicts(values.map(conflict)));
       await batch.commit({ partition: 0, position: 1, counts: noCounts, newestAt: 0, pending: [] });
@@ -110,7 +124,13 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
     const [met] = await batch.meet([{ meterId: "m1", channels: [{ ...active, first }] }]);
     await batch.put([writeOf(met?.no ?? -1, [[0, [900]]])]);
     const counts = { stored: 1, duplicates: 2, conflicts: 3 };
-    await batch.commit({ partition: 0, position: 7, counts, newestAt: base + 900, pending: [{ meterId: "m1", fromPeriod: 5 }] });
+    await batch.commit({
+      partition: 0,
+      position: 7,
+      counts,
+      newestAt: base + 900,
+      pending: [{ meterId: "m1", fromPeriod: 5 }],
+    });
     const abandoned = await store.begin();
     await abandoned.meet([{ meterId: "m2", channels: [{ ...active, first }] }]);
     await abandoned.abandon();
@@ -128,7 +148,13 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
 
   test("a pending meter keeps its earliest period until it is settled; a note comes with the mark", async () => {
     const { store } = await fresh();
-    await store.markPending([{ meterId: "a", fromPeriod: 5 }, { meterId: "b", fromPeriod: 6 }], { name: "n", value: 41 });
+    await store.markPending(
+      [
+        { meterId: "a", fromPeriod: 5 },
+        { meterId: "b", fromPeriod: 6 },
+      ],
+      { name: "n", value: 41 },
+    );
     await store.markPending([{ meterId: "a", fromPeriod: 7 }], { name: "n", value: 42 });
     expect(await store.note("n")).toBe(42);
     expect(await store.note("none")).toBeUndefined();
@@ -142,26 +168,29 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
 
   test("whatever order readings are written in, the same come back", { timeout: 60_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.uniqueArray(fc.integer({ min: 0, max: 400_000 }), { maxLength: 8 }), { maxLength: 8 }), async (batches) => {
-        const under = await make();
-        const store = await under.open();
-        try {
-          await write(store, "m0", [profile], [[0, [0]]]);
-          await write(store, "m1", [active], [[0, [-1]]]);
-          const written = new Set<number>([-1]);
-          for (const [index, offsets] of batches.entries()) {
-            const fresh = offsets.filter((offset) => !written.has(offset)).sort((a, b) => a - b);
-            for (const offset of fresh) written.add(offset);
-            if (fresh.length > 0) await write(store, "m1", [], [[0, fresh]], "insert");
-            if (index % 3 === 2) await under.tidyLater(store, (index + 1) * 86_400);
+      fc.asyncProperty(
+        fc.array(fc.uniqueArray(fc.integer({ min: 0, max: 400_000 }), { maxLength: 8 }), { maxLength: 8 }),
+        async (batches) => {
+          const under = await make();
+          const store = await under.open();
+          try {
+            await write(store, "m0", [profile], [[0, [0]]]);
+            await write(store, "m1", [active], [[0, [-1]]]);
+            const written = new Set<number>([-1]);
+            for (const [index, offsets] of batches.entries()) {
+              const fresh = offsets.filter((offset) => !written.has(offset)).sort((a, b) => a - b);
+              for (const offset of fresh) written.add(offset);
+              if (fresh.length > 0) await write(store, "m1", [], [[0, fresh]], "insert");
+              if (index % 3 === 2) await under.tidyLater(store, (index + 1) * 86_400);
+            }
+            const [series] = await store.read("m1", { from: base - 1, to: base + 400_000 });
+            expect(series?.at.map((at) => at - base)).toEqual([...written].sort((a, b) => a - b));
+            expect(series?.value).toEqual(series?.at.map((at) => Math.abs(at - base)));
+          } finally {
+            await store.close();
           }
-          const [series] = await store.read("m1", { from: base - 1, to: base + 400_000 });
-          expect(series?.at.map((at) => at - base)).toEqual([...written].sort((a, b) => a - b));
-          expect(series?.value).toEqual(series?.at.map((at) => Math.abs(at - base)));
-        } finally {
-          await store.close();
-        }
-      }),
+        },
+      ),
       { numRuns: 25 },
     );
   });

@@ -66,21 +66,32 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     await ledger.append([aSnapshot("c", october, 1), aSnapshot("a", october, 1), aSnapshot("b", october, 1)]);
     await ledger.append([aSnapshot("a", october, 2), aSnapshot("a", october + 1, 1)]);
     const page = await ledger.latest({ period: october, limit: 2 });
-    expect(page.map(({ snapshot }) => [snapshot.meterId, snapshot.revision])).toEqual([["a", 2], ["b", 1]]);
+    expect(page.map(({ snapshot }) => [snapshot.meterId, snapshot.revision])).toEqual([
+      ["a", 2],
+      ["b", 1],
+    ]);
     const rest = await ledger.latest({ period: october, afterMeterId: "b", limit: 2 });
     expect(rest.map(({ snapshot }) => snapshot.meterId)).toEqual(["c"]);
   });
 
   test("one meter's snapshots by period and revision", async () => {
     const { ledger } = await fresh();
-    await ledger.append([aSnapshot("a", october, 1), aSnapshot("a", october, 2), aSnapshot("a", october + 1, 1), aSnapshot("b", october, 1)]);
+    await ledger.append([
+      aSnapshot("a", october, 1),
+      aSnapshot("a", october, 2),
+      aSnapshot("a", october + 1, 1),
+      aSnapshot("b", october, 1),
+    ]);
     expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 2));
     expect(await ledger.find("a", october, 1)).toEqual(aSnapshot("a", october, 1));
     expect(await ledger.find("a", october, 3)).toBeUndefined();
     expect(await ledger.find("z", october)).toBeUndefined();
     expect((await ledger.revisions("a", october)).map(({ revision }) => revision)).toEqual([1, 2]);
     const latest = await ledger.latestOfMeter("a", october);
-    expect(latest.map(({ period, revision }) => [period, revision])).toEqual([[october, 2], [october + 1, 1]]);
+    expect(latest.map(({ period, revision }) => [period, revision])).toEqual([
+      [october, 2],
+      [october + 1, 1],
+    ]);
     expect(await ledger.latestOfMeter("a", october + 1)).toHaveLength(1);
   });
 
@@ -90,7 +101,9 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     const before = await ledger.lastSequence();
     await ledger.append([aSnapshot("a", october, 1)]);
     expect(await ledger.lastSequence()).toBe(before);
-    await expect(ledger.append([aSnapshot("b", october, 1), aSnapshot("a", october, 1, "f")])).rejects.toThrow("never changes");
+    await expect(ledger.append([aSnapshot("b", october, 1), aSnapshot("a", october, 1, "f")])).rejects.toThrow(
+      "never changes",
+    );
     expect(await ledger.lastSequence()).toBe(before);
     expect(await ledger.find("b", october)).toBeUndefined();
     expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 1));

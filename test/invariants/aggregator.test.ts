@@ -1,4 +1,4 @@
-import { hashOf, factsFromStore } from "@meterbook/aggregator/evaluate-meter";
+import { factsFromStore, hashOf } from "@meterbook/aggregator/evaluate-meter";
 import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
@@ -23,7 +23,10 @@ const fleet: fc.Arbitrary<Sent[]> = fc
   .record({
     gaps: fc.array(fc.integer({ min: 1, max: 96 }), { minLength: 40, maxLength: 120 }),
     use: fc.array(fc.nat(400), { minLength: 40, maxLength: 120 }),
-    odd: fc.array(fc.constantFrom("actual", "actual", "actual", "estimated", "suspect", "derived", "backwards"), { minLength: 10, maxLength: 10 }),
+    odd: fc.array(fc.constantFrom("actual", "actual", "actual", "estimated", "suspect", "derived", "backwards"), {
+      minLength: 10,
+      maxLength: 10,
+    }),
     profileFrom: fc.nat(60),
   })
   .map(({ gaps, use, odd, profileFrom }) => {
@@ -67,13 +70,20 @@ function journeys(sent: Sent[], reach: number): fc.Arbitrary<Journey> {
         return random() < 0.1 ? [once, { one, place: index + random() * reach }] : [once];
       });
       keyed.sort((a, b) => a.place - b.place);
-      return { order: keyed.map(({ one }) => one), framesOf, restartAfter: new Set(restarts), closeAfter: new Set(closes) };
+      return {
+        order: keyed.map(({ one }) => one),
+        framesOf,
+        restartAfter: new Set(restarts),
+        closeAfter: new Set(closes),
+      };
     });
 }
 
 async function travel(world: AggregatorWorld, { order, framesOf, restartAfter, closeAfter }: Journey): Promise<void> {
   for (let i = 0, frame = 0; i < order.length; i += framesOf, frame += 1) {
-    const reports: TestReport[] = order.slice(i, i + framesOf).map(({ meterId, series }) => ({ meterId, series: [series] }));
+    const reports: TestReport[] = order
+      .slice(i, i + framesOf)
+      .map(({ meterId, series }) => ({ meterId, series: [series] }));
     await world.deliver(...reports);
     if (closeAfter.has(frame)) await world.close();
     if (restartAfter.has(frame)) await world.restart();
@@ -89,19 +99,33 @@ async function withWorld<Answer>(work: (world: AggregatorWorld) => Promise<Answe
   }
 }
 
-const inOrder = (sent: Sent[]): Journey => ({ order: sent, framesOf: 25, restartAfter: new Set(), closeAfter: new Set() });
+const inOrder = (sent: Sent[]): Journey => ({
+  order: sent,
+  framesOf: 25,
+  restartAfter: new Set(),
+  closeAfter: new Set(),
+});
 
 async function outcome(world: AggregatorWorld) {
   const { stored } = await world.totals();
   const book = await world.book("m-1", "m-2");
-  const readings = await Promise.all(["m-1", "m-2"].map((meterId) => world.store.read(meterId, { from: 0, to: 2 ** 31 })));
+  const readings = await Promise.all(
+    ["m-1", "m-2"].map((meterId) => world.store.read(meterId, { from: 0, to: 2 ** 31 })),
+  );
   return { stored, readings, book: book.map(({ meterId, period, hash }) => ({ meterId, period, hash })) };
 }
 
-test("I2: any order, repeats and restarts give the same readings and the same hashes", { timeout: 240_000 }, async () => {
+test("I2: any order, repeats and restarts give the same readings and the same hashes", {
+  timeout: 240_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
-      fleet.chain((sent) => fc.tuple(fc.constant(sent), fc.constantFrom(1, 20, 100_000).chain((reach) => journeys(sent, reach)))),
+      fleet.chain((sent) =>
+        fc.tuple(
+          fc.constant(sent),
+          fc.constantFrom(1, 20, 100_000).chain((reach) => journeys(sent, reach)),
+        ),
+      ),
       async ([sent, journey]) => {
         const [straight, crooked] = await Promise.all(
           [inOrder(sent), journey].map((way) =>
@@ -139,7 +163,9 @@ const liveFrom = calendar.startOf(2026 * 12 + 8) - 9 * 86_400;
 const liveTo = calendar.startOf(2026 * 12 + 9) + 6 * 86_400;
 
 /** What the meters send, each reading with the time at which it arrives. */
-function liveReadings(meters: readonly (typeof liveMeter extends fc.Arbitrary<infer Meter> ? Meter : never)[]): (Sent & { arrives: number })[] {
+function liveReadings(
+  meters: readonly (typeof liveMeter extends fc.Arbitrary<infer Meter> ? Meter : never)[],
+): (Sent & { arrives: number })[] {
   const sent = meters.flatMap((meter, index) => {
     const readings: (Sent & { arrives: number })[] = [];
     const meterId = `live-${index}`;
@@ -152,7 +178,14 @@ function liveReadings(meters: readonly (typeof liveMeter extends fc.Arbitrary<in
       const oddity = i === odd ? meter.odd : "none";
       const value = oddity === "backwards" ? 5 : total;
       const quality = oddity === "estimated" || oddity === "suspect" ? oddity : "actual";
-      const delay = oddity === "late" ? 7200 : oddity === "very late" ? 8 * 86_400 : i === 0 && meter.odd === "first comes last" ? 45 * 86_400 : 0;
+      const delay =
+        oddity === "late"
+          ? 7200
+          : oddity === "very late"
+            ? 8 * 86_400
+            : i === 0 && meter.odd === "first comes last"
+              ? 45 * 86_400
+              : 0;
       readings.push({ meterId, series: registerSeries([[at, value, quality]]), arrives: at + delay });
       if (meter.withProfile && meter.offsetSeconds === 0) {
         readings.push({ meterId, series: intervalSeries([[at, 7]], 3600, "2.8.0"), arrives: at + delay });
@@ -164,7 +197,9 @@ function liveReadings(meters: readonly (typeof liveMeter extends fc.Arbitrary<in
   return sent.sort((a, b) => a.arrives - b.arrives);
 }
 
-test("I3, I4: what was issued live, from memory, is what the store alone gives; revisions only ever follow", { timeout: 240_000 }, async () => {
+test("I3, I4: what was issued live, from memory, is what the store alone gives; revisions only ever follow", {
+  timeout: 240_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(liveMeter, { minLength: 3, maxLength: 6 }),
@@ -217,7 +252,15 @@ test.for([
 ] as const)("a conflict: $first 100, then $second 200", async ({ first, second, kept, replaces }) => {
   await withWorld(async (world) => {
     const at = from + 900;
-    await world.deliver({ meterId: "m-1", series: [registerSeries([[at, 100, first], [at + 900, 300]])] });
+    await world.deliver({
+      meterId: "m-1",
+      series: [
+        registerSeries([
+          [at, 100, first],
+          [at + 900, 300],
+        ]),
+      ],
+    });
     const conflicting = { meterId: "m-1", series: [registerSeries([[at, 200, second]])] };
     await world.deliver(conflicting);
     await world.deliver(conflicting);
@@ -240,10 +283,21 @@ async function recomputed(world: AggregatorWorld, snapshot: Snapshot, book: read
     .map((channel) => ({ channel, first: channel.first }));
   const readings = await world.store.read(meterId, { from: 0, to: 2 ** 31 });
   const previous = book.find((other) => other.period === period - 1)?.registers ?? [];
-  return hashOf(composeSnapshot({ meterId, period, span, facts: factsFromStore(channels, span, readings), previous, record: undefined }));
+  return hashOf(
+    composeSnapshot({
+      meterId,
+      period,
+      span,
+      facts: factsFromStore(channels, span, readings),
+      previous,
+      record: undefined,
+    }),
+  );
 }
 
-test("I2: sending everything again changes no reading, no count of stored readings and issues nothing", { timeout: 240_000 }, async () => {
+test("I2: sending everything again changes no reading, no count of stored readings and issues nothing", {
+  timeout: 240_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(fleet, async (sent) => {
       await withWorld(async (world) => {

@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MeterbookProcess } from "../support/meterbook-process.ts";
 import { startMeterbook } from "../support/meterbook-process.ts";
-import { publishAll } from "../support/publisher.ts";
 import type { Outgoing } from "../support/publisher.ts";
+import { publishAll } from "../support/publisher.ts";
 import { seededRandom, shuffledWithin } from "../support/random.ts";
 import type { ExpectedMonth, HalfHour } from "../support/smart-city-meters.ts";
-import { collisions, readExpectedMonths, readHalfHours, smartCityMetersAreThere, smartCityMetersSkipped } from "../support/smart-city-meters.ts";
+import {
+  collisions,
+  readExpectedMonths,
+  readHalfHours,
+  smartCityMetersAreThere,
+  smartCityMetersSkipped,
+} from "../support/smart-city-meters.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_123);
 const register = "1.8.0";
@@ -15,7 +21,13 @@ interface SnapshotItem {
   period: string;
   lifecycle: string;
   hash: string;
-  registers: { register: string; value: number | null; consumption: number | null; quality: string; intervals: { expected: number; present: number } }[];
+  registers: {
+    register: string;
+    value: number | null;
+    consumption: number | null;
+    quality: string;
+    intervals: { expected: number; present: number };
+  }[];
 }
 
 if (!smartCityMetersAreThere) console.log(`skipped: ${smartCityMetersSkipped}`);
@@ -46,7 +58,10 @@ describe.skipIf(!smartCityMetersAreThere)("290 351 real half hours of ten meters
       expect(status.received).toBe(status.stored + status.duplicates + status.rejected);
       const book = await readBook(meterbook, expected);
       for (const month of expected) {
-        expect(book.get(`${month.meterId}/${month.month}`)?.registers[0], `${month.meterId} ${month.month}`).toMatchObject({
+        expect(
+          book.get(`${month.meterId}/${month.month}`)?.registers[0],
+          `${month.meterId} ${month.month}`,
+        ).toMatchObject({
           register,
           value: null,
           consumption: month.wattHours,
@@ -83,7 +98,12 @@ describe.skipIf(!smartCityMetersAreThere)("290 351 real half hours of ten meters
           const wanted = collided.filter((one) => one.meterId === meterId);
           expect(items).toHaveLength(wanted.length);
           wanted.forEach(({ label, first, second }, index) =>
-            expect(items[index]).toMatchObject({ at: iso(label), register, kept: { value: first }, refused: { value: second } }),
+            expect(items[index]).toMatchObject({
+              at: iso(label),
+              register,
+              kept: { value: first },
+              refused: { value: second },
+            }),
           );
         }
         const book = await readBook(meterbook, expected);
@@ -122,7 +142,14 @@ function messagesOf(halfHours: readonly HalfHour[], at: (one: HalfHour) => numbe
   for (const one of halfHours) {
     const readings = open.get(one.meterId) ?? [];
     open.set(one.meterId, readings);
-    readings.push({ at: iso(at(one)), register, kind: "interval", stepSeconds: 1800, value: one.wattHours, unit: "Wh" });
+    readings.push({
+      at: iso(at(one)),
+      register,
+      kind: "interval",
+      stepSeconds: 1800,
+      value: one.wattHours,
+      unit: "Wh",
+    });
     if (readings.length === 24) flush(one.meterId, readings);
   }
   for (const [meterId, readings] of open) if (readings.length > 0) flush(meterId, readings);
@@ -146,7 +173,10 @@ async function publishThroughKills(meterbook: MeterbookProcess, messages: readon
   await restarting;
 }
 
-async function readBook(meterbook: MeterbookProcess, months: readonly ExpectedMonth[]): Promise<Map<string, SnapshotItem>> {
+async function readBook(
+  meterbook: MeterbookProcess,
+  months: readonly ExpectedMonth[],
+): Promise<Map<string, SnapshotItem>> {
   const book = new Map<string, SnapshotItem>();
   for (const month of new Set(months.map((one) => one.month))) {
     const { items } = await meterbook.get<{ items: SnapshotItem[] }>(`/v1/snapshots?period=${month}&limit=1000`);

@@ -44,7 +44,11 @@ export interface AggregatorWorld {
   dispose(): Promise<void>;
 }
 
-export async function openAggregatorWorld(options: { nowMs: number; timeZone?: string; settleSeconds?: number }): Promise<AggregatorWorld> {
+export async function openAggregatorWorld(options: {
+  nowMs: number;
+  timeZone?: string;
+  settleSeconds?: number;
+}): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
   const records: RegistryChange[] = [];

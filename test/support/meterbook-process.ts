@@ -133,7 +133,9 @@ async function readyLine(child: ChildProcess, errors: () => string): Promise<{ m
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not ready in ${readyMsMax} ms\n${errors()}`)), readyMsMax);
-    child.once("exit", (code, signal) => reject(new Error(`ended before it was ready (${code ?? signal})\n${errors()}`)));
+    child.once("exit", (code, signal) =>
+      reject(new Error(`ended before it was ready (${code ?? signal})\n${errors()}`)),
+    );
     lines.on("line", (line) => {
       if (!line.startsWith("meterbook ready")) return;
       clearTimeout(timer);

@@ -13,7 +13,11 @@ const windowMax = 200;
  * Publishes QoS 1 until every message is acknowledged, in order, and again what was not acknowledged when the server
  * died: what a meter does. `urlOf` is asked at each attempt, because a restarted server may listen elsewhere.
  */
-export async function publishAll(urlOf: () => string, messages: readonly Outgoing[], acknowledged?: (count: number) => void): Promise<void> {
+export async function publishAll(
+  urlOf: () => string,
+  messages: readonly Outgoing[],
+  acknowledged?: (count: number) => void,
+): Promise<void> {
   let done = 0;
   const deadline = Date.now() + 240_000;
   while (done < messages.length) {
@@ -23,8 +27,17 @@ export async function publishAll(urlOf: () => string, messages: readonly Outgoin
 }
 
 /** Publishes from `from` on over one connection; answers how far every message was acknowledged. */
-async function attempt(url: string, messages: readonly Outgoing[], from: number, acknowledged?: (count: number) => void): Promise<number> {
-  const client = mqtt.connect(url, { reconnectPeriod: 0, connectTimeout: 2000, clientId: `publisher-${process.pid}-${Math.random()}` });
+async function attempt(
+  url: string,
+  messages: readonly Outgoing[],
+  from: number,
+  acknowledged?: (count: number) => void,
+): Promise<number> {
+  const client = mqtt.connect(url, {
+    reconnectPeriod: 0,
+    connectTimeout: 2000,
+    clientId: `publisher-${process.pid}-${Math.random()}`,
+  });
   const acks = new Array<boolean>(messages.length);
   let done = from;
   let next = from;

@@ -11,7 +11,12 @@ export function seededRandom(seed: number): () => number {
 }
 
 /** The same things in another order: none moves past another that is more than `reach` away by `place`. */
-export function shuffledWithin<Thing>(things: readonly Thing[], reach: number, place: (thing: Thing) => number, random: () => number): Thing[] {
+export function shuffledWithin<Thing>(
+  things: readonly Thing[],
+  reach: number,
+  place: (thing: Thing) => number,
+  random: () => number,
+): Thing[] {
   return things
     .map((thing) => ({ thing, key: place(thing) + random() * reach }))
     .sort((a, b) => a.key - b.key)

@@ -76,7 +76,9 @@ export async function readExpectedMonths(): Promise<ExpectedMonth[]> {
 }
 
 /** Pairs of readings under one label whose values differ: what must come out as conflicts. */
-export function collisions(halfHours: readonly HalfHour[]): { meterId: string; label: number; first: number; second: number }[] {
+export function collisions(
+  halfHours: readonly HalfHour[],
+): { meterId: string; label: number; first: number; second: number }[] {
   const byLabel = new Map<string, HalfHour>();
   return halfHours.flatMap((one) => {
     const key = `${one.meterId}/${one.label}`;

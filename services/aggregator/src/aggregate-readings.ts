@@ -7,11 +7,11 @@ import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import { applyBatch } from "./apply-batch.ts";
 import { boundaryWatch } from "./boundary-watch.ts";
-import { issueSnapshots } from "./issue-snapshots.ts";
-import { openMeterBook } from "./meter-book.ts";
-import type { MeterBook } from "./meter-book.ts";
-import { pendingMeters } from "./pending-meters.ts";
 import { followRegistry } from "./follow-registry.ts";
+import { issueSnapshots } from "./issue-snapshots.ts";
+import type { MeterBook } from "./meter-book.ts";
+import { openMeterBook } from "./meter-book.ts";
+import { pendingMeters } from "./pending-meters.ts";
 import { taskQueue } from "./task-queue.ts";
 import { meterWarmer } from "./warm-meters.ts";
 

@@ -1,6 +1,6 @@
 import type { Logger } from "@meterbook/runtime/telemetry";
-import { Counter, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
+import { Counter, Histogram } from "prom-client";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 
 /** The aggregator's events as metrics and log lines. */
@@ -12,7 +12,11 @@ export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEv
     labelNames: ["outcome"],
     registers,
   });
-  const late = new Counter({ name: "meterbook_readings_late_total", help: "Stored readings that came out of order.", registers });
+  const late = new Counter({
+    name: "meterbook_readings_late_total",
+    help: "Stored readings that came out of order.",
+    registers,
+  });
   const batchReadings = new Histogram({
     name: "meterbook_batch_readings",
     help: "Readings per batch of the aggregator.",
@@ -25,9 +29,21 @@ export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEv
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
     registers,
   });
-  const failures = new Counter({ name: "meterbook_batch_failures_total", help: "Batches that were abandoned and offered again.", registers });
-  const issued = new Counter({ name: "meterbook_snapshots_issued_total", help: "Snapshot revisions appended to the ledger.", registers });
-  const evaluated = new Counter({ name: "meterbook_meters_evaluated_total", help: "Meters whose snapshots were recomputed.", registers });
+  const failures = new Counter({
+    name: "meterbook_batch_failures_total",
+    help: "Batches that were abandoned and offered again.",
+    registers,
+  });
+  const issued = new Counter({
+    name: "meterbook_snapshots_issued_total",
+    help: "Snapshot revisions appended to the ledger.",
+    registers,
+  });
+  const evaluated = new Counter({
+    name: "meterbook_meters_evaluated_total",
+    help: "Meters whose snapshots were recomputed.",
+    registers,
+  });
   return {
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);

@@ -128,6 +128,14 @@ function append(write: ChannelWrite, { at, value, code }: Reading): void {
   write.code.push(code);
 }
 
+/** What the candidates of a batch came to. */
+interface Decisions {
+  readonly late: Map<string, Candidate>;
+  readonly replaced: Map<string, Candidate>;
+  readonly conflicts: Conflict[];
+  duplicates: number;
+}
+
 /** Asks the store for every candidate and sorts them into late readings, duplicates and conflicts. */
 async function decide(
   batch: SeriesBatch,
@@ -138,27 +146,7 @@ async function decide(
   const found = await batch.find(
     candidates.map(({ meter, state, at }) => ({ meterNo: meter.no, channelIndex: state.channel.index, at })),
   );
-  const inEffect = new Map<string, Reading>();
-  const late = new Map<string, Candidate>();
-  const replaced = new Map<string, Candidate>();
-  const conflicts: Conflict[] = [];
-  candidates.forEach((candidate, index) => {
-    const { meter, state, at, value, code } = candidate;
-    const key = `${meter.no}/${state.channel.index}/${at}`;
-    const stored = inEffect.get(key) ?? found[index];
-    if (stored === undefined) {
-      late.set(key, candidate);
-    } else {
-      const wins = rank(code) < rank(stored.code);
-      if (stored.value === value) result.duplicates += 1;
-      else conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
-      // Also of the same value: an estimate that is confirmed counts as measured, in whatever order the two came.
-      if (!wins) return;
-      if (late.has(key)) late.set(key, candidate);
-      else replaced.set(key, candidate);
-    }
-    inEffect.set(key, { at, value, code });
-  });
+  const { late, replaced, conflicts, duplicates } = sorted(candidates, found);
   await batch.insert(grouped(late.values()));
   await batch.replace(grouped(replaced.values()));
   const fresh = await batch.conflicts(conflicts);
@@ -166,7 +154,7 @@ async function decide(
   result.stored += late.size;
   result.conflicts += fresh;
   // A conflicting value that was recorded before is a repetition.
-  result.duplicates += conflicts.length - fresh;
+  result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
     admitLate(candidate.state, candidate, candidate.meter.calendar);
     touched(candidate.meter, candidate.state.channel, candidate.at, unordered);
@@ -175,6 +163,34 @@ async function decide(
     markIrregular(state, at - state.channel.stepSeconds, at);
     touched(meter, state.channel, at, unordered);
   }
+}
+
+/** In the order in which they came: what an earlier one of the batch put into effect, a later one meets. */
+function sorted(candidates: readonly Candidate[], found: readonly (Reading | undefined)[]): Decisions {
+  const inEffect = new Map<string, Reading>();
+  const decisions: Decisions = { late: new Map(), replaced: new Map(), conflicts: [], duplicates: 0 };
+  candidates.forEach((candidate, index) => {
+    const key = `${candidate.meter.no}/${candidate.state.channel.index}/${candidate.at}`;
+    if (sortOne(decisions, key, candidate, inEffect.get(key) ?? found[index])) inEffect.set(key, candidate);
+  });
+  return decisions;
+}
+
+/** Answers whether the candidate is now what the store is to hold. */
+function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored: Reading | undefined): boolean {
+  const { late, replaced, conflicts } = decisions;
+  if (stored === undefined) {
+    late.set(key, candidate);
+    return true;
+  }
+  if (stored.value === candidate.value) {
+    decisions.duplicates += 1;
+    return false;
+  }
+  const wins = rank(candidate.code) < rank(stored.code);
+  conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+  if (wins) (late.has(key) ? late : replaced).set(key, candidate);
+  return wins;
 }
 
 function conflict({ meter, state, at, receivedAtMs }: Candidate, kept: Reading, refused: Reading): Conflict {

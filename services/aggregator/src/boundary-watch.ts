@@ -22,7 +22,12 @@ export function boundaryWatch(series: SeriesStore, clock: Clock, events: Aggrega
     return known;
   }
 
-  async function sweep(zone: string, meters: readonly MeterState[], pending: PendingMeters, now: number): Promise<void> {
+  async function sweep(
+    zone: string,
+    meters: readonly MeterState[],
+    pending: PendingMeters,
+    now: number,
+  ): Promise<void> {
     const stage = lastStage(zone, now);
     const before = await swept(zone);
     if (stage <= before) return;

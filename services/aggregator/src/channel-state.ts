@@ -1,8 +1,7 @@
-import type { Columns, Reading, ReadingCode } from "@meterbook/core/domain/reading";
-import { columnsOf } from "@meterbook/core/domain/closing-value";
-import { closingRules } from "@meterbook/core/domain/closing-value";
+import { closingRules, columnsOf } from "@meterbook/core/domain/closing-value";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import type { IntervalFacts, Span } from "@meterbook/core/domain/period-facts";
+import type { Columns, Reading, ReadingCode } from "@meterbook/core/domain/reading";
 import { readingQualities } from "@meterbook/core/domain/reading";
 import type { StoredChannel } from "@meterbook/core/ports/series-store";
 
@@ -62,7 +61,13 @@ export function channelState(channel: StoredChannel, newestAt: number): ChannelS
  * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, where that
  * can matter (behind an exact actual reading it cannot), else 0.
  */
-export function advance(state: ChannelState, at: number, value: number, code: ReadingCode, calendar: LocalCalendar): number {
+export function advance(
+  state: ChannelState,
+  at: number,
+  value: number,
+  code: ReadingCode,
+  calendar: LocalCalendar,
+): number {
   if (state.channel.kind === "interval") {
     addInterval(state, at, value, code, calendar);
     state.newestAt = at;
@@ -137,7 +142,9 @@ function totalsAt(state: ChannelState, from: number, calendar: LocalCalendar): M
     if (from < month.span.boundary) return month;
     state.monthBefore = month;
   } else if (month !== undefined) {
-    return monthBefore !== undefined && from >= monthBefore.span.start && from < monthBefore.span.boundary ? monthBefore : undefined;
+    return monthBefore !== undefined && from >= monthBefore.span.start && from < monthBefore.span.boundary
+      ? monthBefore
+      : undefined;
   }
   const period = calendar.periodOf(from);
   const span = { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
@@ -157,7 +164,8 @@ export function rememberedAround(state: ChannelState, span: Span): Columns | und
 
 /** The month's interval facts where memory knows them. */
 export function rememberedIntervals(state: ChannelState, span: Span): IntervalFacts | undefined {
-  if (state.month === undefined || (state.irregularTo >= span.start && state.irregularFrom <= span.boundary)) return undefined;
+  if (state.month === undefined || (state.irregularTo >= span.start && state.irregularFrom <= span.boundary))
+    return undefined;
   const step = state.channel.stepSeconds;
   const totals = [state.month, state.monthBefore].find((month) => month?.span.start === span.start);
   if (totals === undefined && state.newestAt > span.start) return undefined;

@@ -88,7 +88,11 @@ function spanOf(meter: MeterState, period: number): Span {
 }
 
 /** What was issued last for each period from `fromPeriod` on: from memory where it reaches back so far. */
-async function issuedChain(ports: EvaluationPorts, meter: MeterState, fromPeriod: number): Promise<Map<number, IssuedPeriod>> {
+async function issuedChain(
+  ports: EvaluationPorts,
+  meter: MeterState,
+  fromPeriod: number,
+): Promise<Map<number, IssuedPeriod>> {
   const { issued } = meter;
   const oldest = issued?.[0];
   if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) {
@@ -108,7 +112,12 @@ function remembered(
   { revision, lifecycle, hash }: Pick<Snapshot, "revision" | "lifecycle" | "hash">,
   missingRun: number,
 ): IssuedPeriod {
-  const closings = content.registers.map(({ register, unit, value, valueQuality }) => ({ register, unit, value, valueQuality }));
+  const closings = content.registers.map(({ register, unit, value, valueQuality }) => ({
+    register,
+    unit,
+    value,
+    valueQuality,
+  }));
   const usesIntervals = content.registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
   return { period: content.period, revision, lifecycle, hash, closings, missingRun, usesIntervals };
 }
@@ -149,7 +158,8 @@ function factsFromMemory(channels: readonly ChannelState[], span: Span): PeriodF
     const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
     if (kind === "interval") {
       if (siblings.some(({ channel }) => channel.kind === "register")) continue;
-      const totals = siblings.length > 1 && siblings[0] !== channels[index] ? undefined : rememberedIntervals(state, span);
+      const totals =
+        siblings.length > 1 && siblings[0] !== channels[index] ? undefined : rememberedIntervals(state, span);
       if (totals === undefined || siblings.length > 1) return undefined;
       facts.push(totals);
       continue;
@@ -179,7 +189,8 @@ export function factsFromStore(
     const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
     const intervals = siblings.filter(({ channel }) => channel.kind === "interval").map(seriesOf);
     if (kind === "register") facts.push(registerFacts(seriesOf(state), intervals, state.first, span));
-    else if (siblings.length === intervals.length && !done.has(`${register}|${unit}`)) facts.push(intervalFacts(intervals, span));
+    else if (siblings.length === intervals.length && !done.has(`${register}|${unit}`))
+      facts.push(intervalFacts(intervals, span));
     done.add(`${register}|${unit}`);
   }
   return facts;

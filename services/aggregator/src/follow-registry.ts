@@ -19,11 +19,16 @@ export async function followRegistry(registry: Registry, series: SeriesStore, in
   let through = (await series.note(note)) ?? 0;
   return registry.follow((changes) =>
     inTurn(async (book, pending) => {
-      const meters = changes.map(({ record, position }) => ({ meter: book.register(record), isNew: position > through }));
-      const touched = meters.filter(({ isNew }) => isNew).flatMap(({ meter }) => {
-        const fromPeriod = firstPeriodOf(meter);
-        return fromPeriod === undefined ? [] : [{ meter, meterId: meter.meterId, fromPeriod }];
-      });
+      const meters = changes.map(({ record, position }) => ({
+        meter: book.register(record),
+        isNew: position > through,
+      }));
+      const touched = meters
+        .filter(({ isNew }) => isNew)
+        .flatMap(({ meter }) => {
+          const fromPeriod = firstPeriodOf(meter);
+          return fromPeriod === undefined ? [] : [{ meter, meterId: meter.meterId, fromPeriod }];
+        });
       through = Math.max(through, ...changes.map(({ position }) => position));
       await series.markPending(
         touched.map(({ meterId, fromPeriod }) => ({ meterId, fromPeriod })),

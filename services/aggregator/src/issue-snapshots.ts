@@ -1,7 +1,7 @@
+import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
-import type { Clock } from "@meterbook/core/ports/clock";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { Evaluation } from "./evaluate-meter.ts";
 import { evaluateMeter } from "./evaluate-meter.ts";
@@ -49,7 +49,8 @@ export async function issueSnapshots(
 function* inOrder(pending: PendingMeters): Generator<readonly MeterState[]> {
   const meters = pending.due(Number.POSITIVE_INFINITY, true);
   meters.sort((a, b) => (a.meterId < b.meterId ? -1 : 1));
-  for (let from = 0; from < meters.length; from += metersPerAppendMax) yield meters.slice(from, from + metersPerAppendMax);
+  for (let from = 0; from < meters.length; from += metersPerAppendMax)
+    yield meters.slice(from, from + metersPerAppendMax);
 }
 
 function* inSlices(pending: PendingMeters): Generator<readonly MeterState[]> {

@@ -23,7 +23,10 @@ export async function openMeterBook(store: SeriesStore, defaultZone: string): Pr
 
   function meet(meterId: string): MeterState {
     let meter = meters.get(meterId);
-    if (meter === undefined) meters.set(meterId, (meter = meterState(meterId, defaultZone)));
+    if (meter === undefined) {
+      meter = meterState(meterId, defaultZone);
+      meters.set(meterId, meter);
+    }
     return meter;
   }
 

@@ -5,8 +5,8 @@ import type { Issued } from "@meterbook/core/domain/next-revision";
 import type { Channel } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
-import { advance, channelState } from "./channel-state.ts";
 import type { ChannelState } from "./channel-state.ts";
+import { advance, channelState } from "./channel-state.ts";
 
 /** What the aggregator remembers of one meter. */
 export interface MeterState {

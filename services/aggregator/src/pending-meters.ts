@@ -2,8 +2,8 @@ import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading";
 import type { PendingMeter } from "@meterbook/core/ports/series-store";
 import { lastPeriodDue } from "./evaluate-meter.ts";
-import { unordered } from "./meter-state.ts";
 import type { MeterState } from "./meter-state.ts";
+import { unordered } from "./meter-state.ts";
 
 /**
  * Which meters wait to be recomputed. Readings of one meter are gathered until it has been quiet for the settle time,

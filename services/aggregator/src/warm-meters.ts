@@ -1,6 +1,6 @@
 import { closingRules } from "@meterbook/core/domain/closing-value";
-import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { Clock } from "@meterbook/core/ports/clock";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { advance, channelState, markIrregular } from "./channel-state.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";

@@ -9,7 +9,9 @@ interface Waiting {
 }
 
 /** Appends what came in while the append before was under way, together; resolves when the given ones are kept. */
-export function gatherRejections(log: Pick<RejectedLog, "append">): (rejections: readonly Rejection[]) => Promise<void> {
+export function gatherRejections(
+  log: Pick<RejectedLog, "append">,
+): (rejections: readonly Rejection[]) => Promise<void> {
   let waiting: Waiting[] = [];
   let running = false;
 

@@ -2,8 +2,8 @@ import type { MeterMessage, TakeMessage } from "@meterbook/core/ports/meter-endp
 import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
 import type { MessageReader } from "@meterbook/core/wire/read-message";
-import type { IngestEvents } from "./ingest-events.ts";
 import { gatherRejections } from "./gather-rejections.ts";
+import type { IngestEvents } from "./ingest-events.ts";
 
 export interface IngestPorts {
   readonly log: Pick<ReadingsLog, "append">;

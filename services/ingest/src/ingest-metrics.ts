@@ -1,21 +1,37 @@
 import type { Logger } from "@meterbook/runtime/telemetry";
-import { Counter, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
+import { Counter, Histogram } from "prom-client";
 import type { IngestEvents } from "./ingest-events.ts";
 
 /** Ingest's events as metrics; failures also as log lines. */
 export function ingestMetrics(registry: Registry, log: Logger): IngestEvents {
   const registers = [registry];
-  const messages = new Counter({ name: "meterbook_messages_kept_total", help: "Messages that are safe in a log.", registers });
-  const bytes = new Counter({ name: "meterbook_message_bytes_total", help: "Payload bytes of messages that are safe.", registers });
-  const readings = new Counter({ name: "meterbook_readings_accepted_total", help: "Readings appended to the log.", registers });
+  const messages = new Counter({
+    name: "meterbook_messages_kept_total",
+    help: "Messages that are safe in a log.",
+    registers,
+  });
+  const bytes = new Counter({
+    name: "meterbook_message_bytes_total",
+    help: "Payload bytes of messages that are safe.",
+    registers,
+  });
+  const readings = new Counter({
+    name: "meterbook_readings_accepted_total",
+    help: "Readings appended to the log.",
+    registers,
+  });
   const rejections = new Counter({
     name: "meterbook_rejections_total",
     help: "Messages or single readings refused, by reason (docs/validation.md).",
     labelNames: ["reason"],
     registers,
   });
-  const failures = new Counter({ name: "meterbook_keep_failures_total", help: "Messages that could not be kept and were not acknowledged.", registers });
+  const failures = new Counter({
+    name: "meterbook_keep_failures_total",
+    help: "Messages that could not be kept and were not acknowledged.",
+    registers,
+  });
   const keepSeconds = new Histogram({
     name: "meterbook_keep_seconds",
     help: "From the arrival of a message to its safety.",

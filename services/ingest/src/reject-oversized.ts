@@ -21,7 +21,9 @@ export function rejectOversized(
     const detail = `payload: a packet of ${declaredBytes} bytes, ${options.packetBytesMax} is the most (METERBOOK_PACKET_BYTES_MAX)`;
     const meterId = /^meters\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\//.exec(topic)?.[1] ?? null;
     const place = { topic, meterId, clientId, receivedAtMs: options.nowMs() };
-    await log.append([{ reason, detail, ...place, payload: firstBytes, truncatedFrom: declaredBytes, readingIndex: null }]);
+    await log.append([
+      { reason, detail, ...place, payload: firstBytes, truncatedFrom: declaredBytes, readingIndex: null },
+    ]);
     events.rejected({ reason, meterId, detail });
   };
 }

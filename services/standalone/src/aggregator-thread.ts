@@ -47,7 +47,9 @@ await runThread(async (settings: Settings, own) => {
         },
         batchFailed({ error }) {
           events.batchFailed({ error });
-          health.report(Object.assign(well, { ok: false, detail: error instanceof Error ? error.message : String(error) }));
+          health.report(
+            Object.assign(well, { ok: false, detail: error instanceof Error ? error.message : String(error) }),
+          );
         },
       },
     }),

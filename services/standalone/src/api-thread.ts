@@ -46,7 +46,8 @@ await runThread(async (settings: Settings, own) => {
     replay: reader.replay,
   };
   const { listen, ...rest } = { listen: settings.httpListen, timeZone: settings.timeZone };
-  const apiSettings = settings.apiKeysFile === undefined ? { listen, ...rest } : { listen, ...rest, apiKeysFile: settings.apiKeysFile };
+  const apiSettings =
+    settings.apiKeysFile === undefined ? { listen, ...rest } : { listen, ...rest, apiKeysFile: settings.apiKeysFile };
   const api = own(
     await serveApi(ports, apiSettings, {
       events: {

@@ -25,7 +25,10 @@ export async function startDemonstrationFleet(options: DemonstrationOptions): Pr
   const { settings, mqttUrl, httpUrl, log, say } = options;
   const zone = settings.timeZone;
   const thisMonth = localCalendar(zone).periodOf(Date.now() / 1000);
-  const from = await rememberedMonth(join(settings.dataDir, "demonstration-fleet.json"), periodName(thisMonth - monthsOfHistory));
+  const from = await rememberedMonth(
+    join(settings.dataDir, "demonstration-fleet.json"),
+    periodName(thisMonth - monthsOfHistory),
+  );
   const fleet = startFleet({
     url: mqttUrl,
     meters,

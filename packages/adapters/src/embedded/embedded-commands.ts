@@ -18,7 +18,11 @@ export function openEmbeddedCommands(options: { name?: string } = {}): Commands 
     else if (carryOut !== undefined) void answer(message.id, message.command, carryOut);
   };
 
-  async function answer(id: string, command: Command, work: (command: Command) => Promise<CommandOutcome>): Promise<void> {
+  async function answer(
+    id: string,
+    command: Command,
+    work: (command: Command) => Promise<CommandOutcome>,
+  ): Promise<void> {
     try {
       say({ kind: "done", id, outcome: await work(command) });
     } catch (error) {
@@ -34,7 +38,10 @@ export function openEmbeddedCommands(options: { name?: string } = {}): Commands 
     async send(command, { timeoutMs }) {
       const id = crypto.randomUUID();
       const outcome = Promise.withResolvers<CommandOutcome>();
-      const timer = setTimeout(() => outcome.reject(new Error(`no aggregator answered within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(
+        () => outcome.reject(new Error(`no aggregator answered within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       waiting.set(id, (message) => {
         if (message.kind === "done") outcome.resolve(message.outcome);
         else if (message.kind === "failed") outcome.reject(new Error(`the aggregator failed: ${message.detail}`));

@@ -17,7 +17,9 @@ export function openEmbeddedRejectedLog(options: { dataDir: string }): RejectedL
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec(schema);
   const writes = rejectionWrites(database);
-  const page = database.prepare("SELECT * FROM rejection WHERE id > ? AND (? OR replayed_at_ms IS NULL) ORDER BY id LIMIT ?");
+  const page = database.prepare(
+    "SELECT * FROM rejection WHERE id > ? AND (? OR replayed_at_ms IS NULL) ORDER BY id LIMIT ?",
+  );
   const one = database.prepare("SELECT * FROM rejection WHERE id = ?");
   const counts = database.prepare("SELECT reason, count FROM open_count WHERE count > 0 ORDER BY reason");
 
@@ -56,9 +58,21 @@ function rejectionWrites(database: DatabaseSync) {
   const count = database.prepare(
     "INSERT INTO open_count (reason, count) VALUES (?, ?) ON CONFLICT (reason) DO UPDATE SET count = count + excluded.count",
   );
-  const mark = database.prepare("UPDATE rejection SET replayed_at_ms = ? WHERE id = ? AND replayed_at_ms IS NULL RETURNING reason");
+  const mark = database.prepare(
+    "UPDATE rejection SET replayed_at_ms = ? WHERE id = ? AND replayed_at_ms IS NULL RETURNING reason",
+  );
   return {
-    add({ reason, detail, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, readingIndex }: Rejection): void {
+    add({
+      reason,
+      detail,
+      topic,
+      meterId,
+      clientId,
+      receivedAtMs,
+      payload,
+      truncatedFrom,
+      readingIndex,
+    }: Rejection): void {
       insert.run(reason, detail, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, readingIndex);
       count.run(reason, 1);
     },
@@ -95,4 +109,3 @@ function storedRejection(row: Record<string, unknown>): StoredRejection {
     replayedAtMs: numberOrNull("replayed_at_ms"),
   };
 }
-

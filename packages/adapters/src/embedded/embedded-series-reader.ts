@@ -1,8 +1,24 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel, Columns, ReadingSeries } from "@meterbook/core/domain/reading";
-import type { SeriesReader, StoredChannel, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import type {
+  SeriesReader,
+  StoredChannel,
+  StoredConflict,
+  StoredMeter,
+  StoreTotals,
+} from "@meterbook/core/ports/series-store";
 import { ascending, epoch, unpackBlock } from "./reading-block.ts";
-import { dayOf, daySeconds, firstHotId, hotMeterStride, hotOfDaySql, openSeriesDatabaseToRead, sealedId, slotsOfDay, hotSlotStride } from "./series-database.ts";
+import {
+  dayOf,
+  daySeconds,
+  firstHotId,
+  hotMeterStride,
+  hotOfDaySql,
+  hotSlotStride,
+  openSeriesDatabaseToRead,
+  sealedId,
+  slotsOfDay,
+} from "./series-database.ts";
 
 /** Reads of the series store from any thread or process, each on a connection of its own. */
 export function openEmbeddedSeriesReader(options: { dataDir: string }): SeriesReader & { close(): Promise<void> } {

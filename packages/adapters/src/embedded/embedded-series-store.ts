@@ -15,11 +15,11 @@ import type {
   StoredChannel,
   StoredMeter,
 } from "@meterbook/core/ports/series-store";
+import { daySealer } from "./day-sealer.ts";
 import { dayReads, seriesReads, storedMeter } from "./embedded-series-reader.ts";
 import { meterDays } from "./meter-days.ts";
 import { packBlock } from "./reading-block.ts";
 import { dayOf, hotId, meterNoMax, openSeriesDatabase } from "./series-database.ts";
-import { daySealer } from "./day-sealer.ts";
 
 type Meet = Parameters<SeriesBatch["meet"]>[0];
 
@@ -267,7 +267,10 @@ function findAll(days: ReturnType<typeof dayReads>, lookups: readonly Lookup[]):
   return lookups.map(({ meterNo, channelIndex, at }) => {
     const key = `${meterNo}/${dayOf(at)}`;
     let day = unpacked.get(key);
-    if (day === undefined) unpacked.set(key, (day = days.day(meterNo, dayOf(at))));
+    if (day === undefined) {
+      day = days.day(meterNo, dayOf(at));
+      unpacked.set(key, day);
+    }
     const columns = day.get(channelIndex);
     if (columns === undefined) return undefined;
     const index = lowerBound(columns, at);
@@ -275,7 +278,11 @@ function findAll(days: ReturnType<typeof dayReads>, lookups: readonly Lookup[]):
   });
 }
 
-function replaceIn(days: ReturnType<typeof dayReads>, rewrites: ReturnType<typeof meterDays>, { meterNo, series }: MeterWrite): void {
+function replaceIn(
+  days: ReturnType<typeof dayReads>,
+  rewrites: ReturnType<typeof meterDays>,
+  { meterNo, series }: MeterWrite,
+): void {
   for (const part of byDay(series)) {
     const day = dayOf(part[0]?.at[0] as number);
     const columns = days.day(meterNo, day);
@@ -312,9 +319,15 @@ function conflictWrites(database: DatabaseSync, roll: MeterRoll) {
 }
 
 function noteWrites(database: DatabaseSync) {
-  const set = database.prepare("INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-  const add = database.prepare("INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
-  const most = database.prepare("INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)");
+  const set = database.prepare(
+    "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+  );
+  const add = database.prepare(
+    "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+  );
+  const most = database.prepare(
+    "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+  );
   const get = database.prepare("SELECT value FROM note WHERE name = ?");
   return {
     get: (name: string): number | undefined => get.get(name)?.["value"] as number | undefined,
@@ -344,4 +357,3 @@ function pendingWrites(database: DatabaseSync) {
       list.all().map((row) => ({ meterId: String(row["meter_id"]), fromPeriod: Number(row["from_period"]) })),
   };
 }
-

@@ -22,9 +22,13 @@ const schema = `
 /** The ledger and its view in `<dataDir>/ledger.db`; one writer. */
 export function openEmbeddedSnapshotLedger(options: { dataDir: string }): SnapshotLedger {
   const database = new DatabaseSync(join(options.dataDir, "ledger.db"), { timeout: 10_000 });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000");
+  database.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
+  );
   database.exec(schema);
-  const insertRevision = database.prepare("INSERT OR IGNORE INTO revision (period, meter_id, revision, sequence) VALUES (?, ?, ?, ?)");
+  const insertRevision = database.prepare(
+    "INSERT OR IGNORE INTO revision (period, meter_id, revision, sequence) VALUES (?, ?, ?, ?)",
+  );
   const insertBody = database.prepare("INSERT INTO ledger (sequence, body) VALUES (?, ?)");
   const view = ledgerView(database);
   let sequence = lastSequence(database);
@@ -100,10 +104,14 @@ function ledgerView(database: DatabaseSync): {
   return {
     findSync,
     reads: {
-      latest: async ({ period, afterMeterId, limit }) => (latest.all(period, afterMeterId ?? "", limit) as unknown as [number, Uint8Array][]).map(([sequence, body]) => ({ sequence, snapshot: decodeSnapshot(body) })),
+      latest: async ({ period, afterMeterId, limit }) =>
+        (latest.all(period, afterMeterId ?? "", limit) as unknown as [number, Uint8Array][]).map(
+          ([sequence, body]) => ({ sequence, snapshot: decodeSnapshot(body) }),
+        ),
       changes: async ({ afterSequence, limit }) => changes.all(afterSequence, limit).map(entry),
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
-      revisions: async (meterId, period) => all.all(period, meterId).map((row) => decodeSnapshot(row["body"] as Uint8Array)),
+      revisions: async (meterId, period) =>
+        all.all(period, meterId).map((row) => decodeSnapshot(row["body"] as Uint8Array)),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
       lastSequence: async () => lastSequence(database),
     },

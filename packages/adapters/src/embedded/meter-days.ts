@@ -1,7 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Columns } from "@meterbook/core/domain/reading";
 import { ascending, packBlock, unpackBlock } from "./reading-block.ts";
-import { firstHotId, hotMeterStride, hotOfDaySql, hotSlotStride, meterNoOfHotId, sealedId, slotsOfDay } from "./series-database.ts";
+import {
+  firstHotId,
+  hotMeterStride,
+  hotOfDaySql,
+  hotSlotStride,
+  meterNoOfHotId,
+  sealedId,
+  slotsOfDay,
+} from "./series-database.ts";
 
 /** Moves hot blocks of a day into sealed ones, and rewrites single meter-days. Runs inside the caller's transaction. */
 export interface MeterDays {
@@ -15,7 +23,9 @@ export function meterDays(database: DatabaseSync): MeterDays {
   const hot = database.prepare(hotOfDaySql);
   const dropHot = database.prepare("DELETE FROM hot WHERE id BETWEEN ? AND ?");
   const sealed = database.prepare("SELECT data FROM sealed WHERE id = ?");
-  const putSealed = database.prepare("INSERT INTO sealed (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data");
+  const putSealed = database.prepare(
+    "INSERT INTO sealed (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+  );
 
   function dropHotOf(day: number, from: number, count: number): void {
     const first = firstHotId(from, day);
@@ -38,7 +48,10 @@ export function meterDays(database: DatabaseSync): MeterDays {
       for (const row of hot.iterate(first, first + slotsOfDay * hotSlotStride, count * hotMeterStride)) {
         const meterNo = meterNoOfHotId(row["id"] as number);
         let columns = byMeter.get(meterNo);
-        if (columns === undefined) byMeter.set(meterNo, (columns = new Map()));
+        if (columns === undefined) {
+          columns = new Map();
+          byMeter.set(meterNo, columns);
+        }
         unpackBlock(row["data"] as Uint8Array, columns);
         blocks += 1;
       }

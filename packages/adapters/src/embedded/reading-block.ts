@@ -100,7 +100,10 @@ export function unpackBlock(bytes: Uint8Array, into: Map<number, Columns>, wante
       continue;
     }
     let columns = into.get(channelIndex);
-    if (columns === undefined) into.set(channelIndex, (columns = emptyColumns()));
+    if (columns === undefined) {
+      columns = emptyColumns();
+      into.set(channelIndex, columns);
+    }
     takeInstants(bytes, count, columns.at);
     let value = 0;
     for (let i = 0; i < count; i += 1) {

@@ -16,10 +16,14 @@ test.for([
 
 test("a partition is Kafka's own choice: positive murmur2 modulo the partitions", () => {
   fc.assert(
-    fc.property(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), fc.integer({ min: 0, max: 8 }), (meterId, power) => {
-      const partitions = 2 ** power;
-      expect(partitionOf(meterId, partitions)).toBe((murmur2(meterId) & 0x7fffffff) % partitions);
-      expect(bucketOf(meterId)).toBeLessThan(256);
-    }),
+    fc.property(
+      fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+      fc.integer({ min: 0, max: 8 }),
+      (meterId, power) => {
+        const partitions = 2 ** power;
+        expect(partitionOf(meterId, partitions)).toBe((murmur2(meterId) & 0x7fffffff) % partitions);
+        expect(bucketOf(meterId)).toBeLessThan(256);
+      },
+    ),
   );
 });

@@ -31,7 +31,14 @@ function compose(series: ReadingSeries, closings: Closings, record?: Parameters<
 
 test("opens with the closing before and closes at the boundary", () => {
   const [row] = compose(registers([0, 1000], [month, 1250]), previous(1000)).registers;
-  expect(row).toMatchObject({ value: 1250, opening: 1000, openingBasis: "previous", consumption: 250, quality: "actual", method: "EXACT" });
+  expect(row).toMatchObject({
+    value: 1250,
+    opening: 1000,
+    openingBasis: "previous",
+    consumption: 250,
+    quality: "actual",
+    method: "EXACT",
+  });
 });
 
 test("opens with the first reading where there is no closing before", () => {
@@ -48,7 +55,11 @@ test("opens with the installation reading where the registry knows it, and count
   };
   const snapshot = compose(registers([day(9), 1100], [month, 1250]), [], record);
   expect(snapshot.usagePointId).toBe("up-7");
-  expect(snapshot.registers[0]).toMatchObject({ opening: 5, openingBasis: "installation", consumption: (1250 - 5) * 40 });
+  expect(snapshot.registers[0]).toMatchObject({
+    opening: 5,
+    openingBasis: "installation",
+    consumption: (1250 - 5) * 40,
+  });
 });
 
 test("nothing made from an estimate is called actual", () => {
@@ -57,8 +68,25 @@ test("nothing made from an estimate is called actual", () => {
 });
 
 test.for([
-  { case: "a dip that recovers", rows: [[0, 1000], [day(3), 0], [day(4), 1100], [month, 1250]] as [number, number][], opening: 1000 },
-  { case: "a reset", rows: [[0, 1000], [day(3), 10], [month, 60]] as [number, number][], opening: 1000 },
+  {
+    case: "a dip that recovers",
+    rows: [
+      [0, 1000],
+      [day(3), 0],
+      [day(4), 1100],
+      [month, 1250],
+    ] as [number, number][],
+    opening: 1000,
+  },
+  {
+    case: "a reset",
+    rows: [
+      [0, 1000],
+      [day(3), 10],
+      [month, 60],
+    ] as [number, number][],
+    opening: 1000,
+  },
   { case: "lower than the closing before", rows: [[month, 900]] as [number, number][], opening: 1000 },
 ])("a register that ran backwards has no consumption: $case", ({ rows, opening }) => {
   const [row] = compose(registers(...rows), previous(opening)).registers;
@@ -79,11 +107,29 @@ test("missing is missing, never 0", () => {
 test("intervals alone give the month's sum and how much of it is there", () => {
   const steps = emptyColumns();
   for (let at = span.start + 3600; at <= span.boundary; at += 3600) pushReading(steps, at, 2, 0);
-  const series: ReadingSeries = { channel: { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 3600 }, ...steps };
+  const series: ReadingSeries = {
+    channel: { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 3600 },
+    ...steps,
+  };
   // October 2026 has 745 hours in Kyiv.
-  const whole = composeSnapshot({ meterId: "m", period, span, facts: [intervalFacts([series], span)], previous: [], record: undefined });
-  expect(whole.registers[0]).toMatchObject({ value: null, consumption: 1490, quality: "actual", intervals: { expected: 745, present: 745 } });
-  const part = intervalFacts([{ ...series, at: steps.at.slice(5), value: steps.value.slice(5), code: steps.code.slice(5) }], span);
+  const whole = composeSnapshot({
+    meterId: "m",
+    period,
+    span,
+    facts: [intervalFacts([series], span)],
+    previous: [],
+    record: undefined,
+  });
+  expect(whole.registers[0]).toMatchObject({
+    value: null,
+    consumption: 1490,
+    quality: "actual",
+    intervals: { expected: 745, present: 745 },
+  });
+  const part = intervalFacts(
+    [{ ...series, at: steps.at.slice(5), value: steps.value.slice(5), code: steps.code.slice(5) }],
+    span,
+  );
   expect(part).toMatchObject({ sum: 1480, expected: 745, present: 740 });
 });
 
@@ -112,7 +158,8 @@ test("the canonical text leaves out neighbours that are only shown", () => {
 test("revisions: provisional, final, then revised, and nothing where nothing changed", () => {
   const content = compose(registers([0, 1000], [month, 1250]), previous(1000));
   const at = (seconds: number) => (span.boundary + seconds) * 1000;
-  const issue = (hash: string, before: Snapshot | undefined, seconds: number) => nextRevision(content, hash, before, calendar, at(seconds));
+  const issue = (hash: string, before: Snapshot | undefined, seconds: number) =>
+    nextRevision(content, hash, before, calendar, at(seconds));
 
   expect(issue("a", undefined, 3599)).toBeUndefined();
   const provisional = issue("a", undefined, 3600);

@@ -39,11 +39,14 @@ export function composeSnapshot(input: SnapshotInput): SnapshotContent {
 function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapshot {
   const { closing } = facts;
   const opening = openingOf(facts, input);
-  const difference =
-    closing.value === null || opening.value === null ? null : closing.value - opening.value;
+  const difference = closing.value === null || opening.value === null ? null : closing.value - opening.value;
   // Only the registry could explain a register that ran backwards, and nothing here may guess.
   const backwards = facts.ranBackwards || (difference !== null && difference < 0);
-  const quality = backwards ? "suspect" : difference === null ? closing.quality : worst(closing.quality, opening.quality);
+  const quality = backwards
+    ? "suspect"
+    : difference === null
+      ? closing.quality
+      : worst(closing.quality, opening.quality);
   return {
     register: facts.register,
     unit: facts.unit,
@@ -100,7 +103,10 @@ function intervalRow(facts: IntervalFacts, { record }: SnapshotInput): RegisterS
 }
 
 /** A register that the registry knows and that never reported. */
-function silentRow(expected: { register: string; unit: RegisterSnapshot["unit"] }, input: SnapshotInput): RegisterSnapshot {
+function silentRow(
+  expected: { register: string; unit: RegisterSnapshot["unit"] },
+  input: SnapshotInput,
+): RegisterSnapshot {
   const opening = openingOf({ ...expected, first: null }, input);
   return {
     ...withoutReadings(expected.register, expected.unit),

@@ -5,12 +5,48 @@ import { parsePeriod, periodName } from "./snapshot.ts";
 const at = (text: string) => Date.parse(text) / 1000;
 
 test.for([
-  { zone: "Europe/Kyiv", period: "2026-10", start: "2026-09-30T21:00:00Z", boundary: "2026-10-31T22:00:00Z", final: "2026-11-03T22:00:00Z" },
-  { zone: "Europe/Berlin", period: "2026-03", start: "2026-02-28T23:00:00Z", boundary: "2026-03-31T22:00:00Z", final: "2026-04-03T22:00:00Z" },
-  { zone: "Asia/Kolkata", period: "2026-02", start: "2026-01-31T18:30:00Z", boundary: "2026-02-28T18:30:00Z", final: "2026-03-03T18:30:00Z" },
-  { zone: "Australia/Lord_Howe", period: "2026-10", start: "2026-09-30T13:30:00Z", boundary: "2026-10-31T13:00:00Z", final: "2026-11-03T13:00:00Z" },
-  { zone: "Etc/GMT-10", period: "2012-02", start: "2012-01-31T14:00:00Z", boundary: "2012-02-29T14:00:00Z", final: "2012-03-03T14:00:00Z" },
-  { zone: "America/St_Johns", period: "2026-11", start: "2026-11-01T02:30:00Z", boundary: "2026-12-01T03:30:00Z", final: "2026-12-04T03:30:00Z" },
+  {
+    zone: "Europe/Kyiv",
+    period: "2026-10",
+    start: "2026-09-30T21:00:00Z",
+    boundary: "2026-10-31T22:00:00Z",
+    final: "2026-11-03T22:00:00Z",
+  },
+  {
+    zone: "Europe/Berlin",
+    period: "2026-03",
+    start: "2026-02-28T23:00:00Z",
+    boundary: "2026-03-31T22:00:00Z",
+    final: "2026-04-03T22:00:00Z",
+  },
+  {
+    zone: "Asia/Kolkata",
+    period: "2026-02",
+    start: "2026-01-31T18:30:00Z",
+    boundary: "2026-02-28T18:30:00Z",
+    final: "2026-03-03T18:30:00Z",
+  },
+  {
+    zone: "Australia/Lord_Howe",
+    period: "2026-10",
+    start: "2026-09-30T13:30:00Z",
+    boundary: "2026-10-31T13:00:00Z",
+    final: "2026-11-03T13:00:00Z",
+  },
+  {
+    zone: "Etc/GMT-10",
+    period: "2012-02",
+    start: "2012-01-31T14:00:00Z",
+    boundary: "2012-02-29T14:00:00Z",
+    final: "2012-03-03T14:00:00Z",
+  },
+  {
+    zone: "America/St_Johns",
+    period: "2026-11",
+    start: "2026-11-01T02:30:00Z",
+    boundary: "2026-12-01T03:30:00Z",
+    final: "2026-12-04T03:30:00Z",
+  },
 ])("$zone $period", ({ zone, period, start, boundary, final }) => {
   const calendar = localCalendar(zone);
   const number = parsePeriod(period) ?? Number.NaN;

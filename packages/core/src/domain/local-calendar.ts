@@ -78,7 +78,10 @@ function makeCalendar(zone: string): LocalCalendar {
     provisionalFrom: (period) => startOf(period + 1) + 3600,
     finalFrom(period) {
       let final = finals.get(period);
-      if (final === undefined) finals.set(period, (final = addDays(zone, startOf(period + 1), 3)));
+      if (final === undefined) {
+        final = addDays(zone, startOf(period + 1), 3);
+        finals.set(period, final);
+      }
       return final;
     },
     dayOf,

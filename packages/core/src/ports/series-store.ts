@@ -72,7 +72,9 @@ export interface PendingMeter {
  */
 export interface SeriesBatch {
   /** Numbers meters and channels that are new; answers those meters as stored from now on. */
-  meet(meters: readonly { meterId: string; channels: readonly (Channel & { first: Reading })[] }[]): Promise<readonly StoredMeter[]>;
+  meet(
+    meters: readonly { meterId: string; channels: readonly (Channel & { first: Reading })[] }[],
+  ): Promise<readonly StoredMeter[]>;
   put(writes: readonly MeterWrite[]): Promise<void>;
   /** Sees what this batch has put. The answer at index i belongs to lookup i. */
   find(lookups: readonly Lookup[]): Promise<readonly (Reading | undefined)[]>;
@@ -105,7 +107,10 @@ export interface BatchOutcome {
 export interface SeriesReader {
   meter(meterId: string): Promise<StoredMeter | undefined>;
   /** Readings with `from <= at <= to` of those channels (all where absent); channels without readings are left out. */
-  read(meterId: string, options: { from: number; to: number; channels?: readonly number[] }): Promise<readonly ReadingSeries[]>;
+  read(
+    meterId: string,
+    options: { from: number; to: number; channels?: readonly number[] },
+  ): Promise<readonly ReadingSeries[]>;
   conflictsOf(meterId: string, options: { afterId: number; limit: number }): Promise<readonly StoredConflict[]>;
   totals(): Promise<StoreTotals>;
 }
