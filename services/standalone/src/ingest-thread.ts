@@ -26,7 +26,8 @@ await runThread(async (settings: Settings, own) => {
   own(serveThreadMetrics(metrics, "ingest"));
   const health = own(publishHealth());
 
-  const readings = own(await openEmbeddedReadingsLog({ dataDir, clock }));
+  const crashPoint = crashPoints(settings.crashAt);
+  const readings = own(await openEmbeddedReadingsLog({ dataDir, clock, crashPoint }));
   const rejected = own(openEmbeddedRejectedLog({ dataDir }));
   const counted = ingestMetrics(metrics, log);
   const well = { name: "ingest", ok: true, detail: "" };
@@ -47,7 +48,7 @@ await runThread(async (settings: Settings, own) => {
     {
       reader: messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock),
       events,
-      crashPoint: crashPoints(settings.crashAt),
+      crashPoint,
     },
   );
   const endpointEvents = mqttEndpointMetrics(metrics, {
