@@ -1,0 +1,124 @@
+// Goal: whatever moment the process dies at, nothing acknowledged is lost, nothing appears that was not sent, and the
+// book is the same. Method: SIGKILL at named points and at random times, under traffic of all sorts; the meters send
+// again what was not acknowledged; then everything is compared with what was sent and with an undisturbed run.
+import { beforeAll, describe, expect, test } from "vitest";
+import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
+import { startMeterbook } from "../support/meterbook-process.ts";
+import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
+import { publishAll } from "../support/publisher.ts";
+import { seededRandom } from "../support/random.ts";
+
+const seed = Number(process.env["SEED"] ?? 20_261_124);
+const settings = { METERBOOK_SETTLE_SECONDS: "0", METERBOOK_LOG_LEVEL: "error" };
+const traffic = mixedTraffic({ seed, meters: 6, days: 25, waves: 4 });
+const randomRounds = 5;
+const randomSecondsMax = 45;
+
+describe("a process that dies", () => {
+  let undisturbed: Map<string, string>;
+  beforeAll(async () => {
+    console.log(`seed ${seed}`);
+    const meterbook = await startMeterbook(settings);
+    try {
+      await sendInWaves(meterbook);
+      await expectOutcome(meterbook, traffic, await meterbook.settled());
+      undisturbed = await hashesOf(meterbook);
+    } finally {
+      await meterbook.dispose();
+    }
+  }, 120_000);
+
+  test("the undisturbed run has a snapshot of both months that are over, for each meter", () => {
+    const wanted = traffic.meterIds.flatMap((meterId) =>
+      ["2024-09", "2024-10"].map((period) => `${meterId}/${period}`),
+    );
+    expect([...undisturbed.keys()]).toEqual(expect.arrayContaining(wanted));
+  });
+
+  test.for([
+    "message-received",
+    "message-received:90",
+    "log-write-begun",
+    "log-write-begun:4",
+    "log-written",
+    "log-written:4",
+    "readings-kept-before-rejections",
+    "readings-kept-before-rejections:4",
+    "log-written-before-puback",
+    "log-written-before-puback:90",
+    "batch-half-applied",
+    "batch-half-applied:4",
+    "batch-committed",
+    "batch-committed:4",
+    "snapshot-issued",
+    "snapshot-issued:4",
+  ])("at %s", async (point) => {
+    const meterbook = await startMeterbook({ ...settings, METERBOOK_CRASH_AT: point });
+    try {
+      const died = meterbook.ended().then(() => meterbook.start({ METERBOOK_CRASH_AT: "" }));
+      await sendInWaves(meterbook);
+      await within(20_000, died, `${point} was never passed`);
+      await expectOutcome(meterbook, traffic, await calm(meterbook));
+      expect(await hashesOf(meterbook)).toEqual(undisturbed);
+    } finally {
+      await meterbook.dispose();
+    }
+  });
+
+  test(`at random times, up to ${randomRounds} rounds`, async () => {
+    const random = seededRandom(seed);
+    const until = Date.now() + randomSecondsMax * 1000;
+    for (let round = 0; round < randomRounds && Date.now() < until; round += 1) {
+      const killAfterMs = Array.from({ length: 4 }, () => Math.floor(random() * 700));
+      const meterbook = await startMeterbook(settings);
+      try {
+        const killing = killRepeatedly(meterbook, killAfterMs);
+        await sendInWaves(meterbook);
+        await killing;
+        await expectOutcome(meterbook, traffic, await calm(meterbook));
+        expect(await hashesOf(meterbook)).toEqual(undisturbed);
+      } catch (cause) {
+        throw new Error(`seed ${seed}, round ${round}, kills after ${killAfterMs} ms each`, { cause });
+      } finally {
+        await meterbook.dispose();
+      }
+    }
+  });
+});
+
+/** Each wave when the one before is settled, so that every wave makes batches and snapshots of its own. */
+async function sendInWaves(meterbook: MeterbookProcess): Promise<void> {
+  for (const wave of traffic.waves) {
+    await publishAll(() => meterbook.mqttUrl, wave);
+    await calm(meterbook);
+  }
+}
+
+/** Settled, also when the process dies and comes back while we wait. */
+async function calm(meterbook: MeterbookProcess): Promise<Status> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      return await meterbook.settled();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function killRepeatedly(meterbook: MeterbookProcess, afterMs: readonly number[]): Promise<void> {
+  for (const ms of afterMs) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await meterbook.kill();
+    await meterbook.start();
+  }
+}
+
+async function within<Value>(ms: number, promise: Promise<Value>, otherwise: string): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(otherwise)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
