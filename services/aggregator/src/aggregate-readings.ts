@@ -61,6 +61,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       const position = (batch.frames.at(-1)?.offset ?? -1) + 1;
       const counts = { stored, duplicates, conflicts };
       await unit.commit({ partition: batch.partition, position, counts, newestAt, pending: pending.takeMarked() });
+      options.crashPoint("batch-committed");
       options.events.batchApplied({ ...result, seconds: (performance.now() - started) / 1000 });
     } catch (error) {
       await unit.abandon();

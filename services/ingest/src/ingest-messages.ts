@@ -28,6 +28,7 @@ export function ingestMessages(ports: IngestPorts, { reader, events, crashPoint 
     const startedMs = performance.now();
     const { accepted, rejections } = reader.read(message);
     if (accepted !== null) await ports.log.append(accepted);
+    if (accepted !== null && rejections.length > 0) crashPoint("readings-kept-before-rejections");
     if (rejections.length > 0) await keepRejections(rejections);
     const seconds = (performance.now() - startedMs) / 1000;
     const { length: bytes } = message.payload;
