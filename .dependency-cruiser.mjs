@@ -11,6 +11,8 @@ const commands = scripts.flatMap((script) =>
   [...script.matchAll(/\bnode (\S+\.ts)\b/g)].map(([, file]) => `^${file}$`),
 );
 const entries = [...commands, "/src/main\\.ts$", "-thread\\.ts$"];
+/** The contract fixes the hash of a meter; the first adapter with more than one partition (Kafka) will call it. */
+const awaited = ["domain/bucket\\.ts$"];
 
 /** `name` says the rule in a few words; the gate prints it with the import that breaks it. */
 function forbid(name, comment, from, to) {
@@ -116,7 +118,7 @@ export default {
       "nothing-dead",
       "every module is reached from a main.ts or a thread, not only from its own test",
       { path: entries },
-      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/", ...entries], reachable: false },
+      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/", ...awaited, ...entries], reachable: false },
     ),
     onlyIn("aedes", npm("aedes|aedes-persistence|mqtt-packet"), ["packages/adapters/src/mqtt"]),
     onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt", "simulators", "test"]),
