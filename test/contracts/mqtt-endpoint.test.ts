@@ -444,19 +444,27 @@ describe("limits", () => {
     late.send(raw.connect({ clientId: "late" }));
     expect(held.messages).toHaveLength(3);
     held.resolve(held.payloads[0] ?? "");
+    expect(ackedIds((await clients[Number(held.messages[0]?.clientId)]?.take(4)) ?? Buffer.alloc(0))).toEqual([1]);
     expect(held.messages).toHaveLength(3);
     held.resolve(held.payloads[1] ?? "");
     await vi.waitFor(() => expect(held.messages).toHaveLength(5));
     held.resolveAll();
-    for (const client of clients) expect(ackedIds(await client.take(4))).toEqual([1]);
+    for (const [i, client] of clients.entries()) {
+      if (held.messages[0]?.clientId !== `${i}`) expect(ackedIds(await client.take(4))).toEqual([1]);
+    }
     expect((await late.take(4)).toString("hex")).toBe("20020000");
   });
 
-  test("where the limit is always reached, everybody gets a turn", async () => {
+  test("where the limit is always reached, it is kept, and everybody gets a turn", async () => {
     const taken = new Map<string, number>();
+    let inFlight = 0;
+    let inFlightMost = 0;
     const { endpoint } = await opened({ inFlightBytesMax: 20_000 }, async ({ clientId }) => {
       taken.set(clientId, (taken.get(clientId) ?? 0) + 1);
+      inFlight += 1;
+      inFlightMost = Math.max(inFlightMost, inFlight);
       await new Promise((resolve) => setImmediate(resolve));
+      inFlight -= 1;
     });
     const clients = await Promise.all(Array.from({ length: 20 }, (_, i) => connected(endpoint, { clientId: `${i}` })));
     const publishes = Buffer.concat(
@@ -464,6 +472,8 @@ describe("limits", () => {
     );
     for (const client of clients) client.socket.write(publishes);
     await vi.waitUntil(() => (taken.get("0") ?? 0) >= 200, { timeout: 20_000 });
+    // The message with which the limit is exceeded is taken.
+    expect(inFlightMost).toBe(3);
     expect(Math.min(...clients.map((_, i) => taken.get(`${i}`) ?? 0))).toBeGreaterThan(50);
   });
 
