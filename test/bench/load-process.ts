@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const generator = fileURLToPath(new URL("./load-generator.ts", import.meta.url));
+const generator = fileURLToPath(new URL("./raw-load-generator.ts", import.meta.url));
 
 export interface LoadOptions {
   readonly port: number;

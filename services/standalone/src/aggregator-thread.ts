@@ -16,6 +16,8 @@ import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { Registry } from "prom-client";
 
+const trimEveryMs = 3_600_000;
+
 await runThread(async (settings: Settings, own) => {
   const { dataDir } = settings;
   const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
@@ -58,8 +60,6 @@ await runThread(async (settings: Settings, own) => {
   health.report(well);
   return {};
 });
-
-const trimEveryMs = 3_600_000;
 
 /** Lets the log forget what is past its retention and in the store. */
 function trimHourly({ log, series }: { log: EmbeddedReadingsLog; series: SeriesReader }): { close(): void } {
