@@ -183,12 +183,10 @@ function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored
     late.set(key, candidate);
     return true;
   }
-  if (stored.value === candidate.value) {
-    decisions.duplicates += 1;
-    return false;
-  }
   const wins = rank(candidate.code) < rank(stored.code);
-  conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+  if (stored.value === candidate.value) decisions.duplicates += 1;
+  else conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+  // Also of the same value: an estimate that is confirmed counts as measured, in whatever order the two came.
   if (wins) (late.has(key) ? late : replaced).set(key, candidate);
   return wins;
 }
