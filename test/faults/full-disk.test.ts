@@ -1,0 +1,80 @@
+// Goal: a full disk stops the acknowledgements, not the process, and no reading is lost by it. Method: the data
+// directory lies on a file system of a few megabytes that the test fills up and empties while meters go on sending.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { MeterbookProcess } from "../support/meterbook-process.ts";
+import { startMeterbook } from "../support/meterbook-process.ts";
+import { expectOutcome, mixedTraffic } from "../support/mixed-traffic.ts";
+import { publishAll } from "../support/publisher.ts";
+import type { SmallDisk } from "../support/small-disk.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
+
+const megabytes = 32;
+const disk = mountSmallDisk(megabytes);
+if (typeof disk === "string") console.log(`skipped: ${disk}`);
+
+interface Readiness {
+  readonly ready: boolean;
+  readonly problems: readonly string[];
+}
+
+describe.skipIf(typeof disk === "string")("a disk without room", () => {
+  const small = disk as SmallDisk;
+  const traffic = mixedTraffic({ seed: 20_261_125, meters: 40, days: 60, waves: 2 });
+  const [before = [], later = []] = traffic.waves;
+  let meterbook: MeterbookProcess;
+  let acknowledged = 0;
+  let sending: Promise<void>;
+  beforeAll(async () => {
+    const settings = { METERBOOK_DATA_DIR: small.path, METERBOOK_SETTLE_SECONDS: "0" };
+    meterbook = await startMeterbook(settings);
+    await publishAll(() => meterbook.mqttUrl, before);
+    await meterbook.settled();
+  });
+  afterAll(async () => {
+    await meterbook?.dispose();
+    small.close();
+  });
+
+  test("is said by /readyz, and nothing more is acknowledged", async () => {
+    await small.fill();
+    sending = publishAll(
+      () => meterbook.mqttUrl,
+      later,
+      (count) => {
+        acknowledged = count;
+      },
+    );
+    const { status, body } = await readiness(meterbook, (answer) => answer.status === 503);
+    expect(status).toBe(503);
+    expect(body.problems.join("\n")).toMatch(/^ingest: .*(full|no room|space)/m);
+    const atFirst = acknowledged;
+    expect(atFirst).toBeLessThan(later.length);
+    // Three more attempts of the meters, none of which may succeed.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(acknowledged).toBe(atFirst);
+    expect((await meterbook.request("/healthz")).status).toBe(200);
+  });
+
+  test("goes on by itself once there is room, and nothing acknowledged is lost", async () => {
+    const { pid } = meterbook;
+    await small.makeRoom();
+    await sending;
+    expect(acknowledged).toBe(later.length);
+    await readiness(meterbook, (answer) => answer.status === 200);
+    await expectOutcome(meterbook, traffic, await meterbook.settled());
+    expect(meterbook.pid).toBe(pid);
+    expect(await meterbook.stop()).toBe(0);
+  });
+});
+
+/** Asks until the answer is the one that is waited for. */
+async function readiness(meterbook: MeterbookProcess, wanted: (answer: { status: number }) => boolean) {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const response = await meterbook.request("/readyz");
+    const answer = { status: response.status, body: (await response.json()) as Readiness };
+    if (wanted(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(answer)}\n${meterbook.errors().slice(-2000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
