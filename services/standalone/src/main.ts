@@ -6,6 +6,7 @@ import { runService } from "@meterbook/runtime/run-service";
 import { startThread } from "@meterbook/runtime/service-thread";
 import { openLogger } from "@meterbook/runtime/telemetry";
 import { startDemonstrationFleet } from "./demonstration-fleet.ts";
+import { untilReady } from "./until-ready.ts";
 
 /**
  * The whole of Meterbook in one process on embedded adapters: ingest, aggregator and api, each in a thread of its own,
@@ -24,6 +25,7 @@ await runService(
     const api = own(await startThread(new URL("./api-thread.ts", import.meta.url), settings, { name: "api" }));
     const ingest = own(await startThread(new URL("./ingest-thread.ts", import.meta.url), settings, { name: "ingest" }));
     const addresses = { mqttUrl: `mqtt://${ingest.address}`, httpUrl: `http://${api.address}` };
+    await untilReady(addresses.httpUrl, log);
     console.log(`meterbook ready ${addresses.mqttUrl} ${addresses.httpUrl} data ${settings.dataDir}`);
     if (values.fleet) own(await startDemonstrationFleet({ ...addresses, settings, log, say: console.log }));
   },
