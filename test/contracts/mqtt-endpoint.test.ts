@@ -446,6 +446,7 @@ describe("limits", () => {
     held.resolve(held.payloads[0] ?? "");
     expect(ackedIds((await clients[Number(held.messages[0]?.clientId)]?.take(4)) ?? Buffer.alloc(0))).toEqual([1]);
     expect(held.messages).toHaveLength(3);
+    expect(late.untaken()).toHaveLength(0);
     held.resolve(held.payloads[1] ?? "");
     await vi.waitFor(() => expect(held.messages).toHaveLength(5));
     held.resolveAll();
