@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { reportEncoder } from "./encode-report.ts";
 import type { FleetSettingsInput } from "./fleet-options.ts";
 import { momentOf, readFleetOptions } from "./fleet-options.ts";
@@ -12,6 +12,9 @@ import { meterTotals } from "./register-totals.ts";
 import { due, heldDeliveries, noFaults, planDeliveries } from "./report-plan.ts";
 import type { RegisterSeries } from "./report-readings.ts";
 import { readingsOf } from "./report-readings.ts";
+
+// The machine may be busy with the other tests.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const protoFile = fileURLToPath(new URL("../../proto/meterbook/v1/meter_report.proto", import.meta.url));
 const MeterReport = protobuf.loadSync(protoFile).lookupType("meterbook.v1.MeterReport");

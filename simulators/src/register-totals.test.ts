@@ -1,5 +1,5 @@
 // Goal: the load looks like homes and businesses, and a total does not depend on how one came to ask for it.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { readFleetOptions } from "./fleet-options.ts";
 import type { LocalDay } from "./local-days.ts";
 import { localDays } from "./local-days.ts";
@@ -8,6 +8,9 @@ import { meterProfile } from "./meter-profile.ts";
 import type { MeterTotals } from "./register-totals.ts";
 import { meterTotals, quantities } from "./register-totals.ts";
 import { registersAt } from "./report-readings.ts";
+
+// The machine may be busy with the other tests.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const calendar = localDays("Europe/Kyiv");
 const makeup = { seed: 7, firstMeterId: "sim-000001", businessShare: 0.4, solarShare: 0.3, skew: 0 };

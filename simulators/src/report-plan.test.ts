@@ -1,10 +1,13 @@
 // Goal: the plan of deliveries holds what was asked for: order, numbers, and faults at their rates.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { FleetSettings, FleetSettingsInput } from "./fleet-options.ts";
 import { deliveryFaults, momentOf, readFleetOptions, valueFaults } from "./fleet-options.ts";
 import { localDays } from "./local-days.ts";
 import type { Delivery } from "./report-plan.ts";
 import { due, heldDeliveries, noFaults, planDeliveries } from "./report-plan.ts";
+
+// The machine may be busy with the other tests.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const zone = "Europe/Kyiv";
 const calendar = localDays(zone);

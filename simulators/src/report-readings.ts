@@ -5,7 +5,6 @@ import type { DayTotals, MeterTotals } from "./register-totals.ts";
 import type { Delivery, Report } from "./report-plan.ts";
 
 export type Unit = "Wh" | "varh";
-export type Quality = "actual" | "estimated";
 
 /** What one report says about one register: reading i is `values[i]` at `at[i]`, in whole base units. */
 export interface RegisterSeries {

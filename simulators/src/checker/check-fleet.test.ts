@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { FakeAnswers, FakeReading, FakeRow, FakeSnapshot } from "../fixtures/fake-meterbook.ts";
 import { faultlessAnswers, startFakeMeterbook } from "../fixtures/fake-meterbook.ts";
 import { startPubackServer } from "../fixtures/puback-server.ts";
@@ -13,6 +13,9 @@ import type { Check } from "./findings.ts";
 import { meterbookApi } from "./meterbook-api.ts";
 import type { Truth } from "./read-truth.ts";
 import { readTruth } from "./read-truth.ts";
+
+// The machine may be busy with the other tests.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let truth: Truth;
 let directory: string;

@@ -64,18 +64,25 @@ function onTheLine(before: KnownReading, after: KnownReading, boundary: number):
   return before.value + Number(risen / BigInt(after.at - before.at));
 }
 
-/** The method that the readings near a boundary allow; no answer where estimates or wrong values make it a question of rank. */
-export function readingsAround(
-  readings: readonly KnownReading[],
-  boundary: number,
-): { readonly best: string | undefined } {
+/**
+ * The method that the readings near a boundary allow: that of the actual ones where they give any, else of all. No answer
+ * where a register falls, because no line is drawn then.
+ */
+export function bestMethod(readings: readonly KnownReading[], boundary: number): string | undefined {
   const near = readings.filter(({ at }) => Math.abs(at - boundary) <= flatSecondsMax);
-  if (near.some(({ flags }) => (flags & flagEstimated) !== 0)) return { best: undefined };
-  if (near.some(({ at }) => Math.abs(at - boundary) <= snapSeconds)) return { best: "EXACT" };
+  const actual = methodOf(
+    near.filter(({ flags }) => (flags & flagEstimated) === 0),
+    boundary,
+  );
+  return actual === "MISSING" ? methodOf(near, boundary) : actual;
+}
+
+function methodOf(near: readonly KnownReading[], boundary: number): string | undefined {
+  if (near.some(({ at }) => Math.abs(at - boundary) <= snapSeconds)) return "EXACT";
   const before = near.findLast(({ at }) => at <= boundary);
   const after = near.find(({ at }) => at > boundary);
-  if (before === undefined || after === undefined) return { best: "MISSING" };
-  if (after.value < before.value) return { best: undefined };
+  if (before === undefined || after === undefined) return "MISSING";
+  if (after.value < before.value) return undefined;
   const gap = after.at - before.at;
-  return { best: gap <= linearSecondsMax ? "LINEAR_SHORT" : gap <= flatSecondsMax ? "FLAT_BETWEEN" : "MISSING" };
+  return gap <= linearSecondsMax ? "LINEAR_SHORT" : gap <= flatSecondsMax ? "FLAT_BETWEEN" : "MISSING";
 }

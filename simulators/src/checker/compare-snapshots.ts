@@ -1,4 +1,4 @@
-import { readingsAround, shouldBe } from "./closing-rules.ts";
+import { bestMethod, shouldBe } from "./closing-rules.ts";
 import type { KnownReading } from "./compare-readings.ts";
 import { instantText } from "./compare-readings.ts";
 import type { EstimateScore } from "./estimate-score.ts";
@@ -80,7 +80,8 @@ function compareRow(
   }
   const place: Place = { ...check, where, register, readings, month, row };
   const isActual = compareClosing(place);
-  const opensActual = compareOpening(place, before);
+  // Without an opening there is no consumption, and the quality is that of the value alone.
+  const opensActual = compareOpening(place, before) || row.opening === null;
   compareConsumption(place);
   findings.looked("quality");
   if (row.quality === "actual" && !(isActual && opensActual)) {
@@ -114,11 +115,10 @@ function compareClosing(place: Place): boolean {
     if (side === null || readings.some(({ at, value }) => at === side.at && value === side.value)) continue;
     findings.differs("boundary", where, `its evidence ${instantText(side.at)} ${side.value} was never sent`);
   }
-  const around = readingsAround(readings, month.boundary);
-  if (around.best !== undefined) {
+  const best = bestMethod(readings, month.boundary);
+  if (best !== undefined) {
     findings.looked("method");
-    if (around.best !== row.method)
-      findings.differs("method", where, `${row.method}, but the readings allow ${around.best}`);
+    if (best !== row.method) findings.differs("method", where, `${row.method}, but the readings allow ${best}`);
   }
   compareWithTruth(place, expected.inputs);
   return row.method === "EXACT" && expected.inputs.every(({ flags }) => (flags & flagEstimated) === 0);

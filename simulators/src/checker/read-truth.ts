@@ -120,7 +120,7 @@ function takeLine(truth: Truth, of: Exclude<Line, { type: "fleet" }>): void {
 
 function takeMessage(truth: Truth, { message, meter: meterId, fault, value, as, series }: MessageLine): void {
   const meter = meterOf(truth, meterId);
-  for (const tag of [fault, value, as === "original" ? undefined : as]) if (tag !== undefined) add(truth.faults, tag);
+  for (const tag of as === "original" ? [fault, value] : [as]) if (tag !== undefined) add(truth.faults, tag);
   if (fault === "malformed") {
     truth.readingsOf.set(message, -1);
     return;
