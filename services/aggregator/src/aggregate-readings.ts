@@ -11,7 +11,7 @@ import { followRegistry } from "./follow-registry.ts";
 import { issueSnapshots } from "./issue-snapshots.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { openMeterBook } from "./meter-book.ts";
-import { pendingMeters } from "./pending-meters.ts";
+import { type PendingMeters, pendingMeters } from "./pending-meters.ts";
 import { taskQueue } from "./task-queue.ts";
 import { meterWarmer } from "./warm-meters.ts";
 
@@ -44,69 +44,39 @@ const idleTickMs = 100;
  * counts, the list of pending meters) and the ledger; memory is a shortcut that a start does without.
  */
 export async function aggregateReadings(ports: AggregatorPorts, options: AggregatorOptions): Promise<Subscription> {
-  const { series, clock } = ports;
-  const nowMs = () => clock.nowMs();
+  const { series } = ports;
   const queue = taskQueue();
-  let book: MeterBook = await openMeterBook(series, options.timeZone);
-  let pending = pendingMeters(options.settleSeconds, nowMs);
-  for (const { meterId, fromPeriod } of await series.pending()) pending.mark(book.meet(meterId), fromPeriod);
-  pending.takeMarked();
+  const memory = await openMemory(series, options, () => ports.clock.nowMs());
+  const housekeeping = houseKeeper(ports, options, memory);
 
   async function handle(batch: FrameBatch): Promise<void> {
     const started = performance.now();
     const unit = await series.begin();
     try {
-      const result = await applyBatch(unit, book, batch, pending.touched, options.crashPoint);
+      const result = await applyBatch(unit, memory.book, batch, memory.pending.touched, options.crashPoint);
       const { stored, duplicates, conflicts, newestAt } = result;
       const position = (batch.frames.at(-1)?.offset ?? -1) + 1;
       const counts = { stored, duplicates, conflicts };
-      await unit.commit({ partition: batch.partition, position, counts, newestAt, pending: pending.takeMarked() });
+      const pending = memory.pending.takeMarked();
+      await unit.commit({ partition: batch.partition, position, counts, newestAt, pending });
       options.crashPoint("batch-committed");
       options.events.batchApplied({ ...result, seconds: (performance.now() - started) / 1000 });
     } catch (error) {
       await unit.abandon();
-      await reopen();
+      await memory.reopen();
       options.events.batchFailed({ error });
       throw error;
     }
   }
 
-  /** Memory after a failed batch is a guess: begin again from the store. */
-  async function reopen(): Promise<void> {
-    const records = [...book.all()].flatMap(({ record }) => record ?? []);
-    book = await openMeterBook(series, options.timeZone);
-    for (const record of records) book.register(record);
-    pending = pendingMeters(options.settleSeconds, nowMs);
-    for (const { meterId, fromPeriod } of await series.pending()) pending.mark(book.meet(meterId), fromPeriod);
-    pending.takeMarked();
-  }
-
-  async function issue(all: boolean): Promise<CommandOutcome> {
-    return issueSnapshots({ ...ports, events: options.events, crashPoint: options.crashPoint }, pending, {
-      all,
-      budgetMs: all ? Number.POSITIVE_INFINITY : housekeepingBudgetMs,
-    });
-  }
-
-  const watch = boundaryWatch(series, clock, options.events);
-  const warmer = meterWarmer(series, clock);
-  let moreToDo = false;
-
-  async function housekeep(): Promise<void> {
-    await watch.look(book, pending);
-    await issue(false);
-    const tidying = await series.tidy(housekeepingBudgetMs);
-    const warming = await warmer.warm(book, housekeepingBudgetMs);
-    moreToDo = tidying || warming || pending.due(1, false).length > 0;
-  }
-
   const timer = periodic(idleTickMs, async () => {
     do {
-      await queue.run(housekeep).catch((error: unknown) => options.events.housekeepingFailed({ error }));
-    } while (moreToDo && !queue.isBusy());
+      await queue.run(housekeeping.slice).catch((error: unknown) => options.events.housekeepingFailed({ error }));
+    } while (housekeeping.hasMore() && !queue.isBusy() && !timer.isClosed());
   });
-
-  const registry = await followRegistry(ports.registry, series, (work) => queue.run(() => work(book, pending)));
+  const registry = await followRegistry(ports.registry, series, (work) =>
+    queue.run(() => work(memory.book, memory.pending)),
+  );
   const consumer: FrameConsumer = {
     assigned: async () => (await series.totals()).positions,
     revoked: async () => undefined,
@@ -115,16 +85,69 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   const frames = await ports.log.consume(consumer);
   const commands = await ports.commands.serve(async () => {
     await caughtUp(ports);
-    return queue.run(() => issue(true));
+    return queue.run(housekeeping.issueAll);
   });
 
   return {
     async close() {
-      await commands.close();
-      await frames.close();
-      await registry.close();
-      await timer.close();
+      for (const part of [commands, frames, registry, timer]) await part.close();
       await queue.run(() => Promise.resolve());
+    },
+  };
+}
+
+interface Memory {
+  readonly book: MeterBook;
+  readonly pending: PendingMeters;
+  /** After a failed batch memory is a guess: begins again from the store. */
+  reopen(): Promise<void>;
+}
+
+async function openMemory(series: SeriesStore, options: AggregatorOptions, nowMs: () => number): Promise<Memory> {
+  async function open(): Promise<{ book: MeterBook; pending: PendingMeters }> {
+    const book = await openMeterBook(series, options.timeZone);
+    const pending = pendingMeters(options.settleSeconds, nowMs);
+    for (const { meterId, fromPeriod } of await series.pending()) pending.mark(book.meet(meterId), fromPeriod);
+    pending.takeMarked();
+    return { book, pending };
+  }
+  let current = await open();
+  return {
+    get book() {
+      return current.book;
+    },
+    get pending() {
+      return current.pending;
+    },
+    async reopen() {
+      const records = [...current.book.all()].flatMap(({ record }) => record ?? []);
+      current = await open();
+      for (const record of records) current.book.register(record);
+    },
+  };
+}
+
+/** What goes on beside the batches: boundaries that pass, snapshots that are due, the store's own upkeep. */
+function houseKeeper(ports: AggregatorPorts, { events, crashPoint }: AggregatorOptions, memory: Memory) {
+  const { series, clock } = ports;
+  const watch = boundaryWatch(series, clock, events);
+  const warmer = meterWarmer(series, clock);
+  let more = false;
+
+  function issue(all: boolean, budgetMs: number): Promise<CommandOutcome> {
+    return issueSnapshots({ ...ports, events, crashPoint }, memory.pending, { all, budgetMs });
+  }
+
+  return {
+    hasMore: () => more,
+    issueAll: () => issue(true, Number.POSITIVE_INFINITY),
+    async slice(): Promise<void> {
+      await watch.look(memory.book, memory.pending);
+      await issue(false, housekeepingBudgetMs);
+      const tidying = await series.tidy(housekeepingBudgetMs);
+      // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
+      await warmer.warm(memory.book, housekeepingBudgetMs);
+      more = tidying || memory.pending.due(1, false).length > 0;
     },
   };
 }
@@ -139,7 +162,12 @@ async function caughtUp({ log, series }: Pick<AggregatorPorts, "log" | "series">
   }
 }
 
-function periodic(everyMs: number, work: () => Promise<void>): { close(): Promise<void> } {
+interface Periodic {
+  isClosed(): boolean;
+  close(): Promise<void>;
+}
+
+function periodic(everyMs: number, work: () => Promise<void>): Periodic {
   let closed = false;
   let running = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -152,6 +180,7 @@ function periodic(everyMs: number, work: () => Promise<void>): { close(): Promis
   };
   schedule();
   return {
+    isClosed: () => closed,
     async close() {
       closed = true;
       clearTimeout(timer);

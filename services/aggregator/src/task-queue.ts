@@ -1,4 +1,7 @@
-/** Runs tasks one after the other, in the order of the calls. */
+/**
+ * Runs tasks one after the other, in the order of the calls. Before each the event loop has its turn: work that never
+ * waits for anything outside would otherwise keep health checks, metrics and a stop from being heard.
+ */
 export interface TaskQueue {
   run<Answer>(task: () => Promise<Answer>): Promise<Answer>;
   /** Whether somebody waits besides the task that runs. */
@@ -11,7 +14,7 @@ export function taskQueue(): TaskQueue {
   return {
     run(task) {
       waiting += 1;
-      const started = last.then(() => {
+      const started = last.then(eventLoopTurn).then(() => {
         waiting -= 1;
         return task();
       });
@@ -20,4 +23,8 @@ export function taskQueue(): TaskQueue {
     },
     isBusy: () => waiting > 0,
   };
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

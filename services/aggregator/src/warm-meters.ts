@@ -15,8 +15,8 @@ export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock) {
   let bookSeen: MeterBook | undefined;
 
   return {
-    /** Works for about `budgetMs`; answers whether there are cold meters left. */
-    async warm(book: MeterBook, budgetMs: number): Promise<boolean> {
+    /** Works for about `budgetMs`. */
+    async warm(book: MeterBook, budgetMs: number): Promise<void> {
       if (book !== bookSeen) {
         bookSeen = book;
         round = book.all();
@@ -26,9 +26,8 @@ export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock) {
         const next = round.next();
         if (next.done === true) round = undefined;
         else if (next.value.cold) await warmMeter(series, next.value, clock.nowMs());
-        if (performance.now() >= until) return round !== undefined;
+        if (performance.now() >= until) return;
       }
-      return false;
     },
   };
 }

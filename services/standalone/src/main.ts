@@ -1,11 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { lockDataDirectory } from "@meterbook/adapters/embedded/data-directory";
+import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { runService } from "@meterbook/runtime/run-service";
-import { startThread } from "@meterbook/runtime/service-thread";
+import { type ServiceThread, startThread } from "@meterbook/runtime/service-thread";
 import { openLogger } from "@meterbook/runtime/telemetry";
 import { startDemonstrationFleet } from "./demonstration-fleet.ts";
+import { threadNames } from "./thread-names.ts";
 import { untilReady } from "./until-ready.ts";
 
 /**
@@ -16,15 +17,19 @@ const { values } = parseArgs({ options: { fleet: { type: "boolean", default: fal
 const settings = settingsOrExit();
 const log = openLogger({ name: "standalone", level: settings.logLevel, format: settings.logFormat });
 
+function startService(name: (typeof threadNames)[number]): Promise<ServiceThread> {
+  return startThread(new URL(`./${name}-thread.ts`, import.meta.url), settings, { name });
+}
+
 await runService(
   async (own) => {
     await mkdir(settings.dataDir, { recursive: true });
     own(lockDataDirectory(settings.dataDir));
-    // What is downstream starts first and, because things close newest first, ends last: nothing is cut off.
-    own(await startThread(new URL("./aggregator-thread.ts", import.meta.url), settings, { name: "aggregator" }));
-    const api = own(await startThread(new URL("./api-thread.ts", import.meta.url), settings, { name: "api" }));
-    const ingest = own(await startThread(new URL("./ingest-thread.ts", import.meta.url), settings, { name: "ingest" }));
-    const addresses = { mqttUrl: `mqtt://${ingest.address}`, httpUrl: `http://${api.address}` };
+    prepareDataDirectory(settings.dataDir);
+    const [aggregator, api, ingest] = await Promise.all(threadNames.map((name) => startService(name)));
+    // Things close newest first: what is downstream ends last, so nothing is cut off.
+    for (const thread of [aggregator, api, ingest]) if (thread !== undefined) own(thread, thread.name);
+    const addresses = { mqttUrl: `mqtt://${ingest?.address}`, httpUrl: `http://${api?.address}` };
     await untilReady(addresses.httpUrl, log);
     console.log(`meterbook ready ${addresses.mqttUrl} ${addresses.httpUrl} data ${settings.dataDir}`);
     if (values.fleet) own(await startDemonstrationFleet({ ...addresses, settings, log, say: console.log }));

@@ -1,2 +1,2 @@
 /** The threads of the one process; also the names under which their health and metrics are reported. */
-export const threadNames = ["aggregator", "ingest", "api"] as const;
+export const threadNames = ["aggregator", "api", "ingest"] as const;

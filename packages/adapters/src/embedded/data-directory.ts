@@ -1,5 +1,13 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { openLedgerDatabase } from "./embedded-snapshot-ledger.ts";
+import { openSeriesDatabase } from "./series-database.ts";
+
+/** Makes the files that readers open read-only, so that the threads of a process may start in any order. */
+export function prepareDataDirectory(dataDir: string): void {
+  openSeriesDatabase(dataDir).close();
+  openLedgerDatabase(dataDir).close();
+}
 
 /**
  * Takes the data directory for this process: two at a time would both number meters and issue revisions. The lock is

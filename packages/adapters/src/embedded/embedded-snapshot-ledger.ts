@@ -19,13 +19,18 @@ const schema = `
   PRAGMA user_version = 1;
 `;
 
-/** The ledger and its view in `<dataDir>/ledger.db`; one writer. */
-export function openEmbeddedSnapshotLedger(options: { dataDir: string }): SnapshotLedger {
-  const database = new DatabaseSync(join(options.dataDir, "ledger.db"), { timeout: 10_000 });
+export function openLedgerDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "ledger.db"), { timeout: 10_000 });
   database.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
   );
   database.exec(schema);
+  return database;
+}
+
+/** The ledger and its view in `<dataDir>/ledger.db`; one writer. */
+export function openEmbeddedSnapshotLedger(options: { dataDir: string }): SnapshotLedger {
+  const database = openLedgerDatabase(options.dataDir);
   const insertRevision = database.prepare(
     "INSERT OR IGNORE INTO revision (period, meter_id, revision, sequence) VALUES (?, ?, ?, ?)",
   );
