@@ -11,7 +11,7 @@ import { publishAll } from "../support/publisher.ts";
 
 const standalone = fileURLToPath(new URL("../../services/standalone/src/main.ts", import.meta.url));
 const settings = { METERBOOK_SETTLE_SECONDS: "0" };
-const traffic = mixedTraffic({ seed: 20_261_126, meters: 20, days: 60, waves: 1 });
+const traffic = mixedTraffic({ seed: 20_261_126, meters: 12, days: 40, waves: 1 });
 const messages = traffic.waves.flat();
 const stops = [0.1, 0.4, 0.8];
 
