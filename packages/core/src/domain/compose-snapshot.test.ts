@@ -96,7 +96,13 @@ test.for([
 
 test("without a closing before there is a value and no guess", () => {
   const [row] = compose(registers([month, 1250]), previous(null, "missing")).registers;
-  expect(row).toMatchObject({ value: 1250, opening: null, consumption: null, quality: "actual" });
+  expect(row).toMatchObject({
+    value: 1250,
+    valueQuality: "actual",
+    opening: null,
+    consumption: null,
+    quality: "incomplete",
+  });
 });
 
 test("missing is missing, never 0", () => {

@@ -42,11 +42,7 @@ function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapsh
   const difference = closing.value === null || opening.value === null ? null : closing.value - opening.value;
   // Only the registry could explain a register that ran backwards, and nothing here may guess.
   const backwards = facts.ranBackwards || (difference !== null && difference < 0);
-  const quality = backwards
-    ? "suspect"
-    : difference === null
-      ? closing.quality
-      : worst(closing.quality, opening.quality);
+  const quality = backwards ? "suspect" : rowQuality(closing.value, closing.quality, opening);
   return {
     register: facts.register,
     unit: facts.unit,
@@ -64,6 +60,12 @@ function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapsh
     intervals: null,
     fault: backwards ? "register_ran_backwards" : null,
   };
+}
+
+/** Of everything that the row says: where the opening is unknown, a part of it is missing, however good the value is. */
+function rowQuality(value: number | null, quality: SnapshotQuality, opening: Opening): SnapshotQuality {
+  if (value === null) return quality;
+  return opening.value === null ? "incomplete" : worst(quality, opening.quality);
 }
 
 interface Opening {

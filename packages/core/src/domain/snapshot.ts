@@ -1,6 +1,6 @@
 import type { BaseUnit, Origin, ReadingQuality } from "./reading.ts";
 
-/** Best first. `incomplete`: part of an interval month is missing; `missing`: there is nothing to go by. */
+/** Best first. `incomplete`: part of an interval month, or a register's opening, is missing; `missing`: there is nothing to go by. */
 export const snapshotQualities = ["actual", "derived", "estimated", "suspect", "incomplete", "missing"] as const;
 export type SnapshotQuality = (typeof snapshotQualities)[number];
 

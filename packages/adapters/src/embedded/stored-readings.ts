@@ -1,0 +1,42 @@
+import type { Reading } from "@meterbook/core/domain/reading";
+import { lowerBound, readingAt } from "@meterbook/core/domain/reading";
+import type { Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
+import type { DayReads } from "./embedded-series-reader.ts";
+import { byDay } from "./hot-writes.ts";
+import type { MeterDays } from "./meter-days.ts";
+import { dayOf } from "./series-database.ts";
+
+/** Looks up key by key; meter-days are unpacked once for all lookups that fall into them. */
+export function findAll(days: DayReads, lookups: readonly Lookup[]): (Reading | undefined)[] {
+  const unpacked = new Map<string, ReturnType<DayReads["day"]>>();
+  return lookups.map(({ meterNo, channelIndex, at }) => {
+    const key = `${meterNo}/${dayOf(at)}`;
+    let day = unpacked.get(key);
+    if (day === undefined) {
+      day = days.day(meterNo, dayOf(at));
+      unpacked.set(key, day);
+    }
+    const columns = day.get(channelIndex);
+    if (columns === undefined) return undefined;
+    const index = lowerBound(columns, at);
+    return columns.at[index] === at ? readingAt(columns, index) : undefined;
+  });
+}
+
+export function replaceIn(days: DayReads, rewrites: MeterDays, { meterNo, series }: MeterWrite): void {
+  for (const part of byDay(series)) {
+    const day = dayOf(part[0]?.at[0] as number);
+    const columns = days.day(meterNo, day);
+    for (const { channelIndex, at, value, code } of part) {
+      const stored = columns.get(channelIndex);
+      if (stored === undefined) throw new Error("only stored readings can be replaced");
+      at.forEach((instant, i) => {
+        const index = lowerBound(stored, instant);
+        if (stored.at[index] !== instant) throw new Error("only stored readings can be replaced");
+        stored.value[index] = value[i] as number;
+        stored.code[index] = code[i] as number;
+      });
+    }
+    rewrites.rewrite(meterNo, day, columns);
+  }
+}
