@@ -118,7 +118,11 @@ export default {
       "nothing-dead",
       "every module is reached from a main.ts or a thread, not only from its own test",
       { path: entries },
-      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/", ...awaited, ...entries], reachable: false },
+      {
+        path: "^(packages|services|simulators)/",
+        pathNot: [tests, "/fixtures/", ...awaited, ...entries],
+        reachable: false,
+      },
     ),
     onlyIn("aedes", npm("aedes|aedes-persistence|mqtt-packet"), ["packages/adapters/src/mqtt"]),
     onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt", "simulators", "test"]),

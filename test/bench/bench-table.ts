@@ -18,11 +18,21 @@ export function machineLine(): string {
 
 /** A table for people; the same figures go to a JSON file. */
 export function printFigures(figures: readonly Figure[]): void {
-  const rows = figures.map((figure) => [figure.name, `${short(figure.value)} ${figure.unit}`, barOf(figure), figure.note ?? ""]);
+  const rows = figures.map((figure) => [
+    figure.name,
+    `${short(figure.value)} ${figure.unit}`,
+    barOf(figure),
+    figure.note ?? "",
+  ]);
   const head = ["what", "measured", "bar", "note"];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
   for (const row of [head, widths.map((width) => "-".repeat(width)), ...rows]) {
-    console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
   }
 }
 
@@ -34,5 +44,7 @@ function barOf({ bar, moonshot, value }: Figure): string {
 }
 
 function short(value: number): string {
-  return value >= 100 ? Math.round(value).toLocaleString("en").replaceAll(",", " ") : String(Number(value.toPrecision(3)));
+  return value >= 100
+    ? Math.round(value).toLocaleString("en").replaceAll(",", " ")
+    : String(Number(value.toPrecision(3)));
 }

@@ -8,7 +8,10 @@ const points = 2976;
 const step = 900;
 
 /** Response time of a meter-month curve while other meters report at a steady rate. */
-export async function measureCurveUnderLoad(options: { messagesPerSecond: number; requests: number }): Promise<Figure[]> {
+export async function measureCurveUnderLoad(options: {
+  messagesPerSecond: number;
+  requests: number;
+}): Promise<Figure[]> {
   const meterbook = await startMeterbook({ METERBOOK_TIME_ZONE: "UTC", METERBOOK_SETTLE_SECONDS: "1" });
   try {
     const now = Math.floor(Date.now() / 1000);

@@ -12,10 +12,30 @@ const fleet = { meters: 50_000, connections: 16, window: 200 };
 
 /** `npm run bench -- [name ...]`: all of them where none is named; `--share 0.1` runs a tenth of each. */
 const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = {
-  single: (share) => throughput({ ...fleet, name: "3 registers", messages: 5_000_000 * share, readingsPerMessage: "1", readingsInMessage: 3 }),
-  batch: (share) => throughput({ ...fleet, name: "32 readings", messages: 400_000 * share, readingsPerMessage: "32", readingsInMessage: 32 }),
+  single: (share) =>
+    throughput({
+      ...fleet,
+      name: "3 registers",
+      messages: 5_000_000 * share,
+      readingsPerMessage: "1",
+      readingsInMessage: 3,
+    }),
+  batch: (share) =>
+    throughput({
+      ...fleet,
+      name: "32 readings",
+      messages: 400_000 * share,
+      readingsPerMessage: "32",
+      readingsInMessage: 32,
+    }),
   "batch-single": (share) =>
-    throughput({ ...fleet, name: "32 entries", messages: 200_000 * share, readingsPerMessage: "32-single", readingsInMessage: 32 }),
+    throughput({
+      ...fleet,
+      name: "32 entries",
+      messages: 200_000 * share,
+      readingsPerMessage: "32-single",
+      readingsInMessage: 32,
+    }),
   close: (share) => measureMonthClose(16 * Math.ceil((333_344 * share) / 16)),
   curve: (share) => measureCurveUnderLoad({ messagesPerSecond: 5000, requests: Math.ceil(1500 * share) }),
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
@@ -32,7 +52,10 @@ async function throughput(run: ThroughputCase): Promise<Figure[]> {
   return figures.map((figure) => ({ ...figure, ...bars[figure.name] }));
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { share: { type: "string", default: "1" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { share: { type: "string", default: "1" } },
+});
 const unknown = positionals.filter((name) => benches[name] === undefined);
 if (unknown.length > 0) {
   console.error(`there is no benchmark ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`);

@@ -15,7 +15,10 @@ export function residentBytesOf(pid: number): number {
 }
 
 /** Samples a process's memory while something runs. */
-export async function watchMemory<Answer>(pid: number, work: () => Promise<Answer>): Promise<{ answer: Answer; bytes: number[] }> {
+export async function watchMemory<Answer>(
+  pid: number,
+  work: () => Promise<Answer>,
+): Promise<{ answer: Answer; bytes: number[] }> {
   const bytes: number[] = [];
   const timer = setInterval(() => bytes.push(residentBytesOf(pid)), 500);
   try {

@@ -1,5 +1,5 @@
-import { startMeterbook } from "../support/meterbook-process.ts";
 import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
+import { startMeterbook } from "../support/meterbook-process.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load-process.ts";
 import { cpuSecondsOf, watchMemory } from "./process-usage.ts";
@@ -39,10 +39,20 @@ export async function measureThroughput(run: ThroughputCase): Promise<Figure[]> 
     const megabytes = bytes.map((one) => one / 1e6);
     const grew = (megabytes.at(-1) ?? 0) - (megabytes[Math.floor(megabytes.length / 3)] ?? 0);
     return [
-      { name: `${run.name}: end to end`, value: rate, unit: "messages/s", note: `${run.messages} messages, PUBACKs at ${Math.round(load.acked / load.seconds)}/s` },
+      {
+        name: `${run.name}: end to end`,
+        value: rate,
+        unit: "messages/s",
+        note: `${run.messages} messages, PUBACKs at ${Math.round(load.acked / load.seconds)}/s`,
+      },
       { name: `${run.name}: readings`, value: rate * run.readingsInMessage, unit: "readings/s" },
       { name: `${run.name}: CPU of the process`, value: (cpu / run.messages) * 1e6, unit: "us/message" },
-      { name: `${run.name}: memory at the end`, value: megabytes.at(-1) ?? 0, unit: "MB", note: `${grew >= 0 ? "+" : ""}${Math.round(grew)} MB over the last two thirds` },
+      {
+        name: `${run.name}: memory at the end`,
+        value: megabytes.at(-1) ?? 0,
+        unit: "MB",
+        note: `${grew >= 0 ? "+" : ""}${Math.round(grew)} MB over the last two thirds`,
+      },
     ];
   } finally {
     await meterbook.dispose();
@@ -69,5 +79,7 @@ export async function applied(meterbook: MeterbookProcess): Promise<Status> {
 async function expectAll(meterbook: MeterbookProcess, readings: number): Promise<void> {
   const { stored, duplicates, conflicts, rejected } = await meterbook.get<Status>("/v1/status");
   if (stored === readings && conflicts === 0 && rejected === 0) return;
-  throw new Error(`${readings} readings were sent, and it counts ${JSON.stringify({ stored, duplicates, conflicts, rejected })}`);
+  throw new Error(
+    `${readings} readings were sent, and it counts ${JSON.stringify({ stored, duplicates, conflicts, rejected })}`,
+  );
 }

@@ -113,7 +113,9 @@ async function outcome(world: AggregatorWorld) {
     ["m-1", "m-2"].map((meterId) => world.store.read(meterId, { from: 0, to: 2 ** 31 })),
   );
   // Channels stand in the order in which they were met.
-  const byChannel = readings.map((series) => series.toSorted((a, b) => (channelKey(a.channel) < channelKey(b.channel) ? -1 : 1)));
+  const byChannel = readings.map((series) =>
+    series.toSorted((a, b) => (channelKey(a.channel) < channelKey(b.channel) ? -1 : 1)),
+  );
   return { stored, readings: byChannel, book: book.map(({ meterId, period, hash }) => ({ meterId, period, hash })) };
 }
 

@@ -204,8 +204,14 @@ function rowOf(place: Place, month: number, register: HouseRegister, afterLate: 
     opening: opening.value,
     openingBasis: opening.basis,
     consumption: value === null || opening.value === null || isBackwards ? null : value - opening.value,
-    // A month without an opening has no consumption, and its value is as good as it is.
-    quality: isBackwards ? "suspect" : opening.value === null ? closing.quality : worst,
+    // A month without an opening has no consumption, however good its value is.
+    quality: isBackwards
+      ? "suspect"
+      : opening.value === null && value !== null
+        ? "incomplete"
+        : opening.value === null
+          ? closing.quality
+          : worst,
     method: closing.method,
     origin: value === null ? null : "remote",
     readAt: closing.readAt === null ? null : iso(end + closing.readAt),

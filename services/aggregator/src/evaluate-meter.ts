@@ -144,8 +144,19 @@ function storedSeries(ports: EvaluationPorts, meter: MeterState, fromPeriod: num
   };
 }
 
+/** From its first reading on, and a register of an installed meter from the installation on: its opening is known. */
+function isInBook(meter: MeterState, state: ChannelState, period: number): boolean {
+  if (firstPeriodOfChannel(meter, state) <= period) return true;
+  const installed = meter.record?.installed;
+  return (
+    state.channel.kind === "register" &&
+    installed?.values[state.channel.register] !== undefined &&
+    meter.calendar.periodOf(installed.at) <= period
+  );
+}
+
 async function periodFacts(meter: MeterState, period: number, stored: Stored): Promise<PeriodFacts[]> {
-  const present = meter.channels.filter((state) => firstPeriodOfChannel(meter, state) <= period);
+  const present = meter.channels.filter((state) => isInBook(meter, state, period));
   const span = spanOf(meter, period);
   return (meter.cold ? undefined : factsFromMemory(present, span)) ?? factsFromStore(present, span, await stored());
 }

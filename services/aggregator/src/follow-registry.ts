@@ -34,7 +34,7 @@ export async function followRegistry(registry: Registry, series: SeriesStore, in
         touched.map(({ meterId, fromPeriod }) => ({ meterId, fromPeriod })),
         { name: note, value: through },
       );
-      for (const { meter, fromPeriod } of touched) pending.mark(meter, fromPeriod);
+      for (const { meter, fromPeriod } of touched) pending.gather(meter, fromPeriod);
       pending.takeMarked();
     }),
   );

@@ -15,6 +15,8 @@ export interface PendingMeters {
   touched(meter: MeterState, channel: Channel, at: number, crossed: number): void;
   /** Marks from a period on, to be recomputed without waiting; a meter that is gathering readings goes on doing so. */
   mark(meter: MeterState, fromPeriod: number): void;
+  /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
+  gather(meter: MeterState, fromPeriod: number): void;
   /** What was marked since the last call, for the store's own list. */
   takeMarked(): PendingMeter[];
   /** Up to `limit` meters whose waiting is over; `all`: whether it is over or not. */
@@ -49,6 +51,7 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       return waiting.size;
     },
     mark: (meter, fromPeriod) => mark(meter, fromPeriod, untouched),
+    gather: (meter, fromPeriod) => mark(meter, fromPeriod, nowMs()),
     touched(meter, channel, at, crossed) {
       const due = dueBoundaries(meter);
       const from = affectedFrom(meter, channel, at, crossed, due);

@@ -121,8 +121,8 @@ function exact({ boundary, before, after }: Around, rules: ClosingRules): Closin
 }
 
 /**
- * The nearest earlier register plus unbroken intervals up to the boundary. Where a later register exists and intervals
- * reach it too, they are scaled so that the sums agree; where they do not reach it, the result must not exceed it.
+ * The nearest earlier register plus unbroken intervals up to the boundary. Where a register follows within five days
+ * and intervals reach it too, they are scaled so that the sums agree; where they do not, the result must not exceed it.
  */
 function registerPlusIntervals(around: Around): ClosingValue | undefined {
   const { boundary, before, after, intervals, qualityMax } = around;
