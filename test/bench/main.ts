@@ -37,7 +37,8 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
       readingsInMessage: 32,
     }),
   close: (share) => measureMonthClose(16 * Math.ceil((333_344 * share) / 16)),
-  curve: (share) => measureCurveUnderLoad({ messagesPerSecond: 5000, requests: Math.ceil(1500 * share) }),
+  curve: (share) =>
+    measureCurveUnderLoad({ messagesPerSecond: 5000, requests: Math.ceil(1500 * share), restMs: 10_000 }),
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
 };
 

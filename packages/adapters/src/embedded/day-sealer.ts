@@ -8,7 +8,7 @@ import { daySeconds } from "./series-database.ts";
 /** A day is sealed when it ended this long ago: meters that report once a day have done so. */
 const sealAfterSeconds = 6 * 3600;
 /** And when nothing was written to it for this long, so that a backfill seals each day once. */
-const quietMs = 20_000;
+const quietMs = 5_000;
 /** So many days may be hot at once (a backfill of years); beyond, the longest quiet is sealed all the same. */
 const hotDaysMax = 48;
 const metersPerSlice = 400;
