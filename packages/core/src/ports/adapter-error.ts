@@ -4,6 +4,7 @@ export type AdapterErrorCode =
   | "log_closed"
   | "store_write_failed"
   | "store_read_failed"
+  | "ledger_fenced"
   | "endpoint_failed";
 
 /** The outside world failed. `retryable` is the adapter's promise, so callers never parse messages. */

@@ -6,12 +6,13 @@ export type Command = { readonly kind: "close-period"; readonly period: number }
 /**
  * Operator commands, from any API process to every aggregator.
  *
- * Promises (test/contracts/commands.contract.ts): `send` resolves when every aggregator that is up has carried the
- * command out, with what they did; it rejects when none answered in `timeoutMs`. A command is not replayed.
+ * Promises (test/contracts/commands.contract.ts): `send` resolves when the command was carried out for every partition of
+ * the readings log, with what that did in all; it rejects with the reason when an aggregator failed, and when after
+ * `timeoutMs` some partition has not answered. A command is not replayed.
  */
 export interface Commands {
   send(command: Command, options: { timeoutMs: number }): Promise<CommandOutcome>;
-  serve(carryOut: (command: Command) => Promise<CommandOutcome>): Promise<Subscription>;
+  serve(carryOut: (command: Command) => Promise<CarriedOut>): Promise<Subscription>;
 }
 
 export interface CommandOutcome {
@@ -19,4 +20,9 @@ export interface CommandOutcome {
   readonly evaluated: number;
   /** Snapshot revisions that this made. */
   readonly issued: number;
+}
+
+/** What one aggregator did, for the partitions that were its own. */
+export interface CarriedOut extends CommandOutcome {
+  readonly partitions: readonly number[];
 }

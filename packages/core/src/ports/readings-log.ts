@@ -24,12 +24,16 @@ export interface FrameBatch {
   readonly frames: readonly LogFrame[];
 }
 
-/** The aggregator's side of the log. */
+/** The aggregator's side of the log. Partitions are independent of each other: their calls may overlap. */
 export interface FrameConsumer {
-  /** These partitions are now this consumer's; answers the position (next offset) to read each from. */
-  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
-  revoked(partitions: readonly number[]): Promise<void>;
-  /** Frames in order. Never called while an earlier call is pending; a rejection ends in a retry of the same frames. */
+  /**
+   * This partition is now this consumer's; answers the offset to read from. `epoch` is greater than in any earlier
+   * assignment of the partition, to whomever. A rejection ends in another attempt.
+   */
+  assigned(partition: number, epoch: number): Promise<number>;
+  /** It is no longer; nothing more is handed over for it. Resolves when the consumer has let go. */
+  revoked(partition: number): Promise<void>;
+  /** Frames in order. Never called while an earlier call of the partition is pending; a rejection ends in a retry of the same frames. */
   handle(batch: FrameBatch): Promise<void>;
 }
 
@@ -38,13 +42,11 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** What the log holds, exact at the moment of asking. */
-export interface LogTotals {
-  /** Readings ever appended. */
+/** What a log holds from given positions on. */
+export interface Unread {
   readonly readings: number;
-  readonly reports: number;
-  /** Position after the newest frame, per partition. */
-  readonly ends: ReadonlyMap<number, number>;
+  /** When the oldest unread frame was appended; undefined when there is none. */
+  readonly oldestAppendedAtMs: number | undefined;
 }
 
 /**
@@ -62,8 +64,9 @@ export interface ReadingsLog {
   readonly partitions: number;
   append(report: LoggedReport): Promise<void>;
   consume(consumer: FrameConsumer): Promise<Subscription>;
-  totals(): Promise<LogTotals>;
-  /** When the frame at `position` was appended; undefined when there is none yet. The age of what is unread. */
-  appendedAtMs(partition: number, position: number): Promise<number | undefined>;
+  /** The offset after the newest frame of every partition, exact at the moment of asking. */
+  ends(): Promise<ReadonlyMap<number, number>>;
+  /** Counts what stands at or after these positions (0 where a partition is left out), exact at the moment of asking. */
+  unread(positions: ReadonlyMap<number, number>): Promise<Unread>;
   close(): Promise<void>;
 }

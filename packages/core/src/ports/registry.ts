@@ -14,7 +14,11 @@ export interface Registry {
   get(meterId: string): Promise<MeterRecord | undefined>;
   /** Ordered by meter id. */
   list(options: { afterMeterId?: string; limit: number }): Promise<readonly MeterRecord[]>;
-  follow(changed: (changes: readonly RegistryChange[]) => Promise<void>): Promise<Subscription>;
+  /** Only of meters that it `wants`, all where absent. */
+  follow(
+    changed: (changes: readonly RegistryChange[]) => Promise<void>,
+    wants?: (meterId: string) => boolean,
+  ): Promise<Subscription>;
   close(): Promise<void>;
 }
 

@@ -20,6 +20,8 @@ export interface ChannelWrite extends Columns {
 
 export interface MeterWrite {
   readonly meterNo: number;
+  /** Of the frame that brought these readings. */
+  readonly offset: number;
   readonly series: readonly ChannelWrite[];
 }
 
@@ -38,9 +40,13 @@ export interface Conflict {
   readonly kept: Reading;
   readonly refused: Reading;
   readonly receivedAtMs: number;
+  /** Of the frame that brought the second value, and which of the frame's readings it was, from 0. */
+  readonly offset: number;
+  readonly index: number;
 }
 
-export interface StoredConflict extends Conflict {
+export interface StoredConflict extends Omit<Conflict, "offset" | "index"> {
+  /** Grows with each conflict of a meter. */
   readonly id: number;
 }
 
@@ -60,15 +66,34 @@ export interface StoreTotals extends StoreCounts {
   readonly newestAt: number;
 }
 
-/** A meter whose snapshots from `fromPeriod` on must be recomputed. */
-export interface PendingMeter {
-  readonly meterId: string;
-  readonly fromPeriod: number;
+/** How far a partition is. What is recorded is a function of the log up to `position`, but for the last three. */
+export interface Progress {
+  /** Next offset to apply. */
+  readonly position: number;
+  readonly counts: StoreCounts;
+  /** The newest `at` of all stored readings; 0 when there is none. */
+  readonly newestAt: number;
+  /** What frames before this offset changed is issued: 0 to `position`. Whoever takes over reads from here. */
+  readonly issuedPosition: number;
+  /** Meters whose snapshots wait to be recomputed. */
+  readonly pending: number;
+  /** How far other things are that a new owner must go on with. */
+  readonly notes: Readonly<Record<string, number>>;
 }
+
+export const noProgress: Progress = {
+  position: 0,
+  counts: { stored: 0, duplicates: 0, conflicts: 0 },
+  newestAt: 0,
+  issuedPosition: 0,
+  pending: 0,
+  notes: {},
+};
 
 /**
  * One batch of the readings log on its way into the store. The steps are called in the order of the members, each at
- * most once; `commit` makes all of it durable (where the store can, in one transaction with the position).
+ * most once. A batch that did not come to its end has not happened: however much of it is in the store, the same frames
+ * meet the same answers again.
  */
 export interface SeriesBatch {
   /** Numbers meters and channels that are new; answers those meters as stored from now on. */
@@ -84,25 +109,17 @@ export interface SeriesBatch {
   replace(writes: readonly MeterWrite[]): Promise<void>;
   /** Answers how many of them are new: the same refused value for the same key is recorded once. */
   conflicts(conflicts: readonly Conflict[]): Promise<number>;
-  commit(outcome: BatchOutcome): Promise<void>;
+  /** Makes all of it durable, then `progress`. */
+  commit(progress: Progress): Promise<void>;
   /** Undoes what can be undone; the batch will be offered again. */
   abandon(): Promise<void>;
-}
-
-export interface BatchOutcome {
-  readonly partition: number;
-  readonly position: number;
-  /** To be added to the totals. */
-  readonly counts: StoreCounts;
-  readonly newestAt: number;
-  readonly pending: readonly PendingMeter[];
 }
 
 /**
  * Reads of the series store, safe from any process while the writer works.
  *
- * Promises of every adapter (test/contracts/series-store.contract.ts): a read sees whole batches only, readings come
- * ascending in `at` without repeats, nothing is returned that was not put, and an unknown meter is `undefined`.
+ * Promises of every adapter (test/contracts/series-store.contract.ts): a read sees every batch that is committed
+ * (and perhaps parts of one that is not yet), readings come ascending in `at` without repeats, nothing is returned that was not put, and an unknown meter is `undefined`.
  */
 export interface SeriesReader {
   meter(meterId: string): Promise<StoredMeter | undefined>;
@@ -115,19 +132,28 @@ export interface SeriesReader {
   totals(): Promise<StoreTotals>;
 }
 
-/** The aggregator's side; one writer per partition. */
-export interface SeriesStore extends SeriesReader {
+/** The aggregator's side of one partition, which has one owner at a time. */
+export interface SeriesStore extends Pick<SeriesReader, "read"> {
+  /** As last recorded. */
+  readonly progress: Progress;
   begin(): Promise<SeriesBatch>;
-  /** Every meter of the store, in any order, a page at a time: how the aggregator starts. */
+  /** Records progress beside batches: something was issued or noted. Its position, counts and newestAt are as they were. */
+  record(progress: Progress): Promise<void>;
+  /** Every meter of the partition, in any order, a page at a time: how the aggregator starts. */
   meters(): AsyncIterable<readonly StoredMeter[]>;
-  pending(): Promise<readonly PendingMeter[]>;
-  /** These meters are recomputed and issued. */
-  settled(meterIds: readonly string[]): Promise<void>;
-  /** Marks meters without a batch (a boundary passed, the registry changed), and sets the note with them. */
-  markPending(meters: readonly PendingMeter[], note?: { readonly name: string; readonly value: number }): Promise<void>;
-  /** A number that was set by `markPending`: how far something had come when the process ended. */
-  note(name: string): Promise<number | undefined>;
   /** Housekeeping for at most about `budgetMs` (sealing, compaction); answers whether there is more to do. */
   tidy(budgetMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/**
+ * The store as its writers see it.
+ *
+ * Promises of every adapter: what is written under an epoch that has been superseded changes nothing that a reader or a
+ * later owner sees, because it is the same (docs/decisions/0006-state-on-kafka-and-influxdb.md).
+ */
+export interface SeriesStores {
+  /** Takes a partition over. `epoch` is greater than that of every owner before. */
+  open(partition: number, epoch: number): Promise<SeriesStore>;
   close(): Promise<void>;
 }

@@ -13,6 +13,16 @@ export interface SnapshotLedger extends SnapshotView {
   close(): Promise<void>;
 }
 
+/** The ledger as its writers see it. */
+export interface SnapshotLedgers {
+  /**
+   * Takes over the right to issue for a partition of the readings log: what an owner before appends from now on is
+   * refused with an AdapterError `ledger_fenced`, and all that it appended is in this one's view.
+   */
+  open(partition: number): Promise<SnapshotLedger>;
+  close(): Promise<void>;
+}
+
 /** A ledger entry with its place in the order of issue. */
 export interface LedgerEntry {
   /** Grows by issue; the cursor of `changes`. */
@@ -35,6 +45,8 @@ export interface SnapshotView {
   revisions(meterId: string, period: number): Promise<readonly Snapshot[]>;
   /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
+  /** Waits until the view has what the ledger held at the time of the call. */
+  catchUp(): Promise<void>;
   /** The newest sequence; 0 when the ledger is empty. */
   lastSequence(): Promise<number>;
 }
