@@ -128,12 +128,17 @@ export interface SeriesReader {
     meterId: string,
     options: { from: number; to: number; channels?: readonly number[] },
   ): Promise<readonly ReadingSeries[]>;
+  /** The same for several meters and all their channels; the answer at index i belongs to meter i. */
+  readMany(
+    meterIds: readonly string[],
+    options: { from: number; to: number },
+  ): Promise<readonly (readonly ReadingSeries[])[]>;
   conflictsOf(meterId: string, options: { afterId: number; limit: number }): Promise<readonly StoredConflict[]>;
   totals(): Promise<StoreTotals>;
 }
 
 /** The aggregator's side of one partition, which has one owner at a time. */
-export interface SeriesStore extends Pick<SeriesReader, "read"> {
+export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
   /** As last recorded. */
   readonly progress: Progress;
   begin(): Promise<SeriesBatch>;
