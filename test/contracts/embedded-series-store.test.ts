@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
-import { openEmbeddedSeriesStore } from "@meterbook/adapters/embedded/embedded-series-store";
+import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
 import { expect, onTestFinished, test } from "vitest";
 import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
@@ -13,7 +13,11 @@ async function embedded(): Promise<SeriesStoreUnderTest & { dataDir: string }> {
   let nowMs = Date.parse("2026-11-20T12:00:00Z");
   return {
     dataDir,
-    open: async () => openEmbeddedSeriesStore({ dataDir, clock: { nowMs: () => nowMs } }),
+    async open() {
+      const store = await openEmbeddedSeriesStores({ dataDir, clock: { nowMs: () => nowMs } }).open(0, 1);
+      const reader = openEmbeddedSeriesReader({ dataDir });
+      return { store, reader };
+    },
     async tidyLater(store, seconds) {
       nowMs += seconds * 1000;
       while (await store.tidy(1000));
@@ -25,8 +29,7 @@ seriesStoreContract(embedded);
 
 test("a reader on a connection of its own sees whole batches, sealed or not", async () => {
   const under = await embedded();
-  const store = await under.open();
-  const reader = openEmbeddedSeriesReader({ dataDir: under.dataDir });
+  const { store, reader } = await under.open();
   onTestFinished(async () => {
     await reader.close();
     await store.close();
@@ -35,10 +38,9 @@ test("a reader on a connection of its own sees whole batches, sealed or not", as
   const batch = await store.begin();
   const channel = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
   await batch.meet([{ meterId: "m1", channels: [{ ...channel, first: { at, value: 5, code: 0 } }] }]);
-  await batch.put([{ meterNo: 0, series: [{ channelIndex: 0, at: [at], value: [5], code: [0] }] }]);
+  await batch.put([{ meterNo: 0, offset: 0, series: [{ channelIndex: 0, at: [at], value: [5], code: [0] }] }]);
   expect(await reader.meter("m1")).toBeUndefined();
-  const counts = { stored: 1, duplicates: 0, conflicts: 0 };
-  await batch.commit({ partition: 0, position: 1, counts, newestAt: at, pending: [] });
+  await batch.commit({ ...store.progress, position: 1, newestAt: at });
   const seen = () => reader.read("m1", { from: at, to: at });
   expect(await seen()).toEqual([{ channel, at: [at], value: [5], code: [0] }]);
   await under.tidyLater(store, 86_400);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
-  openEmbeddedSnapshotLedger,
+  openEmbeddedSnapshotLedgers,
   openEmbeddedSnapshotView,
 } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
@@ -17,12 +17,12 @@ async function directory(): Promise<string> {
 
 snapshotLedgerContract(async () => {
   const dataDir = await directory();
-  return { open: async () => openEmbeddedSnapshotLedger({ dataDir }) };
+  return { open: () => openEmbeddedSnapshotLedgers({ dataDir }).open(0) };
 });
 
 test("nobody who opens the file can change or delete an issued revision", async () => {
   const dataDir = await directory();
-  const ledger = openEmbeddedSnapshotLedger({ dataDir });
+  const ledger = await openEmbeddedSnapshotLedgers({ dataDir }).open(0);
   await ledger.append([aSnapshot("a", 24321, 1)]);
   await ledger.close();
   const file = new DatabaseSync(join(dataDir, "ledger.db"));
@@ -39,7 +39,7 @@ test("nobody who opens the file can change or delete an issued revision", async 
 
 test("a view on a connection of its own follows the ledger", async () => {
   const dataDir = await directory();
-  const ledger = openEmbeddedSnapshotLedger({ dataDir });
+  const ledger = await openEmbeddedSnapshotLedgers({ dataDir }).open(0);
   const view = openEmbeddedSnapshotView({ dataDir });
   onTestFinished(async () => {
     await view.close();

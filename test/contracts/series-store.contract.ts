@@ -1,32 +1,51 @@
 import type { Channel, Reading } from "@meterbook/core/domain/reading";
-import type { MeterWrite, SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
+import type {
+  Conflict,
+  MeterWrite,
+  Progress,
+  SeriesReader,
+  SeriesStore,
+  StoredMeter,
+} from "@meterbook/core/ports/series-store";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 
 /** How a suite gets at a store and opens the same data again. Time stands still at the noon of 2026-11-20 unless moved. */
 export interface SeriesStoreUnderTest {
-  open(): Promise<SeriesStore>;
+  /** The same data each time, as the next owner of the one partition. */
+  open(): Promise<OpenStore>;
   /** Moves the clock by so much and lets the store do all its housekeeping. */
   tidyLater(store: SeriesStore, seconds: number): Promise<void>;
+}
+
+export interface OpenStore {
+  readonly store: SeriesStore;
+  readonly reader: SeriesReader & { close(): Promise<void> };
 }
 
 const base = Date.parse("2026-10-31T00:00:00Z") / 1000;
 const active: Channel = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 };
 const profile: Channel = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 900 };
 const first: Reading = { at: base, value: 1, code: 0 };
-const noCounts = { stored: 0, duplicates: 0, conflicts: 0 };
 
 /** What the port promises (packages/core/src/ports/series-store.ts). Every adapter runs it. */
-export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): void {
-  async function fresh(): Promise<{ store: SeriesStore; under: SeriesStoreUnderTest }> {
+export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, { numRuns = 25 } = {}): void {
+  async function fresh(): Promise<OpenStore & { under: SeriesStoreUnderTest }> {
     const under = await make();
-    const store = await under.open();
-    onTestFinished(() => store.close().catch(() => undefined));
-    return { store, under };
+    return { ...(await opened(under)), under };
+  }
+
+  async function opened(under: SeriesStoreUnderTest): Promise<OpenStore> {
+    const { store, reader } = await under.open();
+    onTestFinished(async () => {
+      await reader.close();
+      await store.close();
+    });
+    return { store, reader };
   }
 
   test("readings come back ascending, within the asked range, per channel", async () => {
-    const { store } = await fresh();
+    const { store, reader } = await fresh();
     await write(
       store,
       "m1",
@@ -44,7 +63,11 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
     const some = await store.read("m1", { from: base + 1800, to: base + 1800, channels: [1] });
     expect(some.map(({ channel, at }) => [channel.kind, at])).toEqual([["interval", [base + 1800]]]);
     expect(await store.read("m2", { from: 0, to: base * 2 })).toEqual([]);
-    expect(await store.meter("m2")).toBeUndefined();
+    expect(await reader.meter("m2")).toBeUndefined();
+    const range = { from: base + 1000, to: base * 2 };
+    const many = await store.readMany(["m2", "m1"], range);
+    expect(many).toEqual([[], await store.read("m1", range)]);
+    expect(await reader.readMany(["m1"], range)).toEqual([many[1]]);
   });
 
   test("late readings find their place, before and after housekeeping", async () => {
@@ -61,10 +84,10 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
   });
 
   test("the first reading of a channel follows late readings back", async () => {
-    const { store } = await fresh();
+    const { store, reader } = await fresh();
     await write(store, "m1", [active], [[0, [1800]]]);
     await write(store, "m1", [], [[0, [-900]]], "insert");
-    expect((await store.meter("m1"))?.channels[0]?.first.at).toBe(base - 900);
+    expect((await reader.meter("m1"))?.channels[0]?.first.at).toBe(base - 900);
   });
 
   test("look-ups see what the same batch put, and nothing else", async () => {
@@ -72,7 +95,7 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
     await write(store, "m1", [active], [[0, [900]]]);
     await under.tidyLater(store, 30 * 86_400);
     const batch = await store.begin();
-    await batch.put([writeOf(0, [[0, [90_000]]])]);
+    await batch.put([writeOf(0, [[0, [90_000]]], 1)]);
     const found = await batch.find(
       [900, 901, 90_000].map((offset) => ({ meterNo: 0, channelIndex: 0, at: base + offset })),
     );
@@ -82,25 +105,29 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
 
   test("a replaced reading has the new value and its neighbours the old ones", async () => {
     const { store, under } = await fresh();
-    await write(store, "m1", [active], [[0, [900, 1800, 2700]]]);
+    await write(store, "m1", [active], [[0, [900, 1800, 2700]]], "put", 2);
     await under.tidyLater(store, 30 * 86_400);
     const batch = await store.begin();
-    await batch.replace([{ meterNo: 0, series: [{ channelIndex: 0, at: [base + 1800], value: [77], code: [2] }] }]);
-    await batch.commit({ partition: 0, position: 2, counts: noCounts, newestAt: 0, pending: [] });
+    await batch.replace([
+      { meterNo: 0, offset: 1, series: [{ channelIndex: 0, at: [base + 1800], value: [77], code: [0] }] },
+    ]);
+    await batch.commit({ ...store.progress, position: 2 });
     const [series] = await store.read("m1", { from: 0, to: base * 2 });
-    expect(series).toMatchObject({ value: [900, 77, 2700], code: [0, 2, 0] });
+    expect(series).toMatchObject({ value: [900, 77, 2700], code: [2, 0, 2] });
   });
 
   test("a conflict is recorded once and listed in order", async () => {
-    const { store } = await fresh();
+    const { store, reader } = await fresh();
     await write(store, "m1", [active], [[0, [900]]]);
-    const conflict = (value: number) => ({
+    const conflict = (value: number, index: number) => ({
       meterId: "m1",
       channel: active,
       at: base + 900,
       kept: { at: base + 900, value: 900, code: 0 },
       refused: { at: base + 900, value, code: 1 },
       receivedAtMs: 5,
+      offset: store.progress.position,
+      index,
     });
     const counts: number[] = [];
     for (const values of [
@@ -109,61 +136,80 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
     ]) {
       const batch = await store.begin();
       counts.push(await batch.conflicts(values.map(conflict)));
-      await batch.commit({ partition: 0, position: 1, counts: noCounts, newestAt: 0, pending: [] });
+      await batch.commit({ ...store.progress, position: store.progress.position + 1 });
     }
     expect(counts).toEqual([2, 1]);
-    const listed = await store.conflictsOf("m1", { afterId: 0, limit: 2 });
+    const listed = await reader.conflictsOf("m1", { afterId: 0, limit: 2 });
     expect(listed.map(({ refused }) => refused)).toEqual([1, 2].map((value) => ({ at: base + 900, value, code: 1 })));
-    const rest = await store.conflictsOf("m1", { afterId: listed.at(-1)?.id ?? 0, limit: 10 });
+    const rest = await reader.conflictsOf("m1", { afterId: listed.at(-1)?.id ?? 0, limit: 10 });
     expect(rest.map(({ refused }) => refused.value)).toEqual([3]);
   });
 
-  test("counts, position, newest reading and pending meters are one with the batch", async () => {
+  test("progress is one with the batch, and the next owner finds it", async () => {
     const { store, under } = await fresh();
     const batch = await store.begin();
     const [met] = await batch.meet([{ meterId: "m1", channels: [{ ...active, first }] }]);
-    await batch.put([writeOf(met?.no ?? -1, [[0, [900]]])]);
-    const counts = { stored: 1, duplicates: 2, conflicts: 3 };
-    await batch.commit({
-      partition: 0,
+    await batch.put([writeOf(met?.no ?? -1, [[0, [900]]], 6)]);
+    const progress: Progress = {
       position: 7,
-      counts,
+      counts: { stored: 1, duplicates: 2, conflicts: 3 },
       newestAt: base + 900,
-      pending: [{ meterId: "m1", fromPeriod: 5 }],
-    });
+      issuedPosition: 4,
+      pending: 1,
+      notes: { "swept:Europe/Kyiv": 41 },
+    };
+    await batch.commit(progress);
+    expect(store.progress).toEqual(progress);
     const abandoned = await store.begin();
     await abandoned.meet([{ meterId: "m2", channels: [{ ...active, first }] }]);
     await abandoned.abandon();
     await store.close();
 
-    const again = await under.open();
-    onTestFinished(() => again.close());
-    expect(await again.totals()).toEqual({ ...counts, pending: 1, newestAt: base + 900, positions: new Map([[0, 7]]) });
-    expect(await again.pending()).toEqual([{ meterId: "m1", fromPeriod: 5 }]);
-    expect(await again.meter("m2")).toBeUndefined();
-    const meters: StoredMeter[] = [];
-    for await (const page of again.meters()) meters.push(...page);
-    expect(meters.map(({ meterId }) => meterId)).toEqual(["m1"]);
+    const again = await opened(under);
+    expect(again.store.progress).toEqual(progress);
+    const { counts, newestAt } = progress;
+    expect(await again.reader.totals()).toEqual({ ...counts, newestAt, pending: 1, positions: new Map([[0, 7]]) });
+    expect(await again.reader.meter("m2")).toBeUndefined();
+    expect(await metersOf(again.store)).toEqual(["m1"]);
   });
 
-  test("a pending meter keeps its earliest period until it is settled; a note comes with the mark", async () => {
-    const { store } = await fresh();
-    await store.markPending(
-      [
-        { meterId: "a", fromPeriod: 5 },
-        { meterId: "b", fromPeriod: 6 },
-      ],
-      { name: "n", value: 41 },
-    );
-    await store.markPending([{ meterId: "a", fromPeriod: 7 }], { name: "n", value: 42 });
-    expect(await store.note("n")).toBe(42);
-    expect(await store.note("none")).toBeUndefined();
-    expect([...(await store.pending())].sort((x, y) => (x.meterId < y.meterId ? -1 : 1))).toEqual([
-      { meterId: "a", fromPeriod: 5 },
-      { meterId: "b", fromPeriod: 6 },
-    ]);
-    await store.settled(["a"]);
-    expect(await store.pending()).toEqual([{ meterId: "b", fromPeriod: 6 }]);
+  test("progress is recorded beside batches too", async () => {
+    const { store, under } = await fresh();
+    await write(store, "m1", [active], [[0, [900]]]);
+    const progress = { ...store.progress, issuedPosition: 1, notes: { registry: 12 } };
+    await store.record(progress);
+    await store.close();
+    expect((await opened(under)).store.progress).toEqual(progress);
+  });
+
+  test("a batch that did not come to its end has not happened, for whoever takes its frames again", async () => {
+    const { store, under } = await fresh();
+    await write(store, "m1", [active, profile], [[0, [900, 1800]]], "put", 2);
+    const begun = await store.begin();
+    await begun.meet([{ meterId: "m2", channels: [{ ...active, first }] }]);
+    await begun.put([writeOf(0, [[0, [2700]]], 1), writeOf(1, [[0, [900]]], 1)]);
+    await begun.insert([writeOf(0, [[0, [1200]]], 2)]);
+    await begun.replace([writeOf(0, [[0, [900]]], 2)]);
+    await begun.conflicts([conflictAt(900, 2, 4)]);
+    await begun.abandon();
+
+    for (const next of [{ store }, await opened(under)]) {
+      const batch = await next.store.begin();
+      const keys = [900, 1200, 2700].map((offset) => ({ meterNo: 0, channelIndex: 0, at: base + offset }));
+      expect((await batch.find(keys)).map((reading) => reading?.code)).toEqual([2, undefined, undefined]);
+      // Other bounds than the first time: only the first of the frames.
+      await batch.put([writeOf(0, [[0, [2700]]], 1)]);
+      const found = await batch.find(keys);
+      expect(found.map((reading) => reading?.code)).toEqual([2, undefined, 0]);
+      await batch.abandon();
+    }
+    const last = await opened(under);
+    const batch = await last.store.begin();
+    expect(await batch.conflicts([conflictAt(900, 2, 4)])).toBe(1);
+    await batch.commit({ ...last.store.progress, position: 3 });
+    expect((await last.reader.conflictsOf("m1", { afterId: 0, limit: 9 })).length).toBe(1);
+    expect(await last.reader.meter("m2")).toBeUndefined();
+    expect(await metersOf(last.store)).toEqual(["m1"]);
   });
 
   test("whatever order readings are written in, the same come back", { timeout: 60_000 }, async () => {
@@ -172,7 +218,7 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
         fc.array(fc.uniqueArray(fc.integer({ min: 0, max: 400_000 }), { maxLength: 8 }), { maxLength: 8 }),
         async (batches) => {
           const under = await make();
-          const store = await under.open();
+          const { store, reader } = await under.open();
           try {
             await write(store, "m0", [profile], [[0, [0]]]);
             await write(store, "m1", [active], [[0, [-1]]]);
@@ -187,24 +233,46 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>): 
             expect(series?.at.map((at) => at - base)).toEqual([...written].sort((a, b) => a - b));
             expect(series?.value).toEqual(series?.at.map((at) => Math.abs(at - base)));
           } finally {
+            await reader.close();
             await store.close();
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns },
     );
   });
 }
 
-/** Offsets from `base`; the value of each reading is its offset, so that a mix-up shows. */
-function writeOf(meterNo: number, series: [channelIndex: number, offsets: number[]][]): MeterWrite {
+async function metersOf(store: SeriesStore): Promise<string[]> {
+  const meters: StoredMeter[] = [];
+  for await (const page of store.meters()) meters.push(...page);
+  return meters.map(({ meterId }) => meterId);
+}
+
+function conflictAt(seconds: number, offset: number, index: number): Conflict {
+  const at = base + seconds;
+  const [kept, refused] = [
+    { at, value: seconds, code: 0 },
+    { at, value: 1, code: 2 },
+  ];
+  return { meterId: "m1", channel: active, at, kept, refused, receivedAtMs: 5, offset, index };
+}
+
+/** Seconds from `base`; the value of each reading is its second, so that a mix-up shows. */
+function writeOf(
+  meterNo: number,
+  series: [channelIndex: number, seconds: number[]][],
+  offset: number,
+  code = 0,
+): MeterWrite {
   return {
     meterNo,
-    series: series.map(([channelIndex, offsets]) => ({
+    offset,
+    series: series.map(([channelIndex, seconds]) => ({
       channelIndex,
-      at: offsets.map((offset) => base + offset),
-      value: offsets.map(Math.abs),
-      code: offsets.map(() => 0),
+      at: seconds.map((second) => base + second),
+      value: seconds.map(Math.abs),
+      code: seconds.map(() => code),
     })),
   };
 }
@@ -215,12 +283,16 @@ async function write(
   newChannels: Channel[],
   series: [number, number[]][],
   step: "put" | "insert" = "put",
+  code = 0,
 ): Promise<void> {
+  const { position, newestAt } = store.progress;
   const batch = await store.begin();
+  const seconds = series.flatMap(([, some]) => some);
   const firstAt = base + (series[0]?.[1][0] ?? 0);
   const channels = newChannels.map((channel) => ({ ...channel, first: { ...first, at: firstAt } }));
   // Meeting a known meter again with nothing new answers its number.
   const [met] = await batch.meet([{ meterId, channels }]);
-  await batch[step]([writeOf(met?.no ?? -1, series)]);
-  await batch.commit({ partition: 0, position: 1, counts: noCounts, newestAt: 0, pending: [] });
+  await batch[step]([writeOf(met?.no ?? -1, series, position, code)]);
+  const progress = { position: position + 1, newestAt: Math.max(newestAt, base + Math.max(...seconds)) };
+  await batch.commit({ ...store.progress, ...progress });
 }

@@ -1,19 +1,25 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openEmbeddedSeriesStore } from "@meterbook/adapters/embedded/embedded-series-store";
-import { openEmbeddedSnapshotLedger } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
+import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
+import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
+import {
+  openEmbeddedSnapshotLedgers,
+  openEmbeddedSnapshotView,
+} from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import type { Clock } from "@meterbook/core/ports/clock";
 import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
-import type { SeriesStore, StoreTotals } from "@meterbook/core/ports/series-store";
-import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import type { SeriesReader, SeriesStores, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 
 /** What one report holds, in a test's words. */
@@ -28,8 +34,8 @@ export interface TestReport {
  */
 export interface AggregatorWorld {
   nowMs: number;
-  readonly store: SeriesStore;
-  readonly ledger: SnapshotLedger;
+  readonly store: SeriesReader;
+  readonly ledger: SnapshotView;
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
   deliver(...reports: readonly TestReport[]): Promise<void>;
   register(record: MeterRecord): Promise<void>;
@@ -44,10 +50,26 @@ export interface AggregatorWorld {
   dispose(): Promise<void>;
 }
 
+/** Opens a series store that has one partition, its writer's side and its readers', on the same data each time. */
+export type OpenSeries = (clock: Clock) => Promise<{
+  readonly stores: SeriesStores;
+  readonly reader: SeriesReader & { close(): Promise<void> };
+}>;
+
+function embeddedSeries(dataDir: string): OpenSeries {
+  prepareDataDirectory(dataDir);
+  return async (clock) => ({
+    stores: openEmbeddedSeriesStores({ dataDir, clock }),
+    reader: openEmbeddedSeriesReader({ dataDir }),
+  });
+}
+
 export async function openAggregatorWorld(options: {
   nowMs: number;
   timeZone?: string;
   settleSeconds?: number;
+  /** Embedded where absent. */
+  series?: OpenSeries;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
@@ -55,21 +77,24 @@ export async function openAggregatorWorld(options: {
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
   let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
+  let epoch = 0;
+  let resumeAt = 0;
+  const clock: Clock = { nowMs: () => world.nowMs };
   let parts = await start();
 
   async function start() {
-    const clock = { nowMs: () => world.nowMs };
-    const store = openEmbeddedSeriesStore({ dataDir, clock });
-    const ledger = openEmbeddedSnapshotLedger({ dataDir });
+    const series = await (options.series ?? embeddedSeries(dataDir))(clock);
+    const ledgers = openEmbeddedSnapshotLedgers({ dataDir });
     const ports: AggregatorPorts = {
       clock,
-      series: store,
-      ledger,
+      series: series.stores,
+      ledgers,
       log: {
-        totals: async () => ({ readings: 0, reports: 0, ends: new Map([[0, frames.length]]) }),
+        partitions: 1,
+        ends: async () => new Map([[0, frames.length]]),
         consume: async (given) => {
           consumer = given;
-          return { close: async () => undefined };
+          return { close: () => given.revoked(0) };
         },
       },
       registry: {
@@ -92,26 +117,30 @@ export async function openAggregatorWorld(options: {
       events: silentAggregatorEvents,
       crashPoint: () => undefined,
     });
-    return { store, ledger, aggregator };
+    epoch += 1;
+    resumeAt = (await consumer?.assigned(0, epoch)) ?? 0;
+    return { series, ledger: openEmbeddedSnapshotView({ dataDir }), aggregator };
   }
 
-  /** From where the store says that it stands, like a log would after a start. */
+  /** From where the store says that it stands, like a log after a start. */
   async function deliverFrom(): Promise<void> {
-    const position = (await consumer?.assigned([0]))?.get(0) ?? 0;
-    const due = frames.slice(position);
-    if (due.length > 0) await consumer?.handle({ partition: 0, frames: due });
+    const due = frames.slice(resumeAt);
+    if (due.length === 0) return;
+    await consumer?.handle({ partition: 0, frames: due });
+    resumeAt = frames.length;
   }
 
   async function stop(): Promise<void> {
     await parts.aggregator.close();
-    await parts.store.close();
+    await parts.series.reader.close();
+    await parts.series.stores.close();
     await parts.ledger.close();
   }
 
   const world: AggregatorWorld = {
     nowMs: options.nowMs,
     get store() {
-      return parts.store;
+      return parts.series.reader;
     },
     get ledger() {
       return parts.ledger;
@@ -140,7 +169,7 @@ export async function openAggregatorWorld(options: {
       const deadline = Date.now() + 20_000;
       // Housekeeping looks on its own every tenth of a second; what it waits for is the clock, which stands where it was put.
       await new Promise((resolve) => setTimeout(resolve, 250));
-      while ((await parts.store.totals()).pending > 0) {
+      while ((await parts.series.reader.totals()).pending > 0) {
         if (Date.now() > deadline) throw new Error("nothing settles: is the clock past the settle time?");
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
@@ -150,7 +179,7 @@ export async function openAggregatorWorld(options: {
       parts = await start();
       await deliverFrom();
     },
-    totals: () => parts.store.totals(),
+    totals: () => parts.series.reader.totals(),
     async book(...meterIds) {
       const found: Snapshot[] = [];
       for (const meterId of meterIds) found.push(...(await parts.ledger.latestOfMeter(meterId, 2010 * 12)));

@@ -1,7 +1,7 @@
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
-import type { LoggedReport, LogTotals, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
@@ -26,6 +26,9 @@ export function memorySeries(
     reads,
     totalsNow: { stored: 0, duplicates: 0, conflicts: 0, pending: 0, positions: new Map(), newestAt },
     meter: async (meterId) => storedMeter(meterId, Object.keys(meters).indexOf(meterId), meters[meterId]),
+    readMany: async () => {
+      throw new Error("the API does not ask for it");
+    },
     async read(meterId, { from, to, channels }) {
       reads.push({ from, to });
       const wanted = (meters[meterId] ?? []).filter((_, index) => channels?.includes(index) ?? true);
@@ -102,6 +105,7 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
     latestOfMeter: async () => {
       throw new Error("the API does not ask for it");
     },
+    catchUp: async () => undefined,
     lastSequence: async () => called("lastSequence", ledger.length),
   };
   view.issue(...issued);
@@ -152,7 +156,7 @@ export function memoryRejectedLog(...entries: readonly StoredRejection[]): Rejec
   };
 }
 
-export interface MemoryReadingsLog extends Pick<ReadingsLog, "totals" | "appendedAtMs" | "append"> {
+export interface MemoryReadingsLog extends Pick<ReadingsLog, "unread" | "append"> {
   readonly reports: LoggedReport[];
 }
 
@@ -166,11 +170,10 @@ export function memoryReadingsLog(nowMs: () => number): MemoryReadingsLog {
       reports.push(report);
       appendedAtMs.push(nowMs());
     },
-    totals: async (): Promise<LogTotals> => ({
-      readings: reports.reduce((sum, { readings }) => sum + readings, 0),
-      reports: reports.length,
-      ends: new Map([[0, reports.length]]),
-    }),
-    appendedAtMs: async (_partition, position) => appendedAtMs[position],
+    unread: async (positions) => {
+      const position = positions.get(0) ?? 0;
+      const readings = reports.slice(position).reduce((sum, report) => sum + report.readings, 0);
+      return { readings, oldestAppendedAtMs: appendedAtMs[position] };
+    },
   };
 }

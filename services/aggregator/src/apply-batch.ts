@@ -1,6 +1,6 @@
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
 import { readingAt } from "@meterbook/core/domain/reading";
-import type { FrameBatch } from "@meterbook/core/ports/readings-log";
+import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 import type { ChannelState } from "./channel-state.ts";
@@ -24,6 +24,9 @@ export type Touched = (meter: MeterState, channel: Channel, at: number, crossed:
 
 interface Report {
   readonly meter: MeterState;
+  readonly offset: number;
+  /** How many readings of the frame come before it. */
+  readonly firstIndex: number;
   readonly receivedAtMs: number;
   readonly series: readonly ReadingSeries[];
 }
@@ -33,6 +36,9 @@ interface Candidate extends Reading {
   readonly meter: MeterState;
   readonly state: ChannelState;
   readonly receivedAtMs: number;
+  /** Of its frame, and its place among the frame's readings. */
+  readonly offset: number;
+  readonly index: number;
 }
 
 /**
@@ -47,23 +53,37 @@ export async function applyBatch(
   crashPoint: (name: string) => void,
 ): Promise<BatchResult> {
   const result: BatchResult = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
-  const reports: Report[] = [];
-  for (const frame of frames) {
-    for (const { meterId, receivedAtMs, report, origin } of frame.reports) {
-      reports.push({ meter: book.meet(meterId), receivedAtMs, series: decodeReport(report, origin) });
-    }
-  }
+  const reports = frames.flatMap((frame) => reportsOf(frame, book));
   await numberNewcomers(batch, book, reports);
   const candidates: Candidate[] = [];
   const writes: MeterWrite[] = [];
   for (const report of reports) {
     const series = takeNewer(report, candidates, result, touched);
-    if (series.length > 0) writes.push({ meterNo: report.meter.no, series });
+    if (series.length > 0) writes.push({ meterNo: report.meter.no, offset: report.offset, series });
   }
   await batch.put(writes);
   crashPoint("batch-half-applied");
   if (candidates.length > 0) await decide(batch, candidates, result, touched);
   return result;
+}
+
+/** Looks through frames that are in the store already for what they touched: their owner may have ended before issuing it. */
+export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched: Touched): void {
+  for (const frame of frames) {
+    for (const { meter, series } of reportsOf(frame, book)) {
+      for (const { channel, at } of series) for (const instant of at) touched(meter, channel, instant, unordered);
+    }
+  }
+}
+
+function reportsOf({ offset, reports }: LogFrame, book: MeterBook): Report[] {
+  let firstIndex = 0;
+  return reports.map(({ meterId, receivedAtMs, report, origin }) => {
+    const series = decodeReport(report, origin);
+    const decoded = { meter: book.meet(meterId), offset, firstIndex, receivedAtMs, series };
+    for (const { at } of series) firstIndex += at.length;
+    return decoded;
+  });
 }
 
 /** Numbers the meters and channels that the store has never seen. */
@@ -85,8 +105,9 @@ async function numberNewcomers(batch: SeriesBatch, book: MeterBook, reports: rea
 
 /** The readings of a report that follow what their channels have; the others become candidates. */
 function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, touched: Touched): ChannelWrite[] {
-  const { meter, receivedAtMs } = report;
+  const { meter, receivedAtMs, offset } = report;
   const writes: ChannelWrite[] = [];
+  let index = report.firstIndex - 1;
   for (const one of report.series) {
     const state = channelOf(meter, one.channel) as ChannelState;
     const { at, value, code } = one;
@@ -97,8 +118,9 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
     const split = newer.at.length === 0;
     for (let i = 0; i < at.length; i += 1) {
       const reading = { at: at[i] as number, value: value[i] as number, code: code[i] as ReadingCode };
+      index += 1;
       if (reading.at <= state.newestAt) {
-        candidates.push({ ...reading, meter, state, receivedAtMs });
+        candidates.push({ ...reading, meter, state, receivedAtMs, offset, index });
         continue;
       }
       if (split) append(newer, reading);
@@ -191,7 +213,11 @@ function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored
   return wins;
 }
 
-function conflict({ meter, state, at, receivedAtMs }: Candidate, kept: Reading, refused: Reading): Conflict {
+function conflict(
+  { meter, state, at, receivedAtMs, offset, index }: Candidate,
+  kept: Reading,
+  refused: Reading,
+): Conflict {
   return {
     meterId: meter.meterId,
     channel: state.channel,
@@ -199,6 +225,8 @@ function conflict({ meter, state, at, receivedAtMs }: Candidate, kept: Reading, 
     kept: { at, value: kept.value, code: kept.code },
     refused: { at, value: refused.value, code: refused.code },
     receivedAtMs,
+    offset,
+    index,
   };
 }
 
@@ -207,17 +235,13 @@ function rank(code: ReadingCode): number {
   return code >> 2 === 3 ? -1 : code & 3;
 }
 
-/** One write per meter and channel, ascending. */
+/** One write per frame, meter and channel, ascending. */
 function grouped(candidates: Iterable<Candidate>): MeterWrite[] {
-  const byChannel = new Map<ChannelState, Candidate[]>();
-  for (const candidate of candidates) {
-    const others = byChannel.get(candidate.state);
-    if (others === undefined) byChannel.set(candidate.state, [candidate]);
-    else others.push(candidate);
-  }
-  return [...byChannel].map(([{ channel }, group]) => {
+  const groups = Map.groupBy(candidates, ({ offset, meter, state }) => `${offset}/${meter.no}/${state.channel.index}`);
+  return [...groups.values()].map((group) => {
     group.sort((a, b) => a.at - b.at);
+    const [{ meter, state, offset }] = group as [Candidate];
     const columns = { at: group.map((c) => c.at), value: group.map((c) => c.value), code: group.map((c) => c.code) };
-    return { meterNo: group[0]?.meter.no ?? -1, series: [{ channelIndex: channel.index, ...columns }] };
+    return { meterNo: meter.no, offset, series: [{ channelIndex: state.channel.index, ...columns }] };
   });
 }

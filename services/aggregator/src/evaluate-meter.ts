@@ -40,10 +40,9 @@ export async function evaluateMeter(
   fromPeriod: number,
   nowMs: number,
 ): Promise<Evaluation> {
-  const first = firstPeriodOf(meter);
-  const last = lastPeriodDue(meter, nowMs);
-  if (first === undefined || first > last) return { snapshots: [], issued: meter.issued ?? [] };
-  const from = Math.max(first, Math.min(fromPeriod, last));
+  const due = periodsDue(meter, fromPeriod, nowMs);
+  if (due === undefined) return { snapshots: [], issued: meter.issued ?? [] };
+  const { first, from, last } = due;
   const chain = await issuedChain(ports, meter, from === first ? from : from - 1);
   const stored = storedSeries(ports, meter, from, last);
   const snapshots: Snapshot[] = [];
@@ -68,6 +67,35 @@ export async function evaluateMeter(
     if (issued !== undefined) chain.set(period, remembered(content, issued, missingRun));
   }
   return { snapshots, issued: newestTwo(chain) };
+}
+
+/** The first period of the meter's book, and those to recompute; undefined where none is due. */
+function periodsDue(
+  meter: MeterState,
+  fromPeriod: number,
+  nowMs: number,
+): { first: number; from: number; last: number } | undefined {
+  const first = firstPeriodOf(meter);
+  const last = lastPeriodDue(meter, nowMs);
+  if (first === undefined || first > last) return undefined;
+  return { first, from: Math.max(first, Math.min(fromPeriod, last)), last };
+}
+
+/** What an evaluation asks the store for, where it does; null where nothing is due. */
+export function rangeToRead(
+  meter: MeterState,
+  fromPeriod: number,
+  nowMs: number,
+): { readonly from: number; readonly to: number } | null {
+  const due = periodsDue(meter, fromPeriod, nowMs);
+  return due === undefined ? null : rangeOf(meter, due.from, due.last);
+}
+
+function rangeOf({ calendar }: MeterState, fromPeriod: number, lastPeriod: number): { from: number; to: number } {
+  return {
+    from: calendar.startOf(fromPeriod) - closingRules.lookBackSecondsMax,
+    to: calendar.boundaryOf(lastPeriod) + closingRules.flatGapSecondsMax,
+  };
 }
 
 export function hashOf(content: SnapshotContent): string {
@@ -136,10 +164,7 @@ type Stored = () => Promise<readonly ReadingSeries[]>;
 function storedSeries(ports: EvaluationPorts, meter: MeterState, fromPeriod: number, lastPeriod: number): Stored {
   let series: Promise<readonly ReadingSeries[]> | undefined;
   return () => {
-    series ??= ports.series.read(meter.meterId, {
-      from: meter.calendar.startOf(fromPeriod) - closingRules.lookBackSecondsMax,
-      to: meter.calendar.boundaryOf(lastPeriod) + closingRules.flatGapSecondsMax,
-    });
+    series ??= ports.series.read(meter.meterId, rangeOf(meter, fromPeriod, lastPeriod));
     return series;
   };
 }

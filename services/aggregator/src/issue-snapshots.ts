@@ -1,29 +1,35 @@
+import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { Evaluation } from "./evaluate-meter.ts";
-import { evaluateMeter } from "./evaluate-meter.ts";
+import { evaluateMeter, rangeToRead } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 
 export interface IssuePorts {
-  readonly series: SeriesStore;
+  readonly series: Pick<SeriesStore, "read" | "readMany">;
   readonly ledger: SnapshotLedger;
   readonly clock: Clock;
   readonly events: AggregatorEvents;
   readonly crashPoint: (name: string) => void;
+  /** Called after each append, when its meters no longer wait: records how far everything is issued. */
+  readonly issued: () => Promise<void>;
 }
 
 /** Meters per append to the ledger: large enough that its fsync is shared, small enough to bound what is in memory. */
 const metersPerAppendMax = 5000;
+/** Of which readings may be in memory at once. */
+const metersPerReadMax = 100;
 /** The same beside live traffic, whose next batch waits for it. */
 const metersPerSliceMax = 200;
 
 /**
- * Recomputes meters whose waiting is over and appends what changed. The ledger comes first, the store's list of pending
- * meters after it: a crash between the two recomputes the same content, and what is issued already is not issued again.
+ * Recomputes meters whose waiting is over and appends what changed. The ledger comes first, the record of how far
+ * everything is issued after it: a crash between the two recomputes the same content, and what is issued already is not
+ * issued again.
  */
 export async function issueSnapshots(
   ports: IssuePorts,
@@ -36,6 +42,7 @@ export async function issueSnapshots(
   for (const meters of all ? inOrder(pending) : inSlices(pending)) {
     issued += await issueFor(ports, meters);
     pending.done(meters);
+    await ports.issued();
     evaluated += meters.length;
     if (performance.now() - started >= budgetMs) break;
   }
@@ -64,13 +71,46 @@ function* inSlices(pending: PendingMeters): Generator<readonly MeterState[]> {
 async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promise<number> {
   const nowMs = ports.clock.nowMs();
   const evaluations: { meter: MeterState; evaluation: Evaluation }[] = [];
-  for (const meter of meters) {
-    evaluations.push({ meter, evaluation: await evaluateMeter(ports, meter, meter.pendingFrom, nowMs) });
+  for (const group of inGroups(meters)) {
+    const prefetched = await prefetch(ports.series, group, nowMs);
+    for (const meter of group) {
+      const series = { read: prefetched.get(meter) ?? ports.series.read };
+      const evaluation = await evaluateMeter({ ...ports, series }, meter, meter.pendingFrom, nowMs);
+      evaluations.push({ meter, evaluation });
+    }
   }
   const snapshots = evaluations.flatMap(({ evaluation }) => evaluation.snapshots);
   if (snapshots.length > 0) await ports.ledger.append(snapshots);
   ports.crashPoint("snapshot-issued");
   for (const { meter, evaluation } of evaluations) meter.issued = evaluation.issued;
-  await ports.series.settled(meters.map(({ meterId }) => meterId));
   return snapshots.length;
+}
+
+function* inGroups(meters: readonly MeterState[]): Generator<readonly MeterState[]> {
+  for (let from = 0; from < meters.length; from += metersPerReadMax) yield meters.slice(from, from + metersPerReadMax);
+}
+
+/** Meters of which memory tells nothing are read together: after a start that is all of them. */
+async function prefetch(
+  series: IssuePorts["series"],
+  meters: readonly MeterState[],
+  nowMs: number,
+): Promise<Map<MeterState, () => Promise<readonly ReadingSeries[]>>> {
+  const reads = new Map<MeterState, () => Promise<readonly ReadingSeries[]>>();
+  const ranges = Map.groupBy(
+    meters.filter(({ cold }) => cold),
+    (meter) => JSON.stringify(rangeToRead(meter, meter.pendingFrom, nowMs)),
+  );
+  for (const [text, group] of ranges) {
+    const range = JSON.parse(text) as { from: number; to: number } | null;
+    if (range === null || group.length === 1) continue;
+    const found = await series.readMany(
+      group.map(({ meterId }) => meterId),
+      range,
+    );
+    group.forEach((meter, index) => {
+      reads.set(meter, async () => found[index] ?? []);
+    });
+  }
+  return reads;
 }

@@ -14,11 +14,12 @@ export interface MeterBook {
   adopt(stored: StoredMeter): void;
   /** Takes over master data; answers whether the meter's snapshots may change by it. */
   register(record: MeterRecord): MeterState;
-  /** After a failed batch: everything that memory claims beyond the store is forgotten. */
-  coolAll(newestAt: number): void;
 }
 
-export async function openMeterBook(store: SeriesStore, defaultZone: string): Promise<MeterBook> {
+export async function openMeterBook(
+  store: Pick<SeriesStore, "progress" | "meters">,
+  defaultZone: string,
+): Promise<MeterBook> {
   const meters = new Map<string, MeterState>();
 
   function meet(meterId: string): MeterState {
@@ -30,7 +31,7 @@ export async function openMeterBook(store: SeriesStore, defaultZone: string): Pr
     return meter;
   }
 
-  const { newestAt } = await store.totals();
+  const { newestAt } = store.progress;
   for await (const page of store.meters()) {
     for (const stored of page) {
       const meter = meet(stored.meterId);
@@ -62,9 +63,6 @@ export async function openMeterBook(store: SeriesStore, defaultZone: string): Pr
         cool(meter, -1);
       }
       return meter;
-    },
-    coolAll(newest) {
-      for (const meter of meters.values()) cool(meter, newest);
     },
   };
 }

@@ -23,6 +23,8 @@ export interface MeterState {
   /** When something last made it pending, and when it became so. */
   touchedAtMs: number;
   pendingSinceMs: number;
+  /** Its place in the order in which meters became pending (low-water.ts). */
+  ticket: number;
   /** The latest revision of the two newest periods, oldest first; undefined until read from the ledger. */
   issued: readonly IssuedPeriod[] | undefined;
 }
@@ -47,6 +49,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     pendingFrom: Number.POSITIVE_INFINITY,
     touchedAtMs: 0,
     pendingSinceMs: 0,
+    ticket: 0,
     issued: [],
   };
 }

@@ -1,6 +1,5 @@
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading";
-import type { PendingMeter } from "@meterbook/core/ports/series-store";
 import { lastPeriodDue } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import { unordered } from "./meter-state.ts";
@@ -17,11 +16,15 @@ export interface PendingMeters {
   mark(meter: MeterState, fromPeriod: number): void;
   /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
   gather(meter: MeterState, fromPeriod: number): void;
-  /** What was marked since the last call, for the store's own list. */
-  takeMarked(): PendingMeter[];
+  /** The ticket that the next meter to become pending takes. */
+  readonly nextTicket: number;
+  /** The least ticket that is out; `nextTicket` where none is. */
+  readonly oldestTicket: number;
   /** Up to `limit` meters whose waiting is over; `all`: whether it is over or not. */
   due(limit: number, all: boolean): MeterState[];
   done(meters: readonly MeterState[]): void;
+  /** The book was opened again: what waited waits on, as the new book's meters. */
+  moveTo(meet: (meterId: string) => MeterState): void;
 }
 
 const waitFactorMax = 10;
@@ -29,17 +32,21 @@ const untouched = Number.NEGATIVE_INFINITY;
 
 export function pendingMeters(settleSeconds: number, nowMs: () => number): PendingMeters {
   // In order of the last touch, so that the quietest stands first.
-  const waiting = new Set<MeterState>();
-  const marked = new Set<MeterState>();
+  let waiting = new Set<MeterState>();
+  // In order of their tickets.
+  let tickets = new Set<MeterState>();
+  let nextTicket = 1;
   const settleMs = settleSeconds * 1000;
   const dueBoundaries = dueBoundary(nowMs);
 
   function mark(meter: MeterState, fromPeriod: number, touchedAtMs: number): void {
-    if (meter.pendingFrom === Number.POSITIVE_INFINITY) meter.pendingSinceMs = touchedAtMs;
-    if (fromPeriod < meter.pendingFrom) {
-      meter.pendingFrom = fromPeriod;
-      marked.add(meter);
+    if (meter.pendingFrom === Number.POSITIVE_INFINITY) {
+      meter.pendingSinceMs = touchedAtMs;
+      meter.ticket = nextTicket;
+      nextTicket += 1;
+      tickets.add(meter);
     }
+    meter.pendingFrom = Math.min(meter.pendingFrom, fromPeriod);
     if (waiting.has(meter) && touchedAtMs === untouched) return;
     meter.touchedAtMs = touchedAtMs;
     waiting.delete(meter);
@@ -57,10 +64,12 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       const from = affectedFrom(meter, channel, at, crossed, due);
       if (from !== undefined) mark(meter, from, nowMs());
     },
-    takeMarked() {
-      const taken = [...marked].map(({ meterId, pendingFrom }) => ({ meterId, fromPeriod: pendingFrom }));
-      marked.clear();
-      return taken.filter(({ fromPeriod }) => fromPeriod !== Number.POSITIVE_INFINITY);
+    get nextTicket() {
+      return nextTicket;
+    },
+    get oldestTicket() {
+      const [oldest] = tickets;
+      return oldest?.ticket ?? nextTicket;
     },
     due(limit, all) {
       const taken: MeterState[] = [];
@@ -75,8 +84,17 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
     done(meters) {
       for (const meter of meters) {
         waiting.delete(meter);
+        tickets.delete(meter);
         meter.pendingFrom = Number.POSITIVE_INFINITY;
       }
+    },
+    moveTo(meet) {
+      const moved = (meter: MeterState): MeterState => {
+        const { pendingFrom, touchedAtMs, pendingSinceMs, ticket } = meter;
+        return Object.assign(meet(meter.meterId), { pendingFrom, touchedAtMs, pendingSinceMs, ticket });
+      };
+      waiting = new Set([...waiting].map(moved));
+      tickets = new Set([...tickets].map(moved));
     },
   };
 }

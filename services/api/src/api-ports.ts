@@ -17,7 +17,7 @@ export interface ApiPorts {
   readonly series: SeriesReader;
   readonly snapshots: SnapshotView;
   readonly registry: Registry;
-  readonly readingsLog: Pick<ReadingsLog, "totals" | "appendedAtMs" | "append">;
+  readonly readingsLog: Pick<ReadingsLog, "unread" | "append">;
   readonly rejectedLog: RejectedLog;
   readonly commands: Commands;
   readonly clock: Clock;

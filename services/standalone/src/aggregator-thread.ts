@@ -2,12 +2,13 @@ import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-comm
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
-import { openEmbeddedSeriesStore } from "@meterbook/adapters/embedded/embedded-series-store";
-import { openEmbeddedSnapshotLedger } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import type { EmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
+import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
+import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
+import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
-import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
@@ -29,8 +30,8 @@ await runThread(async (settings: Settings, own) => {
 
   const ports = {
     clock,
-    series: own(openEmbeddedSeriesStore({ dataDir, clock })),
-    ledger: own(openEmbeddedSnapshotLedger({ dataDir })),
+    series: own(openEmbeddedSeriesStores({ dataDir, clock })),
+    ledgers: own(openEmbeddedSnapshotLedgers({ dataDir })),
     registry: own(await openEmbeddedRegistry({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),
@@ -56,15 +57,13 @@ await runThread(async (settings: Settings, own) => {
       },
     }),
   );
-  own(trimHourly(ports));
+  own(trimHourly(ports.log, own(openEmbeddedSeriesReader({ dataDir }))));
   health.report(well);
   return {};
 });
 
-/** Lets the log forget what is past its retention and in the store. */
-function trimHourly({ log, series }: { log: EmbeddedReadingsLog; series: SeriesReader }): { close(): void } {
-  const timer = setInterval(() => {
-    void series.totals().then(({ positions }) => log.trim(positions.get(0) ?? 0));
-  }, trimEveryMs);
+/** Lets the log forget what is past its retention, in the store and issued. */
+function trimHourly(log: EmbeddedReadingsLog, series: EmbeddedSeriesReader): { close(): void } {
+  const timer = setInterval(() => void log.trim(series.issuedPosition()), trimEveryMs);
   return { close: () => clearInterval(timer) };
 }

@@ -90,17 +90,21 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
   };
 }
 
-function logReads(database: DatabaseSync): Pick<ReadingsLog, "totals" | "appendedAtMs"> {
+function logReads(database: DatabaseSync): Pick<ReadingsLog, "ends" | "unread"> {
   const end = logEnd(database);
-  const first = database.prepare("SELECT appended_at_ms FROM frame WHERE position >= ? ORDER BY position LIMIT 1");
+  const appendedAt = database.prepare("SELECT appended_at_ms FROM frame WHERE position = ?");
+  const totalThrough = database.prepare(
+    "SELECT readings_total FROM frame WHERE position < ? ORDER BY position DESC LIMIT 1",
+  );
   return {
-    async totals() {
-      const { readings, reports, end: next } = end();
-      return { readings, reports, ends: new Map([[partition, next]]) };
-    },
-    async appendedAtMs(_partition, position) {
-      const row = first.get(position);
-      return row === undefined ? undefined : Number(row["appended_at_ms"]);
+    ends: async () => new Map([[partition, end().end]]),
+    async unread(positions) {
+      const position = positions.get(partition) ?? 0;
+      // The running totals stand in the frames, and the frame before a position that was read is never trimmed.
+      const before = totalThrough.get(position)?.["readings_total"];
+      const oldest = appendedAt.get(position)?.["appended_at_ms"];
+      const readings = end().readings - Number(before ?? 0);
+      return { readings, oldestAppendedAtMs: oldest === undefined ? undefined : Number(oldest) };
     },
   };
 }

@@ -43,8 +43,8 @@ export async function openEmbeddedRegistry(options: { dataDir: string }): Promis
       return row === undefined ? undefined : record(row);
     },
     list: async ({ afterMeterId, limit }) => list.all(afterMeterId ?? "", limit).map(record),
-    async follow(changed) {
-      const follower = follow(database, changed);
+    async follow(changed, wants = () => true) {
+      const follower = follow(database, changed, wants);
       followers.add(follower);
       await follower.caughtUp;
       return {
@@ -86,8 +86,14 @@ interface Follower {
 }
 
 /** Delivers changes one call at a time; a call that fails is made again at the next look. */
-function follow(database: DatabaseSync, changed: (changes: readonly RegistryChange[]) => Promise<void>): Follower {
-  const page = database.prepare("SELECT position, body FROM record WHERE position > ? ORDER BY position LIMIT ?");
+function follow(
+  database: DatabaseSync,
+  changed: (changes: readonly RegistryChange[]) => Promise<void>,
+  wants: (meterId: string) => boolean,
+): Follower {
+  const page = database.prepare(
+    "SELECT meter_id, position, body FROM record WHERE position > ? ORDER BY position LIMIT ?",
+  );
   let seen = 0;
   let closed = false;
   let again = false;
@@ -98,9 +104,10 @@ function follow(database: DatabaseSync, changed: (changes: readonly RegistryChan
       again = false;
       const rows = closed ? [] : page.all(seen, changesPerCallMax);
       if (rows.length === 0) continue;
-      const changes = rows.map((row) => ({ position: Number(row["position"]), record: record(row) }));
-      await changed(changes);
-      seen = changes.at(-1)?.position ?? seen;
+      const wanted = rows.filter((row) => wants(String(row["meter_id"])));
+      const changes = wanted.map((row) => ({ position: Number(row["position"]), record: record(row) }));
+      if (changes.length > 0) await changed(changes);
+      seen = Number(rows.at(-1)?.["position"] ?? seen);
       again = true;
     } while (again);
   }

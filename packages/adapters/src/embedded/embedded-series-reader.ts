@@ -19,11 +19,23 @@ import {
   sealedId,
   slotsOfDay,
 } from "./series-database.ts";
+import { readProgress } from "./series-progress.ts";
 
 /** Reads of the series store from any thread or process, each on a connection of its own. */
-export function openEmbeddedSeriesReader(options: { dataDir: string }): SeriesReader & { close(): Promise<void> } {
+export function openEmbeddedSeriesReader(options: { dataDir: string }): EmbeddedSeriesReader {
   const database = openSeriesDatabaseToRead(options.dataDir);
-  return { ...seriesReads(database), close: async () => database.close() };
+  const progress = readProgress(database);
+  return {
+    ...seriesReads(database),
+    issuedPosition: () => progress().issuedPosition,
+    close: async () => database.close(),
+  };
+}
+
+export interface EmbeddedSeriesReader extends SeriesReader {
+  /** What frames before this offset changed is issued: the log may forget them. */
+  issuedPosition(): number;
+  close(): Promise<void>;
 }
 
 /** The reads on a given connection; the writer uses them on its own. */
@@ -39,15 +51,17 @@ export function seriesReads(database: DatabaseSync): SeriesReader {
     return row === undefined ? undefined : storedMeter(row);
   }
 
+  function readings(meterId: string, from: number, to: number, wanted?: ReadonlySet<number>): ReadingSeries[] {
+    const found = meter(meterId);
+    return found === undefined ? [] : seriesOf(found.channels, days.range(found.no, from, to, wanted), from, to);
+  }
+
   return {
     meter: async (meterId) => meter(meterId),
     read: async (meterId, { from, to, channels }) =>
-      transaction(() => {
-        const found = meter(meterId);
-        if (found === undefined) return [];
-        const wanted = channels === undefined ? undefined : new Set(channels);
-        return seriesOf(found.channels, days.range(found.no, from, to, wanted), from, to);
-      }),
+      transaction(() => readings(meterId, from, to, channels === undefined ? undefined : new Set(channels))),
+    readMany: async (meterIds, { from, to }) =>
+      transaction(() => meterIds.map((meterId) => readings(meterId, from, to))),
     conflictsOf: async (meterId, page) => conflicts(meter(meterId), page),
     totals: async () => transaction(totals),
   };
@@ -159,21 +173,9 @@ function conflictReads(database: DatabaseSync) {
 }
 
 function totalReads(database: DatabaseSync): () => StoreTotals {
-  const notes = database.prepare("SELECT name, value FROM note");
-  const pending = database.prepare("SELECT count(*) AS count FROM pending");
+  const progress = readProgress(database);
   return () => {
-    const values = new Map(notes.all().map((row) => [String(row["name"]), Number(row["value"])]));
-    const positions = new Map<number, number>();
-    for (const [name, value] of values) {
-      if (name.startsWith("position:")) positions.set(Number(name.slice(9)), value);
-    }
-    return {
-      stored: values.get("stored") ?? 0,
-      duplicates: values.get("duplicates") ?? 0,
-      conflicts: values.get("conflicts") ?? 0,
-      newestAt: values.get("newestAt") ?? 0,
-      pending: Number(pending.get()?.["count"] ?? 0),
-      positions,
-    };
+    const { position, counts, newestAt, pending } = progress();
+    return { ...counts, newestAt, pending, positions: new Map([[0, position]]) };
   };
 }

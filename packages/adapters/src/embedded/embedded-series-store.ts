@@ -1,53 +1,58 @@
 import type { DatabaseSync } from "node:sqlite";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
-import type {
-  BatchOutcome,
-  Conflict,
-  PendingMeter,
-  SeriesBatch,
-  SeriesStore,
-} from "@meterbook/core/ports/series-store";
+import type { Conflict, Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import { daySealer } from "./day-sealer.ts";
 import { dayReads, seriesReads } from "./embedded-series-reader.ts";
 import { hotWrites } from "./hot-writes.ts";
 import { meterDays } from "./meter-days.ts";
 import { type MeterRoll, meterRoll } from "./meter-roll.ts";
 import { openSeriesDatabase } from "./series-database.ts";
+import { progressWrites } from "./series-progress.ts";
 import { findAll, replaceIn } from "./stored-readings.ts";
 
 /**
- * The series store of one machine, in `<dataDir>/series.db`. One writer per file; readers open
- * `openEmbeddedSeriesReader`. A batch is one transaction with its log position and counts.
+ * The series store of one machine, in `<dataDir>/series.db`, with the one partition that the embedded log has. One
+ * writer per file; readers open `openEmbeddedSeriesReader`. A batch is one transaction with its progress.
  */
-export function openEmbeddedSeriesStore(options: { dataDir: string; clock: Clock }): SeriesStore {
+export function openEmbeddedSeriesStores(options: { dataDir: string; clock: Clock }): SeriesStores {
+  return {
+    open: async () => openStore(options),
+    close: async () => undefined,
+  };
+}
+
+function openStore(options: { dataDir: string; clock: Clock }): SeriesStore {
   const database = openSeriesDatabase(options.dataDir);
-  const reads = seriesReads(database);
+  const { read, readMany } = seriesReads(database);
   const roll = meterRoll(database);
-  const notes = noteWrites(database);
   const sealer = daySealer(database, options.clock);
-  const pending = pendingWrites(database);
+  const progress = progressWrites(database);
 
   return {
-    ...reads,
+    read,
+    readMany,
+    get progress() {
+      return progress.current();
+    },
     begin: async () => {
       database.exec("BEGIN IMMEDIATE");
       roll.begin();
-      return seriesBatch({ database, roll, notes, sealer, pending });
+      return seriesBatch({ database, roll, sealer, progress });
     },
     async *meters() {
       yield* roll.known();
     },
-    pending: async () => pending.list(),
-    note: async (name) => notes.get(name),
-    settled: async (meterIds) => inTransaction(database, () => pending.drop(meterIds)),
-    markPending: async (meters, note) =>
-      inTransaction(database, () => {
-        pending.add(meters);
-        if (note !== undefined) notes.set(note.name, note.value);
-      }),
+    record: async (next) => {
+      try {
+        progress.record(next);
+      } catch (cause) {
+        throw new AdapterError("store_write_failed", { retryable: true, cause });
+      }
+    },
     tidy: async (budgetMs) => sealer.tidy(budgetMs),
     close: async () => {
+      if (!database.isOpen) return;
       if (database.isTransaction) database.exec("ROLLBACK");
       database.close();
     },
@@ -57,12 +62,11 @@ export function openEmbeddedSeriesStore(options: { dataDir: string; clock: Clock
 interface Parts {
   readonly database: DatabaseSync;
   readonly roll: MeterRoll;
-  readonly notes: ReturnType<typeof noteWrites>;
   readonly sealer: ReturnType<typeof daySealer>;
-  readonly pending: ReturnType<typeof pendingWrites>;
+  readonly progress: ReturnType<typeof progressWrites>;
 }
 
-function seriesBatch({ database, roll, notes, sealer, pending }: Parts): SeriesBatch {
+function seriesBatch({ database, roll, sealer, progress }: Parts): SeriesBatch {
   const hot = hotWrites(database, sealer);
   const days = dayReads(database);
   const rewrites = meterDays(database);
@@ -90,11 +94,9 @@ function seriesBatch({ database, roll, notes, sealer, pending }: Parts): SeriesB
         for (const write of writes) replaceIn(days, rewrites, write);
       }),
     conflicts: (found) => guarded(() => conflicts.add(found)),
-    commit: (outcome) =>
+    commit: (next: Progress) =>
       guarded(() => {
-        notes.add(outcome);
-        pending.add(outcome.pending);
-        database.exec("COMMIT");
+        progress.record(next, () => database.exec("COMMIT"));
         roll.commit();
       }),
     abandon: async () => {
@@ -102,57 +104,6 @@ function seriesBatch({ database, roll, notes, sealer, pending }: Parts): SeriesB
       roll.undo();
       sealer.forget();
     },
-  };
-}
-
-function inTransaction(database: DatabaseSync, work: () => void): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    work();
-    database.exec("COMMIT");
-  } catch (cause) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw new AdapterError("store_write_failed", { retryable: true, cause });
-  }
-}
-
-function noteWrites(database: DatabaseSync) {
-  const set = database.prepare(
-    "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-  );
-  const add = database.prepare(
-    "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-  );
-  const most = database.prepare(
-    "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
-  );
-  const get = database.prepare("SELECT value FROM note WHERE name = ?");
-  return {
-    get: (name: string): number | undefined => get.get(name)?.["value"] as number | undefined,
-    set: (name: string, value: number) => void set.run(name, value),
-    add({ partition, position, counts, newestAt }: BatchOutcome): void {
-      add.run("stored", counts.stored);
-      add.run("duplicates", counts.duplicates);
-      add.run("conflicts", counts.conflicts);
-      most.run("newestAt", newestAt);
-      set.run(`position:${partition}`, position);
-    },
-  };
-}
-
-function pendingWrites(database: DatabaseSync) {
-  const add = database.prepare(
-    "INSERT INTO pending (meter_id, from_period) VALUES (?, ?) ON CONFLICT (meter_id) DO UPDATE SET from_period = min(from_period, excluded.from_period)",
-  );
-  const drop = database.prepare("DELETE FROM pending WHERE meter_id IN (SELECT value FROM json_each(?))");
-  const list = database.prepare("SELECT meter_id, from_period FROM pending");
-  return {
-    add: (meters: readonly PendingMeter[]) => {
-      for (const { meterId, fromPeriod } of meters) add.run(meterId, fromPeriod);
-    },
-    drop: (meterIds: readonly string[]) => void drop.run(JSON.stringify(meterIds)),
-    list: (): PendingMeter[] =>
-      list.all().map((row) => ({ meterId: String(row["meter_id"]), fromPeriod: Number(row["from_period"]) })),
   };
 }
 

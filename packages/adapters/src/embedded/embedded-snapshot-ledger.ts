@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { LedgerEntry, SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
 
@@ -28,8 +28,12 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
   return database;
 }
 
-/** The ledger and its view in `<dataDir>/ledger.db`; one writer. */
-export function openEmbeddedSnapshotLedger(options: { dataDir: string }): SnapshotLedger {
+/** The ledger and its view in `<dataDir>/ledger.db`; one writer, because the data directory has one process. */
+export function openEmbeddedSnapshotLedgers(options: { dataDir: string }): SnapshotLedgers {
+  return { open: async () => openLedger(options), close: async () => undefined };
+}
+
+function openLedger(options: { dataDir: string }): SnapshotLedger {
   const database = openLedgerDatabase(options.dataDir);
   const insertRevision = database.prepare(
     "INSERT OR IGNORE INTO revision (period, meter_id, revision, sequence) VALUES (?, ?, ?, ?)",
@@ -118,6 +122,8 @@ function ledgerView(database: DatabaseSync): {
       revisions: async (meterId, period) =>
         all.all(period, meterId).map((row) => decodeSnapshot(row["body"] as Uint8Array)),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
+      // The file is the ledger itself.
+      catchUp: async () => undefined,
       lastSequence: async () => lastSequence(database),
     },
   };

@@ -12,6 +12,9 @@ export interface FollowOptions {
   readonly retryMsMax: number;
 }
 
+/** The data directory is locked for one process, so there is never another owner. */
+const onlyEpoch = 1;
+
 /** Something that ends a wait early. */
 export interface Bell {
   ring(): void;
@@ -50,8 +53,7 @@ export async function followFrames(
 ): Promise<Subscription> {
   const { partition, lookEveryMs } = options;
   const nextFrames = frameReads(database, options);
-  const positions = await consumer.assigned([partition]);
-  let position = positions.get(partition) ?? 0;
+  let position = await consumer.assigned(partition, onlyEpoch);
   let closed = false;
   const closing = bell();
 
@@ -84,7 +86,7 @@ export async function followFrames(
       hint.ring();
       closing.ring();
       await running;
-      await consumer.revoked([partition]);
+      await consumer.revoked(partition);
     },
   };
 }

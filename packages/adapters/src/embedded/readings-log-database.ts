@@ -104,8 +104,8 @@ export function frameWrites(database: DatabaseSync): FrameWrites {
     append: (frames, atMs) => inTransaction(() => insertAll(frames, atMs)),
     trim: (position, beforeMs) =>
       inTransaction(() => {
-        // The newest frame stays, because it holds the totals.
-        const candidates = oldest.all(Math.min(position, end().end - 1), framesPerTrimMax);
+        // The frame before the position stays, and so does the newest: they hold the totals.
+        const candidates = oldest.all(Math.min(position, end().end) - 1, framesPerTrimMax);
         const old = candidates.filter((row) => Number(row["appended_at_ms"]) < beforeMs);
         const last = old.at(-1);
         return last === undefined ? 0 : Number(remove.run(Number(last["position"])).changes);

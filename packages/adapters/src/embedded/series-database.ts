@@ -19,9 +19,8 @@ const schema = `
     received_at_ms INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS conflict_of_meter ON conflict (meter_no, id);
   CREATE UNIQUE INDEX IF NOT EXISTS conflict_once ON conflict (meter_no, at, channel, refused_value);
-  CREATE TABLE IF NOT EXISTS pending (meter_id TEXT PRIMARY KEY, from_period INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  PRAGMA user_version = 1;
+  CREATE TABLE IF NOT EXISTS progress (partition INTEGER PRIMARY KEY, body TEXT NOT NULL);
+  PRAGMA user_version = 2;
 `;
 
 export function openSeriesDatabase(dataDir: string): DatabaseSync {
@@ -29,8 +28,16 @@ export function openSeriesDatabase(dataDir: string): DatabaseSync {
   database.exec("PRAGMA journal_mode = WAL");
   // Not FULL: what a power cut takes back, it takes with its log position, and the readings log gives it again.
   database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 8000");
+  refuseEarlierVersions(database, dataDir);
   database.exec(schema);
   return database;
+}
+
+function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (version === 0 || version === 2) return;
+  database.close();
+  throw new Error(`the data directory ${dataDir} (METERBOOK_DATA_DIR) was made by an earlier version of Meterbook`);
 }
 
 /** A second connection that only reads; the file must exist. */

@@ -80,6 +80,7 @@ test("status is honest whatever moves between its reads", async () => {
           messages.filter((place) => wanted.includes(places[place] as Place)).length;
         let step = 0;
         let settledWhenStoreWasRead = false;
+        let storedWhenRead = 0;
         const turn = () => {
           for (const index of moves[step++] ?? [])
             if (messages[index] !== undefined) messages[index] = Math.min(messages[index] + 1, 4);
@@ -92,8 +93,9 @@ test("status is honest whatever moves between its reads", async () => {
             totals: async () => {
               turn();
               settledWhenStoreWasRead = at("hand", "log", "store") === 0;
+              storedWhenRead = at("store", "issued");
               return {
-                stored: at("store", "issued"),
+                stored: storedWhenRead,
                 duplicates: 0,
                 conflicts: 0,
                 pending: at("store"),
@@ -108,9 +110,9 @@ test("status is honest whatever moves between its reads", async () => {
           },
           readingsLog: {
             ...memoryReadingsLog(() => 0),
-            totals: async () => {
+            unread: async () => {
               turn();
-              return { readings: at("log", "store", "issued"), reports: 0, ends: new Map() };
+              return { readings: at("log", "store", "issued") - storedWhenRead, oldestAppendedAtMs: undefined };
             },
           },
         });
