@@ -1,9 +1,8 @@
 import type { CarriedOut, Commands } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
-import type { AggregatorOptions, PartitionBook, PartitionPorts } from "./partition-book.ts";
+import type { AggregatorOptions } from "./aggregator-options.ts";
+import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
 import { openPartitionBook } from "./partition-book.ts";
-
-export type { AggregatorOptions } from "./partition-book.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
   readonly log: Pick<ReadingsLog, "partitions" | "consume" | "ends">;

@@ -1,0 +1,10 @@
+import type { AggregatorEvents } from "./aggregator-events.ts";
+
+export interface AggregatorOptions {
+  /** IANA zone of a usage point that names none. */
+  readonly timeZone: string;
+  /** 0 = recompute at once. */
+  readonly settleSeconds: number;
+  readonly events: AggregatorEvents;
+  readonly crashPoint: (name: string) => void;
+}

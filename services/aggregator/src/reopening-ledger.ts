@@ -1,0 +1,38 @@
+import type { SnapshotLedger, SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
+
+/** Whoever took over has been heard of by then, and the partition is let go; else it is still ours. Longer than a heartbeat. */
+const fencedMs = 15_000;
+
+export interface ReopeningLedger extends SnapshotLedger {
+  fenced(nowMs: number): void;
+  /** Whether to leave issuing alone; takes the right to issue back when the wait is over and the partition is still ours. */
+  isFenced(nowMs: number): Promise<boolean>;
+}
+
+/** The ledger of a partition, opened again some time after it was fenced: a broker fences also a producer that stalled. */
+export async function reopeningLedger(ledgers: SnapshotLedgers, partition: number): Promise<ReopeningLedger> {
+  let ledger = await ledgers.open(partition);
+  let fencedAtMs: number | undefined;
+  return {
+    append: (snapshots) => ledger.append(snapshots),
+    latest: (options) => ledger.latest(options),
+    changes: (options) => ledger.changes(options),
+    find: (meterId, period, revision) => ledger.find(meterId, period, revision),
+    revisions: (meterId, period) => ledger.revisions(meterId, period),
+    latestOfMeter: (meterId, fromPeriod) => ledger.latestOfMeter(meterId, fromPeriod),
+    catchUp: () => ledger.catchUp(),
+    lastSequence: () => ledger.lastSequence(),
+    close: () => ledger.close(),
+    fenced(nowMs) {
+      fencedAtMs = nowMs;
+    },
+    async isFenced(nowMs) {
+      if (fencedAtMs === undefined) return false;
+      if (nowMs - fencedAtMs < fencedMs) return true;
+      await ledger.close();
+      ledger = await ledgers.open(partition);
+      fencedAtMs = undefined;
+      return false;
+    },
+  };
+}
