@@ -38,6 +38,18 @@ test("an empty environment gives the documented defaults", () => {
   });
 });
 
+test("a service on servers names all that it misses, and may show its health to others without keys", () => {
+  const elsewhere = { METERBOOK_HTTP_LISTEN: "0.0.0.0:9090" };
+  const missing = (service: "ingest" | "aggregator" | "api", environment = {}) => {
+    const result = loadSettings({ ...elsewhere, ...environment }, { service });
+    return result.ok ? [] : result.problems.map(({ name }) => name);
+  };
+  expect(missing("ingest")).toEqual(["METERBOOK_KAFKA_BROKERS"]);
+  expect(missing("aggregator")).toEqual(["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"]);
+  expect(missing("api")).toEqual(["METERBOOK_HTTP_LISTEN", "METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"]);
+  expect(missing("aggregator", { ...influx, METERBOOK_KAFKA_BROKERS: "kafka:9092" })).toEqual([]);
+});
+
 test("every setting is read in its form", () => {
   const settings = settingsOf({
     ...influx,

@@ -45,13 +45,23 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly SettingProblem[] };
 
+/** Which process asks: each needs some settings that others do without. */
+export type ServiceName = "standalone" | "ingest" | "aggregator" | "api";
+
+export interface LoadOptions {
+  /** The text of a `.env` file. */
+  readonly envFile?: string;
+  /** `standalone` where absent. */
+  readonly service?: ServiceName;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings from an environment, with `envFile` (the text of a `.env` file) for what the environment leaves
  * out. Every problem is in the result, not only the first; nothing is opened.
  */
-export function loadSettings(environment: Environment, options: { envFile?: string } = {}): SettingsResult {
+export function loadSettings(environment: Environment, options: LoadOptions = {}): SettingsResult {
   const given = merged(environment, options.envFile ?? "");
   const read = settingSchema.safeParse(given);
   const malformed = (read.error?.issues ?? []).map((issue) => ({
@@ -59,14 +69,21 @@ export function loadSettings(environment: Environment, options: { envFile?: stri
     value: withoutPassword(given[String(issue.path[0])]),
     expected: issue.message,
   }));
-  const problems = [...malformed, ...unsafeListening(given), ...partialInflux(given), ...unknownSettings(given)];
+  const { service = "standalone" } = options;
+  const problems = [
+    ...malformed,
+    ...unsafeListening(given, service),
+    ...missing(given, service),
+    ...partialInflux(given),
+    ...unknownSettings(given),
+  ];
   if (problems.length > 0 || !read.success) return { ok: false, problems: oncePerName(problems) };
   return { ok: true, settings: settingsFrom(read.data) };
 }
 
 /** The settings of this process, or exit 2 with all problems on standard error. Reads `.env` where there is one. */
-export function settingsOrExit(): Settings {
-  const result = loadSettings(process.env, { envFile: readEnvFile(".env") });
+export function settingsOrExit(service: ServiceName = "standalone"): Settings {
+  const result = loadSettings(process.env, { envFile: readEnvFile(".env"), service });
   if (result.ok) return result.settings;
   process.stderr.write(`${describeProblems(result.problems)}\n`);
   process.exit(2);
@@ -89,11 +106,26 @@ function merged(environment: Environment, envFile: string): Record<string, strin
 }
 
 /** Without keys everyone who reaches the API may read bills and close months, so only this machine may reach it. */
-function unsafeListening(given: Environment): SettingProblem[] {
+function unsafeListening(given: Environment, service: ServiceName): SettingProblem[] {
+  // The others answer with their health and metrics only.
+  if (service !== "api" && service !== "standalone") return [];
   const listen = settingSchema.shape.METERBOOK_HTTP_LISTEN.safeParse(given["METERBOOK_HTTP_LISTEN"]);
   if (!listen.success || isLoopback(listen.data.host) || given["METERBOOK_API_KEYS_FILE"] !== undefined) return [];
   const expected = "a loopback address such as 127.0.0.1:8080, or keys in METERBOOK_API_KEYS_FILE";
   return [{ name: "METERBOOK_HTTP_LISTEN", value: given["METERBOOK_HTTP_LISTEN"], expected }];
+}
+
+const needed: Readonly<Record<ServiceName, readonly (typeof settingNames)[number][]>> = {
+  standalone: [],
+  ingest: ["METERBOOK_KAFKA_BROKERS"],
+  aggregator: ["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"],
+  api: ["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"],
+};
+
+function missing(given: Environment, service: ServiceName): SettingProblem[] {
+  return needed[service]
+    .filter((name) => given[name] === undefined)
+    .map((name) => ({ name, value: undefined, expected: `a value (the ${service} service works on servers)` }));
 }
 
 function partialInflux(given: Environment): SettingProblem[] {

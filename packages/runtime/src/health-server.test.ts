@@ -1,0 +1,39 @@
+import { Gauge, Registry } from "prom-client";
+import { expect, onTestFinished, test } from "vitest";
+import { serveHealth } from "./health-server.ts";
+
+async function served(problems: () => readonly string[]) {
+  const metrics = new Registry();
+  new Gauge({ name: "a_gauge", help: "A.", registers: [metrics] }).set(5);
+  const server = await serveHealth({ listen: { host: "127.0.0.1", port: 0 }, metrics, problems });
+  onTestFinished(() => server.close());
+  return (path: string) => fetch(`http://${server.address}${path}`);
+}
+
+test("ready says what is wrong, and 200 once nothing is", async () => {
+  const wrong = ["kafka: no broker answers"];
+  const get = await served(() => wrong);
+  const unready = await get("/readyz");
+  expect(unready.status).toBe(503);
+  expect(await unready.json()).toEqual({ ready: false, problems: wrong });
+  wrong.pop();
+  expect((await get("/readyz")).status).toBe(200);
+});
+
+test("answers its health and metrics, and nothing else", async () => {
+  const get = await served(() => ["kafka: no broker answers"]);
+  expect((await get("/healthz")).status).toBe(200);
+  expect(await (await get("/metrics?x=1")).text()).toContain("a_gauge 5");
+  expect((await get("/v1/status")).status).toBe(404);
+  expect((await get("//")).status).toBe(404);
+});
+
+test("an address that is taken is an error", async () => {
+  const metrics = new Registry();
+  const first = await serveHealth({ listen: { host: "127.0.0.1", port: 0 }, metrics, problems: () => [] });
+  onTestFinished(() => first.close());
+  const port = Number(first.address.split(":").at(-1));
+  await expect(serveHealth({ listen: { host: "127.0.0.1", port }, metrics, problems: () => [] })).rejects.toThrow(
+    "EADDRINUSE",
+  );
+});
