@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Kafka, logLevel } from "kafkajs";
+import { installedServers } from "../../../infra/servers/installed-servers.ts";
+import { kafkaProperties } from "../../../infra/servers/server-configuration.ts";
+import type { ServerProcess } from "./server-process.ts";
+import { freePorts, serverProcess } from "./server-process.ts";
+
+/** A real Apache Kafka (KRaft). */
+export interface KafkaServer {
+  /** `host:port` of each broker. */
+  readonly brokers: readonly string[];
+  /** One process per broker. */
+  readonly nodes: readonly ServerProcess[];
+  dispose(): Promise<void>;
+}
+
+/** Whether `startKafka` can start one here; if not, `howToHave` says what to do. */
+export function kafkaIsThere(): boolean {
+  const { kafkaLibs, java } = installedServers();
+  return kafkaLibs !== undefined && java !== undefined;
+}
+
+const clusterId = "meterbook-tests-000000";
+
+export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {}): Promise<KafkaServer> {
+  const { kafkaLibs, java } = installedServers();
+  if (kafkaLibs === undefined || java === undefined)
+    throw new Error("Kafka is not installed: npm run servers -- install");
+  const directory = await mkdtemp(join(tmpdir(), "meterbook-kafka-"));
+  const ports = await freePorts(2 * count);
+  const nodes = Array.from({ length: count }, (_, i) => ({
+    id: i + 1,
+    port: ports[2 * i] as number,
+    controllerPort: ports[2 * i + 1] as number,
+    dataDir: join(directory, `data-${i + 1}`),
+  }));
+  const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const jvm = ["-cp", join(kafkaLibs, "*"), "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Xms256m", "-Xmx512m"];
+  const processes = await Promise.all(
+    nodes.map(async (node) => {
+      const properties = join(directory, `server-${node.id}.properties`);
+      await writeFile(properties, kafkaProperties(node, nodes));
+      await promisify(execFile)(java, [...jvm, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties]);
+      const address = `127.0.0.1:${node.port}`;
+      return serverProcess({
+        command: java,
+        arguments: [...jvm, "kafka.Kafka", properties],
+        answers: () => answersMetadata(address, brokers.length),
+      });
+    }),
+  );
+  async function dispose(): Promise<void> {
+    await Promise.all(processes.map((one) => one.kill()));
+    await rm(directory, { recursive: true, force: true });
+  }
+  try {
+    await Promise.all(processes.map((one) => one.start()));
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { brokers, nodes: processes, dispose };
+}
+
+/** A port that is open is not enough: a broker answers before it knows of the others and of itself. */
+async function answersMetadata(broker: string, brokers: number): Promise<boolean> {
+  const client = new Kafka({
+    brokers: [broker],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 1000,
+    retry: { retries: 0 },
+  });
+  const admin = client.admin();
+  try {
+    await admin.connect();
+    return (await admin.describeCluster()).brokers.length >= Math.min(brokers, 2);
+  } finally {
+    await admin.disconnect();
+  }
+}
