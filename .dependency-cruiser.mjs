@@ -11,8 +11,6 @@ const commands = scripts.flatMap((script) =>
   [...script.matchAll(/\bnode (\S+\.ts)\b/g)].map(([, file]) => `^${file}$`),
 );
 const entries = [...commands, "/src/main\\.ts$", "-thread\\.ts$"];
-/** The contract fixes the hash of a meter; the first adapter with more than one partition (Kafka) will call it. */
-const awaited = ["domain/bucket\\.ts$"];
 
 /** `name` says the rule in a few words; the gate prints it with the import that breaks it. */
 function forbid(name, comment, from, to) {
@@ -76,7 +74,7 @@ export default {
       "adapters-do-not-mix",
       "a technology's folder can be deleted without touching another",
       { path: "^packages/adapters/src/([^/]+)/", pathNot: tests },
-      { path: "^packages/adapters/src/", pathNot: "^packages/adapters/src/$1/" },
+      { path: "^packages/adapters/src/", pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/frames/"] },
     ),
     forbid(
       "runtime-imports-core-only",
@@ -120,12 +118,14 @@ export default {
       { path: entries },
       {
         path: "^(packages|services|simulators)/",
-        pathNot: [tests, "/fixtures/", ...awaited, ...entries],
+        pathNot: [tests, "/fixtures/", ...entries],
         reachable: false,
       },
     ),
     onlyIn("aedes", npm("aedes|aedes-persistence|mqtt-packet"), ["packages/adapters/src/mqtt"]),
     onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt", "simulators", "test"]),
+    onlyIn("kafkajs", npm("kafkajs"), ["packages/adapters/src/kafka", "test"]),
+    onlyIn("influxdb", npm("@influxdata"), ["packages/adapters/src/influxdb"]),
     onlyIn("sqlite", "^(node:)?sqlite$", ["packages/adapters/src/embedded", "test"]),
     onlyIn("fastify", npm("fastify|@fastify|fastify-type-provider-zod"), ["services/api"]),
   ],

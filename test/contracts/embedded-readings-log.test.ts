@@ -114,7 +114,8 @@ function appender(dataDir: string, atOnce: number, bytes: number, limitKb?: numb
 
 async function numbersIn(dataDir: string): Promise<Set<number>> {
   const log = await open({ dataDir });
-  const { readings: count } = await log.unread(new Map());
+  // Two readings a report (append-reports.ts).
+  const count = (await log.unread(new Map())).readings / 2;
   const collected = collector();
   const subscription = await log.consume(collected.consumer);
   await reports(collected, count);

@@ -5,6 +5,7 @@ import type {
   LogFrame,
   LoggedReport,
   ReadingsLog,
+  Subscription,
 } from "@meterbook/core/ports/readings-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 
@@ -40,8 +41,7 @@ export function collector(
   return {
     frames,
     consumer: {
-      assigned: async (partitions) =>
-        new Map(partitions.map((partition) => [partition, positions.get(partition) ?? 0])),
+      assigned: async (partition) => positions.get(partition) ?? 0,
       revoked: async () => undefined,
       async handle(batch) {
         await handle?.(batch);
@@ -69,9 +69,10 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     return { log, under };
   }
 
-  async function consume(log: ReadingsLog, collected: Collected): Promise<void> {
+  async function consume(log: ReadingsLog, collected: Collected): Promise<Subscription> {
     const subscription = await log.consume(collected.consumer);
     onTestFinished(() => subscription.close());
+    return subscription;
   }
 
   test("what was appended is delivered with all its fields, also after opening again", async () => {
@@ -119,16 +120,16 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     const partition = partitionOf(meterId, log.partitions);
     for (let n = 0; n < 5; n += 1) await log.append(aReport(meterId, `${n}`));
     const all = collector();
-    await consume(log, all);
+    const first = await consume(log, all);
     await reports(all, 5);
+    await first.close();
     const offsets = all.frames.map(({ offset }) => offset);
     expect(offsets).toEqual(offsets.map((_, i) => (offsets[0] ?? 0) + i));
     const fourth = all.frames.find(({ reports: some }) =>
       some.some(({ report }) => Buffer.from(report).toString() === "3"),
     );
     const later = collector(new Map([[partition, fourth?.offset ?? 0]]));
-    const other = await log.consume(later.consumer);
-    onTestFinished(() => other.close());
+    await consume(log, later);
     expect(await reports(later, 2)).toEqual(["m-1:3", "m-1:4"]);
   });
 
@@ -182,31 +183,28 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     expect(await reports(collected, 3)).toEqual(["m-1:one", "m-1:two", "m-1:three"]);
   });
 
-  test("totals are exact the moment append has resolved, for every connection", async () => {
+  test("ends and what is unread are exact the moment append has resolved, for every connection", async () => {
     const { log, under } = await fresh();
     const other = await under.open();
     onTestFinished(() => other.close());
-    expect(await log.totals()).toMatchObject({ readings: 0, reports: 0 });
+    const nothing = { readings: 0, oldestAppendedAtMs: undefined };
+    expect(await log.unread(new Map())).toEqual(nothing);
+    const before = Date.now();
     const appends = Array.from({ length: 40 }, (_, n) =>
       (n % 2 ? log : other).append(aReport(`m-${n}`, "x", { readings: 3 })),
     );
     await Promise.all(appends);
-    const totals = await other.totals();
-    expect(totals).toMatchObject({ readings: 120, reports: 40 });
-    expect(await log.totals()).toEqual(totals);
-    expect(totals.ends.size).toBe(log.partitions);
-  });
-
-  test("says since when the frame at a position has waited", async () => {
-    const { log } = await fresh();
-    const before = Date.now();
-    await log.append(aReport("m-1", "one"));
-    const partition = partitionOf("m-1", log.partitions);
-    const end = (await log.totals()).ends.get(partition) ?? 0;
-    const appendedAtMs = await log.appendedAtMs(partition, end - 1);
-    expect(appendedAtMs).toBeGreaterThanOrEqual(before);
-    expect(appendedAtMs).toBeLessThanOrEqual(Date.now());
-    expect(await log.appendedAtMs(partition, end)).toBeUndefined();
+    const ends = await other.ends();
+    expect(await log.ends()).toEqual(ends);
+    expect([...ends.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: log.partitions }, (_, i) => i));
+    const unread = await other.unread(new Map());
+    expect(unread.readings).toBe(120);
+    expect(unread.oldestAppendedAtMs).toBeGreaterThanOrEqual(before);
+    expect(unread.oldestAppendedAtMs).toBeLessThanOrEqual(Date.now());
+    expect(await log.unread(new Map())).toEqual(unread);
+    expect(await log.unread(ends)).toEqual(nothing);
+    await log.append(aReport("m-1", "y", { readings: 7 }));
+    expect(await other.unread(ends)).toMatchObject({ readings: 7 });
   });
 
   test("close keeps what was given before it and takes nothing after it", async () => {
@@ -217,7 +215,7 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     await expect(log.append(aReport("m-1", "late"))).rejects.toMatchObject({ code: "log_closed", retryable: false });
     const again = await under.open();
     onTestFinished(() => again.close());
-    expect(await again.totals()).toMatchObject({ reports: 2 });
+    expect(await again.unread(new Map())).toMatchObject({ readings: 2 });
   });
 }
 

@@ -3,11 +3,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
+import { reportBatcher } from "../frames/report-batcher.ts";
 import type { Bell } from "./follow-frames.ts";
 import { bell, followFrames } from "./follow-frames.ts";
 import { logEnd, openReadingsLogDatabase } from "./readings-log-database.ts";
 import { readingsLogWriter } from "./readings-log-writer.ts";
-import { reportBatcher } from "./report-batcher.ts";
 
 export interface EmbeddedReadingsLogOptions {
   readonly dataDir: string;

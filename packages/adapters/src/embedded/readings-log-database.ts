@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { FrameToWrite } from "../frames/report-batcher.ts";
 
 /**
  * The file of the embedded readings log: one row per frame. The running totals stand in the frame's own row, so they
@@ -17,12 +18,6 @@ export interface LogEnd {
   readonly readings: number;
   readonly reports: number;
   readonly end: number;
-}
-
-export interface FrameToWrite {
-  readonly bytes: Uint8Array;
-  readonly readings: number;
-  readonly reports: number;
 }
 
 /** Any number of connections in any threads may write and read. */

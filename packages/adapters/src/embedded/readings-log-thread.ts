@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
-import type { FrameToWrite, FrameWrites } from "./readings-log-database.ts";
+import type { FrameToWrite } from "../frames/report-batcher.ts";
+import type { FrameWrites } from "./readings-log-database.ts";
 import { frameWrites, openReadingsLogDatabase } from "./readings-log-database.ts";
 
 /** The thread in which the readings log is written, so that a slow fsync holds up no connection of a meter. */

@@ -1,7 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { FrameToWrite } from "../frames/report-batcher.ts";
 import { appendError } from "./append-error.ts";
-import type { FrameToWrite } from "./readings-log-database.ts";
 import type { WriterAnswer, WriterData, WriterRequest } from "./readings-log-thread.ts";
 
 /** The caller's end of the writer thread, which starts with the first request. */
@@ -58,8 +57,4 @@ export function readingsLogWriter(data: WriterData): ReadingsLogWriter {
       await exited;
     },
   };
-}
-
-export function logClosed(): AdapterError {
-  return new AdapterError("log_closed", { retryable: false, detail: "the readings log is closed" });
 }

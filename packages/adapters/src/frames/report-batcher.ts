@@ -1,13 +1,22 @@
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { LoggedReport } from "@meterbook/core/ports/readings-log";
 import { encodeFrame, frameBytesOf } from "@meterbook/core/wire/frame-protobuf";
-import type { FrameToWrite } from "./readings-log-database.ts";
-import { logClosed } from "./readings-log-writer.ts";
+
+/** What is written: the reports of one partition that waited together. */
+export interface FrameToWrite {
+  readonly partition: number;
+  readonly bytes: Uint8Array;
+  readonly readings: number;
+  readonly reports: number;
+}
 
 export interface BatcherOptions {
   /** Largest frame; a larger report is a frame of its own. */
   readonly frameBytesMax: number;
   /** How much is written with one fsync. */
   readonly framesPerWriteMax: number;
+  /** Which partition a report belongs to; 0 where absent. */
+  readonly partitionOf?: (report: LoggedReport) => number;
   /** How long a report waits for others when nothing is being written. */
   readonly lingerMs: number;
   /** Reports of so many bytes may wait or be under way; above it `add` waits. */
@@ -24,6 +33,7 @@ export interface ReportBatcher {
 
 /** The reports of one frame and the outcome that they share. */
 interface OpenFrame {
+  readonly partition: number;
   readonly reports: LoggedReport[];
   readonly outcome: PromiseWithResolvers<void>;
   bytes: number;
@@ -32,9 +42,11 @@ interface OpenFrame {
 
 export function reportBatcher(
   write: (frames: readonly FrameToWrite[]) => Promise<void>,
-  { frameBytesMax, framesPerWriteMax, lingerMs, waitingBytesMax }: BatcherOptions,
+  { frameBytesMax, framesPerWriteMax, lingerMs, waitingBytesMax, partitionOf = () => 0 }: BatcherOptions,
 ): ReportBatcher {
+  // In the order in which they were begun; `newest` is the one of each partition that still takes reports.
   const frames: OpenFrame[] = [];
+  const newest = new Map<number, OpenFrame>();
   const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
   let bytesInside = 0;
   let writing: Promise<void> | undefined;
@@ -44,10 +56,12 @@ export function reportBatcher(
   function enter(report: LoggedReport): Promise<void> {
     const bytes = frameBytesOf(report);
     bytesInside += bytes;
-    let frame = frames.at(-1);
+    const partition = partitionOf(report);
+    let frame = newest.get(partition);
     if (frame === undefined || frame.bytes + bytes > frameBytesMax) {
-      frame = { reports: [], outcome: Promise.withResolvers(), bytes: 0, readings: 0 };
+      frame = { partition, reports: [], outcome: Promise.withResolvers(), bytes: 0, readings: 0 };
       frames.push(frame);
+      newest.set(partition, frame);
     }
     frame.reports.push(report);
     frame.bytes += bytes;
@@ -57,7 +71,7 @@ export function reportBatcher(
   }
 
   function schedule(): void {
-    if (frames.length > 1 || closed) startWriting();
+    if (frames.length > newest.size || closed) startWriting();
     else timer ??= setTimeout(startWriting, lingerMs);
   }
 
@@ -72,10 +86,13 @@ export function reportBatcher(
 
   async function writeAll(): Promise<void> {
     const batch = frames.splice(0, framesPerWriteMax);
+    for (const frame of batch) if (newest.get(frame.partition) === frame) newest.delete(frame.partition);
     const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
     try {
       await write(
-        batch.map(({ reports, readings }) => ({ bytes: encodeFrame(reports), readings, reports: reports.length })),
+        batch.map(({ partition, reports, readings }) => {
+          return { partition, bytes: encodeFrame(reports), readings, reports: reports.length };
+        }),
       );
       for (const { outcome } of batch) outcome.resolve();
     } catch (error) {
@@ -111,4 +128,8 @@ export function reportBatcher(
       }
     },
   };
+}
+
+export function logClosed(): AdapterError {
+  return new AdapterError("log_closed", { retryable: false, detail: "the readings log is closed" });
 }

@@ -1,8 +1,7 @@
 import type { LoggedReport } from "@meterbook/core/ports/readings-log";
 import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import { expect, test, vi } from "vitest";
-import type { FrameToWrite } from "./readings-log-database.ts";
-import type { BatcherOptions } from "./report-batcher.ts";
+import type { BatcherOptions, FrameToWrite } from "./report-batcher.ts";
 import { reportBatcher } from "./report-batcher.ts";
 
 interface Write {
@@ -98,4 +97,17 @@ test("close writes what waits, inside and outside, and takes no more", async () 
   await closed;
   await Promise.all(all);
   await expect(batcher.add(report("late"))).rejects.toMatchObject({ code: "log_closed" });
+});
+
+test("reports of a partition share a frame, however those of others come between", async () => {
+  const { writes, batcher } = held({ partitionOf: ({ meterId }) => (meterId === "m" ? 0 : 1) });
+  const other = (text: string) => batcher.add({ ...report(text), meterId: "n" });
+  const added = [batcher.add(report("1")), other("a"), batcher.add(report("2")), other("b")];
+  const write = await nth(writes, 0);
+  expect(write.frames).toEqual([
+    ["1", "2"],
+    ["a", "b"],
+  ]);
+  write.outcome.resolve();
+  await Promise.all(added);
 });

@@ -1,0 +1,139 @@
+import { partitionOf } from "@meterbook/core/domain/bucket";
+import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { ConsumerConfig, ProducerBatch } from "kafkajs";
+import type { FrameToWrite } from "../frames/report-batcher.ts";
+import { reportBatcher } from "../frames/report-batcher.ts";
+import { adminAsking } from "./admin-asking.ts";
+import type { ConsumerLag, GroupConsumer, GroupEvents } from "./group-consumer.ts";
+import { groupConsumer } from "./group-consumer.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { topicOf } from "./kafka-topics.ts";
+import type { WriteEvents } from "./lasting-producer.ts";
+import { lastingProducer } from "./lasting-producer.ts";
+import type { FollowerEvents, TopicFollower } from "./topic-follower.ts";
+import { followTopics } from "./topic-follower.ts";
+import type { UnreadTail } from "./unread-tail.ts";
+import { readingsHeader, unreadTail } from "./unread-tail.ts";
+
+export type ReadingsLogEvents = WriteEvents & GroupEvents & FollowerEvents;
+
+export interface KafkaReadingsLogOptions {
+  readonly connection: KafkaConnection;
+  /** As the topic has them (`checkTopics` answers it). */
+  readonly partitions: number;
+  readonly events: ReadingsLogEvents;
+  /** Largest frame, in bytes; a larger report is a frame of its own. */
+  readonly frameBytesMax?: number;
+  /** What may wait in memory, in bytes; above it `append` waits. */
+  readonly waitingBytesMax?: number;
+  /** How long a report waits for others when nothing is being written. */
+  readonly lingerMs?: number;
+  /** How long `close` waits for what is not acknowledged yet; after it those appends are rejected. */
+  readonly closeMsMax?: number;
+  readonly consumer?: Partial<ConsumerConfig>;
+  /** Told `log-write-begun` and `log-written`, the moments around a write at which a process may die. */
+  readonly crashPoint?: (name: string) => void;
+}
+
+export interface KafkaReadingsLog extends ReadingsLog {
+  /** Of the consumer of this process; zero where it consumes nothing. */
+  lag(): ConsumerLag;
+}
+
+const defaults = {
+  frameBytesMax: 512 * 1024,
+  framesPerWriteMax: 64,
+  waitingBytesMax: 64 * 1024 * 1024,
+  lingerMs: 2,
+  closeMsMax: 10_000,
+};
+
+/**
+ * The readings log on Kafka. One write is under way at a time, over all partitions: kafkajs reorders sends that overlap,
+ * and what gathers meanwhile makes the next frames larger and so cheaper.
+ */
+export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaReadingsLog {
+  const { connection, partitions, events, crashPoint = () => undefined } = options;
+  const settings = { ...defaults, ...options };
+  const topic = topicOf(connection, "readings");
+  const producer = lastingProducer(connection, events);
+  const admin = adminAsking(connection);
+  const open = new Set<GroupConsumer>();
+  const tail = tailReader(connection, topic, events);
+  const batcher = reportBatcher(
+    async (frames) => {
+      const written = producer.send([recordsOf(topic, frames)]);
+      crashPoint("log-write-begun");
+      await written;
+      crashPoint("log-written");
+    },
+    { ...settings, partitionOf: ({ meterId }) => partitionOf(meterId, partitions) },
+  );
+
+  async function consume(consumer: FrameConsumer): Promise<GroupConsumer> {
+    const groupId = `${connection.settings.topicPrefix}aggregator`;
+    const config = options.consumer === undefined ? {} : { config: options.consumer };
+    const group = await groupConsumer(connection, consumer, { topic, groupId, partitions, events, ...config });
+    open.add(group);
+    return {
+      lag: group.lag,
+      async close() {
+        if (open.delete(group)) await group.close();
+      },
+    };
+  }
+
+  return {
+    partitions,
+    append: batcher.add,
+    consume,
+    ends: () => admin.ends(topic),
+    unread: tail.unread,
+    lag: () => [...open][0]?.lag() ?? { records: 0, oldestUnreadAtMs: undefined },
+    async close() {
+      await Promise.all([...open].map((group) => group.close()));
+      open.clear();
+      const timer = setTimeout(() => void producer.close(), settings.closeMsMax);
+      await batcher.close();
+      clearTimeout(timer);
+      await producer.close();
+      await tail.close();
+      await admin.close();
+    },
+  };
+}
+
+function recordsOf(
+  topic: string,
+  frames: readonly FrameToWrite[],
+): NonNullable<ProducerBatch["topicMessages"]>[number] {
+  return {
+    topic,
+    messages: frames.map(({ partition, bytes, readings }) => {
+      const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return { partition, value, headers: { [readingsHeader]: String(readings) } };
+    }),
+  };
+}
+
+/** Follows the log from the first positions asked for on. */
+function tailReader(connection: KafkaConnection, topic: string, events: FollowerEvents) {
+  let started: Promise<{ tail: UnreadTail; follower: TopicFollower }> | undefined;
+
+  async function start(positions: ReadonlyMap<number, number>) {
+    const tail = unreadTail(topic, positions);
+    return { tail, follower: await followTopics(connection, [tail], { name: "tail", events }) };
+  }
+
+  return {
+    async unread(positions: ReadonlyMap<number, number>) {
+      started ??= start(positions);
+      const { tail, follower } = await started;
+      await follower.catchUp(topic);
+      return tail.count(positions);
+    },
+    async close() {
+      await started?.then(({ follower }) => follower.close());
+    },
+  };
+}

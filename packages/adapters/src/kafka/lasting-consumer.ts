@@ -1,0 +1,100 @@
+import type { Consumer, ConsumerConfig, EachBatchPayload } from "kafkajs";
+import { backOff } from "./back-off.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+
+/** A consumer of kafkajs that is made again whenever it gives up. */
+export interface LastingConsumer {
+  /** The one that runs now. */
+  current(): Consumer;
+  /** Leaves the group. */
+  close(): Promise<void>;
+}
+
+export interface LastingConsumerOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly config?: Partial<ConsumerConfig>;
+  /** Batches of one partition never overlap; those of several may. */
+  readonly eachBatch: (payload: EachBatchPayload) => Promise<void>;
+  /** Told at each join, before anything is fetched; a `memberId` that is new says that others may have owned the partitions. */
+  readonly joined: (consumer: Consumer, memberId: string, assignment: ReadonlyMap<string, readonly number[]>) => void;
+  readonly failed: (error: unknown) => void;
+  readonly partitionsAtOnce?: number;
+}
+
+const defaults: Omit<ConsumerConfig, "groupId"> = {
+  sessionTimeout: 30_000,
+  heartbeatInterval: 3000,
+  rebalanceTimeout: 60_000,
+  allowAutoTopicCreation: false,
+  minBytes: 1,
+  // Also how long a partition that is let go on waits for its first fetch.
+  maxWaitTimeInMs: 100,
+  maxBytesPerPartition: 1024 * 1024,
+  maxBytes: 8 * 1024 * 1024,
+  retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 8 },
+};
+
+/** Resolves when it has joined its group for the first time; goes on by itself after any outage until it is closed. */
+export async function lastingConsumer(
+  { client }: KafkaConnection,
+  options: LastingConsumerOptions,
+): Promise<LastingConsumer> {
+  const pause = backOff({ firstMs: 200, maxMs: 5000 });
+  const first = Promise.withResolvers<void>();
+  let consumer = make();
+  let closed = false;
+
+  function make(): Consumer {
+    const made = client.consumer({ ...defaults, ...options.config, groupId: options.groupId });
+    made.on(made.events.GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
+      pause.reset();
+      options.joined(made, memberId, new Map(Object.entries(memberAssignment as Record<string, number[]>)));
+    });
+    made.on(made.events.CRASH, ({ payload: { error, restart } }) => {
+      options.failed(error);
+      if (!restart && made === consumer) void startAgain(made);
+    });
+    return made;
+  }
+
+  async function start(): Promise<void> {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: options.partitionsAtOnce ?? 1,
+      eachBatch: options.eachBatch,
+    });
+    first.resolve();
+  }
+
+  async function startAgain(gone: Consumer): Promise<void> {
+    await gone.disconnect().catch(() => undefined);
+    await pause.wait();
+    if (closed) return;
+    consumer = make();
+    await keepStarting();
+  }
+
+  async function keepStarting(): Promise<void> {
+    const started = consumer;
+    await start().catch((error: unknown) => {
+      options.failed(error);
+      if (started === consumer) return startAgain(started);
+      return undefined;
+    });
+  }
+
+  void keepStarting();
+  await first.promise;
+  return {
+    current: () => consumer,
+    async close() {
+      closed = true;
+      pause.end();
+      await consumer.disconnect().catch(() => undefined);
+    },
+  };
+}

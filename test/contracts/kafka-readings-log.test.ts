@@ -1,0 +1,107 @@
+import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/kafka-readings-log";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
+import { checkTopics, createTopics } from "@meterbook/adapters/kafka/kafka-topics";
+import { partitionOf } from "@meterbook/core/domain/bucket";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { KafkaServer } from "../support/servers/kafka-server.ts";
+import { kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
+import { aReport, collector, readingsLogContract, reports, textsOf } from "./readings-log.contract.ts";
+
+const wishes = { partitions: 4, readingsRetentionDays: 7 };
+const silent = {
+  writeFailed: () => undefined,
+  writeRecovered: () => undefined,
+  handleFailed: () => undefined,
+  gap: () => undefined,
+  assigned: () => undefined,
+  consumerFailed: () => undefined,
+  commitFailed: () => undefined,
+  followFailed: () => undefined,
+};
+
+describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
+  let kafka: KafkaServer;
+  let made = 0;
+  beforeAll(async () => {
+    kafka = await startKafka();
+  }, 60_000);
+  afterAll(() => kafka.dispose());
+
+  async function topicsOfItsOwn() {
+    made += 1;
+    const topicPrefix = `test${made}.`;
+    const settings = { brokers: kafka.brokers, topicPrefix, compression: "none" } as const;
+    const connection = kafkaConnection(settings, { clientId: "test", log: () => undefined });
+    await createTopics(connection, wishes);
+    const open = async (over: Partial<KafkaReadingsLogOptions> = {}) => {
+      const { partitions } = await checkTopics(connection, wishes);
+      return openKafkaReadingsLog({ connection, partitions, events: silent, ...over });
+    };
+    return { connection, open };
+  }
+
+  readingsLogContract(topicsOfItsOwn);
+
+  test("consumers share the partitions, and one that joins takes some over where the others stood", async () => {
+    const { open } = await topicsOfItsOwn();
+    const log = await open();
+    const handled = new Map<number, number>();
+    const twice: string[] = [];
+    const seen = new Set<string>();
+    const owners: Set<number>[] = [];
+    async function join() {
+      const own = new Set<number>();
+      owners.push(own);
+      const member = await open();
+      const subscription = await member.consume({
+        async assigned(partition) {
+          own.add(partition);
+          return handled.get(partition) ?? 0;
+        },
+        async revoked(partition) {
+          own.delete(partition);
+        },
+        async handle({ partition, frames }) {
+          for (const text of textsOf(frames)) {
+            if (seen.has(text)) twice.push(text);
+            seen.add(text);
+          }
+          handled.set(partition, (frames.at(-1)?.offset ?? 0) + 1);
+        },
+      });
+      onTestFinished(() => member.close());
+      return subscription;
+    }
+    onTestFinished(() => log.close());
+    const first = await join();
+    await Promise.all(Array.from({ length: 50 }, (_, n) => log.append(aReport(`m-${n}`, "1"))));
+    await vi.waitFor(() => expect(seen.size).toBe(50), { timeout: 20_000 });
+    await join();
+    await vi.waitFor(() => expect(owners.map((own) => own.size)).toEqual([2, 2]), { timeout: 30_000 });
+    await Promise.all(Array.from({ length: 50 }, (_, n) => log.append(aReport(`m-${n}`, "2"))));
+    await vi.waitFor(() => expect(seen.size).toBe(100), { timeout: 20_000 });
+    await first.close();
+    await Promise.all(Array.from({ length: 50 }, (_, n) => log.append(aReport(`m-${n}`, "3"))));
+    await vi.waitFor(() => expect(seen.size).toBe(150), { timeout: 30_000 });
+    expect(twice).toEqual([]);
+  });
+
+  test("says from where to where the log has forgotten what was not read", async () => {
+    const { connection, open } = await topicsOfItsOwn();
+    const gaps: unknown[] = [];
+    const log = await open({ events: { ...silent, gap: (facts) => gaps.push(facts) } });
+    onTestFinished(() => log.close());
+    const partition = partitionOf("m-1", 4);
+    for (let n = 0; n < 5; n += 1) await log.append(aReport("m-1", `${n}`));
+    const admin = connection.client.admin();
+    await admin.connect();
+    await admin.fetchTopicMetadata({ topics: [`test${made}.readings.v1`] });
+    await admin.deleteTopicRecords({ topic: `test${made}.readings.v1`, partitions: [{ partition, offset: "3" }] });
+    await admin.disconnect();
+    const collected = collector();
+    await log.consume(collected.consumer);
+    expect(await reports(collected, 2)).toEqual(["m-1:3", "m-1:4"]);
+    expect(gaps).toEqual([{ partition, from: 0, to: 3 }]);
+  });
+});
