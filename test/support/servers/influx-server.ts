@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import type { ServerProcess } from "./server-process.ts";
-import { freePorts, serverProcess } from "./server-process.ts";
+import { freePorts, serverProcess, withProcess } from "./server-process.ts";
 
 /** A real InfluxDB 2.x. */
 export interface InfluxServer extends ServerProcess {
@@ -78,22 +78,13 @@ export async function startInflux(): Promise<InfluxServer> {
     await dispose();
     throw error;
   }
-  return Object.defineProperties(
-    {
-      url,
-      token,
-      org,
-      bucket,
-      async newBucket({ retentionSeconds = 0 } = {}) {
-        made += 1;
-        const name = `bucket-${made}`;
-        const { orgs } = (await call("/api/v2/orgs")) as { orgs: { id: string }[] };
-        const retentionRules = retentionSeconds === 0 ? [] : [{ type: "expire", everySeconds: retentionSeconds }];
-        await call("/api/v2/buckets", { name, orgID: orgs[0]?.id, retentionRules });
-        return name;
-      },
-      dispose,
-    } as InfluxServer,
-    Object.getOwnPropertyDescriptors(server),
-  );
+  async function newBucket({ retentionSeconds = 0 } = {}): Promise<string> {
+    made += 1;
+    const name = `bucket-${made}`;
+    const { orgs } = (await call("/api/v2/orgs")) as { orgs: { id: string }[] };
+    const retentionRules = retentionSeconds === 0 ? [] : [{ type: "expire", everySeconds: retentionSeconds }];
+    await call("/api/v2/buckets", { name, orgID: orgs[0]?.id, retentionRules });
+    return name;
+  }
+  return withProcess({ url, token, org, bucket, newBucket, dispose }, server);
 }

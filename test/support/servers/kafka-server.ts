@@ -7,10 +7,10 @@ import { Kafka, logLevel } from "kafkajs";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { kafkaProperties } from "../../../infra/servers/server-configuration.ts";
 import type { ServerProcess } from "./server-process.ts";
-import { freePorts, serverProcess } from "./server-process.ts";
+import { freePorts, serverProcess, withProcess } from "./server-process.ts";
 
-/** A real Apache Kafka (KRaft). */
-export interface KafkaServer {
+/** A real Apache Kafka (KRaft). What is done to it is done to each broker; `nodes` are for one of them. */
+export interface KafkaServer extends ServerProcess {
   /** `host:port` of each broker. */
   readonly brokers: readonly string[];
   /** One process per broker. */
@@ -63,7 +63,23 @@ export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {
     await dispose();
     throw error;
   }
-  return { brokers, nodes: processes, dispose };
+  return withProcess({ brokers, nodes: processes, dispose }, together(processes));
+}
+
+function together(nodes: readonly ServerProcess[]): ServerProcess {
+  const all = async (act: (node: ServerProcess) => Promise<void>) => void (await Promise.all(nodes.map(act)));
+  return {
+    get pid() {
+      return nodes[0]?.pid ?? -1;
+    },
+    start: () => all((node) => node.start()),
+    kill: () => all((node) => node.kill()),
+    stop: () => all((node) => node.stop()),
+    pause: () => nodes.forEach((node) => node.pause()),
+    resume: () => nodes.forEach((node) => node.resume()),
+    output: () => nodes.map((node) => node.output()).join("\n"),
+    errors: () => nodes.flatMap((node) => node.errors()),
+  };
 }
 
 /** A port that is open is not enough: a broker answers before it knows of the others and of itself. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { mosquittoConfiguration } from "../../../infra/servers/server-configuration.ts";
 import type { ServerProcess } from "./server-process.ts";
-import { freePorts, serverProcess } from "./server-process.ts";
+import { freePorts, serverProcess, withProcess } from "./server-process.ts";
 
 /** A real Mosquitto. */
 export interface MosquittoServer extends ServerProcess {
@@ -37,8 +37,7 @@ export async function startMosquitto(more = ""): Promise<MosquittoServer> {
     await dispose();
     throw error;
   }
-  const own = { url: `mqtt://127.0.0.1:${port}`, dispose } as MosquittoServer;
-  return Object.defineProperties(own, Object.getOwnPropertyDescriptors(server));
+  return withProcess({ url: `mqtt://127.0.0.1:${port}`, dispose }, server);
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -16,6 +16,8 @@ export interface ServerProcess {
   resume(): void;
   /** What it wrote, the newest 100 kB. */
   output(): string;
+  /** The lines of it that speak of an error. */
+  errors(): string[];
 }
 
 export interface ServerProcessOptions {
@@ -78,7 +80,13 @@ export function serverProcess(options: ServerProcessOptions): ServerProcess {
     pause: () => void child?.kill("SIGSTOP"),
     resume: () => void child?.kill("SIGCONT"),
     output: () => output,
+    errors: () => output.split("\n").filter((line) => /\b(ERROR|FATAL|panic|error)\b/.test(line)),
   };
+}
+
+/** `own` and the process's members, with `pid` as it is at each asking. */
+export function withProcess<Own extends object>(own: Own, process: ServerProcess): Own & ServerProcess {
+  return Object.defineProperties(own, Object.getOwnPropertyDescriptors(process)) as Own & ServerProcess;
 }
 
 /** Free ports of loopback. They stay ours by being used at once; over a kill the server takes the same again. */
