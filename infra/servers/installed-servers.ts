@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** The versions that `npm run servers -- install` makes; pom.xml and the go.mod files pin the same. */
-export const versions = { kafka: "4.1.0", influxdb: "2.9.1", telegraf: "1.37.2" } as const;
+export const versions = { kafka: "4.1.0", influxdb: "2.9.1", telegraf: "1.37.2", compose: "2.40.3" } as const;
 
 /** Where what is installed lies; undefined where it is not. */
 export interface InstalledServers {
@@ -13,6 +13,8 @@ export interface InstalledServers {
   readonly influxd: string | undefined;
   readonly telegraf: string | undefined;
   readonly mosquitto: string | undefined;
+  /** Docker Compose as a program of its own. */
+  readonly compose: string | undefined;
 }
 
 /** Per user and outside the checkout, so that every checkout of a machine shares it. */
@@ -30,6 +32,7 @@ export function installedServers(): InstalledServers {
     influxd: present(join(cache, `influxd-${versions.influxdb}`)),
     telegraf: present(join(cache, `telegraf-${versions.telegraf}`)),
     mosquitto: onPath("mosquitto"),
+    compose: present(join(cache, `docker-compose-${versions.compose}`)),
   };
 }
 

@@ -7,6 +7,11 @@ export interface KafkaNode {
   readonly dataDir: string;
 }
 
+/** Arguments of `java` before the class, with `libs` the folder of Kafka's jars. */
+export function kafkaJvm(libs: string): string[] {
+  return ["-cp", `${libs}/*`, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Xms256m", "-Xmx512m"];
+}
+
 /** `server.properties` of one of `nodes`; each is broker and controller. Nothing listens but on loopback. */
 export function kafkaProperties(node: KafkaNode, nodes: readonly KafkaNode[]): string {
   const replicas = Math.min(3, nodes.length);
@@ -25,6 +30,8 @@ transaction.state.log.replication.factor=${replicas}
 transaction.state.log.min.isr=${Math.max(1, replicas - 1)}
 transaction.state.log.num.partitions=4
 min.insync.replicas=${Math.max(1, replicas - 1)}
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.initial.rebalance.delay.ms=0
 message.max.bytes=20971520
 replica.fetch.max.bytes=20971520
@@ -33,26 +40,23 @@ log.cleaner.threads=1
 `;
 }
 
-/** Mosquitto as safe as it can be: it still acknowledges from memory, and a kill loses what came since the last save. */
-export function mosquittoConfiguration({
-  port,
-  dataDir,
-  user,
-}: {
-  port: number;
-  dataDir: string;
-  user: string;
-}): string {
-  return `listener ${port} 127.0.0.1
+/**
+ * Mosquitto as safe as it can be made. It still acknowledges from memory: a kill loses what came since the last save,
+ * and each save writes all that waits. Its defaults lose more: a save every half hour, and everything beyond 1 000
+ * waiting messages is dropped after its PUBACK.
+ */
+export function mosquittoConfiguration(options: { listener: string; dataDir: string; user: string }): string {
+  const { listener, dataDir, user } = options;
+  return `listener ${listener}
 allow_anonymous true
 user ${user}
 set_tcp_nodelay true
-max_inflight_messages 0
+max_inflight_messages 65535
 max_queued_messages 0
 message_size_limit 0
 persistence true
 persistence_location ${dataDir}/
-autosave_interval 10
+autosave_interval 1
 log_type error
 log_type warning
 log_type notice

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
+import { influxAnswers } from "../../../infra/servers/server-answers.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { freePorts, serverProcess, withProcess } from "./server-process.ts";
 
@@ -53,7 +54,7 @@ export async function startInflux(): Promise<InfluxServer> {
       "warn",
     ],
     environment: { HOME: directory },
-    answers: async () => (await fetch(`${url}/health`)).ok,
+    answers: () => influxAnswers(url),
   });
 
   async function call(path: string, body?: object): Promise<Record<string, unknown>> {

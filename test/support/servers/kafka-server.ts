@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Kafka, logLevel } from "kafkajs";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
-import { kafkaProperties } from "../../../infra/servers/server-configuration.ts";
+import { kafkaAnswers } from "../../../infra/servers/server-answers.ts";
+import { kafkaJvm, kafkaProperties } from "../../../infra/servers/server-configuration.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { freePorts, serverProcess, withProcess } from "./server-process.ts";
 
@@ -39,7 +39,7 @@ export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {
     dataDir: join(directory, `data-${i + 1}`),
   }));
   const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  const jvm = ["-cp", join(kafkaLibs, "*"), "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Xms256m", "-Xmx512m"];
+  const jvm = kafkaJvm(kafkaLibs);
   const processes = await Promise.all(
     nodes.map(async (node) => {
       const properties = join(directory, `server-${node.id}.properties`);
@@ -49,7 +49,7 @@ export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {
       return serverProcess({
         command: java,
         arguments: [...jvm, "kafka.Kafka", properties],
-        answers: () => answersMetadata(address, brokers.length),
+        answers: () => kafkaAnswers(address, brokers.length),
       });
     }),
   );
@@ -80,21 +80,4 @@ function together(nodes: readonly ServerProcess[]): ServerProcess {
     output: () => nodes.map((node) => node.output()).join("\n"),
     errors: () => nodes.flatMap((node) => node.errors()),
   };
-}
-
-/** A port that is open is not enough: a broker answers before it knows of the others and of itself. */
-async function answersMetadata(broker: string, brokers: number): Promise<boolean> {
-  const client = new Kafka({
-    brokers: [broker],
-    logLevel: logLevel.NOTHING,
-    connectionTimeout: 1000,
-    retry: { retries: 0 },
-  });
-  const admin = client.admin();
-  try {
-    await admin.connect();
-    return (await admin.describeCluster()).brokers.length >= Math.min(brokers, 2);
-  } finally {
-    await admin.disconnect();
-  }
 }

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
+import { accepts } from "../../../infra/servers/server-answers.ts";
 import { mosquittoConfiguration } from "../../../infra/servers/server-configuration.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { freePorts, serverProcess, withProcess } from "./server-process.ts";
@@ -25,7 +25,10 @@ export async function startMosquitto(more = ""): Promise<MosquittoServer> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-mosquitto-"));
   const [port] = (await freePorts(1)) as [number];
   const file = join(dataDir, "mosquitto.conf");
-  await writeFile(file, `${mosquittoConfiguration({ port, dataDir, user: userInfo().username })}${more}\n`);
+  await writeFile(
+    file,
+    `${mosquittoConfiguration({ listener: `${port} 127.0.0.1`, dataDir, user: userInfo().username })}${more}\n`,
+  );
   const server = serverProcess({ command: mosquitto, arguments: ["-c", file], answers: () => accepts(port) });
   async function dispose(): Promise<void> {
     await server.kill();
@@ -38,15 +41,4 @@ export async function startMosquitto(more = ""): Promise<MosquittoServer> {
     throw error;
   }
   return withProcess({ url: `mqtt://127.0.0.1:${port}`, dispose }, server);
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("error", reject);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }
