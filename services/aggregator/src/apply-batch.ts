@@ -1,5 +1,6 @@
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
 import { readingAt } from "@meterbook/core/domain/reading";
+import { readingRank } from "@meterbook/core/domain/reading-rank";
 import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
@@ -205,7 +206,7 @@ function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored
     late.set(key, candidate);
     return true;
   }
-  const wins = rank(candidate.code) < rank(stored.code);
+  const wins = readingRank(candidate.code) < readingRank(stored.code);
   if (stored.value === candidate.value) decisions.duplicates += 1;
   else conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
   // Also of the same value: an estimate that is confirmed counts as measured, in whatever order the two came.
@@ -228,11 +229,6 @@ function conflict(
     offset,
     index,
   };
-}
-
-/** An operator's edit before actual before derived before estimated before suspect. */
-function rank(code: ReadingCode): number {
-  return code >> 2 === 3 ? -1 : code & 3;
 }
 
 /** One write per frame, meter and channel, ascending. */
