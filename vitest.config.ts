@@ -4,7 +4,14 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts"] } },
-      { test: { name: "contracts", include: ["test/{contracts,invariants}/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "contracts",
+          include: ["test/{contracts,invariants}/**/*.test.ts"],
+          testTimeout: 30_000,
+          globalSetup: "test/support/say-what-is-left-out.ts",
+        },
+      },
       {
         test: {
           name: "processes",

@@ -1,13 +1,18 @@
-// The gate: format, lint, typed lint rules, types, layers, dead code. Prints one line per step with its time, and the
+// The gate: format, lint, typed lint rules, types, layers, dead code, compose.yaml. Prints one line per step with its time, and the
 // output of the steps that failed. `npm run check`, or `npm run check types layers` for some of the steps.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installedServers } from "./servers/installed-servers.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const code = ["packages", "services", "simulators", "test"];
+
+/** Undefined where there is none. */
+const compose =
+  spawnSync("docker", ["compose", "version"]).status === 0 ? "docker compose" : installedServers().compose;
 
 /** `verify` looks at the output of a command that succeeded and answers what is wrong with it. Slowest first. */
 const steps = [
@@ -19,14 +24,24 @@ const steps = [
     name: "format, lint",
     command: "biome check --error-on-warnings --diagnostic-level=warn --max-diagnostics=50 --colors=off .",
   },
+  {
+    name: "compose",
+    command: `${compose} -f infra/compose.yaml --profile "*" config --quiet`,
+    environment: { METERBOOK_INFLUX_TOKEN: "x", METERBOOK_COMPOSE_GRAFANA_PASSWORD: "x" },
+  },
 ];
 
 const wanted = process.argv.slice(2);
-const chosen = wanted.length === 0 ? steps : steps.filter(({ name }) => wanted.some((word) => name.includes(word)));
+const possible = steps.filter(({ name }) => name !== "compose" || compose !== undefined);
+const chosen =
+  wanted.length === 0 ? possible : possible.filter(({ name }) => wanted.some((word) => name.includes(word)));
 if (chosen.length === 0) {
   console.error(`no such step: ${wanted.join(" ")} (there are: ${steps.map(({ name }) => name).join("; ")})`);
   process.exit(1);
 }
+
+if (possible.length < steps.length)
+  console.log("left out compose (to have it: npm run servers -- install compose, or Docker with its compose plugin)");
 
 const startedAtMs = performance.now();
 const failed = await runAll(chosen, Math.max(2, availableParallelism()));
@@ -53,9 +68,9 @@ async function runAll(all, atATime) {
   return failures;
 }
 
-async function runStep({ command, verify = () => undefined }) {
+async function runStep({ command, environment, verify = () => undefined }) {
   const beganAtMs = performance.now();
-  const { status, output } = await run(command);
+  const { status, output } = await run(command, environment);
   const complaint = status === 0 ? verify(output) : undefined;
   return {
     ok: status === 0 && complaint === undefined,
@@ -64,10 +79,14 @@ async function runStep({ command, verify = () => undefined }) {
   };
 }
 
-function run(command) {
+function run(command, environment) {
   const path = [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
   return new Promise((resolve) => {
-    const child = spawn(command, { cwd: root, shell: true, env: { ...process.env, PATH: path, NO_COLOR: "1" } });
+    const child = spawn(command, {
+      cwd: root,
+      shell: true,
+      env: { ...process.env, ...environment, PATH: path, NO_COLOR: "1" },
+    });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");

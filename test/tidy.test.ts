@@ -138,7 +138,7 @@ test("every METERBOOK_ name in the code is a setting", () => {
   const unknown = code.flatMap(({ path, text }) =>
     [...text.matchAll(/METERBOOK_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])/g)]
       .map(([name]) => name)
-      .filter((name) => !known.has(name) && !/^METERBOOK_(TEST|BENCH)_/.test(name))
+      .filter((name) => !known.has(name) && !/^METERBOOK_(TEST|BENCH|SERVERS|COMPOSE)_/.test(name))
       .map((name) => `${path}: ${name}`),
   );
   expect(unknown).toEqual([]);
@@ -147,4 +147,18 @@ test("every METERBOOK_ name in the code is a setting", () => {
 test("docs/telemetry.md is what the code says (npm run docs writes it)", () => {
   const { present, right } = telemetryDoc(root);
   expect(present).toBe(right);
+});
+
+test("compose.yaml gives the services settings that they know", () => {
+  const services = textOf("infra/compose.yaml");
+  const given = [...services.matchAll(/^ +(METERBOOK_[A-Z_]+):/gm)].map(([, name]) => name);
+  expect(given.length).toBeGreaterThan(5);
+  expect(given.filter((name) => !settingNames.some((known) => known === name))).toEqual([]);
+});
+
+test("the dashboard shows metrics that there are", () => {
+  const documented = textOf("docs/telemetry.md");
+  const shown = textOf("infra/compose/grafana/dashboards/meterbook.json").match(/meterbook_[a-z_]+/g) ?? [];
+  expect(shown.length).toBeGreaterThan(10);
+  expect(shown.filter((name) => !documented.includes(`\`${name.replace(/_bucket$/, "")}\``))).toEqual([]);
 });

@@ -12,13 +12,13 @@ export function kafkaJvm(libs: string): string[] {
   return ["-cp", `${libs}/*`, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Xms256m", "-Xmx512m"];
 }
 
-/** `server.properties` of one of `nodes`; each is broker and controller. Nothing listens but on loopback. */
-export function kafkaProperties(node: KafkaNode, nodes: readonly KafkaNode[]): string {
+/** `server.properties` of one of `nodes`; each is broker and controller. They are reached by loopback only. */
+export function kafkaProperties(node: KafkaNode, nodes: readonly KafkaNode[], listen = "127.0.0.1"): string {
   const replicas = Math.min(3, nodes.length);
   return `process.roles=broker,controller
 node.id=${node.id}
 controller.quorum.voters=${nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(",")}
-listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}
+listeners=PLAINTEXT://${listen}:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}
 advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT

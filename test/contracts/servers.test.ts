@@ -14,7 +14,7 @@ describe("real servers start, and start again after a kill", { timeout: 120_000 
     await kafka?.nodes[0]?.start();
   });
 
-  test.skipIf(!kafkaIsThere())("Kafka with three brokers", async () => {
+  test.skipIf(!kafkaIsThere(3))("Kafka with three brokers", async () => {
     const kafka = await kafkaServer({ brokers: 3 });
     onTestFinished(async () => kafka?.dispose());
     expect(kafka?.brokers).toHaveLength(3);

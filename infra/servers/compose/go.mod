@@ -1,6 +1,6 @@
 module meterbook/servers/compose
 
-go 1.24.3
+go 1.24.9
 
 tool github.com/docker/compose/v2/cmd
 

@@ -14,11 +14,11 @@ export function unknownSettings(given: Readonly<Record<string, string | undefine
 }
 
 /**
- * Names that tests, benchmarks and `npm run servers` keep for themselves, and those that Kubernetes and Docker put into the environment
+ * Names that tests, benchmarks, `npm run servers` and compose.yaml keep for themselves, and those that Kubernetes and Docker put into the environment
  * of every container beside a service that is called `meterbook` or `meterbook-…`.
  */
 function belongsToOthers(name: string, value: string): boolean {
-  if (/^METERBOOK_(TEST|BENCH|SERVERS)_/.test(name)) return true;
+  if (/^METERBOOK_(TEST|BENCH|SERVERS|COMPOSE)_/.test(name)) return true;
   if (/_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name)) return true;
   return (
     /_PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?$/.test(name) && (/^(tcp|udp):/.test(value) || /_PORT_\d/.test(name))

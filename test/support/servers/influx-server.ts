@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { influxAnswers } from "../../../infra/servers/server-answers.ts";
+import { containerProcess, images } from "./container-process.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { freePorts, serverProcess, withProcess } from "./server-process.ts";
+import { type ServerWay, serverWay } from "./server-way.ts";
 
 /** A real InfluxDB 2.x. */
 export interface InfluxServer extends ServerProcess {
@@ -18,8 +20,13 @@ export interface InfluxServer extends ServerProcess {
   dispose(): Promise<void>;
 }
 
+/** Whether `startInflux` can start one here. */
 export function influxIsThere(): boolean {
-  return installedServers().influxd !== undefined;
+  return way() !== undefined;
+}
+
+function way(): ServerWay | undefined {
+  return serverWay(installedServers().influxd !== undefined);
 }
 
 const account = {
@@ -30,33 +37,47 @@ const account = {
   token: "tests-token",
 };
 
-export async function startInflux(): Promise<InfluxServer> {
-  const { influxd } = installedServers();
-  if (influxd === undefined) throw new Error("InfluxDB is not installed: npm run servers -- install");
-  const directory = await mkdtemp(join(tmpdir(), "meterbook-influx-"));
-  const [port] = await freePorts(1);
-  const url = `http://127.0.0.1:${port}`;
-  const { token, org, bucket } = account;
-  const paths = [
-    ["--bolt-path", join(directory, "influxd.bolt")],
-    ["--sqlite-path", join(directory, "influxd.sqlite")],
-    ["--engine-path", join(directory, "engine")],
-  ].flat();
-  const server = serverProcess({
-    command: influxd,
-    arguments: [
-      "run",
-      ...paths,
-      "--http-bind-address",
-      `127.0.0.1:${port}`,
-      "--reporting-disabled",
-      "--log-level",
-      "warn",
-    ],
-    environment: { HOME: directory },
-    answers: () => influxAnswers(url),
-  });
+export async function startInflux(as = way()): Promise<InfluxServer> {
+  if (as === undefined) throw new Error("InfluxDB cannot be had here: npm run servers -- install");
+  const [port] = (await freePorts(1)) as [number];
+  return settled(`http://127.0.0.1:${port}`, await (as === "docker" ? container(port) : native(port)));
+}
 
+type Disposable = ServerProcess & { dispose(): Promise<void> };
+
+function influxdArguments(directory: string, listen: string): string[] {
+  const paths = { "--bolt-path": "influxd.bolt", "--sqlite-path": "influxd.sqlite", "--engine-path": "engine" };
+  const places = Object.entries(paths).flatMap(([option, name]) => [option, `${directory}/${name}`]);
+  return ["run", ...places, "--http-bind-address", listen, "--reporting-disabled", "--log-level", "warn"];
+}
+
+async function native(port: number): Promise<Disposable> {
+  const directory = await mkdtemp(join(tmpdir(), "meterbook-influx-"));
+  const server = serverProcess({
+    command: installedServers().influxd ?? "influxd",
+    arguments: influxdArguments(directory, `127.0.0.1:${port}`),
+    environment: { HOME: directory },
+    answers: () => influxAnswers(`http://127.0.0.1:${port}`),
+  });
+  async function dispose(): Promise<void> {
+    await server.kill();
+    await rm(directory, { recursive: true, force: true });
+  }
+  return withProcess({ dispose }, server);
+}
+
+function container(port: number): Promise<Disposable> {
+  return containerProcess({
+    image: images.influxdb,
+    command: ["influxd", ...influxdArguments("/tmp/influx", "0.0.0.0:8086")],
+    environment: { HOME: "/tmp" },
+    ports: [{ container: 8086, host: port }],
+    answers: () => influxAnswers(`http://127.0.0.1:${port}`),
+  });
+}
+
+async function settled(url: string, server: Disposable): Promise<InfluxServer> {
+  const { token, org, bucket } = account;
   async function call(path: string, body?: object): Promise<Record<string, unknown>> {
     const response = await fetch(url + path, {
       headers: { authorization: `Token ${token}` },
@@ -66,17 +87,12 @@ export async function startInflux(): Promise<InfluxServer> {
     return (await response.json()) as Record<string, unknown>;
   }
 
-  async function dispose(): Promise<void> {
-    await server.kill();
-    await rm(directory, { recursive: true, force: true });
-  }
-
   let made = 0;
   try {
     await server.start();
     await call("/api/v2/setup", account);
   } catch (error) {
-    await dispose();
+    await server.dispose();
     throw error;
   }
   async function newBucket({ retentionSeconds = 0 } = {}): Promise<string> {
@@ -87,5 +103,5 @@ export async function startInflux(): Promise<InfluxServer> {
     await call("/api/v2/buckets", { name, orgID: orgs[0]?.id, retentionRules });
     return name;
   }
-  return withProcess({ url, token, org, bucket, newBucket, dispose }, server);
+  return withProcess({ url, token, org, bucket, newBucket, dispose: () => server.dispose() }, server);
 }

@@ -6,8 +6,10 @@ import { promisify } from "node:util";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { kafkaAnswers } from "../../../infra/servers/server-answers.ts";
 import { kafkaJvm, kafkaProperties } from "../../../infra/servers/server-configuration.ts";
+import { containerProcess, images } from "./container-process.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { freePorts, serverProcess, withProcess } from "./server-process.ts";
+import { type ServerWay, serverWay } from "./server-way.ts";
 
 /** A real Apache Kafka (KRaft). What is done to it is done to each broker; `nodes` are for one of them. */
 export interface KafkaServer extends ServerProcess {
@@ -18,18 +20,28 @@ export interface KafkaServer extends ServerProcess {
   dispose(): Promise<void>;
 }
 
-/** Whether `startKafka` can start one here; if not, `howToHave` says what to do. */
-export function kafkaIsThere(): boolean {
-  const { kafkaLibs, java } = installedServers();
-  return kafkaLibs !== undefined && java !== undefined;
-}
-
 const clusterId = "meterbook-tests-000000";
 
-export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {}): Promise<KafkaServer> {
+/** Whether `startKafka` can start one here. Three brokers need a native Kafka. */
+export function kafkaIsThere(brokers: 1 | 3 = 1): boolean {
+  return brokers === 1 ? way() !== undefined : way() === "native";
+}
+
+function way(): ServerWay | undefined {
   const { kafkaLibs, java } = installedServers();
-  if (kafkaLibs === undefined || java === undefined)
-    throw new Error("Kafka is not installed: npm run servers -- install");
+  return serverWay(kafkaLibs !== undefined && java !== undefined);
+}
+
+/** Throws where `kafkaIsThere` says no. */
+export async function startKafka(options: { brokers?: 1 | 3; as?: ServerWay | undefined } = {}): Promise<KafkaServer> {
+  const { brokers = 1, as = way() } = options;
+  if (as === "native") return startNativeKafka(brokers);
+  if (as === "docker" && brokers === 1) return startKafkaContainer();
+  throw new Error(`no Kafka with ${brokers} broker(s) can be had here: npm run servers -- install`);
+}
+
+async function startNativeKafka(count: number): Promise<KafkaServer> {
+  const { kafkaLibs = "", java = "java" } = installedServers();
   const directory = await mkdtemp(join(tmpdir(), "meterbook-kafka-"));
   const ports = await freePorts(2 * count);
   const nodes = Array.from({ length: count }, (_, i) => ({
@@ -38,32 +50,53 @@ export async function startKafka({ brokers: count = 1 }: { brokers?: 1 | 3 } = {
     controllerPort: ports[2 * i + 1] as number,
     dataDir: join(directory, `data-${i + 1}`),
   }));
-  const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`);
   const jvm = kafkaJvm(kafkaLibs);
   const processes = await Promise.all(
     nodes.map(async (node) => {
       const properties = join(directory, `server-${node.id}.properties`);
       await writeFile(properties, kafkaProperties(node, nodes));
       await promisify(execFile)(java, [...jvm, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties]);
-      const address = `127.0.0.1:${node.port}`;
       return serverProcess({
         command: java,
         arguments: [...jvm, "kafka.Kafka", properties],
-        answers: () => kafkaAnswers(address, brokers.length),
+        answers: () => kafkaAnswers(`127.0.0.1:${node.port}`, count),
       });
     }),
   );
-  async function dispose(): Promise<void> {
-    await Promise.all(processes.map((one) => one.kill()));
-    await rm(directory, { recursive: true, force: true });
-  }
+  return started(
+    nodes.map(({ port }) => `127.0.0.1:${port}`),
+    processes,
+    async () => {
+      await Promise.all(processes.map((one) => one.kill()));
+      await rm(directory, { recursive: true, force: true });
+    },
+  );
+}
+
+async function startKafkaContainer(): Promise<KafkaServer> {
+  const [port] = (await freePorts(1)) as [number];
+  const node = { id: 1, port, controllerPort: port === 9093 ? 9094 : 9093, dataDir: "/tmp/kafka-data" };
+  const properties = "/tmp/server.properties";
+  const java = `java ${kafkaJvm("/opt/kafka/libs").join(" ").replace("/opt/kafka/libs/*", "'$&'")}`;
+  const format = `${java} kafka.tools.StorageTool format --ignore-formatted -t ${clusterId} -c ${properties}`;
+  const container = await containerProcess({
+    image: images.kafka,
+    command: ["sh", "-c", `${format} && exec ${java} kafka.Kafka ${properties}`],
+    files: [{ target: properties, content: kafkaProperties(node, [node], "0.0.0.0") }],
+    ports: [{ container: port, host: port }],
+    answers: () => kafkaAnswers(`127.0.0.1:${port}`, 1),
+  });
+  return started([`127.0.0.1:${port}`], [container], () => container.dispose());
+}
+
+async function started(brokers: string[], nodes: ServerProcess[], dispose: () => Promise<void>): Promise<KafkaServer> {
   try {
-    await Promise.all(processes.map((one) => one.start()));
+    await Promise.all(nodes.map((one) => one.start()));
   } catch (error) {
     await dispose();
     throw error;
   }
-  return withProcess({ brokers, nodes: processes, dispose }, together(processes));
+  return withProcess({ brokers, nodes, dispose }, together(nodes));
 }
 
 function together(nodes: readonly ServerProcess[]): ServerProcess {

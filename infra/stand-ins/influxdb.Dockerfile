@@ -1,0 +1,3 @@
+FROM debian:bookworm-slim
+COPY influxd /usr/bin/influxd
+CMD ["influxd", "run"]
