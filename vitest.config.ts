@@ -19,6 +19,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          globalSetup: "test/support/say-what-is-left-out.ts",
         },
       },
     ],

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { type AddressInfo, createServer } from "node:net";
+import { onPath } from "../../../infra/servers/installed-servers.ts";
 
 /** A real server in a process of its own, on the same ports and data over kills. */
 export interface ServerProcess {
@@ -64,7 +65,8 @@ export function serverProcess(options: ServerProcessOptions): ServerProcess {
     },
     async start() {
       const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...options.environment };
-      const started = spawn(command, options.arguments, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+      const [program = command, ...args] = [...boundToUs(), command, ...options.arguments];
+      const started = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
       living.add(started);
       started.once("exit", () => living.delete(started));
       for (const stream of [started.stdout, started.stderr]) {
@@ -82,6 +84,12 @@ export function serverProcess(options: ServerProcessOptions): ServerProcess {
     output: () => output,
     errors: () => output.split("\n").filter((line) => /\b(ERROR|FATAL|panic|error)\b/.test(line)),
   };
+}
+
+/** On Linux the kernel ends the server when we are killed and cannot; the pid stays that of the server. */
+function boundToUs(): string[] {
+  const setpriv = process.platform === "linux" ? onPath("setpriv") : undefined;
+  return setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL"];
 }
 
 /** `own` and the process's members, with `pid` as it is at each asking. */
