@@ -78,8 +78,121 @@ export function ackedIds(bytes: Buffer): number[] {
   });
 }
 
+/** Where messages come from in a test of the port, over restarts of the endpoint. */
+export interface EndpointWorld {
+  /** Opens the endpoint with at most 8 messages in flight. Again: as after a restart, at the same place. */
+  open(take: TakeMessage): Promise<MeterEndpoint>;
+  /** Where a meter publishes: the endpoint, or the broker in front of it. Known once it was open. */
+  senderUrl(): string;
+}
+
 /** What the port promises (packages/core/src/ports/meter-endpoint.ts). Every adapter runs it. */
-export function meterEndpointContract(open: OpenEndpoint): void {
+export function meterEndpointContract(newWorld: () => Promise<EndpointWorld>): void {
+  async function opened(world: EndpointWorld, taker: TakeMessage | HeldTake): Promise<MeterEndpoint> {
+    const endpoint = await world.open(typeof taker === "function" ? taker : taker.take);
+    onTestFinished(() => {
+      if (typeof taker !== "function") taker.resolveAll();
+      return endpoint.close();
+    });
+    return endpoint;
+  }
+  async function sender(world: EndpointWorld): Promise<MqttClient> {
+    const client = await mqtt.connectAsync(world.senderUrl(), {
+      reconnectPeriod: 20,
+      clientId: `sender-${Date.now()}`,
+    });
+    client.on("error", () => undefined);
+    onTestFinished(() => client.endAsync(true));
+    return client;
+  }
+  /** Not awaited: whoever holds the messages back decides when they are through. */
+  function publish(client: MqttClient, payloads: readonly string[]): void {
+    for (const payload of payloads) client.publish(topic, payload, { qos: 1 }, () => undefined);
+  }
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+
+  test("every endpoint: topic, payload and time arrive as they came, in order", async () => {
+    const world = await newWorld();
+    const held = heldTake();
+    await opened(world, held);
+    const client = await sender(world);
+    const before = Date.now();
+    client.publish("meters/m-1/readings/json", Buffer.from([0, 255, 10]), { qos: 1 });
+    publish(client, ["a", "b", "c"]);
+    await vi.waitFor(() => expect(held.messages).toHaveLength(4));
+    const [first] = held.messages;
+    expect(first?.topic).toBe("meters/m-1/readings/json");
+    expect([...(first?.payload ?? [])]).toEqual([0, 255, 10]);
+    expect(first?.receivedAtMs).toBeGreaterThanOrEqual(before);
+    expect(first?.receivedAtMs).toBeLessThanOrEqual(Date.now());
+    expect(held.payloads.slice(1)).toEqual(["a", "b", "c"]);
+  });
+
+  test("every endpoint: what is not kept comes again until it is, with what came behind it, and not what came before", async () => {
+    const world = await newWorld();
+    const taken: string[] = [];
+    let refusals = 2;
+    await opened(world, async ({ payload }) => {
+      const text = Buffer.from(payload).toString();
+      if (text === "2" && refusals > 0) {
+        refusals -= 1;
+        throw full();
+      }
+      taken.push(text);
+    });
+    publish(await sender(world), numbers(5));
+    await vi.waitFor(() => expect(taken.slice(-3)).toEqual(["2", "3", "4"]), { timeout: 10_000 });
+    expect(taken.filter((payload) => payload < "2")).toEqual(["0", "1"]);
+  });
+
+  test("every endpoint: has a bounded number of messages in flight, and loses and repeats nothing where it slowed down", async () => {
+    const world = await newWorld();
+    const taken: string[] = [];
+    let inFlight = 0;
+    let inFlightMost = 0;
+    await opened(world, async ({ payload }) => {
+      inFlight += 1;
+      inFlightMost = Math.max(inFlight, inFlightMost);
+      taken.push(Buffer.from(payload).toString());
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      inFlight -= 1;
+    });
+    publish(await sender(world), numbers(1000));
+    await vi.waitFor(() => expect(taken).toHaveLength(1000), { timeout: 10_000 });
+    expect(taken).toEqual(numbers(1000));
+    expect(inFlightMost).toBe(8);
+  });
+
+  test("every endpoint: close waits for what is in flight; what was acknowledged never comes again, the rest comes to the next", async () => {
+    const world = await newWorld();
+    const held = heldTake();
+    const endpoint = await opened(world, held);
+    publish(await sender(world), numbers(20));
+    await vi.waitFor(() => expect(held.payloads).toHaveLength(8));
+    let closed = false;
+    const closing = endpoint.close().then(() => {
+      closed = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(closed).toBe(false);
+    held.resolveAll();
+    await closing;
+    expect(held.payloads).toEqual(numbers(8));
+    const taken: string[] = [];
+    await opened(world, async ({ payload }) => void taken.push(Buffer.from(payload).toString()));
+    await vi.waitFor(() => expect(taken.at(-1)).toBe("19"), { timeout: 10_000 });
+    expect(taken).toEqual(numbers(20).slice(8));
+  });
+
+  test("every endpoint: closing twice is closing once", async () => {
+    const endpoint = await opened(await newWorld(), async () => undefined);
+    await Promise.all([endpoint.close(), endpoint.close()]);
+    await endpoint.close();
+  });
+}
+
+/** What an endpoint promises that meters are connected to, without a broker between. */
+export function directEndpointContract(open: OpenEndpoint): void {
   async function opened(taker: TakeMessage | HeldTake): Promise<MeterEndpoint> {
     const endpoint = await open(typeof taker === "function" ? taker : taker.take);
     onTestFinished(() => {
@@ -224,11 +337,5 @@ export function meterEndpointContract(open: OpenEndpoint): void {
     await closing;
     expect(ackedIds(busy.untaken())).toEqual([1, 2]);
     expect(held.payloads).toEqual(["a", "b"]);
-  });
-
-  test("closing twice is closing once", async () => {
-    const endpoint = await opened(async () => undefined);
-    await Promise.all([endpoint.close(), endpoint.close()]);
-    await endpoint.close();
   });
 }

@@ -9,7 +9,15 @@ import { Registry } from "prom-client";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RawClient } from "../support/raw-mqtt.ts";
 import { raw, rawClient } from "../support/raw-mqtt.ts";
-import { ackedIds, connected, heldTake, meterEndpointContract, mqttClient, ping } from "./meter-endpoint.contract.ts";
+import {
+  ackedIds,
+  connected,
+  directEndpointContract,
+  heldTake,
+  meterEndpointContract,
+  mqttClient,
+  ping,
+} from "./meter-endpoint.contract.ts";
 
 const topic = "meters/m-1/readings";
 
@@ -52,7 +60,19 @@ function optionsOf({ events }: Recorded, over: Partial<MqttEndpointOptions>): Mq
   };
 }
 
-meterEndpointContract((take) => openMqttEndpoint(optionsOf(recorded(), {}), take));
+meterEndpointContract(async () => {
+  let address = "127.0.0.1:0";
+  return {
+    async open(take) {
+      const port = Number(address.split(":")[1]);
+      const endpoint = await openMqttEndpoint(optionsOf(recorded(), { port }), take);
+      address = endpoint.address;
+      return endpoint;
+    },
+    senderUrl: () => `mqtt://${address}`,
+  };
+});
+directEndpointContract((take) => openMqttEndpoint(optionsOf(recorded(), {}), take));
 
 async function opened(
   over: Partial<MqttEndpointOptions> = {},
