@@ -1,35 +1,337 @@
+import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
+import type { InfluxServerOptions } from "@meterbook/adapters/influxdb/influx-connection";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
-import { afterAll, describe } from "vitest";
+import { bucketOf } from "@meterbook/core/domain/bucket";
+import type { Channel, Reading } from "@meterbook/core/domain/reading";
+import { readingRank } from "@meterbook/core/domain/reading-rank";
+import { systemClock } from "@meterbook/core/ports/clock";
+import type { Conflict, MeterWrite, SeriesStore } from "@meterbook/core/ports/series-store";
+import fc from "fast-check";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { httpProxy } from "../support/http-proxy.ts";
+import type { InfluxServer } from "../support/servers/influx-server.ts";
 import { influxServer } from "../support/servers.ts";
-import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
 
-const server = await influxServer();
-afterAll(() => server?.dispose());
+const servers = (await Promise.all([influxServer(), influxServer()])).filter((server) => server !== undefined);
+afterAll(() => Promise.all(servers.map((server) => server.dispose())));
+const [one, two] = servers as [InfluxServer, InfluxServer];
+const { token, org } = one ?? {};
+const half = (server: InfluxServer, url = server.url) => [{ url, token, first: 0, last: 255 }];
 
-describe.skipIf(server === undefined)("on one server", () => {
-  seriesStoreContract(
-    async (): Promise<SeriesStoreUnderTest> => {
-      if (server === undefined) throw new Error("no server");
-      const { url, token, org } = server;
-      const bucket = await server.newBucket();
-      const options = { servers: [{ url, token, first: 0, last: 255 }], org, bucket };
-      let epoch = 0;
-      return {
-        async open() {
-          epoch += 1;
-          const stores = openInfluxSeriesStores({ ...options, partitions: 1, refused: refuseNothing });
-          const store = await stores.open(0, epoch);
-          return { store, reader: openInfluxSeriesReader(options) };
-        },
-        tidyLater: async (store) => void (await store.tidy(1)),
-      };
+/** A bucket of its own, on each server under the same name. */
+async function place(on: readonly InfluxServerOptions[], options: { linesMax?: number; partitions?: number } = {}) {
+  const [bucket] = await Promise.all(servers.map((server) => server.newBucket()));
+  const influx = { servers: on, org, bucket: bucket as string };
+  let epoch = 0;
+  return {
+    influx,
+    async open(through: readonly InfluxServerOptions[] = on, partition = 0) {
+      epoch += 1;
+      const stores = openInfluxSeriesStores({ ...influx, partitions: 1, refused, ...options, servers: through });
+      const reader = openInfluxSeriesReader(influx);
+      onTestFinished(() => stores.close());
+      onTestFinished(() => reader.close());
+      return { store: await stores.open(partition, epoch), reader };
     },
-    { numRuns: 5 },
-  );
-});
+    tidyLater: async (store: SeriesStore) => void (await store.tidy(1)),
+  };
+}
 
-async function refuseNothing(lines: readonly { line: string; detail: string }[]): Promise<void> {
+async function refused(lines: readonly { line: string; detail: string }[]): Promise<void> {
   throw new Error(`refused: ${JSON.stringify(lines)}`);
 }
+
+/** A look at everything, whatever our own reads make of it. */
+async function rows(server: InfluxServer, bucket: string, q: string) {
+  const form = new URLSearchParams({ db: bucket, epoch: "s", q });
+  const response = await fetch(`${server.url}/query?${form}`, { headers: { authorization: `Token ${token}` } });
+  const { results } = (await response.json()) as { results: { series?: { values: unknown[][] }[] }[] };
+  return results.flatMap(({ series = [] }) => series.flatMap(({ values }) => values));
+}
+
+describe.skipIf(servers.length < 2)("on one server", () => {
+  seriesStoreContract(() => place(half(one)), { numRuns: 5 });
+});
+
+describe.skipIf(servers.length < 2)("on two servers", () => {
+  const halves = () => [
+    { url: one.url, token, first: 0, last: 127 },
+    { url: two.url, token, first: 128, last: 255 },
+  ];
+
+  seriesStoreContract(() => place(halves()), { numRuns: 3 });
+
+  test("the same comes back as from one, each meter from the server of its bucket", async () => {
+    const [single, split] = [await place(half(one)), await place(halves())];
+    const meterIds = Array.from({ length: 40 }, (_, index) => `meter-${index}`);
+    const log = meterIds.flatMap((meterId, index) => [frame(index, meterId, 900, 5), frame(index, meterId, 1800, 6)]);
+    const answers = [];
+    for (const { open } of [single, split]) {
+      const { store, reader } = await open();
+      await apply(store, log);
+      await apply(store, [frame(40, "meter-3", 900, 4), frame(40, "meter-4", 300, 1)]);
+      answers.push({
+        all: await reader.readMany(meterIds, { from: 0, to: 9999 }),
+        meters: await Promise.all(meterIds.map((meterId) => reader.meter(meterId))),
+        totals: await reader.totals(),
+        conflicts: await reader.conflictsOf("meter-3", { afterId: 0, limit: 10 }),
+      });
+    }
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[0]?.conflicts.length).toBe(1);
+    for (const [index, server] of [one, two].entries()) {
+      const stored = await rows(server, split.influx.bucket, "SELECT * FROM reading");
+      expect(stored.length).toBe(2 * meterIds.filter((meterId) => bucketOf(meterId) >> 7 === index).length);
+    }
+  });
+});
+
+const channel: Channel = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 };
+
+interface Frame extends Reading {
+  readonly offset: number;
+  readonly meterId: string;
+}
+
+function frame(offset: number, meterId: string, at: number, value: number, code = 0): Frame {
+  return { offset, meterId, at, value, code };
+}
+
+/** What an owner does with frames: small, and by the rules of services/aggregator/src/apply-batch.ts. */
+async function apply(store: SeriesStore, frames: readonly Frame[], newest = new Map<string, number>()) {
+  const batch = await store.begin();
+  const numbers = new Map<string, number>();
+  for (const { meterId, at, value, code } of frames) {
+    const [met] = await batch.meet([{ meterId, channels: [{ ...channel, first: { at, value, code } }] }]);
+    numbers.set(meterId, met?.no ?? -1);
+    const known = await knows(store, meterId);
+    if (!newest.has(meterId)) newest.set(meterId, known ? store.progress.newestAt : -1);
+  }
+  const put: MeterWrite[] = [];
+  const candidates: Frame[] = [];
+  for (const one of frames) {
+    if (one.at <= (newest.get(one.meterId) ?? -1)) {
+      candidates.push(one);
+      continue;
+    }
+    newest.set(one.meterId, one.at);
+    put.push(writeOf(one));
+  }
+  await batch.put(put);
+  const found = await batch.find(candidates.map(({ meterId, at }) => ({ meterNo: no(meterId), channelIndex: 0, at })));
+  const inEffect = new Map<string, Reading>();
+  const [late, replaced] = [new Map<string, Frame>(), new Map<string, Frame>()];
+  const conflicts: Conflict[] = [];
+  let duplicates = 0;
+  for (const [index, one] of candidates.entries()) {
+    const key = `${one.meterId}/${one.at}`;
+    const stored = inEffect.get(key) ?? found[index];
+    const wins = stored === undefined || readingRank(one.code) < readingRank(stored.code);
+    if (stored?.value === one.value) duplicates += 1;
+    else if (stored !== undefined) conflicts.push(conflictOf(one, wins ? one : stored, wins ? stored : one));
+    if (!wins) continue;
+    inEffect.set(key, one);
+    (stored === undefined || late.has(key) ? late : replaced).set(key, one);
+  }
+  await batch.insert([...late.values()].map(writeOf));
+  await batch.replace([...replaced.values()].map(writeOf));
+  const fresh = await batch.conflicts(conflicts);
+  const { counts, newestAt } = store.progress;
+  await batch.commit({
+    ...store.progress,
+    position: (frames.at(-1)?.offset ?? 0) + 1,
+    newestAt: Math.max(newestAt, ...frames.map(({ at }) => at)),
+    counts: {
+      stored: counts.stored + put.length + late.size,
+      duplicates: counts.duplicates + duplicates + conflicts.length - fresh,
+      conflicts: counts.conflicts + fresh,
+    },
+  });
+
+  function no(meterId: string): number {
+    return numbers.get(meterId) ?? -1;
+  }
+  function writeOf({ meterId, offset, at, value, code }: Frame): MeterWrite {
+    return { meterNo: no(meterId), offset, series: [{ channelIndex: 0, at: [at], value: [value], code: [code] }] };
+  }
+}
+
+async function knows(store: SeriesStore, meterId: string): Promise<boolean> {
+  return (await store.read(meterId, { from: 0, to: Number.MAX_SAFE_INTEGER })).length > 0;
+}
+
+function conflictOf({ meterId, at, offset }: Frame, kept: Reading, refusedReading: Reading): Conflict {
+  const [a, b] = [kept, refusedReading].map((reading) => ({ at, value: reading.value, code: reading.code }));
+  return { meterId, channel, at, kept: a as Reading, refused: b as Reading, receivedAtMs: 7, offset, index: 0 };
+}
+
+/** All that a reader can ask about a log's meters. */
+async function everything(reader: ReturnType<typeof openInfluxSeriesReader>, meterIds: readonly string[]) {
+  const conflicts = await Promise.all(meterIds.map((id) => reader.conflictsOf(id, { afterId: 0, limit: 1000 })));
+  const meters = await Promise.all(meterIds.map((meterId) => reader.meter(meterId)));
+  const readings = await reader.readMany(meterIds, { from: 0, to: Number.MAX_SAFE_INTEGER });
+  return { readings, conflicts, meters, totals: await reader.totals() };
+}
+
+describe.skipIf(servers.length < 2)("owners that come and go", () => {
+  const meterIds = ["a", "b", "c"];
+  const someFrames = fc.array(
+    fc.record({
+      meterId: fc.constantFrom(...meterIds),
+      at: fc.integer({ min: 1, max: 6 }).map((slot) => slot * 900),
+      value: fc.integer({ min: 1, max: 3 }),
+      code: fc.constantFrom(0, 1, 2, 12),
+    }),
+    { minLength: 4, maxLength: 24 },
+  );
+  /** How many frames the next owner takes, how many of its requests arrive where it dies, and whether it writes late. */
+  const someOwners = fc.array(
+    fc.record({
+      frames: fc.integer({ min: 1, max: 6 }),
+      writes: fc.nat(12),
+      end: fc.constantFrom("commits", "dies", "stale"),
+    }),
+    { minLength: 3, maxLength: 10 },
+  );
+
+  test("whoever dies half way or wakes up late, the counts and readings are those of one who did all", {
+    timeout: 120_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(someFrames, someOwners, async (drawn, owners) => {
+        const log = drawn.map((reading, offset) => ({ ...reading, offset }));
+        const [alone, many] = [await place(half(one)), await place(half(one), { linesMax: 1 })];
+        const single = await alone.open();
+        await apply(single.store, log);
+        let passing = Number.POSITIVE_INFINITY;
+        const proxy = await httpProxy(({ path }) => {
+          if (!path.startsWith("/api/v2/write")) return "pass";
+          passing -= 1;
+          return passing < 0 ? { status: 404 } : "pass";
+        }, one.url);
+        const sleepers: (() => Promise<unknown>)[] = [];
+        for (const { frames, writes, end } of [...owners, { frames: log.length, writes: 0, end: "commits" }]) {
+          const { store } = await many.open(end === "dies" ? half(one, proxy.url) : half(one));
+          const from = store.progress.position;
+          const taken = log.slice(from, from + frames);
+          if (taken.length === 0) break;
+          passing = writes;
+          if (end === "stale") sleepers.push(() => apply(store, taken));
+          else await apply(store, taken).catch((error: unknown) => expect(String(error)).toContain("404"));
+          if (end !== "stale") await store.close();
+        }
+        for (const wakeUp of sleepers) await wakeUp();
+        await proxy.close();
+        const { reader } = await many.open();
+        expect(await everything(reader, meterIds)).toEqual(await everything(single.reader, meterIds));
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 15) },
+    );
+  });
+});
+
+describe.skipIf(servers.length < 2)("names", () => {
+  test("whatever can be written comes back as it was", { timeout: 60_000 }, async () => {
+    const { open } = await place(half(one));
+    const { store, reader } = await open();
+    const text = fc.stringMatching(/^[ -[\]-~ä€]{1,12}$/);
+    let position = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        text,
+        fc.constantFrom("Wh", "varh", "L" as const),
+        fc.nat(9),
+        async (meterId, register, unit, step) => {
+          const kind = step === 0 ? "register" : "interval";
+          const odd = { register, unit, kind, stepSeconds: step } as Channel;
+          const batch = await store.begin();
+          const [met] = await batch.meet([{ meterId, channels: [{ ...odd, first: { at: 900, value: 7, code: 3 } }] }]);
+          const channelIndex =
+            met?.channels.find(
+              (other) => other.register === register && other.unit === unit && other.stepSeconds === step,
+            )?.index ?? -1;
+          const series = [{ channelIndex, at: [900, 1800], value: [7, 8], code: [3, 0] }];
+          await batch.put([{ meterNo: met?.no ?? -1, offset: position, series }]);
+          position += 1;
+          await batch.commit({ ...store.progress, position, newestAt: 1800 });
+          const columns = { at: [900, 1800], value: [7, 8], code: [3, 0] };
+          expect(await reader.read(meterId, { from: 0, to: 9999, channels: [channelIndex] })).toEqual([
+            { channel: odd, ...columns },
+          ]);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe.skipIf(servers.length < 2)("at the start", () => {
+  test("a good place has no problems", async () => {
+    const { influx } = await place(half(one));
+    expect(await checkInflux(influx, systemClock)).toEqual({ problems: [], warnings: [] });
+    const slow = { nowMs: () => Date.now() - 120_000 };
+    expect((await checkInflux(influx, slow)).warnings).toEqual([expect.stringContaining("differs by 1")]);
+  });
+
+  test("all that is wrong is named with its setting", async () => {
+    const finite = (await Promise.all(servers.map((server) => server.newBucket({ retentionSeconds: 30 * 86_400 }))))[0];
+    const { influx } = await place(half(one));
+    const problemsOf = async (other: object) => (await checkInflux({ ...influx, ...other }, systemClock)).problems;
+    expect(await problemsOf({ bucket: finite })).toEqual([expect.stringContaining("METERBOOK_INFLUX_BUCKET=bucket-")]);
+    expect(await problemsOf({ org: "nobody" })).toEqual([
+      expect.stringContaining("METERBOOK_INFLUX_ORG=nobody is not there"),
+    ]);
+    expect(await problemsOf({ bucket: "none" })).toEqual([
+      expect.stringContaining("METERBOOK_INFLUX_BUCKET=none is not there"),
+    ]);
+    const wrong = [
+      { url: one.url, token: "wrong", first: 0, last: 127 },
+      { url: "http://127.0.0.1:1", token, first: 128, last: 255 },
+    ];
+    expect(await problemsOf({ servers: wrong })).toEqual([
+      expect.stringContaining("METERBOOK_INFLUX_TOKEN is not valid there"),
+      expect.stringContaining("METERBOOK_INFLUX_URL: http://127.0.0.1:1 does not answer"),
+    ]);
+  });
+
+  test.each(["read", "write"])("a token that may only %s is found out", async (action) => {
+    const { influx } = await place(half(one));
+    const limited = await limitedToken(influx.bucket, action);
+    const { problems } = await checkInflux(
+      { ...influx, servers: [{ ...influx.servers[0], token: limited } as InfluxServerOptions] },
+      systemClock,
+    );
+    expect(problems).toEqual([expect.stringMatching(/^METERBOOK_INFLUX_TOKEN may not read/)]);
+  });
+
+  async function limitedToken(bucket: string, action: string): Promise<string> {
+    const headers = { authorization: `Token ${token}` };
+    const found = await fetch(`${one.url}/api/v2/buckets?name=${bucket}`, { headers });
+    const [{ id, orgID }] = ((await found.json()) as { buckets: [{ id: string; orgID: string }] }).buckets;
+    const permissions = [{ action, resource: { type: "buckets", id, orgID } }];
+    const body = JSON.stringify({ orgID, permissions });
+    const made = await fetch(`${one.url}/api/v2/authorizations`, { method: "POST", headers, body });
+    return ((await made.json()) as { token: string }).token;
+  }
+});
+
+describe.skipIf(servers.length < 2)("a server that goes away", () => {
+  test("finds the batch still waiting when it is back", { timeout: 60_000 }, async () => {
+    const { open } = await place(half(two));
+    const { store, reader } = await open();
+    await apply(store, [frame(0, "m1", 900, 5)]);
+    const batch = await store.begin();
+    const series = [{ channelIndex: 0, at: [1800], value: [6], code: [0] }];
+    await batch.put([{ meterNo: 0, offset: 1, series }]);
+    await two.kill();
+    const committed = batch.commit({ ...store.progress, position: 2, newestAt: 1800 });
+    await two.start();
+    await committed;
+    expect(store.progress.position).toBe(2);
+    expect((await reader.totals()).positions).toEqual(new Map([[0, 2]]));
+    expect(await reader.read("m1", { from: 0, to: 9999 })).toMatchObject([{ at: [900, 1800] }]);
+  });
+});

@@ -72,7 +72,11 @@ test("every setting is read in its form", () => {
     timeZone: "Europe/Berlin",
     settleSeconds: 0,
     kafkaBrokers: ["kafka-1:9092", "kafka-2:9092"],
-    influx: { url: "http://influx:8086", token: "secret", org: "grid", bucket: "meters" },
+    influx: {
+      servers: [{ url: "http://influx:8086", first: 0, last: 255, token: "secret" }],
+      org: "grid",
+      bucket: "meters",
+    },
     crashAt: "log-written:3",
   });
 });
@@ -131,6 +135,15 @@ test.for(["0.0.0.0:80", "[::]:80", "meterbook.example:80", "10.0.0.1:80"])(
     expect(problemsOf({ METERBOOK_HTTP_LISTEN: address, METERBOOK_API_KEYS_FILE: "keys.json" })).toEqual([]);
   },
 );
+
+test("several InfluxDB servers share a token or have one each", () => {
+  const several = { ...influx, METERBOOK_INFLUX_URL: "http://a=00-7f,http://b=80-ff" };
+  const tokens = (given: object) => settingsOf({ ...several, ...given }).influx?.servers.map(({ token }) => token);
+  expect(tokens({})).toEqual(["secret", "secret"]);
+  expect(tokens({ METERBOOK_INFLUX_TOKEN: "one, two" })).toEqual(["one", "two"]);
+  const problems = problemsOf({ ...several, METERBOOK_INFLUX_TOKEN: "one,two,three" });
+  expect(problems).toMatchObject([{ name: "METERBOOK_INFLUX_TOKEN", value: undefined }]);
+});
 
 test("InfluxDB needs all four settings or none", () => {
   expect(settingsOf(influx).influx?.bucket).toBe("meters");

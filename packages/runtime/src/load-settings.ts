@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import type { InfluxServerSetting } from "./influx-servers.ts";
 import { isLoopback, type ListenAddress, type ReadSettings, settingNames, settingSchema } from "./setting-schema.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 
 export interface InfluxSettings {
-  readonly url: string;
-  readonly token: string;
+  readonly servers: readonly (InfluxServerSetting & { readonly token: string })[];
   readonly org: string;
   readonly bucket: string;
 }
@@ -75,6 +75,7 @@ export function loadSettings(environment: Environment, options: LoadOptions = {}
     ...unsafeListening(given, service),
     ...missing(given, service),
     ...partialInflux(given),
+    ...tokensThatMissServers(given),
     ...unknownSettings(given),
   ];
   if (problems.length > 0 || !read.success) return { ok: false, problems: oncePerName(problems) };
@@ -157,12 +158,27 @@ function settingsFrom(read: ReadSettings): Settings {
 }
 
 function influxFrom(read: ReadSettings): InfluxSettings | undefined {
-  const url = read.METERBOOK_INFLUX_URL;
+  const servers = read.METERBOOK_INFLUX_URL;
   const token = read.METERBOOK_INFLUX_TOKEN;
   const org = read.METERBOOK_INFLUX_ORG;
   const bucket = read.METERBOOK_INFLUX_BUCKET;
-  if (url === undefined || token === undefined || org === undefined || bucket === undefined) return undefined;
-  return { url, token, org, bucket };
+  if (servers === undefined || token === undefined || org === undefined || bucket === undefined) return undefined;
+  const tokens = tokensFor(servers.length, token);
+  return { servers: servers.map((server, index) => ({ ...server, token: tokens[index] ?? token })), org, bucket };
+}
+
+/** One token for all servers, or one for each. */
+function tokensFor(servers: number, token: string): readonly string[] {
+  const tokens = token.split(",").map((one) => one.trim());
+  return servers > 1 && tokens.length > 1 ? tokens : Array.from({ length: servers }, () => token);
+}
+
+function tokensThatMissServers(given: Environment): SettingProblem[] {
+  const servers = settingSchema.shape.METERBOOK_INFLUX_URL.safeParse(given["METERBOOK_INFLUX_URL"]).data?.length ?? 0;
+  const tokens = tokensFor(servers, given["METERBOOK_INFLUX_TOKEN"] ?? "").length;
+  if (servers === 0 || tokens === servers) return [];
+  const expected = `one token, or one for each of the ${servers} servers of METERBOOK_INFLUX_URL (not ${tokens})`;
+  return [{ name: "METERBOOK_INFLUX_TOKEN", value: undefined, expected }];
 }
 
 function oncePerName(problems: readonly SettingProblem[]): SettingProblem[] {
@@ -171,7 +187,7 @@ function oncePerName(problems: readonly SettingProblem[]): SettingProblem[] {
 
 /** Of a URL. The token of InfluxDB is never shown, because every text is a right token. */
 function withoutPassword(value: string | undefined): string | undefined {
-  return value?.replace(/\/\/[^@/]*@/, "//***@");
+  return value?.replace(/\/\/[^@/]*@/g, "//***@");
 }
 
 function readEnvFile(path: string): string {

@@ -1,5 +1,6 @@
 import { isTimeZone } from "@meterbook/core/domain/local-calendar";
 import { z } from "zod";
+import { type InfluxServerSetting, influxServers } from "./influx-servers.ts";
 
 /** Where a server listens; port 0 asks for a free one. */
 export interface ListenAddress {
@@ -32,6 +33,14 @@ const brokers = z.string().transform((text, context): readonly string[] => {
   return z.NEVER;
 });
 
+const influxUrls = z.string().transform((text, context): readonly InfluxServerSetting[] => {
+  const { servers, problems } = influxServers(text);
+  if (problems.length === 0) return servers;
+  const example = "http://influxdb:8086, or http://a:8086=00-7f,http://b:8086=80-ff";
+  context.addIssue(`a URL such as ${example} (${problems.join("; ")})`);
+  return z.NEVER;
+});
+
 const text = z.string();
 
 /**
@@ -49,7 +58,7 @@ export const settingSchema = z.object({
   METERBOOK_SETTLE_SECONDS: wholeNumber({ min: 0, max: 86_400 }).prefault("30"),
   METERBOOK_API_KEYS_FILE: text.optional(),
   METERBOOK_KAFKA_BROKERS: brokers.optional(),
-  METERBOOK_INFLUX_URL: z.url({ protocol: /^https?$/, error: "a URL such as http://influxdb:8086" }).optional(),
+  METERBOOK_INFLUX_URL: influxUrls.optional(),
   METERBOOK_INFLUX_TOKEN: text.optional(),
   METERBOOK_INFLUX_ORG: text.optional(),
   METERBOOK_INFLUX_BUCKET: text.optional(),
