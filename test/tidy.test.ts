@@ -3,8 +3,10 @@ import { globSync } from "node:fs";
 import { loadSettings } from "@meterbook/runtime/load-settings";
 import { settingNames } from "@meterbook/runtime/setting-schema";
 import { expect, test } from "vitest";
+import { versions } from "../infra/servers/installed-servers.ts";
 import vitestConfig from "../vitest.config.ts";
 import { repositoryFiles } from "./support/repository-files.ts";
+import { images } from "./support/servers/container-process.ts";
 import { telemetryDoc } from "./support/telemetry-doc.ts";
 
 const root = new URL("../", import.meta.url);
@@ -161,4 +163,16 @@ test("the dashboard shows metrics that there are", () => {
   const shown = textOf("infra/compose/grafana/dashboards/meterbook.json").match(/meterbook_[a-z_]+/g) ?? [];
   expect(shown.length).toBeGreaterThan(10);
   expect(shown.filter((name) => !documented.includes(`\`${name.replace(/_bucket$/, "")}\``))).toEqual([]);
+});
+
+test("one version of each server, wherever it is named", () => {
+  const { kafka, influxdb, telegraf, compose } = versions;
+  expect(textOf("infra/servers/kafka/pom.xml")).toContain(`<version>${kafka}</version>`);
+  expect(textOf("infra/servers/influxdb/go.mod")).toContain(`github.com/influxdata/influxdb/v2 v${influxdb} `);
+  expect(textOf("infra/servers/telegraf/go.mod")).toContain(`github.com/influxdata/telegraf v${telegraf} `);
+  expect(textOf("infra/servers/compose/go.mod")).toContain(`github.com/docker/compose/v2 v${compose} `);
+  for (const image of Object.values(images)) {
+    expect(textOf("infra/compose.yaml")).toContain(`image: ${image}\n`);
+    expect(textOf("infra/stand-ins/make")).toContain(`build ${image} `);
+  }
 });
