@@ -74,7 +74,7 @@ export default {
       "adapters-do-not-mix",
       "a technology's folder can be deleted without touching another",
       { path: "^packages/adapters/src/([^/]+)/", pathNot: tests },
-      { path: "^packages/adapters/src/", pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/frames/"] },
+      { path: "^packages/adapters/src/", pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/(frames|views)/"] },
     ),
     forbid(
       "runtime-imports-core-only",
@@ -126,7 +126,7 @@ export default {
     onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt", "simulators", "test"]),
     onlyIn("kafkajs", npm("kafkajs"), ["packages/adapters/src/kafka", "test"]),
     onlyIn("influxdb", npm("@influxdata"), ["packages/adapters/src/influxdb"]),
-    onlyIn("sqlite", "^(node:)?sqlite$", ["packages/adapters/src/embedded", "test"]),
+    onlyIn("sqlite", "^(node:)?sqlite$", ["packages/adapters/src/embedded", "packages/adapters/src/views", "test"]),
     onlyIn("fastify", npm("fastify|@fastify|fastify-type-provider-zod"), ["services/api"]),
   ],
   options: {
