@@ -66,12 +66,17 @@ test("every setting is read in its form", () => {
   expect(settings).toMatchObject({
     dataDir: "/srv/meterbook",
     mqttListen: { host: "0.0.0.0", port: 0 },
-    mqttUrl: "mqtts://broker.example:8883",
+    mqttBroker: { url: "mqtts://broker.example:8883", clientId: "meterbook-ingest", protocol: "5" },
     httpListen: { host: "::", port: 80 },
     apiKeysFile: "keys.json",
     timeZone: "Europe/Berlin",
     settleSeconds: 0,
-    kafkaBrokers: ["kafka-1:9092", "kafka-2:9092"],
+    kafka: {
+      brokers: ["kafka-1:9092", "kafka-2:9092"],
+      topicPrefix: "meterbook.",
+      partitions: 16,
+      createTopics: "off",
+    },
     influx: {
       servers: [{ url: "http://influx:8086", first: 0, last: 255, token: "secret" }],
       org: "grid",
@@ -92,6 +97,9 @@ test.for([
   ["METERBOOK_SETTLE_SECONDS", "-1", /whole number from 0 to 86400/],
   ["METERBOOK_KAFKA_BROKERS", "kafka-1:9092,kafka-2", /host:port,host:port/],
   ["METERBOOK_KAFKA_BROKERS", "kafka-1:0", /host:port,host:port/],
+  ["METERBOOK_KAFKA_PARTITIONS", "12", /a power of two/],
+  ["METERBOOK_KAFKA_REPLICATION", "0", /1 to 9/],
+  ["METERBOOK_KAFKA_TOPIC_PREFIX", "a b", /letters/],
   ["METERBOOK_PACKET_BYTES_MAX", "100", /1024 to 16777216/],
   ["METERBOOK_LOG_LEVEL", "loud", /debug, info, warn or error/],
   ["METERBOOK_LOG_FORMAT", "xml", /auto, text or json/],
@@ -151,6 +159,21 @@ test("InfluxDB needs all four settings or none", () => {
   expect(problemsOf(partial)).toMatchObject([{ name: "METERBOOK_INFLUX_ORG", value: undefined }]);
 });
 
+const broker = { METERBOOK_MQTT_URL: "mqtt://broker" };
+
+test.for([
+  [{ METERBOOK_KAFKA_SASL: "plain" }, ["METERBOOK_KAFKA_USERNAME", "METERBOOK_KAFKA_PASSWORD"]],
+  [{ METERBOOK_KAFKA_TLS_CA_FILE: "ca.pem" }, ["METERBOOK_KAFKA_TLS"]],
+  [{ METERBOOK_KAFKA_TLS: "on", METERBOOK_KAFKA_TLS_CERT_FILE: "c" }, ["METERBOOK_KAFKA_TLS_KEY_FILE"]],
+  [{ METERBOOK_MQTT_TLS_CERT_FILE: "c" }, ["METERBOOK_MQTT_TLS_KEY_FILE"]],
+  [{ METERBOOK_MQTT_TLS_CA_FILE: "ca" }, ["METERBOOK_MQTT_TLS_CERT_FILE", "METERBOOK_MQTT_TLS_KEY_FILE"]],
+  [{ ...broker, METERBOOK_MQTT_TLS_CA_FILE: "ca" }, []],
+  [{ METERBOOK_MQTT_CLIENT_ID: "ingest-2" }, ["METERBOOK_MQTT_URL"]],
+  [{ ...broker, METERBOOK_MQTT_USERNAME: "me" }, ["METERBOOK_MQTT_PASSWORD"]],
+] as const)("%j needs %j beside it", ([environment, missing]) => {
+  expect(problemsOf({ ...environment } as Record<string, string>).map(({ name }) => name)).toEqual(missing);
+});
+
 test.for([
   ["METERBOOK_MQTT_LISTN", "METERBOOK_MQTT_LISTEN"],
   ["METERBOOK_HTTP_PORT", "METERBOOK_HTTP_LISTEN"],
@@ -182,7 +205,7 @@ test("the environment wins over the .env file, and an empty value counts as none
   expect(settingsOf({ METERBOOK_SETTLE_SECONDS: "7", METERBOOK_MQTT_URL: "" }, envFile)).toMatchObject({
     settleSeconds: 7,
     dataDir: "/from/file",
-    mqttUrl: undefined,
+    mqttBroker: undefined,
   });
 });
 

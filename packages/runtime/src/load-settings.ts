@@ -1,7 +1,16 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import type { InfluxServerSetting } from "./influx-servers.ts";
-import { isLoopback, type ListenAddress, type ReadSettings, settingNames, settingSchema } from "./setting-schema.ts";
+import { type KafkaSettings, kafkaFrom } from "./kafka-settings.ts";
+import { type MqttBrokerSettings, type MqttTlsSettings, mqttBrokerFrom, mqttTlsFrom } from "./mqtt-settings.ts";
+import { type Environment, settingsThatNeedOthers } from "./setting-needs.ts";
+import {
+  isLoopback,
+  type ListenAddress,
+  type ReadSettings,
+  type settingNames,
+  settingSchema,
+} from "./setting-schema.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 
 export interface InfluxSettings {
@@ -14,14 +23,16 @@ export interface InfluxSettings {
 export interface Settings {
   readonly dataDir: string;
   readonly mqttListen: ListenAddress;
-  readonly mqttUrl?: string | undefined;
+  readonly mqttBroker?: MqttBrokerSettings | undefined;
+  readonly mqttTls?: MqttTlsSettings | undefined;
+  readonly mqttIdentitiesFile?: string | undefined;
   readonly httpListen: ListenAddress;
   /** The IANA zone of a usage point that names none. */
   readonly timeZone: string;
   /** 0 to 86 400; 0 recomputes at once. */
   readonly settleSeconds: number;
   readonly apiKeysFile?: string | undefined;
-  readonly kafkaBrokers?: readonly string[] | undefined;
+  readonly kafka?: KafkaSettings | undefined;
   readonly influx?: InfluxSettings | undefined;
   readonly packetBytesMax: number;
   readonly connectionsMax: number;
@@ -46,7 +57,7 @@ export type SettingsResult =
   | { readonly ok: false; readonly problems: readonly SettingProblem[] };
 
 /** Which process asks: each needs some settings that others do without. */
-export type ServiceName = "standalone" | "ingest" | "aggregator" | "api";
+export type ServiceName = "standalone" | "ingest" | "aggregator" | "api" | "topics";
 
 export interface LoadOptions {
   /** The text of a `.env` file. */
@@ -54,8 +65,6 @@ export interface LoadOptions {
   /** `standalone` where absent. */
   readonly service?: ServiceName;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings from an environment, with `envFile` (the text of a `.env` file) for what the environment leaves
@@ -74,7 +83,7 @@ export function loadSettings(environment: Environment, options: LoadOptions = {}
     ...malformed,
     ...unsafeListening(given, service),
     ...missing(given, service),
-    ...partialInflux(given),
+    ...settingsThatNeedOthers(given),
     ...tokensThatMissServers(given),
     ...unknownSettings(given),
   ];
@@ -121,32 +130,27 @@ const needed: Readonly<Record<ServiceName, readonly (typeof settingNames)[number
   ingest: ["METERBOOK_KAFKA_BROKERS"],
   aggregator: ["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"],
   api: ["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"],
+  topics: ["METERBOOK_KAFKA_BROKERS"],
 };
 
 function missing(given: Environment, service: ServiceName): SettingProblem[] {
   return needed[service]
     .filter((name) => given[name] === undefined)
-    .map((name) => ({ name, value: undefined, expected: `a value (the ${service} service works on servers)` }));
-}
-
-function partialInflux(given: Environment): SettingProblem[] {
-  const names = settingNames.filter((name) => name.startsWith("METERBOOK_INFLUX_"));
-  const present = names.filter((name) => given[name] !== undefined);
-  if (present.length === 0) return [];
-  const expected = `a value, because ${present[0]} is set (all four METERBOOK_INFLUX_* or none)`;
-  return names.filter((name) => given[name] === undefined).map((name) => ({ name, value: undefined, expected }));
+    .map((name) => ({ name, value: undefined, expected: `a value (${service} works on servers)` }));
 }
 
 function settingsFrom(read: ReadSettings): Settings {
   return {
     dataDir: read.METERBOOK_DATA_DIR,
     mqttListen: read.METERBOOK_MQTT_LISTEN,
-    mqttUrl: read.METERBOOK_MQTT_URL,
+    mqttBroker: mqttBrokerFrom(read),
+    mqttTls: mqttTlsFrom(read),
+    mqttIdentitiesFile: read.METERBOOK_MQTT_IDENTITIES_FILE,
     httpListen: read.METERBOOK_HTTP_LISTEN,
     timeZone: read.METERBOOK_TIME_ZONE,
     settleSeconds: read.METERBOOK_SETTLE_SECONDS,
     apiKeysFile: read.METERBOOK_API_KEYS_FILE,
-    kafkaBrokers: read.METERBOOK_KAFKA_BROKERS,
+    kafka: kafkaFrom(read),
     influx: influxFrom(read),
     packetBytesMax: read.METERBOOK_PACKET_BYTES_MAX,
     connectionsMax: read.METERBOOK_CONNECTIONS_MAX,

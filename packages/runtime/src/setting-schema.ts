@@ -42,6 +42,20 @@ const influxUrls = z.string().transform((text, context): readonly InfluxServerSe
 });
 
 const text = z.string();
+const onOff = z.enum(["on", "off"], "on or off").prefault("off");
+
+const partitionCounts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const partitions = z
+  .string()
+  .refine((value) => partitionCounts.includes(Number(value)), `a power of two: ${partitionCounts.join(", ")}`)
+  .transform(Number);
+
+const topicFilters = z.string().transform((list, context): readonly string[] => {
+  const filters = list.split(",").map((filter) => filter.trim());
+  if (filters.every((filter) => filter !== "")) return filters;
+  context.addIssue("topic filters with commas between, for example meters/+/readings,meters/+/readings/json");
+  return z.NEVER;
+});
 
 /**
  * Every setting by its name in the environment (docs/operations.md has the same table, and a test compares them).
@@ -53,11 +67,37 @@ export const settingSchema = z.object({
   METERBOOK_MQTT_URL: z
     .url({ protocol: /^(mqtts?|wss?)$/, error: "a URL such as mqtt://broker:1883 or mqtts://broker:8883" })
     .optional(),
+  METERBOOK_MQTT_TOPICS: topicFilters.prefault("meters/+/readings,meters/+/readings/json"),
+  METERBOOK_MQTT_CLIENT_ID: text.regex(/^[\w.-]{1,64}$/, "1 to 64 letters, digits, . _ -").prefault("meterbook-ingest"),
+  METERBOOK_MQTT_PROTOCOL: z.enum(["5", "3.1.1"], "5 or 3.1.1").prefault("5"),
+  METERBOOK_MQTT_USERNAME: text.optional(),
+  METERBOOK_MQTT_PASSWORD: text.optional(),
+  METERBOOK_MQTT_TLS_CERT_FILE: text.optional(),
+  METERBOOK_MQTT_TLS_KEY_FILE: text.optional(),
+  METERBOOK_MQTT_TLS_CA_FILE: text.optional(),
+  METERBOOK_MQTT_TLS_CRL_FILE: text.optional(),
+  METERBOOK_MQTT_IDENTITIES_FILE: text.optional(),
   METERBOOK_HTTP_LISTEN: listenAddress.prefault("127.0.0.1:8080"),
   METERBOOK_TIME_ZONE: text.refine(isTimeZone, "an IANA time zone, for example Europe/Kyiv").prefault("Europe/Kyiv"),
   METERBOOK_SETTLE_SECONDS: wholeNumber({ min: 0, max: 86_400 }).prefault("30"),
   METERBOOK_API_KEYS_FILE: text.optional(),
   METERBOOK_KAFKA_BROKERS: brokers.optional(),
+  METERBOOK_KAFKA_TOPIC_PREFIX: text
+    .regex(/^[\w.-]{0,100}$/, "at most 100 letters, digits, . _ -")
+    .prefault("meterbook."),
+  METERBOOK_KAFKA_CREATE_TOPICS: onOff,
+  METERBOOK_KAFKA_PARTITIONS: partitions.prefault("16"),
+  METERBOOK_KAFKA_REPLICATION: wholeNumber({ min: 1, max: 9 }).optional(),
+  METERBOOK_KAFKA_COMPRESSION: z.enum(["none", "gzip"], "none or gzip").prefault("none"),
+  METERBOOK_KAFKA_TLS: onOff,
+  METERBOOK_KAFKA_TLS_CA_FILE: text.optional(),
+  METERBOOK_KAFKA_TLS_CERT_FILE: text.optional(),
+  METERBOOK_KAFKA_TLS_KEY_FILE: text.optional(),
+  METERBOOK_KAFKA_SASL: z
+    .enum(["plain", "scram-sha-256", "scram-sha-512"], "plain, scram-sha-256 or scram-sha-512")
+    .optional(),
+  METERBOOK_KAFKA_USERNAME: text.optional(),
+  METERBOOK_KAFKA_PASSWORD: text.optional(),
   METERBOOK_INFLUX_URL: influxUrls.optional(),
   METERBOOK_INFLUX_TOKEN: text.optional(),
   METERBOOK_INFLUX_ORG: text.optional(),
