@@ -168,8 +168,8 @@ test.for([
   [{ METERBOOK_MQTT_TLS_CERT_FILE: "c" }, ["METERBOOK_MQTT_TLS_KEY_FILE"]],
   [{ METERBOOK_MQTT_TLS_CA_FILE: "ca" }, ["METERBOOK_MQTT_TLS_CERT_FILE", "METERBOOK_MQTT_TLS_KEY_FILE"]],
   [{ ...broker, METERBOOK_MQTT_TLS_CA_FILE: "ca" }, []],
-  [{ METERBOOK_MQTT_CLIENT_ID: "ingest-2" }, ["METERBOOK_MQTT_URL"]],
   [{ ...broker, METERBOOK_MQTT_USERNAME: "me" }, ["METERBOOK_MQTT_PASSWORD"]],
+  [{ METERBOOK_MQTT_USERNAME: "me", METERBOOK_MQTT_PASSWORD: "pw" }, ["METERBOOK_MQTT_URL"]],
 ] as const)("%j needs %j beside it", ([environment, missing]) => {
   expect(problemsOf({ ...environment } as Record<string, string>).map(({ name }) => name)).toEqual(missing);
 });

@@ -16,9 +16,6 @@ const needs: readonly Need[] = [
   ...together(["METERBOOK_MQTT_USERNAME", "METERBOOK_MQTT_PASSWORD"]),
   ...together(["METERBOOK_MQTT_TLS_CERT_FILE", "METERBOOK_MQTT_TLS_KEY_FILE"]),
   { given: "METERBOOK_MQTT_TLS_CRL_FILE", needs: ["METERBOOK_MQTT_TLS_CA_FILE"] },
-  { given: "METERBOOK_MQTT_TOPICS", needs: ["METERBOOK_MQTT_URL"] },
-  { given: "METERBOOK_MQTT_CLIENT_ID", needs: ["METERBOOK_MQTT_URL"] },
-  { given: "METERBOOK_MQTT_PROTOCOL", needs: ["METERBOOK_MQTT_URL"] },
   { given: "METERBOOK_MQTT_USERNAME", needs: ["METERBOOK_MQTT_URL"] },
 ];
 
