@@ -7,6 +7,8 @@ export interface KafkaSettings {
   /** Of the readings topic when it is made. */
   readonly partitions: number;
   readonly replication: number | undefined;
+  /** After so long without a sign of life an aggregator's partitions go to others. */
+  readonly sessionSeconds: number;
   readonly compression: "none" | "gzip";
   readonly tls:
     | {
@@ -35,6 +37,7 @@ export function kafkaFrom(read: ReadSettings): KafkaSettings | undefined {
     createTopics: read.METERBOOK_KAFKA_CREATE_TOPICS,
     partitions: read.METERBOOK_KAFKA_PARTITIONS,
     replication: read.METERBOOK_KAFKA_REPLICATION,
+    sessionSeconds: read.METERBOOK_KAFKA_SESSION_SECONDS,
     compression: read.METERBOOK_KAFKA_COMPRESSION,
     tls:
       read.METERBOOK_KAFKA_TLS === "off"

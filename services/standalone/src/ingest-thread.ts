@@ -1,7 +1,6 @@
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
-import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
-import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
+import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import type { IngestEvents } from "@meterbook/ingest/ingest-events";
@@ -15,8 +14,6 @@ import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry"
 import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { Registry } from "prom-client";
-
-const limits = { inFlightMessagesMax: 1000, inFlightBytesMax: 64 * 1024 * 1024, connectTimeoutMs: 30_000 };
 
 await runThread(async (settings: Settings, own) => {
   const { dataDir } = settings;
@@ -51,12 +48,19 @@ await runThread(async (settings: Settings, own) => {
       crashPoint,
     },
   );
-  const endpointEvents = mqttEndpointMetrics(metrics, {
-    packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
-  });
   const endpoint = own(
-    await openMqttEndpoint(
-      { ...settings.mqttListen, ...limits, packetBytesMax, connectionsMax, events: endpointEvents, clock },
+    await openMeterSource(
+      {
+        listen: settings.mqttListen,
+        connectionsMax,
+        packetBytesMax,
+        broker: settings.mqttBroker,
+        tls: settings.mqttTls,
+        packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
+        metrics,
+        log,
+        clock,
+      },
       take,
     ),
   );

@@ -24,6 +24,7 @@ export interface InfluxOptions {
 export interface InfluxEvents {
   /** Lines that the server said are stored. */
   written?(event: { url: string; lines: number; bytes: number; seconds: number }): void;
+  queried?(event: { url: string }): void;
   /** The request will be repeated in `waitMs` or later. */
   requestFailed?(event: { url: string; what: "write" | "query"; error: Error; attempt: number }): void;
   linesRefused?(event: { url: string; lines: number; detail: string }): void;

@@ -44,7 +44,9 @@ export async function query(
   const wait = growingWaits({ firstMs: 100, maxMs: 2000 });
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await queryOnce(connection, asked, signal);
+      const rows = await queryOnce(connection, asked, signal);
+      connection.events.queried?.({ url: connection.url });
+      return rows;
     } catch (cause) {
       const error = cause instanceof AdapterError ? cause : readFailed(true, (cause as Error).message, cause);
       if (!error.retryable || signal.aborted || attempt >= attemptsMax) throw error;

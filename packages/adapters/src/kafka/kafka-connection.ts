@@ -28,7 +28,11 @@ export interface KafkaSasl {
 }
 
 /** What the client says of itself; the levels of our own log. */
-export type KafkaLog = (level: "debug" | "info" | "warn" | "error", message: string, fields: object) => void;
+export type KafkaLog = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void;
 
 export interface KafkaConnection {
   readonly client: Kafka;

@@ -29,6 +29,7 @@ export const rejectionReasons = [
   "at_too_old",
   "at_in_future",
   "at_off_grid",
+  "store_refused",
 ] as const;
 
 export type RejectionReason = (typeof rejectionReasons)[number];

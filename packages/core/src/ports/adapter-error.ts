@@ -5,7 +5,8 @@ export type AdapterErrorCode =
   | "store_write_failed"
   | "store_read_failed"
   | "ledger_fenced"
-  | "endpoint_failed";
+  | "endpoint_failed"
+  | "servers_unfit";
 
 /** The outside world failed. `retryable` is the adapter's promise, so callers never parse messages. */
 export class AdapterError extends Error {

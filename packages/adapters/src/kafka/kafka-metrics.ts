@@ -1,0 +1,153 @@
+import type { Registry } from "prom-client";
+import { Counter, Gauge } from "prom-client";
+import type { ConsumerLag, GroupEvents } from "./group-consumer.ts";
+import type { LedgerEvents } from "./kafka-snapshot-ledger.ts";
+import type { WriteEvents } from "./lasting-producer.ts";
+import type { FollowerEvents } from "./topic-follower.ts";
+
+/** Everything that the Kafka adapters tell. */
+export type KafkaEvents = WriteEvents & GroupEvents & FollowerEvents & LedgerEvents;
+
+/** Where the Kafka side says what an operator must read; the process's logger fits. */
+export interface KafkaOperatorLog {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** What stands wrong until it is cleared, for `/readyz`. */
+export interface Standing {
+  raise(name: string, detail: string): void;
+  clear(name: string): void;
+}
+
+/** The events of the Kafka adapters as metrics, log lines and health. */
+export function kafkaMetrics(registry: Registry, log: KafkaOperatorLog, standing: Standing): KafkaEvents {
+  return {
+    ...ledgerMetrics(registry, log),
+    ...groupMetrics(registry, log, standing),
+    ...followMetrics(registry, log),
+    ...writeMetrics(registry, log, standing),
+  };
+}
+
+function writeMetrics(registry: Registry, log: KafkaOperatorLog, standing: Standing): WriteEvents {
+  const failures = new Counter({
+    name: "meterbook_kafka_write_failures_total",
+    help: "Writes to Kafka that failed and were tried again.",
+    registers: [registry],
+  });
+  return {
+    writeFailed({ error }) {
+      failures.inc();
+      standing.raise("kafka", `Kafka does not take our records: ${messageOf(error)}`);
+      log.warn({ error: messageOf(error) }, "Kafka does not take our records; what waits is kept and tried again.");
+    },
+    writeRecovered() {
+      standing.clear("kafka");
+      log.info({}, "Kafka takes our records again.");
+    },
+  };
+}
+
+function followMetrics(registry: Registry, log: KafkaOperatorLog): FollowerEvents {
+  const failures = new Counter({
+    name: "meterbook_kafka_follow_failures_total",
+    help: "Times that a topic could not be read and was tried again.",
+    registers: [registry],
+  });
+  return {
+    followFailed({ error }) {
+      failures.inc();
+      log.warn({ error: messageOf(error) }, "A topic cannot be read; it is tried again.");
+    },
+  };
+}
+
+function groupMetrics(registry: Registry, log: KafkaOperatorLog, standing: Standing): GroupEvents {
+  const registers = [registry];
+  const assigned = new Gauge({
+    name: "meterbook_kafka_partitions_assigned",
+    help: "Partitions of the readings that this process works on.",
+    registers,
+  });
+  const failures = new Counter({
+    name: "meterbook_kafka_consumer_failures_total",
+    help: "Times that the consumer of the readings gave up and began again.",
+    registers,
+  });
+  const missed = new Counter({
+    name: "meterbook_log_frames_missed_total",
+    help: "Frames that the readings log no longer held when they were to be read: their readings are lost to the store. Alarm above 0.",
+    registers,
+  });
+  return {
+    assigned({ partitions }) {
+      assigned.set(partitions.length);
+      standing.clear("consumer");
+      log.info({ partitions: partitions.join(",") }, "Partitions assigned.");
+    },
+    consumerFailed({ error }) {
+      failures.inc();
+      standing.raise("consumer", `the readings cannot be read from Kafka: ${messageOf(error)}`);
+      log.warn({ error: messageOf(error) }, "The consumer of the readings begins again.");
+    },
+    handleFailed: ({ partition, error }) =>
+      log.warn({ partition, error: messageOf(error) }, "A partition cannot be worked on; it is tried again."),
+    commitFailed: ({ error }) => log.debug({ error: messageOf(error) }, "An offset was not noted for lag monitors."),
+    gap({ partition, from, to }) {
+      missed.inc(to - from);
+      log.error({ partition, from, to }, "The readings log has lost records that were not read yet.");
+    },
+  };
+}
+
+function ledgerMetrics(registry: Registry, log: KafkaOperatorLog): Pick<LedgerEvents, "fenced" | "revisionRepeated"> {
+  const fenced = new Counter({
+    name: "meterbook_ledger_fenced_total",
+    help: "Times that another aggregator had taken over the right to issue for a partition.",
+    registers: [registry],
+  });
+  const repeated = new Counter({
+    name: "meterbook_ledger_revisions_repeated_total",
+    help: "Revisions that stood in the ledger a second time with another hash; the first counts. Alarm above 0.",
+    registers: [registry],
+  });
+  return {
+    fenced({ partition }) {
+      fenced.inc();
+      log.warn({ partition }, "Another aggregator issues for this partition now.");
+    },
+    revisionRepeated({ id }) {
+      repeated.inc();
+      log.error({ id }, "A revision stands twice in the ledger with different hashes; the first counts.");
+    },
+  };
+}
+
+/** How far behind this process is, asked at each scrape. */
+export function kafkaLagMetrics(registry: Registry, lag: () => ConsumerLag): void {
+  const registers = [registry];
+  new Gauge({
+    name: "meterbook_kafka_consumer_lag_records",
+    help: "Records of the readings that are appended and not yet in the store, over the partitions of this process.",
+    registers,
+    collect() {
+      this.set(lag().records);
+    },
+  });
+  new Gauge({
+    name: "meterbook_kafka_oldest_unread_seconds",
+    help: "Age of the oldest of them; 0 when there is none.",
+    registers,
+    collect() {
+      const { oldestUnreadAtMs } = lag();
+      this.set(oldestUnreadAtMs === undefined ? 0 : Math.max(0, Date.now() - oldestUnreadAtMs) / 1000);
+    },
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

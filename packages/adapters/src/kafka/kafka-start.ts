@@ -1,0 +1,53 @@
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { checkTopics, createTopics, type TopicWishes } from "./kafka-topics.ts";
+
+/** How a cluster was found at the start. */
+export interface KafkaStart {
+  /** Of the readings; 0 where there are problems. */
+  readonly partitions: number;
+  /** What was done: topics that were made. */
+  readonly notes: readonly string[];
+  /** Each names the setting or the topic to change; with any of them Meterbook must not start. */
+  readonly problems: readonly string[];
+  /** Worth a line in the log. */
+  readonly warnings: readonly string[];
+}
+
+export interface KafkaStartOptions extends TopicWishes {
+  readonly createTopics: "on" | "off";
+}
+
+/** Looks at the cluster and its topics, makes what is missing where that is allowed, and answers all that is wrong. */
+export async function startOnKafka(connection: KafkaConnection, options: KafkaStartOptions): Promise<KafkaStart> {
+  try {
+    const notes = options.createTopics === "on" ? await createTopics(connection, options) : [];
+    const { partitions, problems } = await checkTopics(connection, options);
+    const told = (severe: boolean) =>
+      problems.filter((one) => one.severe === severe).map(({ topic, problem }) => `topic ${topic} ${problem}`);
+    return {
+      partitions,
+      notes: notes.map((topic) => `topic ${topic} made`),
+      problems: told(true),
+      warnings: told(false),
+    };
+  } catch (error) {
+    return { partitions: 0, notes: [], problems: [unreachable(connection, error)], warnings: [] };
+  }
+}
+
+function unreachable({ settings }: KafkaConnection, error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const names = errorNames(error);
+  if (names.includes("SASL"))
+    return `METERBOOK_KAFKA_USERNAME or METERBOOK_KAFKA_PASSWORD: the broker refuses them (${said})`;
+  const brokers = `METERBOOK_KAFKA_BROKERS=${settings.brokers.join(",")}`;
+  if (/certificate|SSL|TLS|EPROTO/i.test(said)) return `METERBOOK_KAFKA_TLS: ${brokers} cannot be spoken to (${said})`;
+  if (/AUTHORIZATION|not authorized/i.test(said)) return `${brokers}: we may not do what is needed there (${said})`;
+  return `${brokers} does not answer (${said})`;
+}
+
+function errorNames(error: unknown): string {
+  const names: string[] = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) names.push(cause.name);
+  return names.join(" ");
+}

@@ -1,0 +1,55 @@
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
+import type { Registry } from "prom-client";
+import type { EndpointEvents } from "./endpoint-events.ts";
+import { mqttBrokerMetrics } from "./mqtt-broker-metrics.ts";
+import type { MqttBrokerOptions } from "./mqtt-broker-source.ts";
+import { openMqttBrokerSource } from "./mqtt-broker-source.ts";
+import { openMqttEndpoint } from "./mqtt-endpoint.ts";
+import { mqttEndpointMetrics } from "./mqtt-endpoint-metrics.ts";
+import type { MqttLog } from "./mqtt-log.ts";
+import { clientTls, type TlsFiles } from "./tls-files.ts";
+
+export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge"> {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly connectionsMax: number;
+  readonly packetBytesMax: number;
+  /** Messages come from this broker instead of our own endpoint. */
+  readonly broker?:
+    | (Pick<MqttBrokerOptions, "url" | "clientId" | "protocol" | "username" | "password"> & {
+        readonly topics: readonly string[];
+      })
+    | undefined;
+  readonly tls?: TlsFiles | undefined;
+  readonly metrics: Registry;
+  readonly log: MqttLog;
+  readonly clock: Clock;
+}
+
+const endpointLimits = { inFlightMessagesMax: 1000, inFlightBytesMax: 64 * 1024 * 1024, connectTimeoutMs: 30_000 };
+const brokerLimits = { inFlightMessagesMax: 4000, inFlightBytesMax: 64 * 1024 * 1024 };
+
+/** Where meters report: our own endpoint, or an external broker where one is named. */
+export function openMeterSource(options: MeterSourceOptions, take: TakeMessage): Promise<MeterEndpoint> {
+  const { broker, tls, clock, packetBytesMax, connectionsMax, packetTooLarge, metrics, log } = options;
+  if (broker === undefined) {
+    const events = mqttEndpointMetrics(metrics, { packetTooLarge });
+    return openMqttEndpoint(
+      { ...options.listen, ...endpointLimits, packetBytesMax, connectionsMax, events, clock },
+      take,
+    );
+  }
+  const { topics: filters, ...how } = broker;
+  return openMqttBrokerSource(
+    {
+      ...how,
+      ...brokerLimits,
+      filters,
+      payloadBytesMax: packetBytesMax,
+      events: mqttBrokerMetrics(metrics, log, { packetTooLarge }),
+      clock,
+      ...(tls === undefined ? {} : { tls: () => clientTls(tls) }),
+    },
+    take,
+  );
+}

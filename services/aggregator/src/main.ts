@@ -1,0 +1,83 @@
+import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
+import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
+import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
+import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
+import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { kafkaLagMetrics, kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
+import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
+import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
+import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
+import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { acceptServers } from "@meterbook/runtime/accept-servers";
+import { crashPoints } from "@meterbook/runtime/crash-point";
+import { serveHealth } from "@meterbook/runtime/health-server";
+import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-settings";
+import type { Own } from "@meterbook/runtime/owned-things";
+import { runService } from "@meterbook/runtime/run-service";
+import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { Registry } from "prom-client";
+import { aggregateReadings } from "./aggregate-readings.ts";
+import { aggregatorMetrics } from "./aggregator-metrics.ts";
+import { rejectLines } from "./reject-lines.ts";
+
+/** Takes the readings from Kafka into InfluxDB and issues snapshots. Any number of these share the partitions. */
+const settings = settingsOrExit("aggregator");
+const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
+const metrics = new Registry();
+const standing = standingProblems();
+const crashPoint = crashPoints(settings.crashAt);
+
+/** Everything that is wrong with the servers is said at once. */
+async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
+  const connection = kafkaConnection(kafka, {
+    clientId: "meterbook-aggregator",
+    log: (level, message, fields) => log[level](fields, message),
+  });
+  const [onKafka, onInflux] = await Promise.all([
+    startOnKafka(connection, { ...kafka, readingsRetentionDays: settings.logRetentionDays }),
+    checkInflux(influx, clock),
+  ]);
+  acceptServers(log, [onKafka, onInflux]);
+  return { connection, partitions: onKafka.partitions };
+}
+
+async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own) {
+  const { connection, partitions } = await lookAtServers(kafka, influx);
+  const dataDir = own(takeOwnDirectory(settings.dataDir, "aggregator"), "data directory").path;
+  const events = kafkaMetrics(metrics, log, standing);
+  const consumer = { sessionTimeout: kafka.sessionSeconds * 1000, heartbeatInterval: kafka.sessionSeconds * 100 };
+  const readings = own(openKafkaReadingsLog({ connection, partitions, events, consumer, crashPoint }), "readings log");
+  kafkaLagMetrics(metrics, readings.lag);
+  const rejected = own(openKafkaRejectedAppender({ connection, events }), "rejected log");
+  const influxEvents = influxMetrics(metrics, log, standing);
+  const refused = rejectLines(rejected, clock);
+  return {
+    clock,
+    log: readings,
+    series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
+    ledgers: own(await openKafkaSnapshotLedgers({ connection, partitions, dataDir, events, crashPoint }), "ledger"),
+    registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
+    commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
+  };
+}
+
+await runService(
+  async (own) => {
+    collectRuntimeMetrics(metrics, "aggregator");
+    const health = own(
+      await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
+      "health server",
+    );
+    const ports = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
+    const events = aggregatorMetrics(metrics, log);
+    const { timeZone, settleSeconds } = settings;
+    own(await aggregateReadings(ports, { timeZone, settleSeconds, events, crashPoint }), "aggregator");
+    console.log(`meterbook ready http://${health.address}`);
+  },
+  { log, settings },
+);

@@ -1,0 +1,96 @@
+import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
+import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
+import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
+import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
+import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
+import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
+import { openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-log";
+import { openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
+import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
+import { acceptServers } from "@meterbook/runtime/accept-servers";
+import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-settings";
+import type { Own } from "@meterbook/runtime/owned-things";
+import { runService } from "@meterbook/runtime/run-service";
+import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { Registry } from "prom-client";
+import type { ApiPorts } from "./api-ports.ts";
+import { serveApi } from "./serve-api.ts";
+
+/** Answers billing, analysts and operators from the ledger, the registry and InfluxDB. Any number of these agree with each other. */
+const settings = settingsOrExit("api");
+const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
+const metrics = new Registry();
+const standing = standingProblems();
+
+/** Everything that is wrong with the servers is said at once. */
+async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
+  const connection = kafkaConnection(kafka, {
+    clientId: "meterbook-api",
+    log: (level, message, fields) => log[level](fields, message),
+  });
+  const [onKafka, onInflux] = await Promise.all([
+    startOnKafka(connection, { ...kafka, readingsRetentionDays: settings.logRetentionDays }),
+    checkInflux(influx, clock),
+  ]);
+  acceptServers(log, [onKafka, onInflux]);
+  return { connection, partitions: onKafka.partitions };
+}
+
+async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own): Promise<ApiPorts> {
+  const { connection, partitions } = await lookAtServers(kafka, influx);
+  const dataDir = own(takeOwnDirectory(settings.dataDir, "api"), "data directory").path;
+  const events = kafkaMetrics(metrics, log, standing);
+  const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
+  const influxEvents = influxMetrics(metrics, log, standing);
+  return {
+    clock,
+    series: own(openInfluxSeriesReader({ ...influx, events: influxEvents }), "series reader"),
+    snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events }), "ledger view"),
+    registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
+    rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events }), "rejected log"),
+    readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
+    commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
+    metricsText: () => metrics.metrics(),
+    async health() {
+      const problems = standing.current();
+      return { ready: problems.length === 0, problems };
+    },
+    // A message counts as received once it is in a log, so nothing is in hand that was counted.
+    inFlight: () => 0,
+    replay: reader.replay,
+  };
+}
+
+await runService(
+  async (own) => {
+    collectRuntimeMetrics(metrics, "api");
+    const ports = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
+    const { httpListen: listen, timeZone, apiKeysFile } = settings;
+    const api = own(
+      await serveApi(
+        ports,
+        { listen, timeZone, ...(apiKeysFile === undefined ? {} : { apiKeysFile }) },
+        {
+          events: {
+            requestFailed: ({ route, code, cause }) => log.error({ route, code, error: cause }, "A call failed."),
+            openWithoutKeys: ({ address }) =>
+              log.warn(
+                { address },
+                "The API is open to everybody on this machine: METERBOOK_API_KEYS_FILE is not set.",
+              ),
+          },
+        },
+      ),
+      "api",
+    );
+    console.log(`meterbook ready http://${api.address}`);
+  },
+  { log, settings },
+);

@@ -1,0 +1,77 @@
+import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
+import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
+import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
+import { acceptServers } from "@meterbook/runtime/accept-servers";
+import { crashPoints } from "@meterbook/runtime/crash-point";
+import { serveHealth } from "@meterbook/runtime/health-server";
+import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import type { Own } from "@meterbook/runtime/owned-things";
+import { runService } from "@meterbook/runtime/run-service";
+import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { Registry } from "prom-client";
+import { ingestMessages } from "./ingest-messages.ts";
+import { ingestMetrics } from "./ingest-metrics.ts";
+import { rejectOversized } from "./reject-oversized.ts";
+
+/** Takes what meters report, over our own endpoint or from an external broker, into Kafka. Any number of these run side by side. */
+const settings = settingsOrExit("ingest");
+const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
+const metrics = new Registry();
+const standing = standingProblems();
+
+async function openLogs(kafka: KafkaSettings, own: Own) {
+  const connection = kafkaConnection(kafka, {
+    clientId: "meterbook-ingest",
+    log: (level, message, fields) => log[level](fields, message),
+  });
+  const found = await startOnKafka(connection, { ...kafka, readingsRetentionDays: settings.logRetentionDays });
+  acceptServers(log, [found]);
+  const { partitions } = found;
+  const events = kafkaMetrics(metrics, log, standing);
+  return {
+    log: own(openKafkaReadingsLog({ connection, partitions, events, crashPoint }), "readings log"),
+    rejected: own(openKafkaRejectedAppender({ connection, events }), "rejected log"),
+  };
+}
+
+const crashPoint = crashPoints(settings.crashAt);
+
+await runService(
+  async (own) => {
+    collectRuntimeMetrics(metrics, "ingest");
+    const health = own(
+      await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
+      "health server",
+    );
+    const logs = await openLogs(settings.kafka as KafkaSettings, own);
+    const { packetBytesMax, connectionsMax } = settings;
+    const events = ingestMetrics(metrics, log);
+    const reader = messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock);
+    const source = own(
+      await openMeterSource(
+        {
+          listen: settings.mqttListen,
+          connectionsMax,
+          packetBytesMax,
+          broker: settings.mqttBroker,
+          tls: settings.mqttTls,
+          packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
+          metrics,
+          log,
+          clock,
+        },
+        ingestMessages(logs, { reader, events, crashPoint }),
+      ),
+      "MQTT",
+    );
+    console.log(`meterbook ready mqtt://${source.address} http://${health.address}`);
+  },
+  { log, settings },
+);
