@@ -69,6 +69,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
 await runService(
   async (own) => {
     collectRuntimeMetrics(metrics, "aggregator");
+    standing.raise("start", "is starting");
     const health = own(
       await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
       "health server",
@@ -77,6 +78,7 @@ await runService(
     const events = aggregatorMetrics(metrics, log);
     const { timeZone, settleSeconds } = settings;
     own(await aggregateReadings(ports, { timeZone, settleSeconds, events, crashPoint }), "aggregator");
+    standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);
   },
   { log, settings },

@@ -46,6 +46,7 @@ const crashPoint = crashPoints(settings.crashAt);
 await runService(
   async (own) => {
     collectRuntimeMetrics(metrics, "ingest");
+    standing.raise("start", "is starting");
     const health = own(
       await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
       "health server",
@@ -71,6 +72,7 @@ await runService(
       ),
       "MQTT",
     );
+    standing.clear("start");
     console.log(`meterbook ready mqtt://${source.address} http://${health.address}`);
   },
   { log, settings },
