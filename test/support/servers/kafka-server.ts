@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { kafkaAnswers } from "../../../infra/servers/server-answers.ts";
-import { kafkaJvm, kafkaProperties } from "../../../infra/servers/server-configuration.ts";
+import { type KafkaNode, kafkaJvm, kafkaProperties } from "../../../infra/servers/server-configuration.ts";
 import { containerProcess, images } from "./container-process.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { freePorts, serverProcess, withProcess } from "./server-process.ts";
@@ -32,15 +32,26 @@ function way(): ServerWay | undefined {
   return serverWay(kafkaLibs !== undefined && java !== undefined);
 }
 
+export interface KafkaOptions {
+  readonly brokers?: 1 | 3;
+  readonly as?: ServerWay | undefined;
+  /** Lines after ours in `server.properties`, which win; and arguments for formatting the storage. Native only. */
+  readonly properties?: (node: KafkaNode) => string;
+  readonly format?: readonly string[];
+}
+
 /** Throws where `kafkaIsThere` says no. */
-export async function startKafka(options: { brokers?: 1 | 3; as?: ServerWay | undefined } = {}): Promise<KafkaServer> {
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
   const { brokers = 1, as = way() } = options;
-  if (as === "native") return startNativeKafka(brokers);
+  if (as === "native") return startNativeKafka(brokers, options);
   if (as === "docker" && brokers === 1) return startKafkaContainer();
   throw new Error(`no Kafka with ${brokers} broker(s) can be had here: npm run servers -- install`);
 }
 
-async function startNativeKafka(count: number): Promise<KafkaServer> {
+async function startNativeKafka(
+  count: number,
+  { properties: more = () => "", format = [] }: KafkaOptions,
+): Promise<KafkaServer> {
   const { kafkaLibs = "", java = "java" } = installedServers();
   const directory = await mkdtemp(join(tmpdir(), "meterbook-kafka-"));
   const ports = await freePorts(2 * count);
@@ -54,8 +65,9 @@ async function startNativeKafka(count: number): Promise<KafkaServer> {
   const processes = await Promise.all(
     nodes.map(async (node) => {
       const properties = join(directory, `server-${node.id}.properties`);
-      await writeFile(properties, kafkaProperties(node, nodes));
-      await promisify(execFile)(java, [...jvm, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties]);
+      await writeFile(properties, kafkaProperties(node, nodes) + more(node));
+      const formatted = [...jvm, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties, ...format];
+      await promisify(execFile)(java, formatted);
       return serverProcess({
         command: java,
         arguments: [...jvm, "kafka.Kafka", properties],

@@ -1,5 +1,5 @@
 import type { KafkaConnection } from "./kafka-connection.ts";
-import { checkTopics, createTopics, type TopicWishes } from "./kafka-topics.ts";
+import { checkTopics, createTopics, type TopicProblem, type TopicWishes } from "./kafka-topics.ts";
 
 /** How a cluster was found at the start. */
 export interface KafkaStart {
@@ -22,17 +22,22 @@ export async function startOnKafka(connection: KafkaConnection, options: KafkaSt
   try {
     const notes = options.createTopics === "on" ? await createTopics(connection, options) : [];
     const { partitions, problems } = await checkTopics(connection, options);
-    const told = (severe: boolean) =>
-      problems.filter((one) => one.severe === severe).map(({ topic, problem }) => `topic ${topic} ${problem}`);
     return {
       partitions,
       notes: notes.map((topic) => `topic ${topic} made`),
-      problems: told(true),
-      warnings: told(false),
+      problems: told(problems.filter(({ severe }) => severe)),
+      warnings: told(problems.filter(({ severe }) => !severe)),
     };
   } catch (error) {
     return { partitions: 0, notes: [], problems: [unreachable(connection, error)], warnings: [] };
   }
+}
+
+/** What is wrong with several topics is said once. */
+function told(problems: readonly TopicProblem[]): string[] {
+  return [...Map.groupBy(problems, ({ problem }) => problem)].map(
+    ([problem, among]) => `topic ${among.map(({ topic }) => topic).join(", ")} ${problem}`,
+  );
 }
 
 function unreachable({ settings }: KafkaConnection, error: unknown): string {

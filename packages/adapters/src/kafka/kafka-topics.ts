@@ -160,8 +160,8 @@ function retentionProblems(
 function weaknesses({ partitions, config }: FoundTopic, brokers: number): string[] {
   const replicas = Math.min(...partitions.map((partition) => partition.replicas.length));
   const inSync = Number(config.get("min.insync.replicas") ?? 1);
-  if (brokers > 1 && replicas < 2)
-    return ["is on one broker only (METERBOOK_KAFKA_REPLICATION): what that broker loses is lost"];
+  if (brokers === 1) return ["is on one broker, because there is no other: what that broker loses is lost"];
+  if (replicas < 2) return ["is on one broker only (METERBOOK_KAFKA_REPLICATION): what that broker loses is lost"];
   if (replicas > 1 && inSync < 2)
     return ["has min.insync.replicas=1: an acknowledged record may be on one broker only; set 2"];
   if (replicas > 1 && inSync >= replicas)
