@@ -83,6 +83,20 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     expect(await at()).toEqual([900, 1800, 2700, 3600]);
   });
 
+  test("a range beyond all time holds a meter's own readings and no neighbour's, before and after housekeeping", async () => {
+    const { store, reader, under } = await fresh();
+    for (const meterId of ["m1", "m2", "m3"]) await write(store, meterId, [active], [[0, [900, 90_000]]]);
+    const everything = { from: -(2 ** 40), to: Number.MAX_SAFE_INTEGER };
+    for (const seconds of [0, 30 * 86_400]) {
+      await under.tidyLater(store, seconds);
+      for (const side of [store, reader]) {
+        const [series, ...others] = await side.read("m2", everything);
+        expect(others).toEqual([]);
+        expect(series?.at).toEqual([base + 900, base + 90_000]);
+      }
+    }
+  });
+
   test("the first reading of a channel follows late readings back", async () => {
     const { store, reader } = await fresh();
     await write(store, "m1", [active], [[0, [1800]]]);

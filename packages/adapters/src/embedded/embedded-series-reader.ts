@@ -9,8 +9,8 @@ import type {
 } from "@meterbook/core/ports/series-store";
 import { ascending, epoch, unpackBlock } from "./reading-block.ts";
 import {
-  dayOf,
   daySeconds,
+  dayWithin,
   firstHotId,
   hotMeterStride,
   hotOfDaySql,
@@ -99,8 +99,7 @@ export function dayReads(database: DatabaseSync): DayReads {
 
   function range(meterNo: number, from: number, to: number, wanted?: ReadonlySet<number>): Map<number, Columns> {
     const columns = new Map<number, Columns>();
-    const first = dayOf(from);
-    const last = dayOf(to);
+    const [first, last] = [dayWithin(from), dayWithin(to)];
     for (const row of sealed.iterate(sealedId(meterNo, first), sealedId(meterNo, last))) {
       unpackBlock(row["data"] as Uint8Array, columns, wanted);
     }

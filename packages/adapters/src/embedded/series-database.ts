@@ -61,6 +61,11 @@ export function dayOf(at: number): number {
   return Math.floor((at - epoch) / daySeconds);
 }
 
+/** The day of an instant, or the nearest that a key can hold: beyond lie the days of the next meter. */
+export function dayWithin(at: number): number {
+  return Math.min(Math.max(dayOf(at), 0), dayFactor - 1);
+}
+
 export function hotId(meterNo: number, at: number): number {
   const since = at - epoch;
   const slot = Math.floor(since / slotSeconds);
