@@ -74,7 +74,10 @@ export default {
       "adapters-do-not-mix",
       "a technology's folder can be deleted without touching another",
       { path: "^packages/adapters/src/([^/]+)/", pathNot: tests },
-      { path: "^packages/adapters/src/", pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/(frames|views)/"] },
+      {
+        path: "^packages/adapters/src/",
+        pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/(frames|views)/"],
+      },
     ),
     forbid(
       "runtime-imports-core-only",

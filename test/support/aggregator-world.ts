@@ -69,7 +69,7 @@ export async function openAggregatorWorld(options: {
   timeZone?: string;
   settleSeconds?: number;
   /** Embedded where absent. */
-  series?: OpenSeries;
+  series?: OpenSeries | undefined;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
