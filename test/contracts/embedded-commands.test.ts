@@ -3,5 +3,5 @@ import { commandsContract } from "./commands.contract.ts";
 
 commandsContract(async () => {
   const name = crypto.randomUUID();
-  return { open: async () => openEmbeddedCommands({ name }) };
+  return { open: async (partitions) => openEmbeddedCommands({ name, partitions }) };
 });
