@@ -1,7 +1,7 @@
-import type { ReadingsLogEvents } from "@meterbook/adapters/kafka/kafka-readings-log";
+import type { KafkaEvents } from "@meterbook/adapters/kafka/kafka-metrics";
 
 /** For tests that do not look at what an operator is told. */
-export const silentKafkaEvents: ReadingsLogEvents = {
+export const silentKafkaEvents: KafkaEvents = {
   writeFailed: () => undefined,
   writeRecovered: () => undefined,
   handleFailed: () => undefined,
@@ -10,4 +10,6 @@ export const silentKafkaEvents: ReadingsLogEvents = {
   consumerFailed: () => undefined,
   commitFailed: () => undefined,
   followFailed: () => undefined,
+  fenced: () => undefined,
+  revisionRepeated: () => undefined,
 };

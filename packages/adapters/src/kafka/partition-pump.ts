@@ -1,7 +1,7 @@
-import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
-import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
 import { backOff } from "./back-off.ts";
+import { type WaitingFrames, waitingFrames } from "./waiting-frames.ts";
 
 /** What was fetched of one partition and waits for the consumer. */
 export interface PartitionPump {
@@ -14,7 +14,8 @@ export interface PartitionPump {
   readonly isFull: boolean;
   /** When the oldest frame that waits was appended. */
   readonly oldestWaitingAtMs: number | undefined;
-  offer(messages: readonly KafkaMessage[]): void;
+  /** Answers `ask-again` where the partition must be fetched from `nextOffset` again. */
+  offer(messages: readonly KafkaMessage[]): "taken" | "ask-again";
   /** Ends after the frames in hand and lets the partition go. */
   close(): Promise<void>;
 }
@@ -35,60 +36,22 @@ export interface PumpOptions {
   readonly after: Promise<unknown>;
 }
 
-const batchBytesMax = 4 * 1024 * 1024;
-const waitingBytesMax = 4 * 1024 * 1024;
-
-interface Waiting {
-  readonly offset: number;
-  readonly appendedAtMs: number;
-  readonly body: Uint8Array;
-}
-
 export function partitionPump(partition: number, consumer: FrameConsumer, options: PumpOptions): PartitionPump {
   const { events, ready, epoch, after } = options;
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
-  let waiting: Waiting[] = [];
-  let waitingBytes = 0;
-  let nextOffset: number | undefined;
+  let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
-  let closed = false;
+  let closed: Promise<void> | undefined;
   let running: Promise<void> = after.then(open);
 
-  async function open(): Promise<void> {
-    while (!closed && nextOffset === undefined) {
+  /** Until it has succeeded, or the partition is let go. */
+  async function persist(work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      if (closed !== undefined) return;
       try {
-        const from = await consumer.assigned(partition, epoch);
-        nextOffset = from;
-        handledTo = from;
-        ready(pump);
-      } catch (error) {
-        events.handleFailed({ partition, error });
-        await pause.wait();
-      }
-    }
-    pause.reset();
-  }
-
-  function take(): LogFrame[] {
-    let bytes = 0;
-    let count = 0;
-    for (const { body } of waiting) {
-      bytes += body.length;
-      if (bytes > batchBytesMax && count > 0) break;
-      count += 1;
-    }
-    return waiting.slice(0, count).map(({ offset, appendedAtMs, body }) => {
-      return { partition, offset, appendedAtMs, reports: decodeFrame(body) };
-    });
-  }
-
-  async function drain(): Promise<void> {
-    while (!closed && waiting.length > 0) {
-      try {
-        const frames = take();
-        await consumer.handle({ partition, frames });
+        await work();
         pause.reset();
-        handled(frames);
+        return;
       } catch (error) {
         events.handleFailed({ partition, error });
         await pause.wait();
@@ -96,48 +59,59 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
     }
   }
 
-  function handled(frames: readonly LogFrame[]): void {
-    const wasFull = pump.isFull;
-    for (const { body } of waiting.slice(0, frames.length)) waitingBytes -= body.length;
-    waiting = waiting.slice(frames.length);
-    handledTo = (frames.at(-1)?.offset ?? 0) + 1;
-    if (wasFull && !pump.isFull) ready(pump);
+  async function open(): Promise<void> {
+    await persist(async () => {
+      handledTo = await consumer.assigned(partition, epoch);
+    });
+    if (handledTo === undefined) return;
+    waiting = waitingFrames(partition, handledTo, events.gap);
+    ready(pump);
+  }
+
+  async function drain(frames: WaitingFrames): Promise<void> {
+    while (!frames.isEmpty && closed === undefined) await persist(() => handleFirst(frames));
+  }
+
+  async function handleFirst(frames: WaitingFrames): Promise<void> {
+    const first = frames.first();
+    await consumer.handle({ partition, frames: first });
+    const wasFull = frames.isFull;
+    frames.drop(first.length);
+    handledTo = (first.at(-1)?.offset ?? 0) + 1;
+    if (wasFull && !frames.isFull) ready(pump);
+  }
+
+  async function letGo(): Promise<void> {
+    pause.end();
+    await running;
+    if (handledTo !== undefined) await consumer.revoked(partition);
   }
 
   const pump: PartitionPump = {
     partition,
     get nextOffset() {
-      return nextOffset;
+      return waiting?.nextOffset;
     },
     get handledTo() {
       return handledTo;
     },
     get isFull() {
-      return waitingBytes >= waitingBytesMax;
+      return waiting?.isFull ?? false;
     },
     get oldestWaitingAtMs() {
-      return waiting[0]?.appendedAtMs;
+      return waiting?.oldestAppendedAtMs;
     },
     offer(messages) {
-      if (nextOffset === undefined || closed) return;
-      const isIdle = waiting.length === 0;
-      for (const message of messages) {
-        const offset = Number(message.offset);
-        // Fetched again after a join: it waits here or is handled already.
-        if (offset < nextOffset) continue;
-        if (offset > nextOffset) events.gap({ partition, from: nextOffset, to: offset });
-        nextOffset = offset + 1;
-        const body = message.value ?? new Uint8Array();
-        waiting.push({ offset, appendedAtMs: Number(message.timestamp), body });
-        waitingBytes += body.length;
-      }
-      if (isIdle && waiting.length > 0) running = running.then(drain);
+      const frames = waiting;
+      if (frames === undefined || closed !== undefined) return "taken";
+      const isIdle = frames.isEmpty;
+      const outcome = frames.offer(messages);
+      if (isIdle && !frames.isEmpty) running = running.then(() => drain(frames));
+      return outcome;
     },
-    async close() {
-      closed = true;
-      pause.end();
-      await running;
-      if (handledTo !== undefined) await consumer.revoked(partition);
+    close() {
+      closed ??= letGo();
+      return closed;
     },
   };
   return pump;

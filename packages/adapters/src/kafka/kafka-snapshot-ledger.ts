@@ -1,0 +1,126 @@
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { snapshotId } from "@meterbook/core/domain/snapshot";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
+import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
+import { issuedDifferently, snapshotInserts, snapshotReads, snapshotSchema } from "../views/snapshot-view.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { topicOf } from "./kafka-topics.ts";
+import { type LedgerProducer, takeLedgerProducer } from "./ledger-producer.ts";
+import type { FollowerEvents } from "./topic-follower.ts";
+import { openViewOfTopic, type TopicView } from "./view-of-topic.ts";
+
+export interface LedgerEvents extends FollowerEvents {
+  /** Another owner has taken the right to issue for a partition, or a transaction's outcome is not known. */
+  fenced(facts: { readonly partition: number; readonly error: unknown }): void;
+  /** The ledger holds a revision twice with different hashes, which must never be; the first counts. */
+  revisionRepeated(facts: { readonly id: string }): void;
+}
+
+export interface KafkaLedgerOptions {
+  readonly connection: KafkaConnection;
+  /** Where the view is kept; a directory of this process. */
+  readonly dataDir: string;
+  readonly events: LedgerEvents;
+  /** Told `ledger-written`, the moment after a commit at which a process may die. */
+  readonly crashPoint?: (name: string) => void;
+}
+
+type ClosableView = SnapshotView & { close(): Promise<void> };
+
+/**
+ * The ledger for readers, in `<dataDir>/ledger.view.db`. A record's sequence is its offset and one, so every process that reads the
+ * topic, whenever it began, answers the same cursors. Of a revision that stands twice the first record counts.
+ */
+export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promise<ClosableView> {
+  const view = await openLedgerView(options);
+  return { ...snapshotReads(view.database).reads, catchUp: view.catchUp, close: view.close };
+}
+
+/**
+ * The ledger for aggregators. The right to issue for a partition is a transactional id: whoever takes a partition over fences the
+ * owner before, whose transactions can then no longer commit, and sees all that it had committed. An owner that was stopped
+ * for however long and wakes up can therefore add nothing, and a revision is issued by one owner only.
+ */
+export async function openKafkaSnapshotLedgers(options: KafkaLedgerOptions): Promise<SnapshotLedgers> {
+  const { connection } = options;
+  const view = await openLedgerView(options);
+  const topic = topicOf(connection, "snapshots");
+  return {
+    async open(partition) {
+      const transactionalId = `${connection.settings.topicPrefix}ledger-${partition}`;
+      const producer = await takeLedgerProducer(connection, { topic, transactionalId });
+      await view.catchUp().catch(async (error: unknown) => {
+        await producer.close();
+        throw error;
+      });
+      return ledgerOf(partition, { view, producer, options });
+    },
+    close: view.close,
+  };
+}
+
+function openLedgerView({ connection, dataDir, events }: KafkaLedgerOptions): Promise<TopicView> {
+  return openViewOfTopic(connection, {
+    topic: topicOf(connection, "snapshots"),
+    dataDir,
+    name: "ledger",
+    schema: snapshotSchema,
+    version: 1,
+    events,
+    tables: snapshotInserts,
+    take(inserts, { value }, offset) {
+      const body = value ?? Buffer.alloc(0);
+      const snapshot = decodeSnapshot(body);
+      if (inserts.add(offset + 1, snapshot, () => body) === "differs")
+        events.revisionRepeated({ id: snapshotId(snapshot) });
+    },
+  });
+}
+
+interface LedgerParts {
+  readonly view: TopicView;
+  readonly producer: LedgerProducer;
+  readonly options: KafkaLedgerOptions;
+}
+
+function ledgerOf(partition: number, { view, producer, options }: LedgerParts): SnapshotLedger {
+  const { reads, findSync } = snapshotReads(view.database);
+  const { events, crashPoint = () => undefined } = options;
+
+  /** Those that are not issued yet. Throws where one was issued with another hash. */
+  function unissued(snapshots: readonly Snapshot[]): Snapshot[] {
+    const fresh = new Map<string, Snapshot>();
+    for (const snapshot of snapshots) {
+      const id = snapshotId(snapshot);
+      const issued = fresh.get(id) ?? findSync(snapshot.meterId, snapshot.period, snapshot.revision);
+      if (issued === undefined) fresh.set(id, snapshot);
+      else if (issued.hash !== snapshot.hash) {
+        throw new AdapterError("store_write_failed", { retryable: true, cause: issuedDifferently(snapshot) });
+      }
+    }
+    return [...fresh.values()];
+  }
+
+  return {
+    ...reads,
+    catchUp: view.catchUp,
+    async append(snapshots) {
+      const fresh = unissued(snapshots);
+      if (fresh.length === 0) return;
+      const records = fresh.map((snapshot) => ({
+        key: snapshot.meterId,
+        value: Buffer.from(encodeSnapshot(snapshot)),
+        partition: 0,
+      }));
+      const last = await producer.write(records).catch((error: unknown) => {
+        events.fenced({ partition, error });
+        throw error;
+      });
+      crashPoint("ledger-written");
+      await view.reach(last);
+    },
+    close: producer.close,
+  };
+}

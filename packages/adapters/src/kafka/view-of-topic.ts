@@ -1,0 +1,101 @@
+import type { KafkaMessage } from "kafkajs";
+import { openViewDatabase, type ViewDatabase } from "../views/view-database.ts";
+import { adminAsking } from "./admin-asking.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { type FollowerEvents, followTopics } from "./topic-follower.ts";
+
+/** A topic of one partition, shown in a SQLite file of this process. */
+export interface TopicView {
+  readonly database: ViewDatabase["database"];
+  /** Waits until what the topic holds now is shown. */
+  catchUp(): Promise<void>;
+  /** Waits until the record at this offset is shown. */
+  reach(offset: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TopicViewOptions<Tables> {
+  readonly topic: string;
+  readonly dataDir: string;
+  /** Of the file, and of the consumer's group. */
+  readonly name: string;
+  readonly schema: string;
+  readonly version: number;
+  readonly events: FollowerEvents;
+  /** Prepares the statements. */
+  readonly tables: (database: ViewDatabase["database"]) => Tables;
+  /** Takes one record in, inside the transaction that moves the position. */
+  readonly take: (tables: Tables, record: KafkaMessage, offset: number) => void;
+  /** Told after a transaction that took records in. */
+  readonly taken?: () => void;
+}
+
+/** Others' transactions that are open, or whose owner stands still, hold up what comes after them for so long at most. */
+const patienceMs = 60_000;
+
+/** Resolves once it shows what the topic held at the time of the call, however long that takes while it goes on. */
+export async function openViewOfTopic<Tables>(
+  connection: KafkaConnection,
+  options: TopicViewOptions<Tables>,
+): Promise<TopicView> {
+  const { topic, name, events } = options;
+  const view = await openView(connection, options);
+  const tables = options.tables(view.database);
+  const follower = await followTopics(
+    connection,
+    [
+      {
+        topic,
+        position: view.position,
+        apply(partition, records, next) {
+          view.advance(partition, next, () => {
+            for (const record of records) options.take(tables, record, Number(record.offset));
+          });
+          if (records.length > 0) options.taken?.();
+        },
+      },
+    ],
+    { name, events },
+  );
+
+  async function close(): Promise<void> {
+    await follower.close();
+    view.close();
+  }
+
+  async function catchUpAtStart(): Promise<void> {
+    for (;;) {
+      const before = view.position(0);
+      const failure = await follower.catchUp(topic).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (failure === undefined) return;
+      if (view.position(0) === before) throw failure;
+    }
+  }
+
+  await catchUpAtStart().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return {
+    database: view.database,
+    catchUp: async () => void (await follower.catchUp(topic, patienceMs)),
+    reach: (offset) => follower.reach(topic, 0, offset, patienceMs),
+    close,
+  };
+}
+
+async function openView<Tables>(
+  connection: KafkaConnection,
+  { topic, dataDir, name, schema, version }: TopicViewOptions<Tables>,
+): Promise<ViewDatabase> {
+  const admin = adminAsking(connection);
+  try {
+    const [clusterId, ends] = await Promise.all([admin.clusterId(), admin.ends(topic)]);
+    return openViewDatabase({ dataDir, name, schema, version, source: `${clusterId}/${topic}`, ends });
+  } finally {
+    await admin.close();
+  }
+}

@@ -1,0 +1,167 @@
+import { rm } from "node:fs/promises";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { openKafkaSnapshotLedgers, openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaIsThere } from "../support/servers/kafka-server.ts";
+import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { aSnapshot, snapshotLedgerContract } from "./snapshot-ledger.contract.ts";
+
+const october = 2026 * 12 + 9;
+
+describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
+  const kafka = kafkaPlaces();
+
+  async function ledgersOn(connection: KafkaConnection, events = silentKafkaEvents) {
+    const ledgers = await openKafkaSnapshotLedgers({ connection, dataDir: await temporaryDirectory(), events });
+    onTestFinished(() => ledgers.close().catch(() => undefined));
+    return ledgers;
+  }
+
+  async function viewOn(connection: KafkaConnection, events = silentKafkaEvents, dataDir?: string) {
+    const view = await openKafkaSnapshotView({ connection, dataDir: dataDir ?? (await temporaryDirectory()), events });
+    onTestFinished(() => view.close().catch(() => undefined));
+    return view;
+  }
+
+  snapshotLedgerContract(async () => {
+    const connection = await kafka.place();
+    const ledgers = await ledgersOn(connection);
+    return { open: () => ledgers.open(0) };
+  });
+
+  const everything = async (view: SnapshotView) => {
+    await view.catchUp();
+    const entries = await view.changes({ afterSequence: 0, limit: 100_000 });
+    return entries.map(({ sequence, snapshot }) => [sequence, snapshot.meterId, snapshot.revision]);
+  };
+
+  test("who takes a partition over fences the owner before and has all that it issued", async () => {
+    const connection = await kafka.place();
+    const fenced = vi.fn();
+    const [first, second] = [
+      await ledgersOn(connection, { ...silentKafkaEvents, fenced }),
+      await ledgersOn(connection),
+    ];
+    const [before, other] = [await first.open(0), await first.open(1)];
+    await before.append([aSnapshot("a", october, 1)]);
+    const after = await second.open(0);
+    expect(await after.find("a", october)).toEqual(aSnapshot("a", october, 1));
+    const refusal = await before.append([aSnapshot("a", october, 2)]).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(AdapterError);
+    expect(refusal).toMatchObject({ code: "ledger_fenced", retryable: true });
+    expect(fenced).toHaveBeenCalledOnce();
+    await other.append([aSnapshot("b", october, 1)]);
+    await after.append([aSnapshot("a", october, 2, "c0ffee")]);
+    expect(await after.find("a", october, 2)).toEqual(aSnapshot("a", october, 2, "c0ffee"));
+    expect((await everything(after)).map(([, meterId, revision]) => [meterId, revision])).toEqual([
+      ["a", 1],
+      ["b", 1],
+      ["a", 2],
+    ]);
+  });
+
+  test("what an owner had under way when it was taken over never shows", async () => {
+    const connection = await kafka.place();
+    const stale = connection.client.producer({
+      transactionalId: `${connection.settings.topicPrefix}ledger-0`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await stale.connect();
+    onTestFinished(() => stale.disconnect());
+    const underWay = await stale.transaction();
+    const record = { key: "a", value: Buffer.from(encodeSnapshot(aSnapshot("a", october, 1, "bad"))), partition: 0 };
+    await underWay.send({ topic: `${connection.settings.topicPrefix}snapshots.v1`, messages: [record] });
+    const ledger = await (await ledgersOn(connection)).open(0);
+    expect(await ledger.find("a", october)).toBeUndefined();
+    await expect(underWay.commit()).rejects.toThrow();
+    await ledger.append([aSnapshot("a", october, 1)]);
+    expect(await everything(await viewOn(connection))).toHaveLength(1);
+    expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 1));
+  });
+
+  test("all views answer the same cursors, also one that is built again", async () => {
+    const connection = await kafka.place();
+    const ledgers = await ledgersOn(connection);
+    const owners = await Promise.all([0, 1, 2, 3].map((partition) => ledgers.open(partition)));
+    const early = await viewOn(connection);
+    await Promise.all(owners.map((owner, i) => appendAll(owner, `m${i}`, 10)));
+    const dataDir = await temporaryDirectory();
+    const late = await viewOn(connection, silentKafkaEvents, dataDir);
+    const seen = await everything(early);
+    expect(seen).toHaveLength(40);
+    expect(await everything(late)).toEqual(seen);
+    await late.close();
+    await rm(dataDir, { recursive: true });
+    expect(await everything(await viewOn(connection, silentKafkaEvents, dataDir))).toEqual(seen);
+  });
+
+  test("of a revision that stands twice the first counts, and another hash is told", async () => {
+    const connection = await kafka.place();
+    const producer = connection.client.producer();
+    await producer.connect();
+    onTestFinished(() => producer.disconnect());
+    const twice = [aSnapshot("a", october, 1), aSnapshot("a", october, 1), aSnapshot("a", october, 1, "bad")];
+    await producer.send({
+      topic: `${connection.settings.topicPrefix}snapshots.v1`,
+      messages: twice.map((snapshot) => ({ key: "a", value: Buffer.from(encodeSnapshot(snapshot)), partition: 0 })),
+    });
+    const revisionRepeated = vi.fn();
+    const view = await viewOn(connection, { ...silentKafkaEvents, revisionRepeated });
+    expect(await everything(view)).toEqual([[1, "a", 1]]);
+    expect(await view.find("a", october)).toEqual(aSnapshot("a", october, 1));
+    expect(revisionRepeated.mock.calls).toEqual([[{ id: "a/2026-10/1" }]]);
+  });
+
+  test("5 000 snapshots are one append of less than some seconds, and seen at once", async () => {
+    const ledgers = await ledgersOn(await kafka.place());
+    const ledger = await ledgers.open(0);
+    const many = Array.from({ length: 5000 }, (_, i) => aSnapshot(`m${i}`, october, 1));
+    const started = performance.now();
+    await ledger.append(many);
+    const allMs = Math.round(performance.now() - started);
+    const again = performance.now();
+    await ledger.append([aSnapshot("one", october, 1)]);
+    console.log(`append of 5 000 snapshots: ${allMs} ms, of one: ${Math.round(performance.now() - again)} ms`);
+    expect(await ledger.find("m4999", october)).toEqual(many[4999]);
+    expect(allMs).toBeLessThan(10_000);
+  });
+
+  test("a broker that is killed in the middle: no revision twice, none lost, and it goes on", async () => {
+    const connection = await kafka.place();
+    const ledgers = await ledgersOn(connection);
+    let ledger = await ledgers.open(0);
+    const total = 60;
+    let kills = 0;
+    for (let n = 0; n < total; n += 1) {
+      if (n === 15 || n === 40) {
+        kills += 1;
+        await kafka.server.kill();
+        void kafka.server.start();
+      }
+      const snapshots = [aSnapshot(`m${n}`, october, 1), aSnapshot(`n${n}`, october, 1)];
+      // As an aggregator does: what is refused is taken over anew and appended again.
+      for (;;) {
+        const failure = await ledger.append(snapshots).catch((error: unknown) => error);
+        if (failure === undefined) break;
+        expect(failure).toBeInstanceOf(AdapterError);
+        await ledger.close();
+        ledger = await vi.waitUntil(() => ledgers.open(0).catch(() => undefined), { timeout: 60_000, interval: 200 });
+      }
+    }
+    expect(kills).toBe(2);
+    const seen = await everything(await viewOn(connection));
+    expect(new Set(seen.map(([, meterId]) => meterId)).size).toBe(2 * total);
+    expect(seen).toHaveLength(2 * total);
+  });
+});
+
+async function appendAll(ledger: SnapshotLedger, meterId: string, revisions: number): Promise<void> {
+  for (let revision = 1; revision <= revisions; revision += 1)
+    await ledger.append([aSnapshot(meterId, october, revision)]);
+}
