@@ -1,9 +1,11 @@
 import type { FrameConsumer, Subscription } from "@meterbook/core/ports/readings-log";
-import type { Consumer, ConsumerConfig, EachBatchPayload } from "kafkajs";
+import type { ConsumerConfig } from "kafkajs";
+import { adminAsking } from "./admin-asking.ts";
+import { assignedPartitions } from "./assigned-partitions.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { type LastingConsumer, lastingConsumer } from "./lasting-consumer.ts";
+import { offsetNotes } from "./offset-notes.ts";
 import type { PartitionPump, PumpEvents } from "./partition-pump.ts";
-import { partitionPump } from "./partition-pump.ts";
 
 export interface GroupEvents extends PumpEvents {
   /** The partitions that this process has now. */
@@ -33,7 +35,7 @@ export interface GroupConsumerOptions {
   readonly config?: Partial<ConsumerConfig>;
 }
 
-const commitEveryMs = 1000;
+const noteEveryMs = 1000;
 
 /**
  * Shares the partitions of a topic with the other members of a group. What is fetched waits in a pump per partition, so
@@ -45,106 +47,54 @@ export async function groupConsumer(
   options: GroupConsumerOptions,
 ): Promise<GroupConsumer> {
   const { topic, events } = options;
-  const pumps = new Map<number, PartitionPump>();
+  const assigned = assignedPartitions(topic, consumer, events);
   const ends = new Map<number, number>();
-  const closing = new Map<number, Promise<void>>();
-  const committed = new Map<number, number>();
-  let member = "";
-
-  function joined(client: Consumer, memberId: string, assignment: ReadonlyMap<string, readonly number[]>): void {
-    const partitions = assignment.get(topic) ?? [];
-    // As a new member we were out of the group, and others may have owned what was ours.
-    const kept = memberId === member ? partitions : [];
-    member = memberId;
-    for (const partition of pumps.keys()) if (!kept.includes(partition)) letGo(partition);
-    for (const partition of partitions) {
-      const pump = pumps.get(partition) ?? begin(client, partition);
-      steer(client, pump);
-      if (pump.nextOffset !== undefined) client.seek({ topic, partition, offset: String(pump.nextOffset) });
-    }
-    events.assigned({ partitions });
-  }
-
-  function begin(client: Consumer, partition: number): PartitionPump {
-    const after = closing.get(partition) ?? Promise.resolve();
-    const pump = partitionPump(partition, consumer, {
-      events,
-      after,
-      epoch: Math.floor(Date.now() / 1000),
-      ready(changed) {
-        if (pumps.get(partition) !== changed) return;
-        client.seek({ topic, partition, offset: String(changed.nextOffset ?? 0) });
-        steer(client, changed);
-      },
-    });
-    pumps.set(partition, pump);
-    return pump;
-  }
-
-  function letGo(partition: number): void {
-    const pump = pumps.get(partition);
-    pumps.delete(partition);
-    committed.delete(partition);
-    if (pump !== undefined)
-      closing.set(
-        partition,
-        pump.close().catch((error: unknown) => events.handleFailed({ partition, error })),
-      );
-  }
-
-  /** A partition is fetched when the consumer has said from where, and while there is room. */
-  function steer(client: Consumer, { partition, nextOffset, isFull }: PartitionPump): void {
-    const what = [{ topic, partitions: [partition] }];
-    if (nextOffset === undefined || isFull) client.pause(what);
-    else client.resume(what);
-  }
-
-  async function eachBatch({ batch, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
-    const pump = pumps.get(batch.partition);
-    if (pump === undefined || isStale() || !isRunning()) return;
-    ends.set(batch.partition, Number(batch.highWatermark));
-    pump.offer(batch.messages);
-    const last = batch.messages.at(-1);
-    if (last !== undefined) resolveOffset(last.offset);
-    if (pump.isFull) steer(lasting.current(), pump);
-  }
-
-  async function commit(): Promise<void> {
-    const due = [...pumps.values()].flatMap(({ partition, handledTo }) =>
-      handledTo === undefined || handledTo <= (committed.get(partition) ?? 0) ? [] : [{ partition, handledTo }],
-    );
-    if (due.length === 0) return;
-    try {
-      await lasting
-        .current()
-        .commitOffsets(due.map(({ partition, handledTo }) => ({ topic, partition, offset: String(handledTo) })));
-      for (const { partition, handledTo } of due) committed.set(partition, handledTo);
-    } catch (error) {
-      events.commitFailed({ error });
-    }
-  }
+  const admin = adminAsking(connection);
+  const notes = offsetNotes(topic, () => lasting.current(), events.commitFailed);
 
   const lasting: LastingConsumer = await lastingConsumer(connection, {
     groupId: options.groupId,
     topics: [topic],
-    eachBatch,
-    joined,
+    async eachBatch(payload) {
+      ends.set(payload.batch.partition, Number(payload.batch.highWatermark));
+      assigned.take(lasting.current(), payload);
+    },
+    joined(client, memberId, assignment) {
+      const partitions = assignment.get(topic) ?? [];
+      assigned.joined(client, memberId, partitions);
+      events.assigned({ partitions });
+    },
     failed: (error) => events.consumerFailed({ error }),
     partitionsAtOnce: options.partitions,
     ...(options.config === undefined ? {} : { config: options.config }),
   });
-  const timer = setInterval(() => void commit(), commitEveryMs);
+
+  async function note(): Promise<void> {
+    await notes.note(assigned.pumps);
+    // Of what is not fetched nobody tells how much there is.
+    if (!assigned.pumps.some(({ isFull }) => isFull)) return;
+    for (const [partition, end] of await admin.ends(topic)) ends.set(partition, end);
+  }
+
+  let noting: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    noting ??= note()
+      .catch(() => undefined)
+      .finally(() => {
+        noting = undefined;
+      });
+  }, noteEveryMs);
 
   return {
-    lag: () => lagOf([...pumps.values()], ends),
+    lag: () => lagOf(assigned.pumps, ends),
     async close() {
       clearInterval(timer);
-      const open = [...pumps.keys()];
-      await Promise.all([...pumps.values()].map((pump) => pump.close()));
-      await Promise.all(open.map((partition) => closing.get(partition)));
-      await commit();
-      pumps.clear();
+      // The member stays in its group meanwhile, so that nobody takes over what is not let go yet.
+      await assigned.close();
+      await noting;
+      await notes.note(assigned.pumps);
       await lasting.close();
+      await admin.close();
     },
   };
 }
