@@ -1,0 +1,61 @@
+import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import type { KafkaMessage } from "kafkajs";
+import { expect, test } from "vitest";
+import { waitingFrames } from "./waiting-frames.ts";
+
+function messages(offsets: readonly number[], bytes = 1): KafkaMessage[] {
+  const report = Buffer.alloc(bytes);
+  return offsets.map((offset) => {
+    const frame = encodeFrame([{ meterId: "m-1", receivedAtMs: 1, origin: "remote", report, readings: 1 }]);
+    return {
+      offset: `${offset}`,
+      timestamp: `${1000 + offset}`,
+      value: Buffer.from(frame),
+      key: null,
+      attributes: 0,
+      headers: {},
+    };
+  });
+}
+
+function waiting(from: number) {
+  const gaps: unknown[] = [];
+  return { gaps, frames: waitingFrames(7, from, (facts) => gaps.push(facts)) };
+}
+
+test.for([
+  { case: "in order", offers: [[5, 6], [7]], expected: [5, 6, 7] },
+  { case: "fetched again after a join", offers: [[5, 6], [4, 5, 6, 7], [7]], expected: [5, 6, 7] },
+  { case: "nothing fresh", offers: [[3, 4]], expected: [] },
+])("$case: $offers", ({ offers, expected }) => {
+  const { frames, gaps } = waiting(5);
+  for (const offsets of offers) expect(frames.offer(messages(offsets))).toBe("taken");
+  expect(frames.first().map(({ offset }) => offset)).toEqual(expected);
+  expect(gaps).toEqual([]);
+});
+
+test("what begins too far on is asked for again: once it was an old fetch, and once the log has forgotten", () => {
+  const { frames, gaps } = waiting(5);
+  expect(frames.offer(messages([9, 10]))).toBe("ask-again");
+  expect(frames.nextOffset).toBe(5);
+  expect(frames.offer(messages([5, 6]))).toBe("taken");
+  expect(frames.offer(messages([9, 10]))).toBe("ask-again");
+  expect(frames.offer(messages([9, 10]))).toBe("taken");
+  expect(gaps).toEqual([{ partition: 7, from: 7, to: 9 }]);
+  expect(frames.first().map(({ offset }) => offset)).toEqual([5, 6, 9, 10]);
+});
+
+test("is full at 4 MiB, gives at most 4 MiB at a time and at least one, and has room again", () => {
+  const { frames } = waiting(0);
+  const mebibyte = 1024 * 1024;
+  frames.offer(messages([0, 1, 2], mebibyte));
+  expect(frames.isFull).toBe(false);
+  frames.offer(messages([3], 9 * mebibyte));
+  expect(frames.isFull).toBe(true);
+  expect(frames.first()).toHaveLength(3);
+  frames.drop(3);
+  expect([frames.isFull, frames.oldestAppendedAtMs]).toEqual([true, 1003]);
+  expect(frames.first()).toHaveLength(1);
+  frames.drop(1);
+  expect([frames.isFull, frames.isEmpty, frames.nextOffset]).toEqual([false, true, 4]);
+});
