@@ -53,7 +53,7 @@ export async function groupConsumer(
   const notes = offsetNotes(topic, () => lasting.current(), events.commitFailed);
 
   const lasting: LastingConsumer = await lastingConsumer(connection, {
-    groupId: options.groupId,
+    groupId: () => options.groupId,
     topics: [topic],
     async eachBatch(payload) {
       ends.set(payload.batch.partition, Number(payload.batch.highWatermark));

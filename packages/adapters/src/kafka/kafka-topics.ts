@@ -1,5 +1,5 @@
 import type { Admin, ITopicConfig } from "kafkajs";
-import { ConfigResourceTypes } from "kafkajs";
+import kafkajs from "kafkajs";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
 /** The topics of the contract (section 4) and two for commands, without their prefix. */
@@ -189,7 +189,7 @@ async function describeConfigs(admin: Admin, found: readonly string[]): Promise<
   if (found.length === 0) return new Map();
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: found.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
+    resources: found.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
   });
   return new Map(
     resources.map(({ resourceName, configEntries }) => [

@@ -11,7 +11,8 @@ export interface LastingConsumer {
 }
 
 export interface LastingConsumerOptions {
-  readonly groupId: string;
+  /** Asked for each consumer that is made: a group of its own need not wait until the broker has given up the one before. */
+  readonly groupId: () => string;
   readonly topics: readonly string[];
   readonly config?: Partial<ConsumerConfig>;
   /** Batches of one partition never overlap; those of several may. */
@@ -32,8 +33,14 @@ const defaults: Omit<ConsumerConfig, "groupId"> = {
   maxWaitTimeInMs: 100,
   maxBytesPerPartition: 1024 * 1024,
   maxBytes: 8 * 1024 * 1024,
-  retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 8 },
+  // Beginning again is ours to do.
+  retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 8, restartOnFailure: async () => false },
 };
+
+/** A consumer that cannot say good-bye is left alone. */
+const goodByeMsMax = 3000;
+
+const closeMsMax = 5000;
 
 /** Resolves when it has joined its group for the first time; goes on by itself after any outage until it is closed. */
 export async function lastingConsumer(
@@ -46,55 +53,62 @@ export async function lastingConsumer(
   let closed = false;
 
   function make(): Consumer {
-    const made = client.consumer({ ...defaults, ...options.config, groupId: options.groupId });
+    const made = client.consumer({ ...defaults, ...options.config, groupId: options.groupId() });
     made.on(made.events.GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
       pause.reset();
+      first.resolve();
       options.joined(made, memberId, new Map(Object.entries(memberAssignment as Record<string, number[]>)));
     });
-    made.on(made.events.CRASH, ({ payload: { error, restart } }) => {
+    made.on(made.events.CRASH, ({ payload: { error } }) => {
       options.failed(error);
-      if (!restart && made === consumer) void startAgain(made);
+      if (made === consumer) void startAgain(made);
     });
     return made;
   }
 
-  async function start(): Promise<void> {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-    await consumer.run({
+  async function start(started: Consumer): Promise<void> {
+    await started.connect();
+    await started.subscribe({ topics: [...options.topics], fromBeginning: true });
+    await started.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.partitionsAtOnce ?? 1,
       eachBatch: options.eachBatch,
     });
-    first.resolve();
+    // It was closed when there was nothing to leave yet.
+    if (closed) await started.disconnect();
   }
 
   async function startAgain(gone: Consumer): Promise<void> {
     await gone.disconnect().catch(() => undefined);
     await pause.wait();
-    if (closed) return;
+    if (closed || gone !== consumer) return;
     consumer = make();
-    await keepStarting();
+    begin(consumer);
   }
 
-  async function keepStarting(): Promise<void> {
-    const started = consumer;
-    await start().catch((error: unknown) => {
+  function begin(started: Consumer): void {
+    start(started).catch((error: unknown) => {
       options.failed(error);
-      if (started === consumer) return startAgain(started);
-      return undefined;
+      if (started === consumer) void startAgain(started);
     });
   }
 
-  void keepStarting();
+  begin(consumer);
   await first.promise;
   return {
     current: () => consumer,
     async close() {
       closed = true;
       pause.end();
-      await consumer.disconnect().catch(() => undefined);
+      await sayGoodBye(consumer);
     },
   };
+}
+
+async function sayGoodBye(consumer: Consumer): Promise<void> {
+  const enough = Promise.withResolvers<void>();
+  const timer = setTimeout(enough.resolve, goodByeMsMax);
+  await Promise.race([consumer.disconnect().catch(() => undefined), enough.promise]);
+  clearTimeout(timer);
 }

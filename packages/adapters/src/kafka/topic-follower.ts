@@ -39,7 +39,7 @@ export async function followTopics(
   followed: readonly FollowedTopic[],
   { name, events }: { readonly name: string; readonly events: FollowerEvents },
 ): Promise<TopicFollower> {
-  const groupId = `${connection.settings.topicPrefix}${name}.${crypto.randomUUID()}`;
+  const groups: string[] = [];
   const byTopic = new Map(followed.map((one) => [one.topic, one]));
   const reached = new Map<string, number>();
   const waits = new Set<() => void>();
@@ -62,7 +62,10 @@ export async function followTopics(
   }
 
   const consumer = await lastingConsumer(connection, {
-    groupId,
+    groupId() {
+      groups.push(`${connection.settings.topicPrefix}${name}.${crypto.randomUUID()}`);
+      return groups.at(-1) as string;
+    },
     topics: [...byTopic.keys()],
     eachBatch,
     joined(client, _member, assignment) {
@@ -76,7 +79,7 @@ export async function followTopics(
       });
     },
     failed: (error) => events.followFailed({ error }),
-    config: { maxWaitTimeInMs: 100, maxBytesPerPartition: 2 * 1024 * 1024 },
+    config: { maxWaitTimeInMs: 500, maxBytesPerPartition: 2 * 1024 * 1024 },
   });
 
   function until(holds: () => boolean, what: string, timeoutMs: number): Promise<void> {
@@ -115,8 +118,8 @@ export async function followTopics(
     async close() {
       await consumer.close();
       await admin.close();
-      // Nobody joins this group again. The broker would forget it by itself after days.
-      await withAdmin(connection, (one) => one.deleteGroups([groupId])).catch(() => undefined);
+      // Nobody joins these groups again. The broker would forget them by itself after days.
+      await withAdmin(connection, (one) => one.deleteGroups(groups)).catch(() => undefined);
     },
   };
 }
