@@ -20,7 +20,8 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
   }
 
   async function ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
-    const mine = (connected ??= connect());
+    connected ??= connect();
+    const mine = connected;
     try {
       return await question(await mine);
     } catch (cause) {
