@@ -1,6 +1,7 @@
 import type { Consumer, ConsumerConfig, EachBatchPayload } from "kafkajs";
 import { backOff } from "./back-off.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
+import { within } from "./within.ts";
 
 /** A consumer of kafkajs that is made again whenever it gives up. */
 export interface LastingConsumer {
@@ -39,8 +40,6 @@ const defaults: Omit<ConsumerConfig, "groupId"> = {
 
 /** A consumer that cannot say good-bye is left alone. */
 const goodByeMsMax = 3000;
-
-const closeMsMax = 5000;
 
 /** Resolves when it has joined its group for the first time; goes on by itself after any outage until it is closed. */
 export async function lastingConsumer(
@@ -101,14 +100,7 @@ export async function lastingConsumer(
     async close() {
       closed = true;
       pause.end();
-      await sayGoodBye(consumer);
+      await within(goodByeMsMax, consumer.disconnect());
     },
   };
-}
-
-async function sayGoodBye(consumer: Consumer): Promise<void> {
-  const enough = Promise.withResolvers<void>();
-  const timer = setTimeout(enough.resolve, goodByeMsMax);
-  await Promise.race([consumer.disconnect().catch(() => undefined), enough.promise]);
-  clearTimeout(timer);
 }

@@ -1,9 +1,10 @@
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import { adminAsking } from "./admin-asking.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { withAdmin } from "./kafka-topics.ts";
 import { lastingConsumer } from "./lasting-consumer.ts";
+import { reachedOffsets } from "./reached-offsets.ts";
+import { within } from "./within.ts";
 
 /** Something that takes in a topic from a position on. */
 export interface FollowedTopic {
@@ -33,22 +34,18 @@ export interface TopicFollower {
 }
 
 const patienceMs = 15_000;
+const goodByeMsMax = 2000;
 
 export async function followTopics(
   connection: KafkaConnection,
   followed: readonly FollowedTopic[],
   { name, events }: { readonly name: string; readonly events: FollowerEvents },
 ): Promise<TopicFollower> {
-  const groups: string[] = [];
+  const groups = new Set<string>();
+  let group = "";
   const byTopic = new Map(followed.map((one) => [one.topic, one]));
-  const reached = new Map<string, number>();
-  const waits = new Set<() => void>();
+  const reached = reachedOffsets();
   const admin = adminAsking(connection);
-
-  function arrived(topic: string, partition: number, next: number): void {
-    reached.set(`${topic}/${partition}`, Math.max(next, reached.get(`${topic}/${partition}`) ?? 0));
-    for (const look of waits) look();
-  }
 
   async function eachBatch({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch;
@@ -57,69 +54,66 @@ export async function followTopics(
     if (one === undefined || last === undefined || isStale()) return;
     const from = one.position(partition);
     const fresh = batch.messages.filter(({ offset }) => Number(offset) >= from);
-    await one.apply(partition, fresh, Number(batch.lastOffset()) + 1);
+    const next = Number(batch.lastOffset()) + 1;
+    try {
+      await one.apply(partition, fresh, next);
+    } catch (error) {
+      events.followFailed({ error });
+      throw error;
+    }
     resolveOffset(last.offset);
+    reached.arrived(topic, partition, next);
   }
+
+  /** Batches that hold nothing for us: markers of transactions take offsets too. */
+  function passEmptyBatches(client: Consumer): void {
+    client.on(client.events.END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+      if (batchSize === 0 && lastOffset !== null) reached.arrived(topic, partition, Number(lastOffset) + 1);
+    });
+  }
+
+  const heard = new WeakSet<Consumer>();
 
   const consumer = await lastingConsumer(connection, {
     groupId() {
-      groups.push(`${connection.settings.topicPrefix}${name}.${crypto.randomUUID()}`);
-      return groups.at(-1) as string;
+      group = `${connection.settings.topicPrefix}${name}.${crypto.randomUUID()}`;
+      return group;
     },
     topics: [...byTopic.keys()],
     eachBatch,
     joined(client, _member, assignment) {
+      groups.add(group);
       for (const [topic, partitions] of assignment) {
         for (const partition of partitions)
           client.seek({ topic, partition, offset: String(byTopic.get(topic)?.position(partition) ?? 0) });
       }
-      // Also of batches that hold nothing for us: markers of transactions take offsets too.
-      client.on(client.events.END_BATCH_PROCESS, ({ payload: { topic, partition, lastOffset } }) => {
-        if (lastOffset !== null) arrived(topic, partition, Number(lastOffset) + 1);
-      });
+      if (!heard.has(client)) passEmptyBatches(client);
+      heard.add(client);
     },
     failed: (error) => events.followFailed({ error }),
     config: { maxWaitTimeInMs: 500, maxBytesPerPartition: 2 * 1024 * 1024 },
   });
 
-  function until(holds: () => boolean, what: string, timeoutMs: number): Promise<void> {
-    if (holds()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        waits.delete(look);
-      };
-      const look = () => {
-        if (!holds()) return;
-        end();
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        end();
-        const detail = `${what} was not read within ${timeoutMs} ms`;
-        reject(new AdapterError("store_read_failed", { retryable: true, detail }));
-      }, timeoutMs);
-      waits.add(look);
-    });
-  }
-
   const positionOf = (topic: string, partition: number) =>
-    Math.max(reached.get(`${topic}/${partition}`) ?? 0, byTopic.get(topic)?.position(partition) ?? 0);
+    Math.max(reached.next(topic, partition), byTopic.get(topic)?.position(partition) ?? 0);
 
   return {
     async catchUp(topic, timeoutMs = patienceMs) {
       const ends = await admin.ends(topic);
       const isThere = () => [...ends].every(([partition, end]) => positionOf(topic, partition) >= end);
-      await until(isThere, topic, timeoutMs);
+      await reached.until(isThere, topic, timeoutMs);
       return ends;
     },
     reach: (topic, partition, offset, timeoutMs = patienceMs) =>
-      until(() => positionOf(topic, partition) > offset, `${topic} up to ${offset}`, timeoutMs),
+      reached.until(() => positionOf(topic, partition) > offset, `${topic} up to ${offset}`, timeoutMs),
     async close() {
       await consumer.close();
       await admin.close();
       // Nobody joins these groups again. The broker would forget them by itself after days.
-      await withAdmin(connection, (one) => one.deleteGroups(groups)).catch(() => undefined);
+      await within(
+        goodByeMsMax,
+        withAdmin(connection, (one) => one.deleteGroups([...groups])),
+      );
     },
   };
 }
