@@ -118,3 +118,31 @@ export function latinText({ bytes }: Cursor, from: number, to: number): string {
   for (let at = from; at < to; at += 1) text += String.fromCharCode(bytes[at] as number);
   return text;
 }
+
+/** A number of a record of our own, which is never beyond the safe integers. */
+export function readWhole(cursor: Cursor): number {
+  const value = readUnsigned(cursor);
+  if (Number.isNaN(value)) throw new MalformedMessage("a number is no safe integer");
+  return value;
+}
+
+/** Aliases the bytes of the message. */
+export function readBytes(cursor: Cursor): Uint8Array {
+  const end = readEnd(cursor);
+  const bytes = cursor.bytes.subarray(cursor.at, end);
+  cursor.at = end;
+  return bytes;
+}
+
+export function readText(cursor: Cursor): string {
+  const { buffer, byteOffset, byteLength } = readBytes(cursor);
+  return Buffer.from(buffer, byteOffset, byteLength).toString();
+}
+
+/** Walks through the message that begins here, tag by tag. */
+export function readMessage(cursor: Cursor, readField: (tag: number) => void): void {
+  const outerEnd = cursor.end;
+  cursor.end = readEnd(cursor);
+  while (cursor.at < cursor.end) readField(readUnsigned(cursor));
+  cursor.end = outerEnd;
+}
