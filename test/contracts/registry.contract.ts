@@ -48,6 +48,45 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     expect([...positions].sort((a, b) => a - b)).toEqual(positions);
   });
 
+  test("where the state cannot be delivered nobody follows, and the next attempt begins anew", async () => {
+    const registry = await opened(await make());
+    await registry.put([aRecord("a")]);
+    let calls = 0;
+    const failing = registry.follow(async () => {
+      calls += 1;
+      throw new Error("the store is down");
+    });
+    await expect(failing).rejects.toThrow("the store is down");
+    const seen: string[] = [];
+    const subscription = await registry.follow(async (changes) => {
+      seen.push(...changes.map(({ record }) => record.meterId));
+    });
+    onTestFinished(() => subscription.close());
+    await registry.put([aRecord("b")]);
+    await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 5000 });
+    expect(calls).toBe(1);
+  });
+
+  test("a follower gets only what it wants, each at its own pace", async () => {
+    const registry = await opened(await make());
+    const ids = Array.from({ length: 12_000 }, (_, n) => `m-${n}`);
+    await registry.put(ids.map((id) => aRecord(id)));
+    const room = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    const slow = registry.follow(
+      () => room.promise,
+      (id) => id.endsWith("7"),
+    );
+    const subscription = await registry.follow(
+      async (changes) => void seen.push(...changes.map(({ record }) => record.meterId)),
+      (id) => id.endsWith("99"),
+    );
+    onTestFinished(() => subscription.close());
+    expect(seen).toEqual(ids.filter((id) => id.endsWith("99")));
+    room.resolve();
+    await (await slow).close();
+  });
+
   test("a change whose handler fails is delivered again, and never two calls at a time", async () => {
     const registry = await opened(await make());
     let attempts = 0;

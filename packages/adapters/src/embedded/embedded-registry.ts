@@ -2,16 +2,16 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
-import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
+import type { Registry } from "@meterbook/core/ports/registry";
+import { registryFollowers } from "../views/registry-followers.ts";
+import { registrySchema, registryTable } from "../views/registry-table.ts";
 import { appendError } from "./append-error.ts";
 
-/** Positions grow with every record put; only the newest record of a meter is kept. */
 const schema = `
-  CREATE TABLE IF NOT EXISTS record (meter_id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body TEXT NOT NULL) WITHOUT ROWID;
+  ${registrySchema("TEXT")}
   PRAGMA user_version = 1;
 `;
 
-const changesPerCallMax = 5000;
 /** Followers of this process are woken by a message; those of others look this often, in milliseconds. */
 const lookEveryMs = 500;
 
@@ -23,40 +23,25 @@ export async function openEmbeddedRegistry(options: { dataDir: string }): Promis
   const channel = new BroadcastChannel(`meterbook.registry:${options.dataDir}`);
   channel.unref();
   const put = recordWrites(database);
-  const get = database.prepare("SELECT body FROM record WHERE meter_id = ?");
-  const list = database.prepare("SELECT body FROM record WHERE meter_id > ? ORDER BY meter_id LIMIT ?");
-  const followers = new Set<Follower>();
-  channel.onmessage = () => wakeAll();
-
-  function wakeAll(): void {
-    for (const follower of followers) follower.wake();
-  }
+  const table = registryTable(database, (body) => JSON.parse(String(body)) as MeterRecord);
+  const followers = registryFollowers(table);
+  channel.onmessage = followers.wake;
+  const timer = setInterval(followers.wake, lookEveryMs);
+  timer.unref();
 
   return {
+    get: table.get,
+    list: table.list,
+    follow: followers.follow,
     async put(records) {
       put(records);
       channel.postMessage("put");
-      wakeAll();
-    },
-    async get(meterId) {
-      const row = get.get(meterId);
-      return row === undefined ? undefined : record(row);
-    },
-    list: async ({ afterMeterId, limit }) => list.all(afterMeterId ?? "", limit).map(record),
-    async follow(changed, wants = () => true) {
-      const follower = follow(database, changed, wants);
-      followers.add(follower);
-      await follower.caughtUp;
-      return {
-        async close() {
-          followers.delete(follower);
-          await follower.close();
-        },
-      };
+      followers.wake();
     },
     async close() {
-      for (const follower of followers) await follower.close();
+      clearInterval(timer);
       channel.close();
+      await followers.close();
       database.close();
     },
   };
@@ -76,69 +61,4 @@ function recordWrites(database: DatabaseSync): (records: readonly MeterRecord[])
       throw appendError(cause);
     }
   };
-}
-
-interface Follower {
-  /** Settles when what the registry held at the start was delivered. */
-  readonly caughtUp: Promise<void>;
-  wake(): void;
-  close(): Promise<void>;
-}
-
-/** Delivers changes one call at a time; a call that fails is made again at the next look. */
-function follow(
-  database: DatabaseSync,
-  changed: (changes: readonly RegistryChange[]) => Promise<void>,
-  wants: (meterId: string) => boolean,
-): Follower {
-  const page = database.prepare(
-    "SELECT meter_id, position, body FROM record WHERE position > ? ORDER BY position LIMIT ?",
-  );
-  let seen = 0;
-  let closed = false;
-  let again = false;
-  let running: Promise<void> | undefined;
-
-  async function deliver(): Promise<void> {
-    do {
-      again = false;
-      const rows = closed ? [] : page.all(seen, changesPerCallMax);
-      if (rows.length === 0) continue;
-      const wanted = rows.filter((row) => wants(String(row["meter_id"])));
-      const changes = wanted.map((row) => ({ position: Number(row["position"]), record: record(row) }));
-      if (changes.length > 0) await changed(changes);
-      seen = Number(rows.at(-1)?.["position"] ?? seen);
-      again = true;
-    } while (again);
-  }
-
-  function wake(): void {
-    again = true;
-    if (running !== undefined || closed) return;
-    running = deliver()
-      .catch(() => undefined)
-      .finally(() => {
-        running = undefined;
-      });
-  }
-
-  const timer = setInterval(wake, lookEveryMs);
-  timer.unref();
-  const caughtUp = deliver();
-  running = caughtUp.finally(() => {
-    running = undefined;
-  });
-  return {
-    caughtUp,
-    wake,
-    async close() {
-      closed = true;
-      clearInterval(timer);
-      await running?.catch(() => undefined);
-    },
-  };
-}
-
-function record(row: Record<string, unknown>): MeterRecord {
-  return JSON.parse(String(row["body"])) as MeterRecord;
 }

@@ -1,0 +1,102 @@
+import { setImmediate } from "node:timers/promises";
+import type { Subscription } from "@meterbook/core/ports/readings-log";
+import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
+import type { RegistryTable } from "./registry-table.ts";
+
+/** Those who follow a registry, each at its own pace and one call at a time. */
+export interface RegistryFollowers {
+  /** Resolves when what the table holds is delivered; where that fails it rejects, and nobody follows. */
+  readonly follow: Registry["follow"];
+  /** There are changes. */
+  wake(): void;
+  close(): Promise<void>;
+}
+
+interface Follower extends Subscription {
+  /** Settles when what the table held at the start was delivered. */
+  readonly caughtUp: Promise<void>;
+  wake(): void;
+}
+
+const changesPerCallMax = 5000;
+/** A call that failed is made again after this time. */
+const againAfterMs = 500;
+
+export function registryFollowers(table: RegistryTable): RegistryFollowers {
+  const followers = new Set<Follower>();
+  return {
+    async follow(changed, wants = () => true) {
+      const one = follower(table, changed, wants);
+      followers.add(one);
+      const close = async () => {
+        followers.delete(one);
+        await one.close();
+      };
+      await one.caughtUp.catch(async (error: unknown) => {
+        await close();
+        throw error;
+      });
+      return { close };
+    },
+    wake() {
+      for (const one of followers) one.wake();
+    },
+    async close() {
+      await Promise.all([...followers].map((one) => one.close()));
+      followers.clear();
+    },
+  };
+}
+
+function follower(
+  table: RegistryTable,
+  changed: (changes: readonly RegistryChange[]) => Promise<void>,
+  wants: (meterId: string) => boolean,
+): Follower {
+  let seen = 0;
+  let closed = false;
+  let again = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+
+  async function deliver(): Promise<void> {
+    while (!closed) {
+      const page = table.changedAfter(seen, changesPerCallMax);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      const wanted = page.filter(({ meterId }) => wants(meterId));
+      const changes = wanted.flatMap(({ meterId, position }) => table.change(meterId, position) ?? []);
+      if (changes.length > 0) await changed(changes);
+      else await setImmediate();
+      seen = last.position;
+    }
+  }
+
+  function run(): Promise<void> {
+    const delivered = deliver();
+    running = delivered
+      .catch(() => {
+        if (!closed) timer = setTimeout(wake, againAfterMs);
+      })
+      .finally(() => {
+        running = undefined;
+        if (again) wake();
+      });
+    return delivered;
+  }
+
+  function wake(): void {
+    again = running !== undefined && !closed;
+    if (running === undefined && !closed) run().catch(() => undefined);
+  }
+
+  return {
+    caughtUp: run(),
+    wake,
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
