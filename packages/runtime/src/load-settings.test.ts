@@ -78,7 +78,7 @@ test("every setting is read in its form", () => {
       createTopics: "off",
     },
     influx: {
-      servers: [{ url: "http://influx:8086", first: 0, last: 255, token: "secret" }],
+      servers: [{ url: "http://influx:8086", first: 0, last: 255, token: "secret", compression: "gzip" }],
       org: "grid",
       bucket: "meters",
     },
@@ -151,6 +151,17 @@ test("several InfluxDB servers share a token or have one each", () => {
   expect(tokens({ METERBOOK_INFLUX_TOKEN: "one, two" })).toEqual(["one", "two"]);
   const problems = problemsOf({ ...several, METERBOOK_INFLUX_TOKEN: "one,two,three" });
   expect(problems).toMatchObject([{ name: "METERBOOK_INFLUX_TOKEN", value: undefined }]);
+});
+
+test.for([
+  ["http://127.0.0.1:8086", "auto", "none"],
+  ["http://[::1]:8086", "auto", "none"],
+  ["http://influx:8086", "auto", "gzip"],
+  ["http://127.0.0.1:8086", "gzip", "gzip"],
+  ["http://influx:8086", "none", "none"],
+] as const)("writes to %s under compression %s: %s", ([url, wanted, expected]) => {
+  const given = { ...influx, METERBOOK_INFLUX_URL: url, METERBOOK_INFLUX_COMPRESSION: wanted };
+  expect(settingsOf(given).influx?.servers[0]?.compression).toBe(expected);
 });
 
 test("InfluxDB needs all four settings or none", () => {

@@ -14,7 +14,10 @@ import {
 import { unknownSettings } from "./unknown-settings.ts";
 
 export interface InfluxSettings {
-  readonly servers: readonly (InfluxServerSetting & { readonly token: string })[];
+  readonly servers: readonly (InfluxServerSetting & {
+    readonly token: string;
+    readonly compression: "gzip" | "none";
+  })[];
   readonly org: string;
   readonly bucket: string;
 }
@@ -168,7 +171,21 @@ function influxFrom(read: ReadSettings): InfluxSettings | undefined {
   const bucket = read.METERBOOK_INFLUX_BUCKET;
   if (servers === undefined || token === undefined || org === undefined || bucket === undefined) return undefined;
   const tokens = tokensFor(servers.length, token);
-  return { servers: servers.map((server, index) => ({ ...server, token: tokens[index] ?? token })), org, bucket };
+  const wanted = read.METERBOOK_INFLUX_COMPRESSION;
+  return {
+    servers: servers.map((server, index) => ({
+      ...server,
+      token: tokens[index] ?? token,
+      compression: wanted === "auto" ? compressionTo(server.url) : wanted,
+    })),
+    org,
+    bucket,
+  };
+}
+
+/** On this machine there is no wire to spare, and gzip is a quarter of what an aggregator does (docs/figures.md). */
+function compressionTo(url: string): "gzip" | "none" {
+  return isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, "")) ? "none" : "gzip";
 }
 
 /** One token for all servers, or one for each. */

@@ -10,7 +10,7 @@ interface Need {
 }
 
 const needs: readonly Need[] = [
-  ...together(settingNames.filter((name) => name.startsWith("METERBOOK_INFLUX_"))),
+  ...together(["METERBOOK_INFLUX_URL", "METERBOOK_INFLUX_TOKEN", "METERBOOK_INFLUX_ORG", "METERBOOK_INFLUX_BUCKET"]),
   ...together(["METERBOOK_KAFKA_SASL", "METERBOOK_KAFKA_USERNAME", "METERBOOK_KAFKA_PASSWORD"]),
   ...together(["METERBOOK_KAFKA_TLS_CERT_FILE", "METERBOOK_KAFKA_TLS_KEY_FILE"]),
   ...together(["METERBOOK_MQTT_USERNAME", "METERBOOK_MQTT_PASSWORD"]),

@@ -103,6 +103,7 @@ export const settingSchema = z.object({
   METERBOOK_INFLUX_TOKEN: text.optional(),
   METERBOOK_INFLUX_ORG: text.optional(),
   METERBOOK_INFLUX_BUCKET: text.optional(),
+  METERBOOK_INFLUX_COMPRESSION: z.enum(["auto", "gzip", "none"], "auto, gzip or none").prefault("auto"),
   METERBOOK_PACKET_BYTES_MAX: wholeNumber({ min: 1024, max: 16_777_216 }).prefault("262144"),
   METERBOOK_CONNECTIONS_MAX: wholeNumber({ min: 1, max: 1_000_000 }).prefault("25000"),
   METERBOOK_LOG_RETENTION_DAYS: wholeNumber(dayRange).prefault("7"),

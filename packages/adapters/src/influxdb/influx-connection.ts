@@ -7,6 +7,8 @@ import type { BucketRange } from "@meterbook/core/domain/bucket-ranges";
 export interface InfluxServerOptions extends BucketRange {
   readonly url: string;
   readonly token: string;
+  /** Of what is written; `gzip` where absent. */
+  readonly compression?: "gzip" | "none";
 }
 
 export interface InfluxOptions {
@@ -34,6 +36,7 @@ export interface InfluxConnection {
   readonly url: string;
   readonly org: string;
   readonly bucket: string;
+  readonly compression: "gzip" | "none";
   readonly events: InfluxEvents;
   readonly requestMsMax: number;
   send(request: InfluxRequest): Promise<InfluxAnswer>;
@@ -68,6 +71,7 @@ export function influxConnection(server: InfluxServerOptions, options: InfluxOpt
     url: server.url,
     org,
     bucket,
+    compression: server.compression ?? "gzip",
     events,
     requestMsMax,
     send: (request) => send(client.transport, request, requestMsMax),

@@ -90,9 +90,9 @@ async function attemptWrite(
   lines: number,
   { precision, signal }: WriteOptions,
 ): Promise<Outcome> {
-  const { org, bucket } = connection;
+  const { org, bucket, compression } = connection;
   const started = performance.now();
-  const body = text.length >= gzipFromLength ? await gzip(text, gzipOptions) : text;
+  const body = compression === "gzip" && text.length >= gzipFromLength ? await gzip(text, gzipOptions) : text;
   const headers = { "content-type": "text/plain; charset=utf-8" };
   const target = new URLSearchParams({ org, bucket, precision });
   try {
