@@ -2,7 +2,7 @@ import type { Admin, ITopicConfig } from "kafkajs";
 import kafkajs from "kafkajs";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
-/** The topics of the contract (section 4) and two for commands, without their prefix. */
+/** The topics of the contract (section 4), without their prefix; commands and replies are between our own processes, in JSON. */
 export const topics = {
   readings: "readings.v1",
   rejected: "rejected.v1",

@@ -1,8 +1,9 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { Producer, ProducerBatch } from "kafkajs";
+import type { Producer, ProducerBatch, RecordMetadata } from "kafkajs";
 import { CompressionTypes } from "kafkajs";
 import { backOff } from "./back-off.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
+import { within } from "./within.ts";
 
 /** What happens to writes, for health, metrics and the log. */
 export interface WriteEvents {
@@ -15,14 +16,16 @@ export interface WriteEvents {
 /** Writes that outlast any outage. The caller sends one batch at a time: kafkajs reorders what overlaps. */
 export interface LastingProducer {
   /**
-   * Resolves when all brokers that must have acknowledged. An outage, however long, only delays it; then some records may be in
-   * the log twice, which its readers know how to take.
+   * Resolves when all brokers that must have acknowledged, with where the records are. An outage, however long, only delays
+   * it; then some records may be in the log twice, which its readers know how to take.
    *
    * @throws AdapterError `log_append_failed` where a record is too large for the topic, `log_closed` after `close`.
    */
-  send(batch: ProducerBatch["topicMessages"]): Promise<void>;
+  send(batch: NonNullable<ProducerBatch["topicMessages"]>): Promise<readonly RecordMetadata[]>;
   close(): Promise<void>;
 }
+
+const goodByeMsMax = 2000;
 
 export function lastingProducer({ client, settings }: KafkaConnection, events: WriteEvents): LastingProducer {
   const compression = settings.compression === "gzip" ? CompressionTypes.GZIP : CompressionTypes.None;
@@ -38,6 +41,7 @@ export function lastingProducer({ client, settings }: KafkaConnection, events: W
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 4 },
     });
+    producer = made;
     await made.connect();
     return made;
   }
@@ -49,11 +53,12 @@ export function lastingProducer({ client, settings }: KafkaConnection, events: W
     void gone?.disconnect().catch(() => undefined);
   }
 
-  async function attempt(topicMessages: ProducerBatch["topicMessages"]): Promise<boolean> {
+  async function attempt(
+    topicMessages: NonNullable<ProducerBatch["topicMessages"]>,
+  ): Promise<readonly RecordMetadata[] | undefined> {
     try {
-      producer ??= await open();
-      await producer.sendBatch({ acks: -1, compression, ...(topicMessages === undefined ? {} : { topicMessages }) });
-      return true;
+      const ready = producer ?? (await open());
+      return await ready.sendBatch({ acks: -1, compression, topicMessages });
     } catch (error) {
       drop();
       if (isTooLarge(error)) {
@@ -62,18 +67,22 @@ export function lastingProducer({ client, settings }: KafkaConnection, events: W
       }
       failing = true;
       events.writeFailed({ error });
-      return false;
+      return undefined;
+    } finally {
+      // It may have connected after it was closed.
+      if (closed) drop();
     }
   }
 
   return {
     async send(batch) {
       while (!closed) {
-        if (await attempt(batch)) {
+        const written = await attempt(batch);
+        if (written !== undefined) {
           pause.reset();
           if (failing) events.writeRecovered();
           failing = false;
-          return;
+          return written;
         }
         await pause.wait();
       }
@@ -82,7 +91,7 @@ export function lastingProducer({ client, settings }: KafkaConnection, events: W
     async close() {
       closed = true;
       pause.end();
-      await producer?.disconnect().catch(() => undefined);
+      if (producer !== undefined) await within(goodByeMsMax, producer.disconnect());
     },
   };
 }
