@@ -33,6 +33,7 @@ function recorded(over: Partial<EndpointEvents> = {}) {
     messageFailed: note("messageFailed"),
     retainIgnored: note("retainIgnored"),
     willIgnored: note("willIgnored"),
+    filesFailed: note("filesFailed"),
     subscriptionRefused: note("subscriptionRefused"),
     readingPaused: note("readingPaused"),
     packetTooLarge: async (facts) => note("packetTooLarge")(facts),
@@ -599,7 +600,11 @@ describe("opening and closing", () => {
 test("metrics count what happened", async () => {
   const registry = new Registry();
   const { packetTooLarge } = recorded().events;
-  const events = mqttEndpointMetrics(registry, { packetTooLarge });
+  const events = mqttEndpointMetrics(
+    registry,
+    { info: () => undefined, warn: () => undefined, error: () => undefined },
+    { packetTooLarge },
+  );
   const { endpoint } = await opened({}, undefined, { ...recorded(), events });
   const client = await connected(endpoint);
   client.send(raw.publish(topic, "abc", { retain: true }), raw.publish(topic, "", { qos: 0 }), raw.subscribe(2, "#"));

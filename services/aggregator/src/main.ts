@@ -60,7 +60,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     clock,
     log: readings,
     series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
-    ledgers: own(await openKafkaSnapshotLedgers({ connection, partitions, dataDir, events, crashPoint }), "ledger"),
+    ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
   };

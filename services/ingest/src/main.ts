@@ -63,6 +63,7 @@ await runService(
           packetBytesMax,
           broker: settings.mqttBroker,
           tls: settings.mqttTls,
+          identitiesFile: settings.mqttIdentitiesFile,
           packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
           metrics,
           log,

@@ -56,6 +56,7 @@ await runThread(async (settings: Settings, own) => {
         packetBytesMax,
         broker: settings.mqttBroker,
         tls: settings.mqttTls,
+        identitiesFile: settings.mqttIdentitiesFile,
         packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
         metrics,
         log,

@@ -1,9 +1,13 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@meterbook/core/ports/clock";
-import type { TakeMessage } from "@meterbook/core/ports/meter-endpoint";
+import type { Sender, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { CloseReason, EndpointEvents } from "./endpoint-events.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
-import type { SessionOwner } from "./session-broker.ts";
+import type { Connecting, Refusal, SessionOwner } from "./session-broker.ts";
+
+/** By what it showed at the handshake and said in its CONNECT. */
+export type Identify = (socket: Socket, said: Pick<Connecting, "username" | "password">) => Sender | Refusal;
 
 /** What the connections of an endpoint share. */
 export interface ConnectionContext {
@@ -15,6 +19,8 @@ export interface ConnectionContext {
   readonly events: EndpointEvents;
   readonly budget: InboundBudget;
   readonly take: TakeMessage;
+  /** Who a client is; undefined where nobody asks. */
+  readonly identify: Identify | undefined;
   /** Monotonic: when somebody sets the clock, no connection is too old. */
   nowMs(): number;
   /** Gives the stream behind a connection to the session broker. */

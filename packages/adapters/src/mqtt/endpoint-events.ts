@@ -5,6 +5,9 @@ export type RefusalReason =
   | "connections_max"
   | "accept_failed"
   | "connect_timeout"
+  | "tls_failed"
+  | "bad_credentials"
+  | "not_authorised"
   | "not_mqtt"
   | "protocol_version"
   | "client_id"
@@ -46,6 +49,8 @@ export interface EndpointEvents {
   retainIgnored(facts: { readonly clientId: string }): void;
   /** A CONNECT came with a will: the connection is opened, the will is never published. */
   willIgnored(facts: { readonly clientId: string }): void;
+  /** Certificates or identities were renewed with something that cannot be used; those before stay. */
+  filesFailed(facts: { readonly error: unknown }): void;
   subscriptionRefused(facts: { readonly clientId: string; readonly topic: string }): void;
   /** A connection is not read from until what it has sent is taken. */
   readingPaused(facts: { readonly reason: "messages_max" | "bytes_max" }): void;

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { CloseReason, RefusalReason } from "./endpoint-events.ts";
 import type { SocketFlow } from "./socket-flow.ts";
@@ -22,6 +23,10 @@ export interface Link {
   failingUntilMs: number;
   /** Undefined until the connection is open. */
   clientId: string | undefined;
+  /** As the client said it in its CONNECT; empty where it left that to us. */
+  saidClientId: string;
+  /** Undefined where nobody asks who it is. */
+  sender: Sender | undefined;
   refusal: RefusalReason | undefined;
   closeReason: CloseReason | undefined;
 }
@@ -35,6 +40,8 @@ export function newLink(socket: Socket, flow: SocketFlow, context: ConnectionCon
     phaseSinceMs: context.nowMs(),
     failingUntilMs: 0,
     clientId: undefined,
+    saidClientId: "",
+    sender: undefined,
     refusal: undefined,
     closeReason: undefined,
   };

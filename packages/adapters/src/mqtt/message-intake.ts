@@ -1,3 +1,4 @@
+import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { Owed, Released } from "./ack-queue.ts";
 import { ackQueue } from "./ack-queue.ts";
 import type { ConnectionContext } from "./connection-context.ts";
@@ -6,6 +7,7 @@ import type { PublishPacket } from "./publish-packet.ts";
 /** What the messages of a connection do to the connection. */
 export interface IntakeOwner {
   clientId(): string;
+  sender(): Sender | undefined;
   /** As many messages as allowed wait to be acknowledged. */
   full(): void;
   /** The queue is below half of what is allowed. */
@@ -102,7 +104,11 @@ export function messageIntake(context: ConnectionContext, owner: IntakeOwner): M
       const clientId = owner.clientId();
       if (packet.retain) context.events.retainIgnored({ clientId });
       const bytes = payload.length;
-      follow(owe(packet, bytes), context.take({ topic, payload, receivedAtMs, clientId }), bytes);
+      follow(
+        owe(packet, bytes),
+        context.take({ topic, payload, receivedAtMs, clientId, sender: owner.sender() }),
+        bytes,
+      );
     },
     tooLarge(packet, declaredBytes) {
       const { topic, payload: firstBytes } = packet;

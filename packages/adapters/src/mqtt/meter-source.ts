@@ -8,7 +8,7 @@ import { openMqttBrokerSource } from "./mqtt-broker-source.ts";
 import { openMqttEndpoint } from "./mqtt-endpoint.ts";
 import { mqttEndpointMetrics } from "./mqtt-endpoint-metrics.ts";
 import type { MqttLog } from "./mqtt-log.ts";
-import { clientTls, type TlsFiles } from "./tls-files.ts";
+import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
 export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge"> {
   readonly listen: { readonly host: string; readonly port: number };
@@ -21,6 +21,8 @@ export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge
       })
     | undefined;
   readonly tls?: TlsFiles | undefined;
+  /** At our own endpoint: who may connect, and which meters each speaks for. */
+  readonly identitiesFile?: string | undefined;
   readonly metrics: Registry;
   readonly log: MqttLog;
   readonly clock: Clock;
@@ -31,11 +33,11 @@ const brokerLimits = { inFlightMessagesMax: 4000, inFlightBytesMax: 64 * 1024 * 
 
 /** Where meters report: our own endpoint, or an external broker where one is named. */
 export function openMeterSource(options: MeterSourceOptions, take: TakeMessage): Promise<MeterEndpoint> {
-  const { broker, tls, clock, packetBytesMax, connectionsMax, packetTooLarge, metrics, log } = options;
+  const { broker, tls, identitiesFile, clock, packetBytesMax, connectionsMax, packetTooLarge, metrics, log } = options;
   if (broker === undefined) {
-    const events = mqttEndpointMetrics(metrics, { packetTooLarge });
+    const events = mqttEndpointMetrics(metrics, log, { packetTooLarge });
     return openMqttEndpoint(
-      { ...options.listen, ...endpointLimits, packetBytesMax, connectionsMax, events, clock },
+      { ...options.listen, ...endpointLimits, packetBytesMax, connectionsMax, tls, identitiesFile, events, clock },
       take,
     );
   }
@@ -48,7 +50,7 @@ export function openMeterSource(options: MeterSourceOptions, take: TakeMessage):
       payloadBytesMax: packetBytesMax,
       events: mqttBrokerMetrics(metrics, log, { packetTooLarge }),
       clock,
-      ...(tls === undefined ? {} : { tls: () => clientTls(tls) }),
+      ...(tls === undefined ? {} : { tls: () => readTlsFiles(tls) }),
     },
     take,
   );

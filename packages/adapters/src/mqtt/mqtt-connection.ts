@@ -17,6 +17,7 @@ import { messageIntake } from "./message-intake.ts";
 import type { PacketScanner } from "./packet-scanner.ts";
 import { packetScanner, packetType } from "./packet-scanner.ts";
 import { requestsSubscriptions } from "./requests-subscriptions.ts";
+import type { Admission, Connecting } from "./session-broker.ts";
 import type { SessionStream } from "./session-stream.ts";
 import { sessionStream } from "./session-stream.ts";
 import { hold, socketFlow } from "./socket-flow.ts";
@@ -95,6 +96,7 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
 function intakeOf(link: Link, ready: () => void): MessageIntake {
   return messageIntake(link.context, {
     clientId: () => link.clientId ?? "",
+    sender: () => link.sender,
     full() {
       link.context.events.readingPaused({ reason: "messages_max" });
       link.flow.hold(hold.messages);
@@ -127,19 +129,20 @@ function connectionOf(parts: Parts): MqttConnection {
   const { context, flow } = link;
   const subscriptions = requestsSubscriptions();
   const connection: MqttConnection = {
-    connecting({ clientId, keepaliveMs, hadWill }) {
-      parts.keepaliveMs = keepaliveMs;
-      if (hadWill) context.events.willIgnored({ clientId });
+    connecting(said) {
+      parts.keepaliveMs = said.keepaliveMs;
+      if (said.hadWill) context.events.willIgnored({ clientId: said.clientId });
+      return admit(link, said);
     },
     identified: (clientId) => context.identified(clientId, connection),
     opened(clientId) {
-      if (link.phase === "connecting") openLink(link, clientId);
+      if (link.phase === "connecting") openLink(link, link.saidClientId === "" ? clientId : link.saidClientId);
     },
     refused(reason) {
       link.refusal ??= reason;
     },
     subscribing(topic) {
-      const allowed = subscriptions.add(topic);
+      const allowed = subscriptions.add(topic, link.sender);
       if (!allowed) context.events.subscriptionRefused({ clientId: link.clientId ?? "", topic });
       return allowed;
     },
@@ -160,6 +163,17 @@ function connectionOf(parts: Parts): MqttConnection {
     destroy: () => void link.socket.destroy(),
   };
   return connection;
+}
+
+/** A client id counts among the clients of one sender: nobody throws out another's connection by taking its id. */
+function admit(link: Link, said: Connecting): Admission {
+  const { identify } = link.context;
+  link.saidClientId = said.clientId;
+  if (identify === undefined) return { sessionId: said.clientId };
+  const sender = identify(link.socket, said);
+  if (typeof sender === "string") return { refused: sender };
+  link.sender = sender;
+  return { sessionId: said.clientId === "" ? "" : `${sender.name}/${said.clientId}` };
 }
 
 function acknowledge({ link, intake }: Parts, nowMs: number): void {

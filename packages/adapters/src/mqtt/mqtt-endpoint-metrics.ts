@@ -2,11 +2,18 @@ import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { messageMetrics } from "./message-metrics.ts";
+import type { MqttLog } from "./mqtt-log.ts";
 
 /** The endpoint's events as metrics. What is to become of a message that is too large is the caller's to say. */
-export function mqttEndpointMetrics(registry: Registry, owner: Pick<EndpointEvents, "packetTooLarge">): EndpointEvents {
+export function mqttEndpointMetrics(
+  registry: Registry,
+  log: MqttLog,
+  owner: Pick<EndpointEvents, "packetTooLarge">,
+): EndpointEvents {
   const registers = [registry];
   return {
+    filesFailed: ({ error }) =>
+      log.error({ error }, "Renewed certificates or identities cannot be used; those before stay."),
     ...connectionMetrics(registers),
     ...messageMetrics(registers, owner),
     ...ignoredMetrics(registers),

@@ -1,21 +1,20 @@
-import { once } from "node:events";
-import type { AddressInfo, Server } from "node:net";
-import { createServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import { ackFlusher } from "./ack-flusher.ts";
-import type { ConnectionContext, MqttConnection } from "./connection-context.ts";
+import type { ConnectionContext, Identify, MqttConnection } from "./connection-context.ts";
 import type { ConnectionRoster } from "./connection-roster.ts";
 import { connectionRoster } from "./connection-roster.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
+import { openListener } from "./endpoint-listener.ts";
 import { holdBack } from "./hold-back.ts";
+import { identifying } from "./identify.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
 import { inboundBudget } from "./inbound-budget.ts";
 import { openConnection } from "./mqtt-connection.ts";
 import { openSessionBroker } from "./session-broker.ts";
+import type { TlsFiles } from "./tls-files.ts";
 
 export interface MqttEndpointOptions {
   readonly host: string;
@@ -38,6 +37,12 @@ export interface MqttEndpointOptions {
   /** A connection whose message was not kept is held back as long as the trouble has lasted, within these bounds. */
   readonly holdBackMsMin?: number;
   readonly holdBackMsMax?: number;
+  /** With them the endpoint speaks TLS only; with an authority among them clients must show its certificates and are who these say. */
+  readonly tls?: TlsFiles | undefined;
+  /** Names, hashes of secrets, and the meters that each speaks for. Without an authority clients must give name and secret. */
+  readonly identitiesFile?: string | undefined;
+  /** How often these files are looked at for changes. */
+  readonly filesLookEveryMs?: number | undefined;
   readonly events: EndpointEvents;
   readonly clock: Clock;
   /** How often timeouts are looked at, which is how late they may be. 20 000 connections take about 20 ms. */
@@ -45,10 +50,6 @@ export interface MqttEndpointOptions {
   /** In [0, 1): spreads the end of hold-backs. */
   readonly random?: () => number;
 }
-
-const tcpKeepAliveMs = 300_000;
-/** A fleet that comes back after an outage comes all at once. */
-const backlogMax = 4096;
 
 /**
  * An MQTT 3.1.1 endpoint for meters. It is no broker: nothing that a meter publishes is routed, retained or stored
@@ -60,15 +61,17 @@ const backlogMax = 4096;
  *   A 3.1.1 client sends again on its next connection.
  * - A message longer than `packetBytesMax` is reported with its beginning, then acknowledged, then the connection is closed.
  * - A client may subscribe to `meters/{id}/requests`, everything else gets 0x80. Sessions end with their connection,
- *   wills and the retain flag are ignored, user names are not looked at. A client of MQTT 5 is refused (CONNACK 1).
- * - Client ids are free (a concentrator has no meter id), up to 256 characters; the same again closes the older
- *   connection, whose messages are still taken but no longer acknowledged.
+ *   wills and the retain flag are ignored. A client of MQTT 5 is refused (CONNACK 1).
+ * - Where identities are asked for, a client without one is refused (CONNACK 4 or 5), each message says who sent it, and only the
+ *   requests of the sender's own meters may be listened for.
+ * - Client ids are free (a concentrator has no meter id), up to 256 characters; the same again of the same identity closes the
+ *   older connection, whose messages are still taken but no longer acknowledged.
  * - Memory per connection is bounded by one packet, one chunk (64 KiB) and `inFlightMessagesMax` messages.
  *
  * Throws AdapterError `endpoint_failed` when it cannot listen.
  */
 export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeMessage): Promise<MeterEndpoint> {
-  const { events, writeTimeoutMs = 30_000 } = options;
+  const { writeTimeoutMs = 30_000 } = options;
   const roster = connectionRoster();
   const sessions = await openSessionBroker({ ownerOf: roster.ownerOf, drainTimeoutMs: writeTimeoutMs });
   const drained = Promise.withResolvers<void>();
@@ -77,28 +80,32 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
   function whenDrained(): void {
     if (closing !== undefined && roster.size() === 0 && context.budget.messages() === 0) drained.resolve();
   }
-  const context = contextOf({ ...options, writeTimeoutMs, take, roster, whenDrained, handOver: sessions.handle });
-  const server = createServer({
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: tcpKeepAliveMs,
-    highWaterMark: 16_384,
+  const known = knowing(options);
+  const handOver = sessions.handle;
+  const context = contextOf({
+    ...options,
+    writeTimeoutMs,
+    take,
+    roster,
+    whenDrained,
+    handOver,
+    identify: known?.identify,
   });
-  server.maxConnections = options.connectionsMax;
-  server.on("connection", (socket) => roster.add(openConnection(socket, context)));
-  server.on("drop", () => events.connectionRefused({ reason: "connections_max" }));
-  await listen(server, options).catch(async (cause: unknown) => {
-    await sessions.close();
-    throw new AdapterError("endpoint_failed", { retryable: false, cause });
-  });
-  server.on("error", () => events.connectionRefused({ reason: "accept_failed" }));
+  const listener = await openListener(options, (socket) => roster.add(openConnection(socket, context))).catch(
+    async (error: unknown) => {
+      known?.close();
+      await sessions.close();
+      throw error;
+    },
+  );
   const sweeper = setInterval(() => {
     const nowMs = context.nowMs();
     roster.each((connection) => connection.sweep(nowMs));
   }, options.sweepEveryMs ?? 1_000);
 
   async function close(): Promise<void> {
-    server.close();
+    listener.close();
+    known?.close();
     roster.each((connection) => connection.leave("endpoint_closed"));
     whenDrained();
     const gaveUp = new AbortController();
@@ -112,12 +119,19 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
     await sessions.close();
   }
   return {
-    address: addressOf(server),
+    address: listener.address,
     close() {
       closing ??= Promise.resolve().then(close);
       return closing;
     },
   };
+}
+
+/** Who clients are is asked where certificates or names tell it. */
+function knowing({ tls, identitiesFile, filesLookEveryMs: lookEveryMs, events }: MqttEndpointOptions) {
+  const by = tls?.caFile === undefined ? "password" : "certificate";
+  if (by === "password" && identitiesFile === undefined) return undefined;
+  return identifying({ by, identitiesFile, lookEveryMs, events });
 }
 
 function contextOf(
@@ -126,6 +140,7 @@ function contextOf(
     readonly take: TakeMessage;
     readonly roster: ConnectionRoster;
     readonly handOver: (session: Duplex) => void;
+    readonly identify: Identify | undefined;
     /** Called when there may be nothing left to wait for. */
     readonly whenDrained: () => void;
   },
@@ -142,6 +157,7 @@ function contextOf(
     events,
     budget: limitedBudget(parts.inFlightBytesMax, events, roster),
     take: parts.take,
+    identify: parts.identify,
     nowMs,
     handOver(session, connection) {
       roster.owns(session, connection);
@@ -174,14 +190,4 @@ function limitedBudget(bytesMax: number, events: EndpointEvents, roster: Connect
     roster.each((connection) => connection.budgetChanged(true));
   });
   return budget;
-}
-
-async function listen(server: Server, { host, port }: MqttEndpointOptions): Promise<void> {
-  server.listen({ host, port, backlog: backlogMax });
-  await once(server, "listening");
-}
-
-function addressOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo;
-  return `${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }

@@ -1,9 +1,10 @@
 import { idPattern } from "@meterbook/core/domain/identifiers";
+import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 
 /** What one connection listens for. */
 export interface RequestsSubscriptions {
   /** False when the topic is none that a meter may listen for, or when there are too many. */
-  add(topic: string): boolean;
+  add(topic: string, sender: Sender | undefined): boolean;
   remove(topics: readonly string[]): void;
 }
 
@@ -15,8 +16,9 @@ const topicsMax = 10_000;
 export function requestsSubscriptions(): RequestsSubscriptions {
   let topics: Set<string> | undefined;
   return {
-    add(topic) {
-      if (!idPattern.test(requestsTopic.exec(topic)?.[1] ?? "")) return false;
+    add(topic, sender) {
+      const meterId = requestsTopic.exec(topic)?.[1] ?? "";
+      if (!idPattern.test(meterId) || sender?.speaksFor(meterId) === false) return false;
       topics ??= new Set();
       if (topics.size >= topicsMax && !topics.has(topic)) return false;
       topics.add(topic);

@@ -8,11 +8,23 @@ export interface TlsFiles {
   readonly crlFile?: string | undefined;
 }
 
-/** What we show to a broker and by what we know it. Throws where a file cannot be read. */
-export function clientTls({ certFile, keyFile, caFile }: TlsFiles): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+export interface Pem {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly crl?: Buffer;
+}
+
+/** Throws where a file cannot be read. */
+export function readTlsFiles({ certFile, keyFile, caFile, crlFile }: TlsFiles): Pem {
   return {
     ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
     ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
     ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+    ...(crlFile === undefined ? {} : { crl: readFileSync(crlFile) }),
   };
+}
+
+export function namesOfTlsFiles(files: TlsFiles): string[] {
+  return [files.certFile, files.keyFile, files.caFile, files.crlFile].filter((file) => file !== undefined);
 }

@@ -6,6 +6,7 @@ export const rejectionReasons = [
   "topic_unknown",
   "meter_id_invalid",
   "meter_id_mismatch",
+  "identity_mismatch",
   "packet_too_large",
   "report_malformed",
   "empty_report",

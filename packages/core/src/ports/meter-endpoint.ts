@@ -1,3 +1,9 @@
+/** Who speaks to the endpoint, where it knows: a meter, or a concentrator for some. */
+export interface Sender {
+  readonly name: string;
+  speaksFor(meterId: string): boolean;
+}
+
 /** One message of a meter, as it came. */
 export interface MeterMessage {
   readonly topic: string;
@@ -6,6 +12,8 @@ export interface MeterMessage {
   readonly receivedAtMs: number;
   /** The MQTT client that sent it: a meter, or a concentrator for many. */
   readonly clientId: string;
+  /** Absent where the endpoint does not ask who it is, or a broker stands between. */
+  readonly sender?: Sender | undefined;
 }
 
 /**

@@ -59,6 +59,12 @@ function readMessage(message: MeterMessage, limits: ReadLimits, manner: Manner):
   const topic = parseTopic(message.topic);
   if ("reason" in topic) return refuse(message, null, topic);
   const { meterId } = topic;
+  const { sender } = message;
+  if (sender !== undefined && !sender.speaksFor(meterId)) {
+    const detail = `topic: ${sender.name} may not report for ${meterId}`;
+    // Under no meter: it is not that one's.
+    return refuse(message, null, { reason: "identity_mismatch", detail });
+  }
   const { bytesMax } = limits;
   if (message.payload.length > bytesMax) {
     return refuse(message, meterId, {

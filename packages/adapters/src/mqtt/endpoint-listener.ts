@@ -1,0 +1,130 @@
+import { once } from "node:events";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createTcpServer } from "node:net";
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type TlsOptions,
+  type Server as TlsServer,
+} from "node:tls";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { EndpointEvents } from "./endpoint-events.ts";
+import { namesOfTlsFiles, readTlsFiles, type TlsFiles } from "./tls-files.ts";
+import { watchFiles } from "./watched-files.ts";
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectionsMax: number;
+  /** Also for a TLS handshake. */
+  readonly connectTimeoutMs: number;
+  readonly tls?: TlsFiles | undefined;
+  readonly tlsLookEveryMs?: number | undefined;
+  readonly events: Pick<EndpointEvents, "connectionRefused" | "filesFailed">;
+}
+
+export interface EndpointListener {
+  /** `host:port` */
+  readonly address: string;
+  /** Takes no new connections. */
+  close(): void;
+}
+
+const tcpKeepAliveMs = 300_000;
+/** A fleet that comes back after an outage comes all at once. */
+const backlogMax = 4096;
+const socketOptions = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: tcpKeepAliveMs,
+  highWaterMark: 16_384,
+};
+
+/**
+ * Hands over each connection once there is something to read from it: after the TLS handshake, where there are `tls` files. With an
+ * authority among them a client must show a certificate of that authority. Renewed files take effect by themselves; those
+ * that cannot be used are told, and the ones before stay.
+ *
+ * @throws AdapterError `endpoint_failed` when it cannot listen or a file cannot be used.
+ */
+export async function openListener(
+  options: ListenerOptions,
+  take: (socket: Socket) => void,
+): Promise<EndpointListener> {
+  const { tls, events, host, port } = options;
+  const { server, close } = tls === undefined ? tcp(take) : secure(tls, options, take);
+  server.maxConnections = options.connectionsMax;
+  server.on("drop", () => events.connectionRefused({ reason: "connections_max" }));
+  try {
+    server.listen({ host, port, backlog: backlogMax });
+    await once(server, "listening");
+  } catch (cause) {
+    close();
+    throw new AdapterError("endpoint_failed", { retryable: false, cause });
+  }
+  server.on("error", () => events.connectionRefused({ reason: "accept_failed" }));
+  return { address: addressOf(server), close };
+}
+
+function tcp(take: (socket: Socket) => void): { server: Server; close(): void } {
+  const server = createTcpServer(socketOptions);
+  server.on("connection", take);
+  return { server, close: () => void server.close() };
+}
+
+function secure(
+  tls: TlsFiles,
+  { events, connectTimeoutMs, tlsLookEveryMs }: ListenerOptions,
+  take: (socket: Socket) => void,
+): { server: TlsServer; close(): void } {
+  const read = () => {
+    const files = readTlsFiles(tls);
+    // Says what is wrong with them before they are used.
+    createSecureContext(files);
+    return files;
+  };
+  const files = usable(() =>
+    watchFiles({
+      files: namesOfTlsFiles(tls),
+      read,
+      ...(tlsLookEveryMs === undefined ? {} : { everyMs: tlsLookEveryMs }),
+      changed: (renewed) => server.setSecureContext(renewed),
+      failed: (error) => events.filesFailed({ error }),
+    }),
+  );
+  let closed = false;
+  const server = createTlsServer({ ...socketOptions, ...tlsOptions(tls, connectTimeoutMs), ...files.current() });
+  // A handshake that was under way may come to its end after `close`.
+  server.on("secureConnection", (socket) => (closed ? void socket.destroy() : take(socket)));
+  server.on("tlsClientError", (_error, socket) => {
+    events.connectionRefused({ reason: "tls_failed" });
+    socket.destroy();
+  });
+  return {
+    server,
+    close() {
+      closed = true;
+      files.close();
+      server.close();
+    },
+  };
+}
+
+function tlsOptions({ caFile }: TlsFiles, handshakeTimeout: number): TlsOptions {
+  const asks = caFile !== undefined;
+  return { minVersion: "TLSv1.2", requestCert: asks, rejectUnauthorized: asks, handshakeTimeout };
+}
+
+function usable<Content>(open: () => Content): Content {
+  try {
+    return open();
+  } catch (cause) {
+    const detail = `METERBOOK_MQTT_TLS_*: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new AdapterError("endpoint_failed", { retryable: false, cause, detail });
+  }
+}
+
+function addressOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
