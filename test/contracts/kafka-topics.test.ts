@@ -109,8 +109,8 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     });
     const { problems: found } = await startOnKafka(connection, { ...wishes, createTopics: "on" });
     expect(found).toEqual([
-      expect.stringMatching(/readings.v1 has 3 partitions/),
-      expect.stringMatching(/snapshots.v1 forgets records \(retention.ms=86400000/),
+      expect.stringMatching(/readings.v1: has 3 partitions/),
+      expect.stringMatching(/snapshots.v1: forgets records \(retention.ms=86400000/),
     ]);
   });
 

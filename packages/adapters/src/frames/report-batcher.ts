@@ -40,6 +40,9 @@ interface OpenFrame {
   readings: number;
 }
 
+/** Profiles are small on the wire and large once they are read. */
+const frameReadingsMax = 20_000;
+
 export function reportBatcher(
   write: (frames: readonly FrameToWrite[]) => Promise<void>,
   { frameBytesMax, framesPerWriteMax, lingerMs, waitingBytesMax, partitionOf = () => 0 }: BatcherOptions,
@@ -58,7 +61,9 @@ export function reportBatcher(
     bytesInside += bytes;
     const partition = partitionOf(report);
     let frame = newest.get(partition);
-    if (frame === undefined || frame.bytes + bytes > frameBytesMax) {
+    const isFull = (one: OpenFrame) =>
+      one.bytes + bytes > frameBytesMax || one.readings + report.readings > frameReadingsMax;
+    if (frame === undefined || isFull(frame)) {
       frame = { partition, reports: [], outcome: Promise.withResolvers(), bytes: 0, readings: 0 };
       frames.push(frame);
       newest.set(partition, frame);

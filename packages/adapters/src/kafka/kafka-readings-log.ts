@@ -10,10 +10,11 @@ import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
 import { lastingProducer } from "./lasting-producer.ts";
+import { readingsHeader } from "./readings-header.ts";
 import type { FollowerEvents, TopicFollower } from "./topic-follower.ts";
 import { followTopics } from "./topic-follower.ts";
 import type { UnreadTail } from "./unread-tail.ts";
-import { readingsHeader, unreadTail } from "./unread-tail.ts";
+import { unreadTail } from "./unread-tail.ts";
 
 export type ReadingsLogEvents = WriteEvents & GroupEvents & FollowerEvents;
 

@@ -36,7 +36,7 @@ export async function startOnKafka(connection: KafkaConnection, options: KafkaSt
 /** What is wrong with several topics is said once. */
 function told(problems: readonly TopicProblem[]): string[] {
   return [...Map.groupBy(problems, ({ problem }) => problem)].map(
-    ([problem, among]) => `topic ${among.map(({ topic }) => topic).join(", ")} ${problem}`,
+    ([problem, among]) => `topic ${among.map(({ topic }) => topic).join(", ")}: ${problem}`,
   );
 }
 

@@ -172,7 +172,7 @@ function weaknesses({ partitions, config }: FoundTopic, brokers: number): string
 function missingTopic(topic: string): TopicProblem {
   return {
     topic,
-    problem: "is missing; `npm run topics` makes it (or METERBOOK_KAFKA_CREATE_TOPICS=true)",
+    problem: "is missing; `npm run topics` makes it (or METERBOOK_KAFKA_CREATE_TOPICS=on)",
     severe: true,
   };
 }

@@ -1,9 +1,6 @@
 import type { Unread } from "@meterbook/core/ports/readings-log";
-import type { KafkaMessage } from "kafkajs";
+import { readingsOf } from "./readings-header.ts";
 import type { FollowedTopic } from "./topic-follower.ts";
-
-/** How many readings a frame holds, said in a header so that nobody must decode it to count. */
-export const readingsHeader = "readings";
 
 /** Counts the frames behind given positions: reads the tail of the log along, and keeps a number or two per frame. */
 export interface UnreadTail extends FollowedTopic {
@@ -76,9 +73,4 @@ function forget(tail: Tail, position: number): void {
   tail.appendedAtMs = tail.appendedAtMs.slice(tail.first);
   tail.total = tail.total.slice(tail.first);
   tail.first = 0;
-}
-
-function readingsOf({ headers }: KafkaMessage): number {
-  const given = headers?.[readingsHeader];
-  return Number(Array.isArray(given) ? given[0] : given);
 }

@@ -1,6 +1,7 @@
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import type { KafkaMessage } from "kafkajs";
+import { readingsOf } from "./readings-header.ts";
 
 /** Records of one partition that were fetched and are not handled yet, in order. */
 export interface WaitingFrames {
@@ -23,11 +24,14 @@ export interface WaitingFrames {
 }
 
 const batchBytesMax = 4 * 1024 * 1024;
+/** A profile of two bytes a reading becomes twenty times as much in memory, and each partition has a batch in hand. */
+const batchReadingsMax = 50_000;
 const waitingBytesMax = 4 * 1024 * 1024;
 
 interface Waiting {
   readonly offset: number;
   readonly appendedAtMs: number;
+  readonly readings: number;
   readonly body: Uint8Array;
 }
 
@@ -47,7 +51,7 @@ export function waitingFrames(
     if (offset > nextOffset) gap({ partition, from: nextOffset, to: offset });
     nextOffset = offset + 1;
     const body = message.value ?? new Uint8Array();
-    waiting.push({ offset, appendedAtMs: Number(message.timestamp), body });
+    waiting.push({ offset, appendedAtMs: Number(message.timestamp), readings: readingsOf(message), body });
     bytes += body.length;
   }
 
@@ -77,9 +81,11 @@ export function waitingFrames(
     },
     first() {
       let size = 0;
-      const beyond = waiting.findIndex(({ body }, index) => {
+      let count = 0;
+      const beyond = waiting.findIndex(({ body, readings }, index) => {
         size += body.length;
-        return index > 0 && size > batchBytesMax;
+        count += readings;
+        return index > 0 && (size > batchBytesMax || count > batchReadingsMax);
       });
       return waiting.slice(0, beyond === -1 ? waiting.length : beyond).map(({ offset, appendedAtMs, body }) => {
         return { partition, offset, appendedAtMs, reports: decodeFrame(body) };
