@@ -44,6 +44,8 @@ export interface AggregatorWorld {
   /** Lets housekeeping look at the clock until nothing is pending. */
   settle(): Promise<void>;
   restart(): Promise<void>;
+  /** The log is lost, and an empty one stands in its place. */
+  forgetLog(): void;
   totals(): Promise<StoreTotals>;
   /** Latest revision of every period of the meters, in a form that compares. */
   book(...meterIds: readonly string[]): Promise<Snapshot[]>;
@@ -179,6 +181,7 @@ export async function openAggregatorWorld(options: {
       parts = await start();
       await deliverFrom();
     },
+    forgetLog: () => void frames.splice(0),
     totals: () => parts.series.reader.totals(),
     async book(...meterIds) {
       const found: Snapshot[] = [];

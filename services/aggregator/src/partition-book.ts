@@ -30,6 +30,8 @@ export interface Assignment {
 export interface PartitionBook {
   /** The offset to read from. */
   readonly resumeAt: number;
+  /** The offset up to which the store had taken the log in when it was opened. */
+  readonly takenTo: number;
   /** The next offset to apply. */
   position(): number;
   handle(batch: FrameBatch): Promise<void>;
@@ -74,6 +76,7 @@ export async function openPartitionBook(
 
   return {
     resumeAt: series.progress.issuedPosition,
+    takenTo: series.progress.position,
     position: () => work.memory.position,
     handle: (batch) => queue.run(() => work.handle(batch)),
     issueAll: () => queue.run(work.issueAll),
