@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import type { KafkaConfig, LogEntry } from "kafkajs";
 import { Kafka, logLevel } from "kafkajs";
+import { calmRequestQueue } from "./calm-request-queue.ts";
 
 /** How to reach a Kafka cluster. */
 export interface KafkaConnectionSettings {
@@ -49,6 +50,7 @@ export function kafkaConnection(
   settings: KafkaConnectionSettings,
   { clientId, log }: { readonly clientId: string; readonly log: KafkaLog },
 ): KafkaConnection {
+  calmRequestQueue();
   const config: KafkaConfig = {
     clientId,
     brokers: [...settings.brokers],
