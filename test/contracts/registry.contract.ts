@@ -7,7 +7,7 @@ export interface RegistryUnderTest {
   open(): Promise<Registry>;
 }
 
-function aRecord(meterId: string, usagePointId = meterId): MeterRecord {
+export function aRecord(meterId: string, usagePointId = meterId): MeterRecord {
   return { meterId, usagePointId, registers: [{ register: "1.8.0", unit: "Wh", multiplier: 40 }], zone: "Europe/Kyiv" };
 }
 

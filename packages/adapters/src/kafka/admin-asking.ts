@@ -1,5 +1,7 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Admin } from "kafkajs";
+import kafkajs from "kafkajs";
+import { backOff } from "./back-off.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
 /** Questions to the cluster over a connection that is kept, and made again after a failure. */
@@ -10,6 +12,8 @@ export interface AdminAsking {
   close(): Promise<void>;
 }
 
+const attemptsMax = 8;
+
 export function adminAsking({ client }: KafkaConnection): AdminAsking {
   let connected: Promise<Admin> | undefined;
 
@@ -19,7 +23,7 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
     return admin;
   }
 
-  async function ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+  async function askOnce<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
     connected ??= connect();
     const mine = connected;
     try {
@@ -27,7 +31,20 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
     } catch (cause) {
       if (connected === mine) connected = undefined;
       void mine.then((admin) => admin.disconnect()).catch(() => undefined);
-      throw new AdapterError("store_read_failed", { retryable: true, cause });
+      throw cause;
+    }
+  }
+
+  async function ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    const pause = backOff({ firstMs: 50, maxMs: 1000 });
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await askOnce(question);
+      } catch (cause) {
+        if (!isPassing(cause) || attempt === attemptsMax)
+          throw new AdapterError("store_read_failed", { retryable: true, cause });
+        await pause.wait();
+      }
     }
   }
 
@@ -41,4 +58,9 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
       await connected?.then((admin) => admin.disconnect()).catch(() => undefined);
     },
   };
+}
+
+/** A broker that answers, but is not yet or no longer the one to ask: a partition is getting its leader. */
+function isPassing(error: unknown): boolean {
+  return error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
 }

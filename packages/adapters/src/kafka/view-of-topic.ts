@@ -49,7 +49,7 @@ export async function openViewOfTopic<Tables>(
         position: view.position,
         apply(partition, records, next) {
           view.advance(partition, next, () => {
-            for (const record of records) options.take(tables, record, Number(record.offset));
+            for (const record of records) takeNamed(tables, record, options);
           });
           if (records.length > 0) options.taken?.();
         },
@@ -85,6 +85,16 @@ export async function openViewOfTopic<Tables>(
     reach: (offset) => follower.reach(topic, 0, offset, patienceMs),
     close,
   };
+}
+
+/** What cannot be taken in is named by its place. */
+function takeNamed<Tables>(tables: Tables, record: KafkaMessage, { topic, take }: TopicViewOptions<Tables>): void {
+  try {
+    take(tables, record, Number(record.offset));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${topic} at offset ${record.offset}: ${why}`, { cause });
+  }
 }
 
 async function openView<Tables>(

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
+import { decodeRejectedRecord, encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import type { KafkaMessage } from "kafkajs";
+import { rejectionPlace, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { topicOf } from "./kafka-topics.ts";
+import type { WriteEvents } from "./lasting-producer.ts";
+import type { FollowerEvents } from "./topic-follower.ts";
+import { type TopicWriter, topicWriter } from "./topic-writer.ts";
+import { openViewOfTopic } from "./view-of-topic.ts";
+
+/** For those who refuse messages and never look at them. */
+export type RejectedAppender = Pick<RejectedLog, "append"> & { close(): Promise<void> };
+
+export interface KafkaRejectedAppenderOptions {
+  readonly connection: KafkaConnection;
+  readonly events: WriteEvents;
+}
+
+export interface KafkaRejectedLogOptions extends KafkaRejectedAppenderOptions {
+  /** Where the view is kept; a directory of this process. */
+  readonly dataDir: string;
+  readonly events: WriteEvents & FollowerEvents;
+}
+
+const appendsMax = 100_000;
+
+/** `append` waits as long as an outage lasts, and what waits is held by those who call. */
+export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions): RejectedAppender {
+  const writer = rejectedWriter(options);
+  return { append: async (rejections) => void (await writer.write(rejections)), close: writer.close };
+}
+
+/**
+ * The rejected log, shown in `<dataDir>/rejected.view.db`. An id is made of the entry's offset, so all processes mean the same by it; a
+ * replay is a record too, and of several the first one counts. Reads wait until the view has what the topic holds: what one
+ * process refused or replayed another counts at once.
+ */
+export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Promise<RejectedLog> {
+  const { connection, dataDir, events } = options;
+  const writer = rejectedWriter(options);
+  const view = await openViewOfTopic(connection, {
+    topic: topicOf(connection, "rejected"),
+    dataDir,
+    name: "rejected",
+    schema: rejectionSchema + writersSchema,
+    version: 1,
+    events,
+    tables: recordWrites,
+    take: (writes, record, offset) => writes.take(record, offset),
+  });
+  const reads = rejectionReads(view.database);
+
+  async function shown<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+    await view.catchUp();
+    return read();
+  }
+
+  return {
+    list: (asked) => shown(() => reads.list(asked)),
+    get: (id) => shown(() => reads.get(id)),
+    totals: () => shown(reads.totals),
+    append: async (rejections) => void (await writer.write(rejections)),
+    async markReplayed(id, atMs) {
+      const entry = await shown(() => reads.get(id));
+      if (entry?.replayedAtMs === null) await writer.write([{ replayed: rejectionPlace(id), atMs }]);
+    },
+    async close() {
+      await writer.close();
+      await view.close();
+    },
+  };
+}
+
+type Entry = Rejection | { readonly replayed: number; readonly atMs: number };
+
+function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions): TopicWriter<Entry> {
+  const writer = randomBytes(16);
+  let number = 0;
+
+  function recordOf(entry: Entry): Uint8Array {
+    if ("replayed" in entry)
+      return encodeRejectedRecord({ kind: "replay", offset: offsetOf(entry.replayed), atMs: entry.atMs });
+    number += 1;
+    return encodeRejectedRecord({ kind: "rejection", rejection: entry, writer, number });
+  }
+
+  return topicWriter<Entry>(connection, {
+    topic: topicOf(connection, "rejected"),
+    events,
+    callsMax: appendsMax,
+    recordOf(entry) {
+      const { buffer, byteOffset, byteLength } = recordOf(entry);
+      return { value: Buffer.from(buffer, byteOffset, byteLength) };
+    },
+  });
+}
+
+/** How far each writer is: a few dozen bytes for every start of a process. */
+const writersSchema = "CREATE TABLE IF NOT EXISTS writer (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;";
+
+function recordWrites(database: DatabaseSync) {
+  const writes = rejectionWrites(database);
+  const advance = database.prepare(
+    "INSERT INTO writer (id, number) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET number = excluded.number WHERE excluded.number > number",
+  );
+  const isNew = (writer: Uint8Array, number: number) => writer.length === 0 || advance.run(writer, number).changes > 0;
+  return {
+    take({ value }: KafkaMessage, offset: number): void {
+      const record = decodeRejectedRecord(value ?? new Uint8Array());
+      if (record.kind === "replay") writes.markReplayed(placeOf(record.offset), record.atMs);
+      else if (isNew(record.writer, record.number)) writes.add(record.rejection, placeOf(offset));
+    },
+  };
+}
+
+/** Places begin at 1, offsets at 0. */
+function placeOf(offset: number): number {
+  return offset + 1;
+}
+
+function offsetOf(place: number): number {
+  return place - 1;
+}

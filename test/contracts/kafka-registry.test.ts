@@ -1,0 +1,126 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
+import type { RegistryChange } from "@meterbook/core/ports/registry";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaIsThere } from "../support/servers/kafka-server.ts";
+import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { aRecord, registryContract } from "./registry.contract.ts";
+
+describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
+  const places = kafkaPlaces();
+
+  /** A process of its own, with a view of its own. */
+  async function open(connection: KafkaConnection, over: { dataDir?: string; putMsMax?: number } = {}) {
+    const dataDir = over.dataDir ?? (await temporaryDirectory());
+    const registry = await openKafkaRegistry({ connection, events, ...over, dataDir });
+    onTestFinished(() => registry.close().catch(() => undefined));
+    return registry;
+  }
+
+  registryContract(async () => {
+    const connection = await places.place();
+    return { open: () => open(connection) };
+  });
+
+  /** Everything that a follower is given, newest last. */
+  async function followed(registry: Awaited<ReturnType<typeof open>>) {
+    const seen: RegistryChange[] = [];
+    const subscription = await registry.follow(async (changes) => void seen.push(...changes));
+    onTestFinished(() => subscription.close());
+    return seen;
+  }
+
+  test("two processes mean the same by a position, also after a view was deleted", async () => {
+    const connection = await places.place();
+    const dataDir = await temporaryDirectory();
+    const [one, two] = [await open(connection, { dataDir }), await open(connection)];
+    await Promise.all([one.put([aRecord("a"), aRecord("b"), aRecord("a", "up-1")]), two.put([aRecord("c")])]);
+    await two.put([aRecord("b", "up-2")]);
+    const theirs = await followed(two);
+    const ours = await followed(one);
+    expect(ours).toEqual(theirs);
+    expect(ours.map(({ record }) => record.usagePointId).sort()).toEqual(["c", "up-1", "up-2"]);
+    await one.close();
+    await rm(join(dataDir, "registry.view.db"));
+    const again = await open(connection, { dataDir });
+    expect(await followed(again)).toEqual(theirs);
+  });
+
+  test("100 000 records are put in some seconds, 1 000 at a time as an import does and all at once", async () => {
+    const connection = await places.place();
+    const registry = await open(connection);
+    const count = 100_000;
+    const records = Array.from({ length: count }, (_, n) => aRecord(`m-${n}`));
+    const inOrder = performance.now();
+    for (let first = 0; first < count; first += 1000) await registry.put(records.slice(first, first + 1000));
+    const atOnce = performance.now();
+    await registry.put(records);
+    const rebuilt = performance.now();
+    const another = await open(connection);
+    const done = performance.now();
+    const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1);
+    console.log(
+      `registry, ${count} records: 1 000 at a time ${seconds(inOrder, atOnce)} s, at once ${seconds(atOnce, rebuilt)} s, ` +
+        `a view of the ${2 * count} ${seconds(rebuilt, done)} s`,
+    );
+    expect((await another.list({ limit: 1, afterMeterId: "m-99998" })).map(({ meterId }) => meterId)).toEqual([
+      "m-99999",
+    ]);
+    expect(await followed(another)).toHaveLength(count);
+    expect(atOnce - inOrder).toBeLessThan(20_000);
+  });
+
+  test("a broker that is killed and comes back while records are put: nothing is lost, and all agree", async () => {
+    const connection = await places.place();
+    const [one, two] = [await open(connection), await open(connection)];
+    const theirs = await followed(two);
+    let kept = 0;
+    let goOn = true;
+    const putting = (async () => {
+      for (; goOn; kept += 1) await one.put([aRecord(`m-${kept % 50}`, `up-${kept}`)]);
+    })();
+    await vi.waitFor(() => expect(kept).toBeGreaterThan(20), { timeout: 20_000 });
+    await places.server.kill();
+    await places.server.start();
+    const atRestart = kept;
+    await vi.waitFor(() => expect(kept).toBeGreaterThan(atRestart + 20), { timeout: 60_000 });
+    goOn = false;
+    await putting;
+    const newest = Array.from({ length: 50 }, (_, n) => kept - 1 - ((kept - 1 - n + 50) % 50));
+    for (const n of newest) expect((await one.get(`m-${n % 50}`))?.usagePointId).toBe(`up-${n}`);
+    await vi.waitFor(() => expect(theirs.at(-1)?.record.usagePointId).toBe(`up-${kept - 1}`), { timeout: 20_000 });
+    const latest = new Map(theirs.map(({ record, position }) => [record.meterId, { record, position }]));
+    expect([...latest.values()].sort((a, b) => a.position - b.position)).toEqual(await followed(one));
+  });
+
+  test("a broker away: a put says so in time, and what it was given is kept when the broker is back", async () => {
+    const connection = await places.place();
+    const registry = await open(connection, { putMsMax: 300 });
+    await registry.put([aRecord("a")]);
+    await places.server.kill();
+    await expect(registry.put([aRecord("b")])).rejects.toMatchObject({ code: "log_append_failed", retryable: true });
+    expect(await registry.get("a")).toEqual(aRecord("a"));
+    await places.server.start();
+    await vi.waitFor(async () => expect(await registry.get("b")).toEqual(aRecord("b")), { timeout: 60_000 });
+  });
+
+  test("a record that cannot be read is told and stops the view: master data is not guessed", async () => {
+    const connection = await places.place();
+    const told: unknown[] = [];
+    const dataDir = await temporaryDirectory();
+    const loud = { ...events, followFailed: ({ error }: { error: unknown }) => void told.push(error) };
+    const registry = await openKafkaRegistry({ connection, events: loud, dataDir });
+    onTestFinished(() => registry.close());
+    const producer = connection.client.producer();
+    await producer.connect();
+    const topic = `${connection.settings.topicPrefix}registry.v1`;
+    await producer.send({ topic, messages: [{ key: "m-1", value: "nonsense" }] });
+    await producer.disconnect();
+    await vi.waitFor(() => expect(String(told[0])).toContain(`${topic} at offset 0: `), { timeout: 20_000 });
+    expect(await registry.get("m-1")).toBeUndefined();
+  });
+});
