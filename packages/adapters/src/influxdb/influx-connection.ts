@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { HttpError, InfluxDB, type Transport } from "@influxdata/influxdb-client";
 import type { BucketRange } from "@meterbook/core/domain/bucket-ranges";
+import { type SharedWrites, sharedWrites } from "./shared-writes.ts";
 
 /** One InfluxDB 2.x server and the buckets of meters whose points it holds. */
 export interface InfluxServerOptions extends BucketRange {
@@ -39,6 +40,8 @@ export interface InfluxConnection {
   readonly compression: "gzip" | "none";
   readonly events: InfluxEvents;
   readonly requestMsMax: number;
+  /** By the precision of the lines' times. */
+  readonly shared: Readonly<Record<"s" | "ns", SharedWrites>>;
   send(request: InfluxRequest): Promise<InfluxAnswer>;
   close(): void;
 }
@@ -59,6 +62,9 @@ export interface InfluxAnswer {
   readonly body: string;
 }
 
+/** Of a request that partitions share. */
+const sharedLinesMax = 5000;
+
 /** Keep-alive connections to one server. Nothing is asked yet. */
 export function influxConnection(server: InfluxServerOptions, options: InfluxOptions): InfluxConnection {
   const { requestMsMax = 30_000, events = {}, org, bucket } = options;
@@ -74,6 +80,7 @@ export function influxConnection(server: InfluxServerOptions, options: InfluxOpt
     compression: server.compression ?? "gzip",
     events,
     requestMsMax,
+    shared: { s: sharedWrites({ linesMax: sharedLinesMax }), ns: sharedWrites({ linesMax: sharedLinesMax }) },
     send: (request) => send(client.transport, request, requestMsMax),
     close: () => agent.destroy(),
   };

@@ -4,6 +4,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { growingWaits } from "./back-off.ts";
 import type { InfluxAnswer, InfluxConnection } from "./influx-connection.ts";
 import { retryAfterMs, settingAtFault } from "./influx-connection.ts";
+import type { Shared } from "./shared-writes.ts";
 
 const gzip = promisify(gzipCallback);
 const gzipFromLength = 1000;
@@ -46,6 +47,39 @@ export async function writeLines(
   lines: number,
   options: WriteOptions,
 ): Promise<void> {
+  const never = new AbortController().signal;
+  const joined = connection.shared[options.precision].join(text, lines, async (all, count) => {
+    const { kind } = await attemptWrite(connection, all, count, { ...options, signal: never });
+    return kind === "stored";
+  });
+  const shared = await unlessAborted(joined, options.signal);
+  if (shared.how === "stored") return;
+  try {
+    await writeAlone(connection, text, lines, options);
+  } finally {
+    shared.done();
+  }
+}
+
+/** Whoever is aborted while it waits for its turn gives it up. */
+async function unlessAborted(joined: Promise<Shared>, signal: AbortSignal): Promise<Shared> {
+  const aborted = Promise.withResolvers<"aborted">();
+  const onAbort = () => aborted.resolve("aborted");
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const first = await Promise.race([joined, aborted.promise]);
+  signal.removeEventListener("abort", onAbort);
+  if (first !== "aborted") return first;
+  void joined.then((shared) => (shared.how === "alone" ? shared.done() : undefined));
+  throw failed(true, "aborted");
+}
+
+async function writeAlone(
+  connection: InfluxConnection,
+  text: string,
+  lines: number,
+  options: WriteOptions,
+): Promise<void> {
   const { signal } = options;
   const wait = growingWaits({ firstMs: 100, maxMs: 10_000 });
   for (let attempt = 1; ; attempt += 1) {
@@ -76,7 +110,7 @@ async function writeHalves(connection: InfluxConnection, text: string, options: 
   const all = linesOf(text);
   const middle = all.length >> 1;
   for (const half of [all.slice(0, middle), all.slice(middle)]) {
-    await writeLines(connection, `${half.join("\n")}\n`, half.length, options);
+    await writeAlone(connection, `${half.join("\n")}\n`, half.length, options);
   }
 }
 
