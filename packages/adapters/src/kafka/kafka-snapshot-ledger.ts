@@ -7,12 +7,13 @@ import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
 import { issuedDifferently, snapshotInserts, snapshotReads, snapshotSchema } from "../views/snapshot-view.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
-import { type LedgerProducer, takeLedgerProducer } from "./ledger-producer.ts";
+import type { WriteEvents } from "./lasting-producer.ts";
+import { type LedgerProducer, takeLedgerProducer, type WriteWatch } from "./ledger-producer.ts";
 import type { FollowerEvents } from "./topic-follower.ts";
 import { openViewOfTopic, type TopicView } from "./view-of-topic.ts";
 
-export interface LedgerEvents extends FollowerEvents {
-  /** Another owner has taken the right to issue for a partition, or a transaction's outcome is not known. */
+export interface LedgerEvents extends FollowerEvents, WriteEvents {
+  /** Another owner has taken the right to issue for a partition, or a transaction was refused or has an unknown outcome. */
   fenced(facts: { readonly partition: number; readonly error: unknown }): void;
   /** The ledger holds a revision twice with different hashes, which must never be; the first counts. */
   revisionRepeated(facts: { readonly id: string }): void;
@@ -40,17 +41,26 @@ export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promis
 
 /**
  * The ledger for aggregators. The right to issue for a partition is a transactional id: whoever takes a partition over fences the
- * owner before, whose transactions can then no longer commit, and sees all that it had committed. An owner that was stopped
- * for however long and wakes up can therefore add nothing, and a revision is issued by one owner only.
+ * owner before, and sees all that it had committed.
+ *
+ * Why an owner that was stopped, for however long and wherever, does no harm when it wakes: an open transaction of its is
+ * undone by the take-over, and what it sends after that bears an epoch that the broker no longer takes. What it had committed
+ * was seen before the new owner issued anything, so that no revision is issued twice. Should that ever fail, readers
+ * take the first record of a revision and tell when a second one differs.
+ *
+ * An outage delays an append for as long as its transaction can live. When it lasts longer, or comes between the request to
+ * commit and the answer, nobody can know whether we still are the owner and what stands in the ledger. To take over once more
+ * would answer that, but could take the partition from its new owner; so it is the caller's to decide, by `ledger_fenced`.
  */
 export async function openKafkaSnapshotLedgers(options: KafkaLedgerOptions): Promise<SnapshotLedgers> {
   const { connection } = options;
   const view = await openLedgerView(options);
+  const watch = writeWatch(options.events);
   const topic = topicOf(connection, "snapshots");
   return {
     async open(partition) {
       const transactionalId = `${connection.settings.topicPrefix}ledger-${partition}`;
-      const producer = await takeLedgerProducer(connection, { topic, transactionalId });
+      const producer = await takeLedgerProducer(connection, { topic, transactionalId, watch });
       await view.catchUp().catch(async (error: unknown) => {
         await producer.close();
         throw error;
@@ -58,6 +68,20 @@ export async function openKafkaSnapshotLedgers(options: KafkaLedgerOptions): Pro
       return ledgerOf(partition, { view, producer, options });
     },
     close: view.close,
+  };
+}
+
+function writeWatch(events: WriteEvents): WriteWatch {
+  let failing = false;
+  return {
+    failed(error) {
+      failing = true;
+      events.writeFailed({ error });
+    },
+    succeeded() {
+      if (failing) events.writeRecovered();
+      failing = false;
+    },
   };
 }
 
@@ -88,6 +112,8 @@ interface LedgerParts {
 function ledgerOf(partition: number, { view, producer, options }: LedgerParts): SnapshotLedger {
   const { reads, findSync } = snapshotReads(view.database);
   const { events, crashPoint = () => undefined } = options;
+  let isAppending = false;
+  let written = -1;
 
   /** Those that are not issued yet. Throws where one was issued with another hash. */
   function unissued(snapshots: readonly Snapshot[]): Snapshot[] {
@@ -103,23 +129,38 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
     return [...fresh.values()];
   }
 
+  async function write(snapshots: readonly Snapshot[]): Promise<void> {
+    const records = snapshots.map((snapshot) => ({
+      key: snapshot.meterId,
+      value: Buffer.from(encodeSnapshot(snapshot)),
+      partition: 0,
+    }));
+    written = await producer.write(records).catch((error: unknown) => {
+      events.fenced({ partition, error });
+      throw error;
+    });
+    crashPoint("ledger-written");
+    await view.reach(written);
+  }
+
+  async function append(snapshots: readonly Snapshot[]): Promise<void> {
+    // An append may have ended with its records written and not yet seen.
+    await view.reach(written);
+    const fresh = unissued(snapshots);
+    if (fresh.length > 0) await write(fresh);
+  }
+
   return {
     ...reads,
     catchUp: view.catchUp,
     async append(snapshots) {
-      const fresh = unissued(snapshots);
-      if (fresh.length === 0) return;
-      const records = fresh.map((snapshot) => ({
-        key: snapshot.meterId,
-        value: Buffer.from(encodeSnapshot(snapshot)),
-        partition: 0,
-      }));
-      const last = await producer.write(records).catch((error: unknown) => {
-        events.fenced({ partition, error });
-        throw error;
-      });
-      crashPoint("ledger-written");
-      await view.reach(last);
+      if (isAppending) throw new Error("the ledger takes one append at a time");
+      isAppending = true;
+      try {
+        await append(snapshots);
+      } finally {
+        isAppending = false;
+      }
     },
     close: producer.close,
   };

@@ -4,11 +4,18 @@ import type { Snapshot } from "../domain/snapshot.ts";
  * The append-only book of issued snapshots.
  *
  * Promises of every adapter (test/contracts/snapshot-ledger.contract.ts):
- * - `append` resolves once all survive a crash; a revision that is there already with the same hash is left alone, with
- *   another hash it is refused with an error (an issued revision never changes);
+ * - `append` resolves once all survive a crash and the reads of this ledger see them; it is kept whole or not at all; a revision
+ *   that is there already with the same hash is left alone, with another hash the whole append is refused with an
+ *   error (an issued revision never changes);
  * - nothing is ever updated or deleted.
  */
 export interface SnapshotLedger extends SnapshotView {
+  /**
+   * One at a time: the next begins when the one before has ended.
+   *
+   * @throws AdapterError `ledger_fenced` where the right to issue is another's, or may be: whether the append is kept is not known
+   *   then, and this ledger takes no more. `SnapshotLedgers.open` takes the right anew and tells what is there.
+   */
   append(snapshots: readonly Snapshot[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -25,14 +32,14 @@ export interface SnapshotLedgers {
 
 /** A ledger entry with its place in the order of issue. */
 export interface LedgerEntry {
-  /** Grows by issue; the cursor of `changes`. */
+  /** Grows by issue, with gaps; the cursor of `changes`. The same in every view of a ledger. */
   readonly sequence: number;
   readonly snapshot: Snapshot;
 }
 
 /**
- * Reads of the ledger: safe from any process, see only whole appends, and pages stay right while snapshots are issued.
- * Pages hold at most `limit` entries; fewer means the end.
+ * Reads of the ledger: safe from any process; they see only what is kept for good, a large append maybe part by part in its order,
+ * and pages stay right while snapshots are issued. Pages hold at most `limit` entries; fewer means the end.
  */
 export interface SnapshotView {
   /** The latest revision of each meter of a period, ordered by meter id. */
