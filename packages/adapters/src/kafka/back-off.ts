@@ -1,3 +1,30 @@
+/** A wait that can be cut short for good. One at a time. */
+export interface EndableWait {
+  wait(ms: number): Promise<void>;
+  /** What waits goes on, and nothing waits any more. */
+  end(): void;
+}
+
+export function endableWait(): EndableWait {
+  let ended = false;
+  let cutShort: (() => void) | undefined;
+  return {
+    async wait(ms) {
+      if (ended) return;
+      const done = Promise.withResolvers<void>();
+      const timer = setTimeout(done.resolve, ms);
+      cutShort = done.resolve;
+      await done.promise;
+      clearTimeout(timer);
+      cutShort = undefined;
+    },
+    end() {
+      ended = true;
+      cutShort?.();
+    },
+  };
+}
+
 /** Waits that grow from `firstMs` to `maxMs`, each a little random, until `reset`; `end` cuts short what waits. */
 export interface BackOff {
   wait(): Promise<void>;
@@ -6,22 +33,17 @@ export interface BackOff {
 }
 
 export function backOff({ firstMs, maxMs }: { firstMs: number; maxMs: number }): BackOff {
-  const ended = new AbortController();
+  const pause = endableWait();
   let nextMs = firstMs;
   return {
     async wait() {
-      if (ended.signal.aborted) return;
       const ms = nextMs * (0.75 + Math.random() / 2);
       nextMs = Math.min(2 * nextMs, maxMs);
-      const done = Promise.withResolvers<void>();
-      const timer = setTimeout(done.resolve, ms);
-      ended.signal.addEventListener("abort", () => done.resolve(), { once: true });
-      await done.promise;
-      clearTimeout(timer);
+      await pause.wait(ms);
     },
     reset() {
       nextMs = firstMs;
     },
-    end: () => ended.abort(),
+    end: pause.end,
   };
 }
