@@ -24,6 +24,7 @@ export interface KafkaRegistryOptions {
 
 const putsMax = 1000;
 const defaultPutMsMax = 30_000;
+const recordsPerTurnMax = 2000;
 
 /**
  * The registry on a compacted topic keyed by meter id, shown in `<dataDir>/registry.view.db`. A change's position is its offset and
@@ -46,6 +47,7 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
     schema: registrySchema("BLOB"),
     version: 1,
     events,
+    recordsPerTurnMax,
     tables: recordWrites,
     take: (writes, record, offset) => writes.take(record, offset + 1),
     taken: () => followers?.wake(),

@@ -26,6 +26,7 @@ export interface KafkaRejectedLogOptions extends KafkaRejectedAppenderOptions {
 }
 
 const appendsMax = 100_000;
+const recordsPerTurnMax = 500;
 
 /** `append` waits as long as an outage lasts, and what waits is held by those who call. */
 export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions): RejectedAppender {
@@ -48,6 +49,7 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     schema: rejectionSchema + writersSchema,
     version: 1,
     events,
+    recordsPerTurnMax,
     tables: recordWrites,
     take: (writes, record, offset) => writes.take(record, offset),
   });

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { KafkaMessage } from "kafkajs";
 import { openViewDatabase, type ViewDatabase } from "../views/view-database.ts";
 import { adminAsking } from "./admin-asking.ts";
@@ -26,6 +27,8 @@ export interface TopicViewOptions<Tables> {
   readonly tables: (database: ViewDatabase["database"]) => Tables;
   /** Takes one record in, inside the transaction that moves the position. */
   readonly take: (tables: Tables, record: KafkaMessage, offset: number) => void;
+  /** So many are one transaction, and others have their turn after it; all that were fetched together where absent. */
+  readonly recordsPerTurnMax?: number;
   /** Told after a transaction that took records in. */
   readonly taken?: () => void;
 }
@@ -47,11 +50,14 @@ export async function openViewOfTopic<Tables>(
       {
         topic,
         position: view.position,
-        apply(partition, records, next) {
-          view.advance(partition, next, () => {
-            for (const record of records) takeNamed(tables, record, options);
-          });
-          if (records.length > 0) options.taken?.();
+        async apply(partition, records, next) {
+          for (const { turn, to } of turnsOf(records, next, options.recordsPerTurnMax)) {
+            view.advance(partition, to, () => {
+              for (const record of turn) takeNamed(tables, record, options);
+            });
+            if (turn.length > 0) options.taken?.();
+            if (to < next) await setImmediate();
+          }
         },
       },
     ],
@@ -66,7 +72,7 @@ export async function openViewOfTopic<Tables>(
   async function catchUpAtStart(): Promise<void> {
     for (;;) {
       const before = view.position(0);
-      const failure = await follower.catchUp(topic).then(
+      const failure = await follower.catchUp(topic, patienceMs).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -85,6 +91,14 @@ export async function openViewOfTopic<Tables>(
     reach: (offset) => follower.reach(topic, 0, offset, patienceMs),
     close,
   };
+}
+
+function turnsOf(records: readonly KafkaMessage[], next: number, max = Math.max(1, records.length)) {
+  const turns: { turn: readonly KafkaMessage[]; to: number }[] = [];
+  for (let first = 0; first + max < records.length; first += max)
+    turns.push({ turn: records.slice(first, first + max), to: Number(records[first + max]?.offset) });
+  turns.push({ turn: records.slice(turns.length * max), to: next });
+  return turns;
 }
 
 /** What cannot be taken in is named by its place. */

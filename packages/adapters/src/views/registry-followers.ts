@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Subscription } from "@meterbook/core/ports/readings-log";
 import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
-import type { RegistryTable } from "./registry-table.ts";
+import type { RegistryRow, RegistryTable } from "./registry-table.ts";
 
 /** Those who follow a registry, each at its own pace and one call at a time. */
 export interface RegistryFollowers {
@@ -19,14 +19,16 @@ interface Follower extends Subscription {
 }
 
 const changesPerCallMax = 5000;
+const pagesKeptMax = 4;
 /** A call that failed is made again after this time. */
 const againAfterMs = 500;
 
 export function registryFollowers(table: RegistryTable): RegistryFollowers {
   const followers = new Set<Follower>();
+  const pageAfter = sharedPages(table);
   return {
     async follow(changed, wants = () => true) {
-      const one = follower(table, changed, wants);
+      const one = follower(pageAfter, changed, wants);
       followers.add(one);
       const close = async () => {
         followers.delete(one);
@@ -48,8 +50,26 @@ export function registryFollowers(table: RegistryTable): RegistryFollowers {
   };
 }
 
+/**
+ * Pages that several followers read one after the other: the partitions of a process begin together and each wants a few
+ * meters of the millions. What has changed since a page was read comes again, later in the order.
+ */
+function sharedPages(table: RegistryTable): (position: number) => readonly RegistryRow[] {
+  const kept = new Map<number, readonly RegistryRow[]>();
+  return (position) => {
+    const known = kept.get(position);
+    if (known !== undefined) return known;
+    const page = table.changedAfter(position, changesPerCallMax);
+    if (page.length < changesPerCallMax) kept.clear();
+    else kept.set(position, page);
+    const [oldest] = kept.keys();
+    if (oldest !== undefined && kept.size > pagesKeptMax) kept.delete(oldest);
+    return page;
+  };
+}
+
 function follower(
-  table: RegistryTable,
+  pageAfter: (position: number) => readonly RegistryRow[],
   changed: (changes: readonly RegistryChange[]) => Promise<void>,
   wants: (meterId: string) => boolean,
 ): Follower {
@@ -61,14 +81,13 @@ function follower(
 
   async function deliver(): Promise<void> {
     while (!closed) {
-      const page = table.changedAfter(seen, changesPerCallMax);
+      const page = pageAfter(seen);
       const last = page.at(-1);
       if (last === undefined) return;
       const wanted = page.filter(({ meterId }) => wants(meterId));
-      const changes = wanted.flatMap(({ meterId, position }) => table.change(meterId, position) ?? []);
-      if (changes.length > 0) await changed(changes);
-      else await setImmediate();
+      if (wanted.length > 0) await changed(wanted.map(({ position, record }) => ({ position, record: record() })));
       seen = last.position;
+      await setImmediate();
     }
   }
 
