@@ -1,11 +1,11 @@
 /** A wait that can be cut short for good. One at a time. */
-export interface EndableWait {
+interface EndableWait {
   wait(ms: number): Promise<void>;
   /** What waits goes on, and nothing waits any more. */
   end(): void;
 }
 
-export function endableWait(): EndableWait {
+function endableWait(): EndableWait {
   let ended = false;
   let cutShort: (() => void) | undefined;
   return {
@@ -22,6 +22,20 @@ export function endableWait(): EndableWait {
       ended = true;
       cutShort?.();
     },
+  };
+}
+
+/** Beginnings that are at least so far apart; the first after a rest comes at once. */
+export function endableIntervals(everyMs: number): { next(): Promise<void>; end(): void } {
+  const pause = endableWait();
+  let begunAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    async next() {
+      const waitMs = begunAtMs + everyMs - performance.now();
+      if (waitMs > 0) await pause.wait(waitMs);
+      begunAtMs = performance.now();
+    },
+    end: pause.end,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
-import { backOff, endableWait } from "./back-off.ts";
+import { backOff, endableIntervals } from "./back-off.ts";
 import { type WaitingFrames, waitingFrames } from "./waiting-frames.ts";
 
 /** What was fetched of one partition and waits for the consumer. */
@@ -36,16 +36,15 @@ export interface PumpOptions {
   readonly after: Promise<unknown>;
 }
 
-/** What comes in meanwhile is one batch: a request to the store costs as much as some hundred readings. */
+/** Under load what comes in between is one batch: a request to the store costs as much as some hundred readings. */
 const batchEveryMs = 25;
 
 export function partitionPump(partition: number, consumer: FrameConsumer, options: PumpOptions): PartitionPump {
   const { events, ready, epoch, after } = options;
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
-  const interval = endableWait();
+  const intervals = endableIntervals(batchEveryMs);
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
-  let batchBegunAtMs = Number.NEGATIVE_INFINITY;
   let closed: Promise<void> | undefined;
   let running: Promise<void> = after.then(open);
 
@@ -75,16 +74,9 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function drain(frames: WaitingFrames): Promise<void> {
     while (!frames.isEmpty && closed === undefined) {
-      await gather(frames);
+      if (!frames.isFull) await intervals.next();
       await persist(() => handleFirst(frames));
     }
-  }
-
-  /** Under load batches come at intervals, and so are larger; the first after a rest is not held up. */
-  async function gather(frames: WaitingFrames): Promise<void> {
-    const waitMs = batchBegunAtMs + batchEveryMs - performance.now();
-    if (waitMs > 0 && !frames.isFull) await interval.wait(waitMs);
-    batchBegunAtMs = performance.now();
   }
 
   async function handleFirst(frames: WaitingFrames): Promise<void> {
@@ -98,7 +90,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function letGo(): Promise<void> {
     pause.end();
-    interval.end();
+    intervals.end();
     await running;
     if (handledTo !== undefined) await consumer.revoked(partition);
   }
