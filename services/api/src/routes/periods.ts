@@ -112,6 +112,8 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     const of = request.params.period;
     await refuseOpenPeriod(context, of, async () => false);
     const { evaluated, issued } = await send(context, { kind: "close-period", period: of });
+    // Whoever asks next, here, sees what this made.
+    await ports.snapshots.catchUp();
     return { period: periodName(of), evaluated, issued };
   });
 }

@@ -1,5 +1,5 @@
 import { periodName } from "@meterbook/core/domain/snapshot";
-import type { LedgerEntry } from "@meterbook/core/ports/snapshot-ledger";
+import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { cursorForm } from "../cursor.ts";
@@ -96,7 +96,7 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
       throw requestInvalid([{ field: "cursor", message: "is another name of after: send one" }]);
     const sent = first ?? next;
     const place = sent === undefined ? 0 : sequenceCursors.decode("", sent);
-    if (place > (await ports.snapshots.lastSequence())) {
+    if (await isAhead(ports.snapshots, place)) {
       throw new ApiProblem(
         "cursor_ahead",
         "the ledger ends before the cursor: it is another ledger, or an older copy; start from the beginning",
@@ -118,4 +118,11 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
       exportPage: limits.exportPage,
     });
   });
+}
+
+/** A cursor may come from another API process, whose view of the ledger was ahead of this one's. */
+async function isAhead(snapshots: SnapshotView, sequence: number): Promise<boolean> {
+  if (sequence <= (await snapshots.lastSequence())) return false;
+  await snapshots.catchUp();
+  return sequence > (await snapshots.lastSequence());
 }
