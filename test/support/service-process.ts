@@ -9,6 +9,8 @@ export interface ServiceProcess {
   readonly mqttUrl: string;
   readonly httpUrl: string;
   readonly pid: number;
+  /** From its ready line until it ends, however it does. */
+  readonly isRunning: boolean;
   /** All that it wrote to standard error so far. */
   errors(): string;
   /** SIGKILL and wait. */
@@ -40,6 +42,7 @@ export function serviceProcess(name: ServiceName, options: ServiceProcessOptions
   let child: ChildProcess | undefined;
   let errors = "";
   let addresses = { mqttUrl: "", httpUrl: "" };
+  let isRunning = false;
 
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     const ending = child;
@@ -60,6 +63,9 @@ export function serviceProcess(name: ServiceName, options: ServiceProcessOptions
     get pid() {
       return child?.pid ?? -1;
     },
+    get isRunning() {
+      return isRunning;
+    },
     errors: () => errors,
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
@@ -74,12 +80,20 @@ export function serviceProcess(name: ServiceName, options: ServiceProcessOptions
         ...options.environment,
         ...environment,
       };
-      const started = spawn(process.execPath, [main], { env, cwd: options.cwd, stdio: ["ignore", "pipe", "pipe"] });
+      const started = spawn(process.execPath, ["--disable-warning=TimeoutNegativeWarning", main], {
+        env,
+        cwd: options.cwd,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       child = started;
+      started.once("exit", () => {
+        if (child === started) isRunning = false;
+      });
       started.stderr?.on("data", (chunk: Buffer) => {
         errors = (errors + chunk.toString()).slice(-1_000_000);
       });
       addresses = await readyLine(started, { name, readyMsMax, errors: () => errors.slice(-6000) });
+      isRunning = true;
     },
     ended: async () => {
       if (child !== undefined) await exitOf(child);
