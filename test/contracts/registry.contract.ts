@@ -103,6 +103,7 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     });
     onTestFinished(() => subscription.close());
     await registry.put([aRecord("a")]);
+    await vi.waitFor(() => expect(seen).toEqual(["a"]), { timeout: 5000 });
     await registry.put([aRecord("b")]);
     await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 5000 });
   });
