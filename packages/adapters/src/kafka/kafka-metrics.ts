@@ -106,7 +106,7 @@ function groupMetrics(registry: Registry, log: KafkaOperatorLog, standing: Stand
 function ledgerMetrics(registry: Registry, log: KafkaOperatorLog): Pick<LedgerEvents, "fenced" | "revisionRepeated"> {
   const fenced = new Counter({
     name: "meterbook_ledger_fenced_total",
-    help: "Times that another aggregator had taken over the right to issue for a partition.",
+    help: "Times that the right to issue for a partition was another aggregator's, or in doubt after an outage.",
     registers: [registry],
   });
   const repeated = new Counter({
@@ -115,9 +115,13 @@ function ledgerMetrics(registry: Registry, log: KafkaOperatorLog): Pick<LedgerEv
     registers: [registry],
   });
   return {
-    fenced({ partition }) {
+    fenced({ partition, error }) {
       fenced.inc();
-      log.warn({ partition }, "Another aggregator issues for this partition now.");
+      const fields = { partition, error: messageOf(error) };
+      log.warn(
+        fields,
+        "The right to issue for this partition is another's or in doubt; it is taken anew if the partition stays here.",
+      );
     },
     revisionRepeated({ id }) {
       repeated.inc();
