@@ -86,9 +86,7 @@ async function followFromEnd<Body>(
   take: (body: Body) => void,
 ): Promise<Subscription> {
   const topic = topicOf(connection, name);
-  const admin = adminAsking(connection);
-  const ends = await admin.ends(topic).finally(admin.close);
-  let next = ends.get(0) ?? 0;
+  let next = await endOf(connection, topic);
   const followed = {
     topic,
     position: () => next,
@@ -102,4 +100,13 @@ async function followFromEnd<Body>(
     },
   };
   return followTopics(connection, [followed], { name, events });
+}
+
+async function endOf(connection: KafkaConnection, topic: string): Promise<number> {
+  const admin = adminAsking(connection);
+  try {
+    return (await admin.ends(topic)).get(0) ?? 0;
+  } finally {
+    await admin.close();
+  }
 }

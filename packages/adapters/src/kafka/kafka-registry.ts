@@ -1,11 +1,11 @@
-import type { DatabaseSync } from "node:sqlite";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Registry } from "@meterbook/core/ports/registry";
 import { decodeMeterRecord, encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import { type RegistryFollowers, registryFollowers } from "../views/registry-followers.ts";
-import { registrySchema, registryTable } from "../views/registry-table.ts";
+import { registrySchema, registryTable, registryWrites } from "../views/registry-table.ts";
+import type { ViewDatabase } from "../views/view-database.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
@@ -76,17 +76,13 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
   };
 }
 
-function recordWrites(database: DatabaseSync) {
-  const upsert = database.prepare(`
-    INSERT INTO record (meter_id, position, body) VALUES (?, ?, ?)
-    ON CONFLICT (meter_id) DO UPDATE SET position = excluded.position, body = excluded.body`);
-  const remove = database.prepare("DELETE FROM record WHERE meter_id = ?");
+function recordWrites(database: ViewDatabase["database"]) {
+  const writes = registryWrites(database);
   return {
     take({ key, value }: KafkaMessage, position: number): void {
       // Not ours: whoever removes a meter from the topic by hand removes it here.
-      if (value === null) return void remove.run(String(key));
-      const { meterId } = decodeMeterRecord(value);
-      upsert.run(meterId, position, value);
+      if (value === null) writes.remove(String(key));
+      else writes.put(decodeMeterRecord(value).meterId, position, value);
     },
   };
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
 import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
 import { decodeRejectedRecord, encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
+import { knownWriters, writersSchema } from "../views/known-writers.ts";
 import { rejectionPlace, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
+import type { ViewDatabase } from "../views/view-database.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
@@ -100,15 +101,9 @@ function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions): T
   });
 }
 
-/** How far each writer is: a few dozen bytes for every start of a process. */
-const writersSchema = "CREATE TABLE IF NOT EXISTS writer (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;";
-
-function recordWrites(database: DatabaseSync) {
+function recordWrites(database: ViewDatabase["database"]) {
   const writes = rejectionWrites(database);
-  const advance = database.prepare(
-    "INSERT INTO writer (id, number) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET number = excluded.number WHERE excluded.number > number",
-  );
-  const isNew = (writer: Uint8Array, number: number) => writer.length === 0 || advance.run(writer, number).changes > 0;
+  const isNew = knownWriters(database);
   return {
     take({ value }: KafkaMessage, offset: number): void {
       const record = decodeRejectedRecord(value ?? new Uint8Array());

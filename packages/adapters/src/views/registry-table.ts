@@ -39,3 +39,20 @@ export function registryTable(database: DatabaseSync, decode: (body: unknown) =>
       })),
   };
 }
+
+/** Writes into the table, inside the caller's transaction. */
+export interface RegistryWrites {
+  put(meterId: string, position: number, body: Uint8Array): void;
+  remove(meterId: string): void;
+}
+
+export function registryWrites(database: DatabaseSync): RegistryWrites {
+  const upsert = database.prepare(`
+    INSERT INTO record (meter_id, position, body) VALUES (?, ?, ?)
+    ON CONFLICT (meter_id) DO UPDATE SET position = excluded.position, body = excluded.body`);
+  const remove = database.prepare("DELETE FROM record WHERE meter_id = ?");
+  return {
+    put: (meterId, position, body) => void upsert.run(meterId, position, body),
+    remove: (meterId) => void remove.run(meterId),
+  };
+}
