@@ -7,8 +7,8 @@ import { within } from "./within.ts";
 export interface LastingConsumer {
   /** The one that runs now. */
   current(): Consumer;
-  /** Leaves the group. */
-  close(): Promise<void>;
+  /** Leaves the group; `late` where the broker has not answered in time and is left to find out by itself. */
+  close(): Promise<"done" | "late">;
 }
 
 export interface LastingConsumerOptions {
@@ -100,7 +100,7 @@ export async function lastingConsumer(
     async close() {
       closed = true;
       pause.end();
-      await within(goodByeMsMax, consumer.disconnect());
+      return within(goodByeMsMax, consumer.disconnect());
     },
   };
 }
