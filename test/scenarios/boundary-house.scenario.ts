@@ -16,6 +16,7 @@ export interface Deployment {
 interface SnapshotItem {
   readonly id: string;
   readonly meterId: string;
+  readonly hash: string;
   readonly registers: readonly { readonly consumption: number | null }[];
 }
 
@@ -29,6 +30,7 @@ interface Counts {
 
 /** A meter that falls silent is shown as missing for so many months. */
 const silentMonths = 12;
+const closeAttemptsMax = 10;
 const book = Array.from({ length: months }, (_, index) => firstMonth + index);
 
 /**
@@ -170,6 +172,23 @@ export function boundaryHouseScenario(deployment: () => Deployment): void {
   });
 }
 
+/** What must be the same wherever the houses' readings went: each month's snapshots by their hashes, sums and counts. */
+export async function bookOf(deployment: Deployment): Promise<unknown> {
+  const found = [];
+  for (const month of book) {
+    const { hash, controlTotals } = await get<MonthSums>(deployment, `/v1/periods/${monthName(month)}`);
+    const issued = await latest(deployment, month);
+    const snapshots = issued.map(({ id, hash: one, registers }) => [id, one, registers.map((row) => row.consumption)]);
+    found.push({ hash, controlTotals, snapshots });
+  }
+  return { found, counts: await countsOf(deployment) };
+}
+
+interface MonthSums {
+  readonly hash: string;
+  readonly controlTotals: unknown;
+}
+
 function sumOf(one: number | null, other: number | null | undefined): number | null {
   return one === null || other === null || other === undefined ? null : one + other;
 }
@@ -180,11 +199,19 @@ function inOrder(houses: readonly House[]): House[] {
 
 /** Closes every month, in order, instead of waiting for the settle time. */
 async function closeAll(deployment: Deployment): Promise<void> {
-  for (const month of book) {
-    const response = await ask(deployment, `/v1/periods/${monthName(month)}/close`, { method: "POST" });
-    if (!response.ok) throw new Error(`close ${monthName(month)}: ${response.status} ${await response.text()}`);
-  }
+  for (const month of book) await closeMonth(deployment, month);
   await deployment.settled();
+}
+
+/** Asks again where nobody has answered: an aggregator may have died over it. */
+async function closeMonth(deployment: Deployment, month: number): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await ask(deployment, `/v1/periods/${monthName(month)}/close`, { method: "POST" });
+    if (response.ok) return;
+    const text = await response.text();
+    if (!text.includes("close_unanswered") || attempt === closeAttemptsMax)
+      throw new Error(`close ${monthName(month)}: ${response.status} ${text}`);
+  }
 }
 
 async function latest(deployment: Deployment, month: number): Promise<SnapshotItem[]> {

@@ -4,6 +4,7 @@ import type { InfluxServerSetting } from "./influx-servers.ts";
 import { type KafkaSettings, kafkaFrom } from "./kafka-settings.ts";
 import { type MqttBrokerSettings, type MqttTlsSettings, mqttBrokerFrom, mqttTlsFrom } from "./mqtt-settings.ts";
 import { type Environment, settingsThatNeedOthers } from "./setting-needs.ts";
+import type { SettingProblem } from "./setting-problem.ts";
 import {
   isLoopback,
   type ListenAddress,
@@ -45,14 +46,6 @@ export interface Settings {
   readonly logFormat: "auto" | "text" | "json";
   /** Tests only: see crash-point.ts. */
   readonly crashAt?: string | undefined;
-}
-
-export interface SettingProblem {
-  readonly name: string;
-  /** Undefined when the setting is missing or unknown (a misspelt name may carry a secret). */
-  readonly value: string | undefined;
-  /** What would have been right, as a phrase. */
-  readonly expected: string;
 }
 
 export type SettingsResult =

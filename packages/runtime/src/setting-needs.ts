@@ -1,4 +1,4 @@
-import type { SettingProblem } from "./load-settings.ts";
+import type { SettingProblem } from "./setting-problem.ts";
 import { type SettingName, settingNames } from "./setting-schema.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;

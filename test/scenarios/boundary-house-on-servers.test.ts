@@ -1,0 +1,74 @@
+// Goal: the street of houses comes out of several processes on Kafka and InfluxDB as it does out of one, byte for byte, while
+// processes are killed and one is added. Method: the same scenario on each deployment, then their books compared.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type KillStorm, startKillStorm } from "../support/kill-storm.ts";
+import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
+import type { MeterbookProcess } from "../support/meterbook-process.ts";
+import { startMeterbook } from "../support/meterbook-process.ts";
+import { seededRandom } from "../support/random.ts";
+import type { InfluxServer } from "../support/servers/influx-server.ts";
+import type { KafkaServer } from "../support/servers/kafka-server.ts";
+import type { MosquittoServer } from "../support/servers/mosquitto-server.ts";
+import { influxServer, kafkaServer, mosquittoServer } from "../support/servers.ts";
+import { bookOf, boundaryHouseScenario } from "./boundary-house.scenario.ts";
+
+const seed = Number(process.env["SEED"] ?? 20_261_126);
+// So long that nothing is issued but by the closes that the scenario asks for.
+const settings = { METERBOOK_SETTLE_SECONDS: "3600" };
+
+const [kafka, influx, mosquitto] = await Promise.all([kafkaServer(), influxServer(), mosquittoServer()]);
+const isThere = kafka !== undefined && influx !== undefined && mosquitto !== undefined;
+afterAll(() => Promise.all([kafka, influx, mosquitto].map((server) => server?.dispose())));
+
+describe.skipIf(!isThere)("a street of houses over 16 months", { timeout: 300_000 }, () => {
+  const servers = { kafka: kafka as KafkaServer, influx: [influx as InfluxServer] };
+  let embedded: MeterbookProcess;
+  const books: unknown[] = [];
+
+  describe("in one process", () => {
+    beforeAll(async () => {
+      embedded = await startMeterbook(settings);
+    });
+    afterAll(async () => {
+      books.push(await bookOf(embedded));
+      await embedded.dispose();
+    });
+    boundaryHouseScenario(() => embedded);
+  });
+
+  describe.each([
+    ["our endpoint, two ingests behind a balancer", undefined],
+    ["Mosquitto", (mosquitto as MosquittoServer | undefined)?.url],
+  ])("over %s", (_, brokerUrl) => {
+    let cluster: MeterbookCluster;
+    let storm: KillStorm;
+    beforeAll(async () => {
+      console.log(`seed ${seed}`);
+      cluster = await startCluster({ ...servers, settings, ...(brokerUrl === undefined ? {} : { brokerUrl }) });
+      const { ingests, aggregators, apis } = cluster;
+      storm = startKillStorm(() => [...ingests, ...aggregators, apis[1] as (typeof apis)[number]], seededRandom(seed));
+    }, 120_000);
+    afterAll(() => cluster.dispose());
+
+    boundaryHouseScenario(() => cluster);
+
+    test("one aggregator more, and the storm is over: both APIs answer as one process does", async () => {
+      await cluster.addAggregator();
+      await storm.end();
+      expect(storm.kills).toBeGreaterThan(2);
+      await cluster.settled();
+      for (const api of cluster.apis) {
+        const client = cluster.clientOf(api);
+        const seen = await bookOf({ mqttUrl: cluster.mqttUrl, httpUrl: api.httpUrl, settled: client.settled });
+        expect(countless(seen)).toEqual(countless(books[0]));
+      }
+    });
+  });
+});
+
+/** A message that was not acknowledged comes again, so there may be more duplicates, and as much more received. */
+function countless(book: unknown): unknown {
+  const { found, counts } = book as { found: unknown; counts: Record<string, number> };
+  const { received = 0, duplicates = 0, ...rest } = counts;
+  return { found, counts: { ...rest, once: received - duplicates } };
+}
