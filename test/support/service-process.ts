@@ -80,7 +80,7 @@ export function serviceProcess(name: ServiceName, options: ServiceProcessOptions
         ...options.environment,
         ...environment,
       };
-      const started = spawn(process.execPath, ["--disable-warning=TimeoutNegativeWarning", main], {
+      const started = spawn(process.execPath, [main], {
         env,
         cwd: options.cwd,
         stdio: ["ignore", "pipe", "pipe"],
