@@ -8,11 +8,14 @@ export interface KillStorm {
 }
 
 /** An aggregator that is gone is missed for six seconds, and what it had to do waits so long. */
-const pauseMs = { min: 8000, max: 14_000 };
+const pauseMs = { min: 4000, max: 9000 };
 const downMs = { min: 100, max: 1000 };
 
-/** SIGKILLs one of `targets()` after the other, at moments that `random` draws, and starts it again. */
-export function startKillStorm(targets: () => readonly ServiceProcess[], random: () => number): KillStorm {
+/** SIGKILLs one of `targets()` after the other, at moments that `random` draws, and starts it again; `killsMax` times. */
+export function startKillStorm(
+  targets: () => readonly ServiceProcess[],
+  { random, killsMax }: { readonly random: () => number; readonly killsMax: number },
+): KillStorm {
   const ended = Promise.withResolvers<void>();
   let isOver = false;
   let kills = 0;
@@ -24,7 +27,7 @@ export function startKillStorm(targets: () => readonly ServiceProcess[], random:
   }
 
   async function blow(): Promise<void> {
-    while (!isOver) {
+    while (!isOver && kills < killsMax) {
       await wait(pauseMs);
       if (isOver) return;
       const all = targets();

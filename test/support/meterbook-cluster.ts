@@ -127,11 +127,13 @@ function rangeOf(index: number, count: number): string {
 }
 
 /** Each ingest has a session of its own and takes its share. */
-function brokerSettings({ brokerUrl }: ClusterOptions, number: number): Record<string, string> {
+function brokerSettings({ brokerUrl, ingests = 2 }: ClusterOptions, number: number): Record<string, string> {
   if (brokerUrl === undefined) return {};
+  const topics = ["meters/+/readings", "meters/+/readings/json"];
+  const shared = ingests > 1 ? topics.map((topic) => `$share/meterbook/${topic}`) : topics;
   return {
     METERBOOK_MQTT_URL: brokerUrl,
-    METERBOOK_MQTT_CLIENT_ID: `ingest-${number}`,
-    METERBOOK_MQTT_TOPICS: "$share/meterbook/meters/+/readings,$share/meterbook/meters/+/readings/json",
+    METERBOOK_MQTT_CLIENT_ID: `cluster${clusters}-ingest-${number}`,
+    METERBOOK_MQTT_TOPICS: shared.join(","),
   };
 }
