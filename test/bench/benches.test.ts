@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
+import { measurePipeline, pipelineMissing } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
 
@@ -30,4 +31,10 @@ test("curve under load", async () => {
 test("start after a kill", async () => {
   const [start] = await measureRestart(512);
   expect(start?.value).toBeGreaterThan(0);
+});
+
+test.skipIf(pipelineMissing() !== undefined)("the pipeline beside Telegraf", async () => {
+  const { figures, runs } = await measurePipeline({ share: 0.01, pairs: 1, rows: ["max"] });
+  expect(runs.map(({ lost }) => lost)).toEqual([0, 0, 0]);
+  expect(figures.every(({ value }) => value > 0)).toBe(true);
 });

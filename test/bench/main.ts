@@ -4,6 +4,7 @@ import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
+import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import type { ThroughputCase } from "./throughput.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
@@ -42,6 +43,23 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
 };
 
+/** On servers, and only where they are asked for by name. */
+const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: Figure[]; runs: unknown }>>> = {
+  pipeline: (share) => measurePipeline({ share, pairs: Number(values.pairs), rows: chosenRows() }),
+};
+
+function chosenRows(): readonly PipelineRow[] {
+  const wanted = values.rows?.split(",") ?? pipelineRows;
+  const unknownRows = wanted.filter((row) => !pipelineRows.some((known) => known === row));
+  if (unknownRows.length > 0) refuse(`there is no row ${unknownRows.join(", ")}; there are ${pipelineRows.join(", ")}`);
+  return pipelineRows.filter((row) => wanted.includes(row));
+}
+
+function refuse(text: string): never {
+  console.error(text);
+  return process.exit(2);
+}
+
 const bars: Readonly<Record<string, Pick<Figure, "bar" | "moonshot">>> = {
   "3 registers: end to end": { bar: { atLeast: 15_000 }, moonshot: 40_000 },
   "32 readings: readings": { bar: { atLeast: 400_000 }, moonshot: 1_000_000 },
@@ -55,21 +73,34 @@ async function throughput(run: ThroughputCase): Promise<Figure[]> {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { share: { type: "string", default: "1" } },
+  options: {
+    share: { type: "string", default: "1" },
+    /** Of `pipeline`. */
+    pairs: { type: "string", default: "5" },
+    rows: { type: "string" },
+  },
 });
-const unknown = positionals.filter((name) => benches[name] === undefined);
+const unknown = positionals.filter((name) => benches[name] === undefined && onServers[name] === undefined);
 if (unknown.length > 0) {
-  console.error(`there is no benchmark ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`);
-  process.exit(2);
+  const all = [...Object.keys(benches), ...Object.keys(onServers)];
+  refuse(`there is no benchmark ${unknown.join(", ")}; there are ${all.join(", ")}`);
 }
 console.log(machineLine());
 const figures: Figure[] = [];
+const raw: Record<string, unknown> = {};
 for (const name of positionals.length === 0 ? Object.keys(benches) : positionals) {
   console.log(`running ${name} ...`);
   figures.push(...((await benches[name]?.(Number(values.share))) ?? []));
+  const found = await onServers[name]?.(Number(values.share));
+  if (found === undefined) continue;
+  figures.push(...found.figures);
+  raw[name] = found.runs;
 }
 printFigures(figures);
 await mkdir("bench-results", { recursive: true });
 const file = `bench-results/${new Date().toISOString().replaceAll(":", "-")}.json`;
-await writeFile(file, JSON.stringify({ machine: machineLine(), share: Number(values.share), figures }, undefined, 2));
+await writeFile(
+  file,
+  JSON.stringify({ machine: machineLine(), share: Number(values.share), figures, raw }, undefined, 2),
+);
 console.log(`raw figures in ${file}`);

@@ -14,6 +14,12 @@ export function residentBytesOf(pid: number): number {
   return Number(line?.[1] ?? 0) * 1024;
 }
 
+/** The most that it had at any time, in bytes; Linux only. */
+export function peakBytesOf(pid: number): number {
+  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1] ?? 0) * 1024;
+}
+
 /** Samples a process's memory while something runs. */
 export async function watchMemory<Answer>(
   pid: number,

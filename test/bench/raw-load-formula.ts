@@ -20,7 +20,9 @@ export interface Load {
 }
 
 export const loadForms = ["1", "32", "32-single"] as const;
-export type LoadForm = (typeof loadForms)[number];
+/** The same readings as another pipeline is used to be sent them: three registers of an instant, or 32 lines of one register. */
+export const peerForms = ["peer-protobuf", "peer-json", "peer-line", "peer-line-32"] as const;
+export type LoadForm = (typeof loadForms)[number] | (typeof peerForms)[number];
 
 export const loadRegisters = ["1.8.0", "1.8.1", "1.8.2"] as const;
 export const loadStepSeconds = 900;
@@ -43,12 +45,16 @@ export function loadSlope(register: number): number {
 
 /** Readings in all messages. */
 export function loadReadings(load: Load): number {
-  return load.messages * (load.form === "1" ? load.registers : loadBatch);
+  return load.messages * (isOneInstant(load.form) ? load.registers : loadBatch);
 }
 
 /** How many readings a register of a meter gets in all. */
 export function loadReadingsOf(load: Load, meter: number, register: number): number {
   const rounds = Math.floor(load.messages / load.meters) + (meter < load.messages % load.meters ? 1 : 0);
-  if (load.form === "1") return register < load.registers ? rounds : 0;
+  if (isOneInstant(load.form)) return register < load.registers ? rounds : 0;
   return register === 0 ? rounds * loadBatch : 0;
+}
+
+function isOneInstant(form: LoadForm): boolean {
+  return form !== "32" && form !== "32-single" && form !== "peer-line-32";
 }

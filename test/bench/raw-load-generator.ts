@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { latencyProbe } from "./latency-probe.ts";
 import type { Load, LoadForm } from "./raw-load-formula.ts";
-import { loadForms, loadReadings, loadRegisters } from "./raw-load-formula.ts";
+import { loadForms, loadReadings, loadRegisters, peerForms } from "./raw-load-formula.ts";
 import type { LoadLane } from "./raw-load-lane.ts";
 import { loadLane } from "./raw-load-lane.ts";
 import { packetSource } from "./raw-load-packets.ts";
@@ -52,8 +52,9 @@ function whole(name: NumberOption, min: number, max: number): number {
 }
 
 function readForm(): LoadForm {
-  const form = loadForms.find((name) => name === values["readings-per-message"]);
-  return form ?? fail(`--readings-per-message must be one of ${loadForms.join(", ")}`);
+  const forms = [...loadForms, ...peerForms];
+  const form = forms.find((name) => name === values["readings-per-message"]);
+  return form ?? fail(`--readings-per-message must be one of ${forms.join(", ")}`);
 }
 
 const load: Load = {

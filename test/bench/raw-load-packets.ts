@@ -1,5 +1,6 @@
 import type { Load } from "./raw-load-formula.ts";
 import { loadBatch, loadMeterId, loadRegisters, loadSlope, loadStepSeconds, loadValue } from "./raw-load-formula.ts";
+import { peerPayload } from "./raw-load-peer.ts";
 
 /** PUBLISH packets that lie back to back: packet i is `bytes[offsets[i] .. offsets[i + 1]]`. */
 export interface PacketSlice {
@@ -54,6 +55,8 @@ export function packetSource(load: Load, lane: number, lanes: number): PacketSou
 type WritePacket = (bytes: Buffer, at: number, meter: number, round: number, packetId: number) => number;
 
 function packetBytesMax({ form, registers }: Load): number {
+  if (form === "peer-line-32") return 64 + loadBatch * 64;
+  if (form.startsWith("peer")) return 320;
   const payload = form === "1" ? registers * 32 : form === "32-single" ? loadBatch * 32 : 32 + loadBatch * 3;
   return 64 + payload;
 }
@@ -62,7 +65,7 @@ const headBytes = 3;
 
 /** Writes one PUBLISH with QoS 1; answers where it ends. The remaining length always takes two bytes, which MQTT allows. */
 function packetWriter(load: Load): WritePacket {
-  const writePayload = load.form === "1" ? singles(load) : load.form === "32-single" ? list(load) : profile(load);
+  const writePayload = payloadWriter(load);
   return (bytes, at, meter, round, packetId) => {
     const start = at + headBytes;
     let end = start + 2;
@@ -77,6 +80,19 @@ function packetWriter(load: Load): WritePacket {
     bytes[at + 2] = length >> 7;
     return end;
   };
+}
+
+function payloadWriter(load: Load): WritePayload {
+  switch (load.form) {
+    case "1":
+      return singles(load);
+    case "32-single":
+      return list(load);
+    case "32":
+      return profile(load);
+    default:
+      return peerPayload(load);
+  }
 }
 
 type WritePayload = (bytes: Buffer, at: number, meter: number, round: number) => number;

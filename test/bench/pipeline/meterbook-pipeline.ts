@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startMosquitto } from "../../support/servers/mosquitto-server.ts";
+import { freePorts } from "../../support/servers/server-process.ts";
+import { type ServiceName, serviceProcess } from "../../support/service-process.ts";
+import type { Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
+
+/** One ingest and one aggregator of ours; `behind` Mosquitto, or with our own endpoint. */
+export function meterbookPipeline(behind: "endpoint" | "mosquitto", load: "1" | "32" = "1"): Pipeline {
+  return {
+    name: behind === "endpoint" ? "Meterbook" : "Meterbook behind Mosquitto",
+    load,
+    readingsField: "1.8.0_Wh",
+    start: (servers) => startMeterbook(behind, servers),
+  };
+}
+
+async function startMeterbook(behind: "endpoint" | "mosquitto", servers: PipelineServers): Promise<RunningPipeline> {
+  const directory = await mkdtemp(join(tmpdir(), "meterbook-bench-"));
+  const mosquitto = behind === "mosquitto" ? await startMosquitto() : undefined;
+  // The same over a kill, as meters expect.
+  const [port = 0] = await freePorts(1);
+  const source: Record<string, string> =
+    mosquitto === undefined ? { METERBOOK_MQTT_LISTEN: `127.0.0.1:${port}` } : { METERBOOK_MQTT_URL: mosquitto.url };
+  const environment = {
+    METERBOOK_DATA_DIR: directory,
+    METERBOOK_KAFKA_BROKERS: servers.kafka.brokers.join(","),
+    METERBOOK_KAFKA_CREATE_TOPICS: "on",
+    METERBOOK_KAFKA_PARTITIONS: "4",
+    METERBOOK_KAFKA_SESSION_SECONDS: "6",
+    METERBOOK_INFLUX_URL: servers.influx.url,
+    METERBOOK_INFLUX_TOKEN: servers.influx.token,
+    METERBOOK_INFLUX_ORG: servers.influx.org,
+    METERBOOK_INFLUX_BUCKET: servers.influx.bucket,
+    METERBOOK_SETTLE_SECONDS: "3600",
+    ...source,
+  };
+  const service = (name: ServiceName) => serviceProcess(name, { environment, cwd: directory });
+  const [ingest, aggregator] = [service("ingest"), service("aggregator")];
+  await ingest.start();
+  await aggregator.start();
+  return {
+    port: mosquitto === undefined ? port : Number(new URL(mosquitto.url).port),
+    bridge: { ingest, aggregator },
+    front: mosquitto === undefined ? {} : { mosquitto },
+    countQuery: 'SELECT count("1.8.0_Wh") FROM reading',
+    probeQuery: (meterId, at) => `SELECT "1.8.0_Wh" FROM reading WHERE m = '${meterId}' AND time = ${at}s`,
+    async dispose() {
+      await Promise.all([ingest.kill(), aggregator.kill()]);
+      await mosquitto?.dispose();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

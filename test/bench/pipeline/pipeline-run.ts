@@ -1,0 +1,174 @@
+import { startInflux } from "../../support/servers/influx-server.ts";
+import { startKafka } from "../../support/servers/kafka-server.ts";
+import { latencyProbe } from "../latency-probe.ts";
+import { runLoad } from "../load-process.ts";
+import { cpuSecondsOf, peakBytesOf } from "../process-usage.ts";
+import { loadBatch, loadMeterId, loadStepSeconds } from "../raw-load-formula.ts";
+import type { BenchedProcess, Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
+
+export interface RunOptions {
+  readonly messages: number;
+  /** Each sends at least one warm-up message, so that its series is there. A multiple of 16. */
+  readonly meters: number;
+  readonly warmMessages: number;
+  /** Messages a second; 0 = as fast as they are acknowledged. */
+  readonly rate: number;
+  readonly probe?: "queryable" | undefined;
+  /** Killed in the middle and started again a second later. */
+  readonly victim?: string | undefined;
+}
+
+/** One run on fresh servers. CPU in microseconds a message, memory in bytes at its peak, times in milliseconds. */
+export interface RunResult {
+  readonly pipeline: string;
+  readonly options: RunOptions;
+  readonly messagesPerSecond: number;
+  /** Acknowledged and not in InfluxDB at the end. */
+  readonly lost: number;
+  readonly cpu: Readonly<Record<string, number>>;
+  readonly bridgeCpu: number;
+  readonly allCpu: number;
+  readonly peakBytes: Readonly<Record<string, number>>;
+  readonly queryableMs?: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+const connections = 16;
+const window = 500;
+/** So long may nothing come in before what is missing is called lost. */
+const stallMs = 20_000;
+
+export async function runPipeline(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
+  const [kafka, influx] = await Promise.all([startKafka({ as: "native" }), startInflux("native")]);
+  try {
+    const running = await pipeline.start({ kafka, influx });
+    try {
+      return await measured(pipeline, running, { kafka, influx }, options);
+    } finally {
+      await running.dispose();
+    }
+  } finally {
+    await Promise.all([kafka.dispose(), influx.dispose()]);
+  }
+}
+
+async function measured(
+  pipeline: Pipeline,
+  running: RunningPipeline,
+  servers: PipelineServers,
+  options: RunOptions,
+): Promise<RunResult> {
+  const { messages, warmMessages, meters, rate } = options;
+  const instants = pipeline.load === "32" || pipeline.load === "peer-line-32" ? loadBatch : 1;
+  const startAt = (Math.floor(Date.now() / 604_800_000) - 1) * 604_800 + 86_400;
+  const load = { port: running.port, meters, connections, window, readingsPerMessage: pipeline.load };
+  const stored = () => countOf(servers, running.countQuery);
+  await runLoad({ ...load, messages: warmMessages, rate: 0, startAt: startAt - weekSeconds });
+  await arrived(stored, warmMessages * instants);
+
+  const processes: Record<string, BenchedProcess> = { ...running.front, ...running.bridge, ...servers };
+  const before = usageOf(processes);
+  const begun = Promise.withResolvers<number>();
+  const loading = runLoad({ ...load, messages, rate, startAt }, () => begun.resolve(performance.now()));
+  const startedMs = await begun.promise;
+  const killing = options.victim === undefined ? undefined : killInTheMiddle(processes, options, startedMs);
+  const probing = options.probe === undefined ? undefined : probe(servers, running, { startedMs, startAt, ...options });
+  const result = await loading;
+  await killing;
+  const end = await arrived(stored, (warmMessages + messages) * instants);
+  const used = options.victim === undefined ? usedSince(before, processes, messages) : {};
+  const queryableMs = await probing;
+  return {
+    pipeline: pipeline.name,
+    options,
+    messagesPerSecond: messages / ((end.atMs - startedMs) / 1000),
+    lost: Math.max(0, Math.ceil(((warmMessages + result.acked) * instants - end.count) / instants)),
+    cpu: used,
+    bridgeCpu: sum(Object.keys(running.bridge).map((name) => used[name] ?? 0)),
+    allCpu: sum(Object.values(used)),
+    peakBytes: Object.fromEntries(Object.entries(processes).map(([name, { pid }]) => [name, peakBytesOf(pid)])),
+    ...(queryableMs === undefined ? {} : { queryableMs }),
+  };
+}
+
+const weekSeconds = 604_800;
+
+async function rows({ influx }: PipelineServers, q: string): Promise<unknown[][]> {
+  const form = new URLSearchParams({ db: influx.bucket, epoch: "s", q });
+  const answer = await fetch(`${influx.url}/query?${form}`, { headers: { authorization: `Token ${influx.token}` } });
+  const { results = [] } = (await answer.json()) as { results?: { series?: { values: unknown[][] }[] }[] };
+  return results[0]?.series?.[0]?.values ?? [];
+}
+
+async function countOf(servers: PipelineServers, query: string): Promise<number> {
+  return Number((await rows(servers, query))[0]?.[1] ?? 0);
+}
+
+/** Counting costs the server as much as it holds, so it is asked more seldom than it could be. */
+async function arrived(stored: () => Promise<number>, wanted: number): Promise<{ count: number; atMs: number }> {
+  let last = { count: -1, atMs: performance.now() };
+  for (;;) {
+    const count = await stored();
+    if (count !== last.count) last = { count, atMs: performance.now() };
+    if (count >= wanted || performance.now() - last.atMs > stallMs) return last;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+async function killInTheMiddle(
+  processes: Readonly<Record<string, BenchedProcess>>,
+  { victim = "", messages, rate }: RunOptions,
+  startedMs: number,
+): Promise<void> {
+  const inMs = startedMs + (messages / rate / 3) * 1000 - performance.now();
+  await new Promise((resolve) => setTimeout(resolve, inMs));
+  await processes[victim]?.kill();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await processes[victim]?.start();
+}
+
+const probeEveryMs = 250;
+const pollMs = 10;
+
+/** From when a message was due until it can be queried. Of one connection, whose messages follow each other in a known order. */
+async function probe(
+  servers: PipelineServers,
+  running: RunningPipeline,
+  { startedMs, startAt, messages, meters, rate }: RunOptions & { startedMs: number; startAt: number },
+) {
+  const samples = latencyProbe(10_000);
+  const laneEveryMs = (connections / rate) * 1000;
+  const lastMs = startedMs + (messages / rate) * 1000 - 1000;
+  for (let next = startedMs + 2000; next < lastMs; next += probeEveryMs) {
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
+    const index = Math.ceil((performance.now() - startedMs) / laneEveryMs);
+    const perLane = meters / connections;
+    const meterId = loadMeterId((index % perLane) * connections);
+    const query = running.probeQuery(meterId, startAt + Math.floor(index / perLane) * loadStepSeconds);
+    while ((await rows(servers, query)).length === 0) {
+      if (performance.now() > lastMs + stallMs) throw new Error(`${meterId} never came: ${query}`);
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+    samples.add(performance.now() - startedMs - (index + 1) * laneEveryMs);
+  }
+  const { p50, p99, max } = samples.summary();
+  return { p50, p99, max };
+}
+
+function usageOf(processes: Readonly<Record<string, BenchedProcess>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(processes).map(([name, { pid }]) => [name, cpuSecondsOf(pid)]));
+}
+
+function usedSince(
+  before: Readonly<Record<string, number>>,
+  processes: Readonly<Record<string, BenchedProcess>>,
+  messages: number,
+): Record<string, number> {
+  const now = usageOf(processes);
+  return Object.fromEntries(
+    Object.entries(now).map(([name, seconds]) => [name, ((seconds - (before[name] ?? 0)) / messages) * 1e6]),
+  );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,39 @@
+import type { InfluxServer } from "../../support/servers/influx-server.ts";
+import type { KafkaServer } from "../../support/servers/kafka-server.ts";
+import type { LoadForm } from "../raw-load-formula.ts";
+
+export interface PipelineServers {
+  readonly kafka: KafkaServer;
+  readonly influx: InfluxServer;
+}
+
+/** What can be measured and killed. */
+export interface BenchedProcess {
+  readonly pid: number;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** A way of messages from MQTT over Kafka into InfluxDB. */
+export interface Pipeline {
+  readonly name: string;
+  /** The form of the load generator that it takes. */
+  readonly load: LoadForm;
+  /** A field that every message brings. */
+  readonly readingsField: string;
+  start(servers: PipelineServers): Promise<RunningPipeline>;
+}
+
+export interface RunningPipeline {
+  /** Where meters report. */
+  readonly port: number;
+  /** The processes between the servers. */
+  readonly bridge: Readonly<Record<string, BenchedProcess>>;
+  /** A broker in front of them. */
+  readonly front: Readonly<Record<string, BenchedProcess>>;
+  /** Answers, in its second column, how many instants of meters are stored. */
+  readonly countQuery: string;
+  /** Answers a row once the reading can be queried. */
+  probeQuery(meterId: string, at: number): string;
+  dispose(): Promise<void>;
+}
