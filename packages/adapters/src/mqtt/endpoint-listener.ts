@@ -19,7 +19,7 @@ export interface ListenerOptions {
   /** Also for a TLS handshake. */
   readonly connectTimeoutMs: number;
   readonly tls?: TlsFiles | undefined;
-  readonly tlsLookEveryMs?: number | undefined;
+  readonly filesLookEveryMs?: number | undefined;
   readonly events: Pick<EndpointEvents, "connectionRefused" | "filesFailed">;
 }
 
@@ -74,7 +74,7 @@ function tcp(take: (socket: Socket) => void): { server: Server; close(): void } 
 
 function secure(
   tls: TlsFiles,
-  { events, connectTimeoutMs, tlsLookEveryMs }: ListenerOptions,
+  { events, connectTimeoutMs, filesLookEveryMs }: ListenerOptions,
   take: (socket: Socket) => void,
 ): { server: TlsServer; close(): void } {
   const read = () => {
@@ -87,7 +87,7 @@ function secure(
     watchFiles({
       files: namesOfTlsFiles(tls),
       read,
-      ...(tlsLookEveryMs === undefined ? {} : { everyMs: tlsLookEveryMs }),
+      ...(filesLookEveryMs === undefined ? {} : { everyMs: filesLookEveryMs }),
       changed: (renewed) => server.setSecureContext(renewed),
       failed: (error) => events.filesFailed({ error }),
     }),
