@@ -74,7 +74,8 @@ await runService(
       "MQTT",
     );
     standing.clear("start");
-    console.log(`meterbook ready mqtt://${source.address} http://${health.address}`);
+    const scheme = settings.mqttBroker === undefined && settings.mqttTls !== undefined ? "mqtts" : "mqtt";
+    console.log(`meterbook ready ${scheme}://${source.address} http://${health.address}`);
   },
   { log, settings },
 );

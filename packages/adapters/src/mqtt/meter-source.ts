@@ -35,6 +35,8 @@ const brokerLimits = { inFlightMessagesMax: 4000, inFlightBytesMax: 64 * 1024 * 
 export function openMeterSource(options: MeterSourceOptions, take: TakeMessage): Promise<MeterEndpoint> {
   const { broker, tls, identitiesFile, clock, packetBytesMax, connectionsMax, packetTooLarge, metrics, log } = options;
   if (broker === undefined) {
+    if (identitiesFile !== undefined && tls === undefined)
+      log.warn({}, "Meters send their passwords as they are: there is no METERBOOK_MQTT_TLS_CERT_FILE.");
     const events = mqttEndpointMetrics(metrics, log, { packetTooLarge });
     return openMqttEndpoint(
       { ...options.listen, ...endpointLimits, packetBytesMax, connectionsMax, tls, identitiesFile, events, clock },

@@ -385,3 +385,16 @@ describe("whatever comes", () => {
     );
   });
 });
+
+test("a report for a meter that its sender does not speak for is refused whole, and under no meter", () => {
+  const sender = { name: "m-1", speaksFor: (meterId: string) => meterId === "m-1" };
+  const payload = Buffer.from(JSON.stringify({ readings: [good] }));
+  const from = (meterId: string) =>
+    reader.read({ topic: `meters/${meterId}/readings/json`, payload, receivedAtMs, clientId: "c-1", sender });
+  expect(accepted(from("m-1"))).toEqual([goodRow]);
+  const { accepted: none, rejections } = from("m-2");
+  expect(none).toBeNull();
+  expect(rejections).toMatchObject([
+    { reason: "identity_mismatch", meterId: null, detail: "topic: m-1 may not report for m-2", payload },
+  ]);
+});
