@@ -1,3 +1,4 @@
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { tryLock } from "../views/own-directory.ts";
 import { openLedgerDatabase } from "./embedded-snapshot-ledger.ts";
 import { openSeriesDatabase } from "./series-database.ts";
@@ -15,7 +16,9 @@ export function prepareDataDirectory(dataDir: string): void {
  */
 export function lockDataDirectory(dataDir: string): { close(): void } {
   const lock = tryLock(dataDir);
-  if (lock === undefined)
-    throw new Error(`another process works on the data directory ${dataDir} (METERBOOK_DATA_DIR)`);
+  if (lock === undefined) {
+    const detail = `another process works on the data directory ${dataDir} (METERBOOK_DATA_DIR)`;
+    throw new AdapterError("store_write_failed", { retryable: false, detail });
+  }
   return lock;
 }
