@@ -1,42 +1,23 @@
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
-import { checkTopics, createTopics } from "@meterbook/adapters/kafka/kafka-topics";
+import { checkTopics, topicOf } from "@meterbook/adapters/kafka/kafka-topics";
 import { partitionOf } from "@meterbook/core/domain/bucket";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import type { KafkaServer } from "../support/servers/kafka-server.ts";
-import { kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaIsThere } from "../support/servers/kafka-server.ts";
+import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
 import { aReport, collector, readingsLogContract, reports, textsOf } from "./readings-log.contract.ts";
 
 const wishes = { partitions: 4, readingsRetentionDays: 7 };
-const silent = {
-  writeFailed: () => undefined,
-  writeRecovered: () => undefined,
-  handleFailed: () => undefined,
-  gap: () => undefined,
-  assigned: () => undefined,
-  consumerFailed: () => undefined,
-  commitFailed: () => undefined,
-  followFailed: () => undefined,
-};
 
 describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
-  let kafka: KafkaServer;
-  let made = 0;
-  beforeAll(async () => {
-    kafka = await startKafka();
-  }, 60_000);
-  afterAll(() => kafka.dispose());
+  const kafka = kafkaPlaces();
 
   async function topicsOfItsOwn() {
-    made += 1;
-    const topicPrefix = `test${made}.`;
-    const settings = { brokers: kafka.brokers, topicPrefix, compression: "none" } as const;
-    const connection = kafkaConnection(settings, { clientId: "test", log: () => undefined });
-    await createTopics(connection, wishes);
+    const connection = await kafka.place();
     const open = async (over: Partial<KafkaReadingsLogOptions> = {}) => {
       const { partitions } = await checkTopics(connection, wishes);
-      return openKafkaReadingsLog({ connection, partitions, events: silent, ...over });
+      return openKafkaReadingsLog({ connection, partitions, events: silentKafkaEvents, ...over });
     };
     return { connection, open };
   }
@@ -90,14 +71,17 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
   test("says from where to where the log has forgotten what was not read", async () => {
     const { connection, open } = await topicsOfItsOwn();
     const gaps: unknown[] = [];
-    const log = await open({ events: { ...silent, gap: (facts) => gaps.push(facts) } });
+    const log = await open({ events: { ...silentKafkaEvents, gap: (facts) => gaps.push(facts) } });
     onTestFinished(() => log.close());
     const partition = partitionOf("m-1", 4);
     for (let n = 0; n < 5; n += 1) await log.append(aReport("m-1", `${n}`));
     const admin = connection.client.admin();
     await admin.connect();
-    await admin.fetchTopicMetadata({ topics: [`test${made}.readings.v1`] });
-    await admin.deleteTopicRecords({ topic: `test${made}.readings.v1`, partitions: [{ partition, offset: "3" }] });
+    await admin.fetchTopicMetadata({ topics: [topicOf(connection, "readings")] });
+    await admin.deleteTopicRecords({
+      topic: topicOf(connection, "readings"),
+      partitions: [{ partition, offset: "3" }],
+    });
     await admin.disconnect();
     const collected = collector();
     await log.consume(collected.consumer);

@@ -11,7 +11,6 @@ export function meterbookPipeline(behind: "endpoint" | "mosquitto", load: "1" | 
   return {
     name: behind === "endpoint" ? "Meterbook" : "Meterbook behind Mosquitto",
     load,
-    readingsField: "1.8.0_Wh",
     start: (servers) => startMeterbook(behind, servers),
   };
 }

@@ -19,8 +19,6 @@ export interface Pipeline {
   readonly name: string;
   /** The form of the load generator that it takes. */
   readonly load: LoadForm;
-  /** A field that every message brings. */
-  readonly readingsField: string;
   start(servers: PipelineServers): Promise<RunningPipeline>;
 }
 

@@ -117,7 +117,6 @@ export function telegrafPipeline(form: TelegrafForm): Pipeline {
   return {
     name: `Telegraf, ${form}`,
     load: `peer-${form}`,
-    readingsField: "a",
     start: (servers) => startTelegraf(form, servers),
   };
 }

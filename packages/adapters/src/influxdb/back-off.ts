@@ -12,8 +12,11 @@ async function abortableWait(ms: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
+  const onAbort = () => resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
   await promise;
   clearTimeout(timer);
+  // The signal outlives an outage of thousands of waits.
+  signal.removeEventListener("abort", onAbort);
   signal.throwIfAborted();
 }

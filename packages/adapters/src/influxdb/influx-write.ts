@@ -47,9 +47,10 @@ export async function writeLines(
   lines: number,
   options: WriteOptions,
 ): Promise<void> {
-  const never = new AbortController().signal;
-  const joined = connection.shared[options.precision].join(text, lines, async (all, count) => {
-    const { kind } = await attemptWrite(connection, all, count, { ...options, signal: never });
+  const { precision } = options;
+  const joined = connection.shared[precision].join(text, lines, async (all, count) => {
+    // Several callers' lines: none of them may abort it.
+    const { kind } = await attemptWrite(connection, all, count, { precision, signal: undefined });
     return kind === "stored";
   });
   const shared = await unlessAborted(joined, options.signal);
@@ -122,7 +123,7 @@ async function attemptWrite(
   connection: InfluxConnection,
   text: string,
   lines: number,
-  { precision, signal }: WriteOptions,
+  { precision, signal }: Pick<WriteOptions, "precision"> & { readonly signal: AbortSignal | undefined },
 ): Promise<Outcome> {
   const { org, bucket, compression } = connection;
   const started = performance.now();

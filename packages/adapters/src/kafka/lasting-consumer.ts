@@ -79,7 +79,7 @@ export async function lastingConsumer(
   }
 
   async function startAgain(gone: Consumer): Promise<void> {
-    await gone.disconnect().catch(() => undefined);
+    await within(goodByeMsMax, gone.disconnect());
     await pause.wait();
     if (closed || gone !== consumer) return;
     consumer = make();

@@ -63,11 +63,12 @@ function jsonOf(line: string): unknown {
 
 /** A certificate's name that is not in the list is a meter of that id; a user name must be in it. */
 export function identitiesOf(stored: readonly StoredIdentity[]): Identities {
-  const byName = new Map(stored.map((one) => [one.name, one]));
+  // Made once: a concentrator's list may be long, and it connects again and again.
+  const byName = new Map(stored.map((one) => [one.name, { sha256: one.sha256, sender: senderOf(one) }]));
   return {
     certified(commonName) {
       if (typeof commonName !== "string" || !idPattern.test(commonName)) return undefined;
-      return senderOf(byName.get(commonName) ?? { name: commonName });
+      return byName.get(commonName)?.sender ?? senderOf({ name: commonName });
     },
     known(username = "", password = new Uint8Array()) {
       const one = byName.get(username);
@@ -75,7 +76,7 @@ export function identitiesOf(stored: readonly StoredIdentity[]): Identities {
       // As much work for a name that is not there.
       const right = Buffer.from(one?.sha256 ?? "0".repeat(64), "hex");
       const isRight = timingSafeEqual(given, right);
-      return one?.sha256 !== undefined && isRight ? senderOf(one) : undefined;
+      return one?.sha256 !== undefined && isRight ? one.sender : undefined;
     },
   };
 }
