@@ -87,6 +87,22 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     await (await slow).close();
   });
 
+  test("who asks to be caught up has been given all that anybody had put", async () => {
+    const under = await make();
+    const [mine, others] = [await opened(under), await opened(under)];
+    const seen: string[] = [];
+    const subscription = await mine.follow(async (changes) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push(...changes.map(({ record }) => record.meterId));
+    });
+    onTestFinished(() => subscription.close());
+    for (const meterId of ["a", "b", "c", "d", "e"]) {
+      await others.put([aRecord(meterId)]);
+      await subscription.caughtUp();
+      expect(seen.at(-1)).toBe(meterId);
+    }
+  });
+
   test("a change whose handler fails is delivered again, and never two calls at a time", async () => {
     const registry = await opened(await make());
     let attempts = 0;

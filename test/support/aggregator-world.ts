@@ -103,7 +103,7 @@ export async function openAggregatorWorld(options: {
         follow: async (changed: (changes: readonly RegistryChange[]) => Promise<void>) => {
           follower = changed;
           if (records.length > 0) await changed(records);
-          return { close: async () => undefined };
+          return { close: async () => undefined, caughtUp: async () => undefined };
         },
       } as AggregatorPorts["registry"],
       commands: {

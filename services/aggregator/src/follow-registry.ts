@@ -1,6 +1,5 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry";
-import type { Subscription } from "@meterbook/core/ports/readings-log";
-import type { Registry } from "@meterbook/core/ports/registry";
+import type { Registry, RegistrySubscription } from "@meterbook/core/ports/registry";
 import type { LowWater } from "./low-water.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { firstPeriodOf } from "./meter-state.ts";
@@ -26,7 +25,7 @@ export interface FollowedRegistry {
 export async function followRegistry(
   { registry, wants, water }: FollowedRegistry,
   inTurn: InTurn,
-): Promise<Subscription> {
+): Promise<RegistrySubscription> {
   let through = water.notes[note] ?? 0;
 
   function take(book: MeterBook, pending: PendingMeters, record: MeterRecord, isNew: boolean): void {

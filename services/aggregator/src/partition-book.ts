@@ -79,7 +79,11 @@ export async function openPartitionBook(
     takenTo: series.progress.position,
     position: () => work.memory.position,
     handle: (batch) => queue.run(() => work.handle(batch)),
-    issueAll: () => queue.run(work.issueAll),
+    async issueAll() {
+      // Whoever has put master data before counts on it.
+      await registry.caughtUp();
+      return queue.run(work.issueAll);
+    },
     async close() {
       await registry.close();
       await timer.close();

@@ -66,7 +66,14 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
     },
     async follow(changed, wants) {
       await view.catchUp();
-      return following.follow(changed, wants);
+      const subscription = await following.follow(changed, wants);
+      return {
+        close: subscription.close,
+        async caughtUp() {
+          await view.catchUp();
+          await subscription.caughtUp();
+        },
+      };
     },
     async close() {
       await following.close();

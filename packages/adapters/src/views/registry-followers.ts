@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Subscription } from "@meterbook/core/ports/readings-log";
-import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
+import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
 import type { RegistryRow, RegistryTable } from "./registry-table.ts";
 
 /** Those who follow a registry, each at its own pace and one call at a time. */
@@ -12,9 +11,7 @@ export interface RegistryFollowers {
   close(): Promise<void>;
 }
 
-interface Follower extends Subscription {
-  /** Settles when what the table held at the start was delivered. */
-  readonly caughtUp: Promise<void>;
+interface Follower extends RegistrySubscription {
   wake(): void;
 }
 
@@ -34,11 +31,11 @@ export function registryFollowers(table: RegistryTable): RegistryFollowers {
         followers.delete(one);
         await one.close();
       };
-      await one.caughtUp.catch(async (error: unknown) => {
+      await one.caughtUp().catch(async (error: unknown) => {
         await close();
         throw error;
       });
-      return { close };
+      return { close, caughtUp: one.caughtUp };
     },
     wake() {
       for (const one of followers) one.wake();
@@ -110,7 +107,11 @@ function follower(
   }
 
   return {
-    caughtUp: run(),
+    async caughtUp() {
+      // What is under way may have read its last page before the call.
+      while (running !== undefined) await running;
+      await run();
+    },
     wake,
     async close() {
       closed = true;

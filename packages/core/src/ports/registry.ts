@@ -7,7 +7,9 @@ import type { Subscription } from "./readings-log.ts";
  * Promises of every adapter (test/contracts/registry.contract.ts):
  * - `put` resolves once the records survive a crash; a later `get` of the same process sees them;
  * - `follow` calls `changed` with every meter's newest record once, then with each change, in order, batch after batch
- *   (never two calls at a time), and resolves when the state at the time of the call has been delivered.
+ *   (never two calls at a time), and resolves when the state at the time of the call has been delivered;
+ * - `caughtUp` of what it answers resolves when all that was put, by whomever, before the call has been delivered, and rejects
+ *   when that cannot be.
  */
 export interface Registry {
   put(records: readonly MeterRecord[]): Promise<void>;
@@ -18,8 +20,12 @@ export interface Registry {
   follow(
     changed: (changes: readonly RegistryChange[]) => Promise<void>,
     wants?: (meterId: string) => boolean,
-  ): Promise<Subscription>;
+  ): Promise<RegistrySubscription>;
   close(): Promise<void>;
+}
+
+export interface RegistrySubscription extends Subscription {
+  caughtUp(): Promise<void>;
 }
 
 export interface RegistryChange {
