@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
@@ -45,7 +46,13 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
 
 /** On servers, and only where they are asked for by name. */
 const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: Figure[]; runs: unknown }>>> = {
-  pipeline: (share) => measurePipeline({ share, pairs: Number(values.pairs), rows: chosenRows() }),
+  pipeline: (share) =>
+    measurePipeline({
+      share,
+      pairs: Number(values.pairs),
+      rows: chosenRows(),
+      profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
+    }),
 };
 
 function chosenRows(): readonly PipelineRow[] {
@@ -78,6 +85,8 @@ const { values, positionals } = parseArgs({
     /** Of `pipeline`. */
     pairs: { type: "string", default: "5" },
     rows: { type: "string" },
+    /** A directory: each of our processes leaves a CPU profile in it. */
+    profile: { type: "string" },
   },
 });
 const unknown = positionals.filter((name) => benches[name] === undefined && onServers[name] === undefined);

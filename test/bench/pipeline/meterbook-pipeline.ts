@@ -3,19 +3,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startMosquitto } from "../../support/servers/mosquitto-server.ts";
 import { freePorts } from "../../support/servers/server-process.ts";
-import { type ServiceName, serviceProcess } from "../../support/service-process.ts";
+import { type ServiceName, type ServiceProcess, serviceProcess } from "../../support/service-process.ts";
 import type { Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
 
-/** One ingest and one aggregator of ours; `behind` Mosquitto, or with our own endpoint. */
-export function meterbookPipeline(behind: "endpoint" | "mosquitto", load: "1" | "32" = "1"): Pipeline {
+export interface MeterbookPipelineOptions {
+  /** Mosquitto in front, or our own endpoint. */
+  readonly behind: "endpoint" | "mosquitto";
+  /** Readings of a message. */
+  readonly load?: "1" | "32";
+  /** Where each process leaves a CPU profile of its whole run. */
+  readonly profileDirectory?: string | undefined;
+}
+
+/** One ingest and one aggregator of ours. */
+export function meterbookPipeline(options: MeterbookPipelineOptions): Pipeline {
   return {
-    name: behind === "endpoint" ? "Meterbook" : "Meterbook behind Mosquitto",
-    load,
-    start: (servers) => startMeterbook(behind, servers),
+    name: options.behind === "endpoint" ? "Meterbook" : "Meterbook behind Mosquitto",
+    load: options.load ?? "1",
+    start: (servers) => startMeterbook(options, servers),
   };
 }
 
-async function startMeterbook(behind: "endpoint" | "mosquitto", servers: PipelineServers): Promise<RunningPipeline> {
+async function startMeterbook(
+  { behind, profileDirectory }: MeterbookPipelineOptions,
+  servers: PipelineServers,
+): Promise<RunningPipeline> {
   const directory = await mkdtemp(join(tmpdir(), "meterbook-bench-"));
   const mosquitto = behind === "mosquitto" ? await startMosquitto() : undefined;
   // The same over a kill, as meters expect.
@@ -34,6 +46,7 @@ async function startMeterbook(behind: "endpoint" | "mosquitto", servers: Pipelin
     METERBOOK_INFLUX_BUCKET: servers.influx.bucket,
     METERBOOK_SETTLE_SECONDS: "3600",
     ...source,
+    ...(profileDirectory === undefined ? {} : profiling(profileDirectory)),
   };
   const service = (name: ServiceName) => serviceProcess(name, { environment, cwd: directory });
   const [ingest, aggregator] = [service("ingest"), service("aggregator")];
@@ -46,9 +59,16 @@ async function startMeterbook(behind: "endpoint" | "mosquitto", servers: Pipelin
     countQuery: 'SELECT count("1.8.0_Wh") FROM reading',
     probeQuery: (meterId, at) => `SELECT "1.8.0_Wh" FROM reading WHERE m = '${meterId}' AND time = ${at}s`,
     async dispose() {
-      await Promise.all([ingest.kill(), aggregator.kill()]);
+      // A profile is written by a process that may say good-bye.
+      const end = async (one: ServiceProcess) =>
+        void (await (profileDirectory === undefined ? one.kill() : one.stop()));
+      await Promise.all([end(ingest), end(aggregator)]);
       await mosquitto?.dispose();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+function profiling(directory: string): Record<string, string> {
+  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-interval=500 --cpu-prof-dir=${directory}` };
 }

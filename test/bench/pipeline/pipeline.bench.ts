@@ -11,6 +11,8 @@ export interface PipelineOptions {
   /** Of each row, in the order ours, theirs, theirs, ours, … */
   readonly pairs: number;
   readonly rows: readonly PipelineRow[];
+  /** Where our processes leave CPU profiles; what is measured then costs more. */
+  readonly profileDirectory?: string | undefined;
 }
 
 export const pipelineRows = ["max", "paced", "queryable", "kills", "forms", "reports"] as const;
@@ -46,6 +48,8 @@ export async function measurePipeline(options: PipelineOptions): Promise<{ figur
 
 interface Bench extends PipelineOptions {
   readonly runs: RunResult[];
+  readonly own: Pipeline;
+  readonly behind: Pipeline;
   run(pipeline: Pipeline, options: Partial<RunOptions> & { messages: number }): Promise<RunResult>;
   /** Ours against theirs in ABBA order. */
   pairsOf(ours: Pipeline, theirs: Pipeline, options: Partial<RunOptions> & { messages: number }): Promise<Pair[]>;
@@ -58,9 +62,12 @@ interface Pair {
 
 function newBench(options: PipelineOptions): Bench {
   const runs: RunResult[] = [];
+  const { profileDirectory } = options;
   const bench: Bench = {
     ...options,
     runs,
+    own: meterbookPipeline({ behind: "endpoint", profileDirectory }),
+    behind: meterbookPipeline({ behind: "mosquitto", profileDirectory }),
     async run(pipeline, { messages, ...how }) {
       const scaled = Math.max(1000, Math.round(messages * options.share));
       const meters = 16 * Math.max(20, Math.round(3125 * options.share));
@@ -90,14 +97,12 @@ function lineOf({ pipeline, options, messagesPerSecond, bridgeCpu, allCpu, lost,
   return `  ${pipeline} ${how}${killed}: ${Math.round(messagesPerSecond)}/s, bridge ${bridgeCpu.toFixed(1)} us, all ${allCpu.toFixed(1)} us, lost ${lost}${seen}`;
 }
 
-const own = meterbookPipeline("endpoint");
-const behind = meterbookPipeline("mosquitto");
 const protobuf = telegrafPipeline("protobuf");
 
 const rowsOf: Readonly<Record<PipelineRow, (bench: Bench) => Promise<Figure[]>>> = {
   async max(bench) {
-    const pairs = await bench.pairsOf(own, protobuf, { messages: 500_000 });
-    const second = await bench.run(behind, { messages: 500_000 });
+    const pairs = await bench.pairsOf(bench.own, protobuf, { messages: 500_000 });
+    const second = await bench.run(bench.behind, { messages: 500_000 });
     return [
       ...speeds("at full speed", pairs, { rate: 1.5, cpu: 0.5 }),
       figure("behind Mosquitto at full speed", second.messagesPerSecond, "messages/s", lossOf(second)),
@@ -106,12 +111,12 @@ const rowsOf: Readonly<Record<PipelineRow, (bench: Bench) => Promise<Figure[]>>>
     ];
   },
   async paced(bench) {
-    const pairs = await bench.pairsOf(own, protobuf, { messages: 185_000, rate: fleetRate });
+    const pairs = await bench.pairsOf(bench.own, protobuf, { messages: 185_000, rate: fleetRate });
     return speeds(`at ${fleetRate}/s`, pairs, { cpu: 0.5 });
   },
   async queryable(bench) {
     const how = { messages: 185_000, rate: fleetRate, probe: "queryable" as const };
-    const pairs = await bench.pairsOf(own, protobuf, how);
+    const pairs = await bench.pairsOf(bench.own, protobuf, how);
     const ours = pairs.map(({ ours: { queryableMs } }) => queryableMs);
     const theirs = pairs.map(({ theirs: { queryableMs } }) => queryableMs);
     const of = (all: typeof ours, what: "p50" | "p99" | "max") => all.map((one) => one?.[what] ?? Number.NaN);
@@ -127,12 +132,12 @@ const rowsOf: Readonly<Record<PipelineRow, (bench: Bench) => Promise<Figure[]>>>
     const figures: Figure[] = [];
     const how = { messages: 90_000, rate: killRate };
     const cases: [Pipeline, string, boolean][] = [
-      [own, "ingest", true],
-      [own, "aggregator", true],
-      [own, "kafka", true],
-      [own, "influx", true],
-      [behind, "ingest", true],
-      [behind, "mosquitto", false],
+      [bench.own, "ingest", true],
+      [bench.own, "aggregator", true],
+      [bench.own, "kafka", true],
+      [bench.own, "influx", true],
+      [bench.behind, "ingest", true],
+      [bench.behind, "mosquitto", false],
       [protobuf, "telegraf a", false],
       [protobuf, "telegraf b", false],
       [protobuf, "mosquitto", false],
@@ -154,9 +159,13 @@ const rowsOf: Readonly<Record<PipelineRow, (bench: Bench) => Promise<Figure[]>>>
     return figures;
   },
   async reports(bench) {
-    const pairs = await bench.pairsOf(meterbookPipeline("endpoint", "32"), telegrafPipeline("line-32"), {
-      messages: 60_000,
-    });
+    const pairs = await bench.pairsOf(
+      meterbookPipeline({ behind: "endpoint", load: "32" }),
+      telegrafPipeline("line-32"),
+      {
+        messages: 60_000,
+      },
+    );
     return speeds("reports of 32 readings", pairs, {});
   },
 };

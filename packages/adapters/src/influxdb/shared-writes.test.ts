@@ -28,6 +28,13 @@ test("the first writes alone, and what comes meanwhile shares one request", asyn
   expect((await join("e")).how).toBe("alone");
 });
 
+test("what comes at the same time shares one request", async () => {
+  const { sent, join } = scripted([true]);
+  const all = await Promise.all([join("a"), join("b")]);
+  expect(all.map(({ how }) => how)).toEqual(["stored", "stored"]);
+  expect(sent).toEqual(["ab"]);
+});
+
 test("a request that fails is nobody's: each writes for itself, and the next go on after the last of them", async () => {
   const { sent, join } = scripted([false, true]);
   const first = await join("a");

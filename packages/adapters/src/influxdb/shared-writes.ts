@@ -23,6 +23,7 @@ interface Waiting {
 export function sharedWrites({ linesMax }: { readonly linesMax: number }): SharedWrites {
   let waiting: Waiting[] = [];
   let isBusy = false;
+  let isAboutTo = false;
 
   function next(): void {
     const group = takeGroup();
@@ -31,6 +32,16 @@ export function sharedWrites({ linesMax }: { readonly linesMax: number }): Share
     if (first === undefined) return;
     if (group.length === 1) alone(group);
     else void together(group, first.send);
+  }
+
+  /** Once all that is at hand has run: partitions that took their batches together come together. */
+  function soon(): void {
+    if (isBusy || isAboutTo) return;
+    isAboutTo = true;
+    setImmediate(() => {
+      isAboutTo = false;
+      if (!isBusy) next();
+    });
   }
 
   function takeGroup(): Waiting[] {
@@ -67,7 +78,7 @@ export function sharedWrites({ linesMax }: { readonly linesMax: number }): Share
     join(text, lines, send) {
       const shared = Promise.withResolvers<Shared>();
       waiting.push({ text, lines, send, settle: shared.resolve });
-      if (!isBusy) next();
+      soon();
       return shared.promise;
     },
   };

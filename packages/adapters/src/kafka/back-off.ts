@@ -25,15 +25,16 @@ function endableWait(): EndableWait {
   };
 }
 
-/** Beginnings that are at least so far apart; the first after a rest comes at once. */
-export function endableIntervals(everyMs: number): { next(): Promise<void>; end(): void } {
+/** Waits for the next beat of a clock; all that wait go on together. */
+export function endableBeat(everyMs: number): { next(): Promise<void>; end(): void } {
   const pause = endableWait();
-  let begunAtMs = Number.NEGATIVE_INFINITY;
+  let coming: Promise<void> | undefined;
   return {
-    async next() {
-      const waitMs = begunAtMs + everyMs - performance.now();
-      if (waitMs > 0) await pause.wait(waitMs);
-      begunAtMs = performance.now();
+    next() {
+      coming ??= pause.wait(everyMs - (performance.now() % everyMs)).finally(() => {
+        coming = undefined;
+      });
+      return coming;
     },
     end: pause.end,
   };

@@ -2,6 +2,7 @@ import type { FrameConsumer, Subscription } from "@meterbook/core/ports/readings
 import type { ConsumerConfig } from "kafkajs";
 import { adminAsking } from "./admin-asking.ts";
 import { assignedPartitions } from "./assigned-partitions.ts";
+import { endableBeat } from "./back-off.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { type LastingConsumer, lastingConsumer } from "./lasting-consumer.ts";
 import { offsetNotes } from "./offset-notes.ts";
@@ -36,6 +37,11 @@ export interface GroupConsumerOptions {
 }
 
 const noteEveryMs = 1000;
+/**
+ * Under load what comes in between is one batch of each partition, and those of all partitions come at the same time and share
+ * requests to the store: a request costs as much as some hundred readings.
+ */
+const fetchEveryMs = 40;
 
 /**
  * Shares the partitions of a topic with the other members of a group. What is fetched waits in a pump per partition, so
@@ -50,6 +56,7 @@ export async function groupConsumer(
   const assigned = assignedPartitions(topic, consumer, events);
   const ends = new Map<number, number>();
   const admin = adminAsking(connection);
+  const beat = endableBeat(fetchEveryMs);
   const notes = offsetNotes(topic, () => lasting.current(), events.commitFailed);
 
   const lasting: LastingConsumer = await lastingConsumer(connection, {
@@ -58,6 +65,8 @@ export async function groupConsumer(
     async eachBatch(payload) {
       ends.set(payload.batch.partition, Number(payload.batch.highWatermark));
       assigned.take(lasting.current(), payload);
+      // The next fetch waits for this.
+      await beat.next();
     },
     joined(client, memberId, assignment) {
       const partitions = assignment.get(topic) ?? [];
@@ -89,6 +98,7 @@ export async function groupConsumer(
     lag: () => lagOf(assigned.pumps, ends),
     async close() {
       clearInterval(timer);
+      beat.end();
       // The member stays in its group meanwhile, so that nobody takes over what is not let go yet.
       await assigned.close();
       await noting;

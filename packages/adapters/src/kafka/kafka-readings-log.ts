@@ -45,7 +45,7 @@ const defaults = {
   frameBytesMax: 512 * 1024,
   framesPerWriteMax: 64,
   waitingBytesMax: 64 * 1024 * 1024,
-  lingerMs: 2,
+  lingerMs: 20,
   closeMsMax: 10_000,
 };
 

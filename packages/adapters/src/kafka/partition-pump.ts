@@ -1,6 +1,6 @@
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
-import { backOff, endableIntervals } from "./back-off.ts";
+import { backOff } from "./back-off.ts";
 import { type WaitingFrames, waitingFrames } from "./waiting-frames.ts";
 
 /** What was fetched of one partition and waits for the consumer. */
@@ -36,13 +36,9 @@ export interface PumpOptions {
   readonly after: Promise<unknown>;
 }
 
-/** Under load what comes in between is one batch: a request to the store costs as much as some hundred readings. */
-const batchEveryMs = 25;
-
 export function partitionPump(partition: number, consumer: FrameConsumer, options: PumpOptions): PartitionPump {
   const { events, ready, epoch, after } = options;
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
-  const intervals = endableIntervals(batchEveryMs);
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
   let closed: Promise<void> | undefined;
@@ -74,7 +70,6 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function drain(frames: WaitingFrames): Promise<void> {
     while (!frames.isEmpty && closed === undefined) {
-      if (!frames.isFull) await intervals.next();
       await persist(() => handleFirst(frames));
     }
   }
@@ -90,7 +85,6 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function letGo(): Promise<void> {
     pause.end();
-    intervals.end();
     await running;
     if (handledTo !== undefined) await consumer.revoked(partition);
   }
