@@ -56,7 +56,9 @@ async function startMeterbook(
     port: mosquitto === undefined ? port : Number(new URL(mosquitto.url).port),
     bridge: { ingest, aggregator },
     front: mosquitto === undefined ? {} : { mosquitto },
-    countQuery: 'SELECT count("1.8.0_Wh") FROM reading',
+    // What an aggregator that is new to a meter cannot know to be its newest goes beside the others.
+    countQueries: ['SELECT count("1.8.0_Wh") FROM reading', 'SELECT count("1.8.0_Wh_q0") FROM late'],
+    rowQueries: ['SELECT m, "1.8.0_Wh" FROM reading', 'SELECT m, "1.8.0_Wh_q0" FROM late'],
     probeQuery: (meterId, at) => `SELECT "1.8.0_Wh" FROM reading WHERE m = '${meterId}' AND time = ${at}s`,
     async dispose() {
       // A profile is written by a process that may say good-bye.

@@ -3,7 +3,7 @@ import { startKafka } from "../../support/servers/kafka-server.ts";
 import { latencyProbe } from "../latency-probe.ts";
 import { runLoad } from "../load-process.ts";
 import { cpuSecondsOf, peakBytesOf } from "../process-usage.ts";
-import { loadBatch, loadMeterId, loadStepSeconds } from "../raw-load-formula.ts";
+import { loadBatch, loadMeterId, loadStepSeconds, loadValue } from "../raw-load-formula.ts";
 import type { BenchedProcess, Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
 
 export interface RunOptions {
@@ -61,7 +61,7 @@ async function measured(
   const instants = pipeline.load === "32" || pipeline.load === "peer-line-32" ? loadBatch : 1;
   const startAt = (Math.floor(Date.now() / 604_800_000) - 1) * 604_800 + 86_400;
   const load = { port: running.port, meters, connections, window, readingsPerMessage: pipeline.load };
-  const stored = () => countOf(servers, running.countQuery);
+  const stored = () => countOf(servers, running);
   await runLoad({ ...load, messages: warmMessages, rate: 0, startAt: startAt - weekSeconds });
   await arrived(stored, warmMessages * instants);
 
@@ -75,13 +75,15 @@ async function measured(
   const result = await loading;
   await killing;
   const end = await arrived(stored, (warmMessages + messages) * instants);
+  const count =
+    options.victim === undefined ? end.count : await distinctOf(servers, running, [startAt - weekSeconds, startAt]);
   const used = options.victim === undefined ? usedSince(before, processes, messages) : {};
   const queryableMs = await probing;
   return {
     pipeline: pipeline.name,
     options,
     messagesPerSecond: messages / ((end.atMs - startedMs) / 1000),
-    lost: Math.max(0, Math.ceil(((warmMessages + result.acked) * instants - end.count) / instants)),
+    lost: Math.max(0, Math.ceil(((warmMessages + result.acked) * instants - count) / instants)),
     cpu: used,
     bridgeCpu: sum(Object.keys(running.bridge).map((name) => used[name] ?? 0)),
     allCpu: sum(Object.values(used)),
@@ -99,8 +101,23 @@ async function rows({ influx }: PipelineServers, q: string): Promise<unknown[][]
   return results[0]?.series?.[0]?.values ?? [];
 }
 
-async function countOf(servers: PipelineServers, query: string): Promise<number> {
-  return Number((await rows(servers, query))[0]?.[1] ?? 0);
+async function countOf(servers: PipelineServers, { countQueries }: RunningPipeline): Promise<number> {
+  const counts = await Promise.all(countQueries.map(async (query) => (await rows(servers, query))[0]?.[1] ?? 0));
+  return sum(counts.map(Number));
+}
+
+/** Instants of meters that are stored with the value that was sent, each once. Throws where a value is another. */
+async function distinctOf(servers: PipelineServers, { rowQueries }: RunningPipeline, startAts: readonly number[]) {
+  const found = new Set<string>();
+  for (const query of rowQueries) {
+    for (const [at, meterId, value] of (await rows(servers, query)) as [number, string, number][]) {
+      const startAt = startAts.findLast((start) => start <= at) ?? 0;
+      const sent = loadValue(Number(meterId.slice(1)), 0, (at - startAt) / loadStepSeconds);
+      if (value !== sent) throw new Error(`${meterId} at ${at} is ${value} and not ${sent}`);
+      found.add(`${meterId} ${at}`);
+    }
+  }
+  return found.size;
 }
 
 /** Counting costs the server as much as it holds, so it is asked more seldom than it could be. */

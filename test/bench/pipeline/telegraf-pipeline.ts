@@ -134,7 +134,8 @@ async function startTelegraf(form: TelegrafForm, servers: PipelineServers): Prom
     port: Number(port),
     bridge: { "telegraf a": a, "telegraf b": b },
     front: { mosquitto },
-    countQuery: "SELECT count(a) FROM r",
+    countQueries: ["SELECT count(a) FROM r"],
+    rowQueries: ["SELECT m, a FROM r"],
     probeQuery: (meterId, at) => `SELECT a FROM r WHERE m = '${meterId}' AND time = ${at}s`,
     async dispose() {
       await Promise.all([a.kill(), b.kill()]);
