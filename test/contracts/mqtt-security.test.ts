@@ -2,7 +2,9 @@
 // certificates made here, one case for each way of being wrong.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
@@ -129,6 +131,26 @@ describe("with a server certificate", () => {
   });
 });
 
+/** A handshake and nothing more; the session is what a client could resume. */
+async function handshake(address: string, how: object): Promise<{ session: Buffer | undefined; isResumed: boolean }> {
+  const [host = "", port] = address.split(":");
+  const socket = connect({ host, port: Number(port), ...how });
+  let session: Buffer | undefined;
+  let isResumed = false;
+  socket.on("session", (given) => {
+    session = given;
+    socket.destroy();
+  });
+  socket.on("secureConnect", () => {
+    isResumed = socket.isSessionReused();
+    // With TLS 1.3 the ticket comes after it.
+    setTimeout(() => socket.destroy(), 200);
+  });
+  socket.on("error", () => undefined);
+  await once(socket, "close");
+  return { session, isResumed };
+}
+
 async function nameShown(address: string): Promise<unknown> {
   const [host = "", port] = address.split(":");
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -154,20 +176,20 @@ describe("with an authority for meters", () => {
   });
 
   test.for([
-    ["no certificate", async () => ({ ca: ours.cert })],
-    ["one of another authority", async () => shown(await certificate("m-1", others))],
+    ["certificate_missing", async () => ({ ca: ours.cert })],
+    ["certificate_refused", async () => shown(await certificate("m-1", others))],
     [
-      "one that has expired",
+      "certificate_expired",
       async () => {
         const notBeforeDate = new Date(Date.now() - 3 * dayMs);
         return shown(await certificate("m-1", ours, { notBeforeDate, notAfterDate: new Date(Date.now() - dayMs) }));
       },
     ],
-  ] as const)("%s: the handshake fails", async ([, how]) => {
+  ] as const)("%s: the handshake fails", async ([reason, how]) => {
     const directory = await temporaryDirectory();
     const { address, refused } = await endpoint({ tls: await secured(directory, "mutual") }, directory);
     await expect(client(address, (await how()) as IClientOptions)).rejects.toThrow();
-    await vi.waitFor(() => expect(refused).toEqual(["tls_failed"]));
+    await vi.waitFor(() => expect(refused).toEqual([reason]));
   });
 
   test("a certificate that was taken back is refused", async () => {
@@ -177,10 +199,35 @@ describe("with an authority for meters", () => {
     const crlFile = await revoked(gone, directory);
     const { address, refused } = await endpoint({ tls: { ...tls, crlFile } }, directory);
     await expect(client(address, shown(gone))).rejects.toThrow();
-    await vi.waitFor(() => expect(refused).toEqual(["tls_failed"]));
+    await vi.waitFor(() => expect(refused).toEqual(["certificate_revoked"]));
     await (await client(address, shown(await certificate("m-2", ours)))).publishAsync("meters/m-2/readings", "x", {
       qos: 1,
     });
+  });
+
+  test("nor can it resume a session that it had before the list of those taken back was renewed", async () => {
+    const directory = await temporaryDirectory();
+    const tls = await secured(directory, "mutual");
+    const [gone, another] = [await certificate("m-1", ours), await certificate("m-2", ours)];
+    const crlFile = await revoked(another, directory);
+    const { address, refused } = await endpoint({ tls: { ...tls, crlFile } }, directory);
+    const first = await handshake(address, { ...shown(gone) });
+    expect(await handshake(address, { ...shown(gone), session: first.session })).toMatchObject({ isResumed: true });
+    await revoked(gone, directory);
+    await vi.waitFor(async () => {
+      await handshake(address, { ...shown(gone), session: first.session });
+      expect(refused).toContain("certificate_revoked");
+    });
+  });
+
+  test("a handshake that does not go on ends in time", async () => {
+    const directory = await temporaryDirectory();
+    const { address, refused } = await endpoint({ tls: await secured(directory, "mutual") }, directory);
+    const [host = "", port] = address.split(":");
+    const socket = connectTcp({ host, port: Number(port) });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "close");
+    expect(refused).toEqual(["tls_failed"]);
   });
 
   test("a name that is no meter id is not let in", async () => {

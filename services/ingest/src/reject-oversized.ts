@@ -1,25 +1,34 @@
+import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { IngestEvents } from "./ingest-events.ts";
 
 /** What the endpoint knows of a message that it cut off. */
 export interface OversizedMessage {
   readonly clientId: string;
+  readonly sender?: Sender | undefined;
   readonly topic: string;
   /** Bytes of the whole packet, as its header says. */
   readonly declaredBytes: number;
   readonly firstBytes: Uint8Array;
 }
 
-/** Keeps the beginning of a message that was too long to be taken; resolves when it is safe. */
+/**
+ * Keeps the beginning of a message that was too long to be taken; resolves when it is safe. Under the meter of its topic, where its
+ * sender may speak for that one.
+ */
 export function rejectOversized(
   log: Pick<RejectedLog, "append">,
   events: Pick<IngestEvents, "rejected">,
   options: { packetBytesMax: number; nowMs: () => number },
 ): (message: OversizedMessage) => Promise<void> {
-  return async ({ clientId, topic, declaredBytes, firstBytes }) => {
-    const reason = "packet_too_large";
-    const detail = `payload: a packet of ${declaredBytes} bytes, ${options.packetBytesMax} is the most (METERBOOK_PACKET_BYTES_MAX)`;
-    const meterId = /^meters\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\//.exec(topic)?.[1] ?? null;
+  return async ({ clientId, sender, topic, declaredBytes, firstBytes }) => {
+    const named = /^meters\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\//.exec(topic)?.[1] ?? null;
+    const isTheirs = named === null || sender === undefined || sender.speaksFor(named);
+    const meterId = isTheirs ? named : null;
+    const reason = isTheirs ? "packet_too_large" : "identity_mismatch";
+    const detail = isTheirs
+      ? `payload: a packet of ${declaredBytes} bytes, ${options.packetBytesMax} is the most (METERBOOK_PACKET_BYTES_MAX)`
+      : `topic: ${sender.name} may not report for ${named}`;
     const place = { topic, meterId, clientId, receivedAtMs: options.nowMs() };
     await log.append([
       { reason, detail, ...place, payload: firstBytes, truncatedFrom: declaredBytes, readingIndex: null },

@@ -1,4 +1,5 @@
 import type { AdapterErrorCode } from "@meterbook/core/ports/adapter-error";
+import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 
 /** Why a connection that was never opened is gone. A closed list: it becomes a metric label. */
 export type RefusalReason =
@@ -6,6 +7,10 @@ export type RefusalReason =
   | "accept_failed"
   | "connect_timeout"
   | "tls_failed"
+  | "certificate_missing"
+  | "certificate_expired"
+  | "certificate_revoked"
+  | "certificate_refused"
   | "bad_credentials"
   | "not_authorised"
   | "not_mqtt"
@@ -70,6 +75,8 @@ export interface TakenCounts {
 
 export interface PacketTooLarge {
   readonly clientId: string;
+  /** Absent where the endpoint does not ask who it is, or a broker stands between. */
+  readonly sender?: Sender | undefined;
   readonly topic: string;
   /** Of the whole packet, as its header says. */
   readonly declaredBytes: number;

@@ -4,11 +4,12 @@ import { createServer as createTcpServer } from "node:net";
 import {
   createSecureContext,
   createServer as createTlsServer,
+  type TLSSocket,
   type TlsOptions,
   type Server as TlsServer,
 } from "node:tls";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { EndpointEvents } from "./endpoint-events.ts";
+import type { EndpointEvents, RefusalReason } from "./endpoint-events.ts";
 import { namesOfTlsFiles, readTlsFiles, type TlsFiles } from "./tls-files.ts";
 import { watchFiles } from "./watched-files.ts";
 
@@ -96,8 +97,8 @@ function secure(
   const server = createTlsServer({ ...socketOptions, ...tlsOptions(tls, connectTimeoutMs), ...files.current() });
   // A handshake that was under way may come to its end after `close`.
   server.on("secureConnection", (socket) => (closed ? void socket.destroy() : take(socket)));
-  server.on("tlsClientError", (_error, socket) => {
-    events.connectionRefused({ reason: "tls_failed" });
+  server.on("tlsClientError", (error, socket) => {
+    events.connectionRefused({ reason: handshakeFault(error, socket) });
     socket.destroy();
   });
   return {
@@ -108,6 +109,21 @@ function secure(
       server.close();
     },
   };
+}
+
+/** What is wrong with a certificate stands on the socket; the error then says only that the connection is gone. */
+function handshakeFault(error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): RefusalReason {
+  if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "certificate_missing";
+  switch (String(authorizationError ?? "")) {
+    case "":
+      return "tls_failed";
+    case "CERT_HAS_EXPIRED":
+      return "certificate_expired";
+    case "CERT_REVOKED":
+      return "certificate_revoked";
+    default:
+      return "certificate_refused";
+  }
 }
 
 function tlsOptions({ caFile }: TlsFiles, handshakeTimeout: number): TlsOptions {

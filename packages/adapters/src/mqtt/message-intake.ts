@@ -112,7 +112,8 @@ export function messageIntake(context: ConnectionContext, owner: IntakeOwner): M
     },
     tooLarge(packet, declaredBytes) {
       const { topic, payload: firstBytes } = packet;
-      const kept = context.events.packetTooLarge({ clientId: owner.clientId(), topic, declaredBytes, firstBytes });
+      const [clientId, sender] = [owner.clientId(), owner.sender()];
+      const kept = context.events.packetTooLarge({ clientId, sender, topic, declaredBytes, firstBytes });
       follow(owe(packet, firstBytes.length), kept, firstBytes.length);
     },
     pubrel: (packetId) => void unreleased?.delete(packetId),
