@@ -3,6 +3,7 @@ import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measurePipeline, pipelineMissing } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
+import { measureScale } from "./scale/scale.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
 
 /** Small runs of every benchmark, so that they cannot rot; the benchmarks check their own counts. No speed is asserted. */
@@ -36,5 +37,10 @@ test("start after a kill", async () => {
 test.skipIf(pipelineMissing() !== undefined)("the pipeline beside Telegraf", async () => {
   const { figures, runs } = await measurePipeline({ share: 0.01, pairs: 1, rows: ["max"] });
   expect(runs.map(({ lost }) => lost)).toEqual([0, 0, 0]);
+  expect(figures.every(({ value }) => value > 0)).toBe(true);
+});
+
+test.skipIf(pipelineMissing() !== undefined)("fleets of several sizes", async () => {
+  const { figures } = await measureScale(0.001);
   expect(figures.every(({ value }) => value > 0)).toBe(true);
 });

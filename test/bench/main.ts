@@ -7,6 +7,7 @@ import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
+import { measureScale } from "./scale/scale.bench.ts";
 import type { ThroughputCase } from "./throughput.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
 
@@ -53,6 +54,7 @@ const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: F
       rows: chosenRows(),
       profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
     }),
+  scale: measureScale,
 };
 
 function chosenRows(): readonly PipelineRow[] {

@@ -54,7 +54,7 @@ function barFor(registers: number): Pick<Figure, "bar"> | Record<string, never> 
 }
 
 /** Rows per second of the CSV stream as a client of another process would see it; the rows are counted. */
-async function measureExport(url: string, registers: number): Promise<Figure> {
+export async function measureExport(url: string, registers: number): Promise<Figure> {
   const started = performance.now();
   const response = await fetch(url, { headers: { accept: "text/csv" } });
   let rows = -1;

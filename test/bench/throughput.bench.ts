@@ -1,8 +1,8 @@
 import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
 import { startMeterbook } from "../support/meterbook-process.ts";
+import { cpuSecondsOf, watchMemory } from "../support/process-usage.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load-process.ts";
-import { cpuSecondsOf, watchMemory } from "./process-usage.ts";
 
 export interface ThroughputCase {
   readonly name: string;

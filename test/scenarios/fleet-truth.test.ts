@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { startFleet } from "@meterbook/simulators/fleet";
 import { expect, onTestFinished, test } from "vitest";
+import { checkTruth } from "../support/check-truth.ts";
 import { startMeterbook } from "../support/meterbook-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-const checker = fileURLToPath(new URL("../../simulators/src/check.ts", import.meta.url));
 const seed = Number(process.env["SEED"] ?? 7);
 
 test("what the API says of a faulty fleet agrees with the truth, through a kill", { timeout: 300_000 }, async () => {
@@ -39,7 +37,7 @@ test("what the API says of a faulty fleet agrees with the truth, through a kill"
   const summary = await fleet.done;
   expect(summary.acknowledged).toBe(summary.messages);
   await meterbook.settled(120_000);
-  const { code, output } = await check(truth, meterbook.httpUrl);
+  const { code, output } = await checkTruth(truth, meterbook.httpUrl);
   expect(code, output).toBe(0);
 });
 
@@ -51,16 +49,6 @@ test("the checker is not content with another fleet's truth", { timeout: 300_000
   await startFleet({ ...fleet, seed: seed + 1, truth }).done;
   await startFleet({ ...fleet, seed }).done;
   await meterbook.settled(120_000);
-  const { code } = await check(truth, meterbook.httpUrl);
+  const { code } = await checkTruth(truth, meterbook.httpUrl);
   expect(code).toBe(1);
 });
-
-async function check(truth: string, api: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [checker, "--truth", truth, "--api", api], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));
-  return { code, output };
-}

@@ -1,8 +1,8 @@
+import { cpuSecondsOf, peakBytesOf } from "../../support/process-usage.ts";
 import { startInflux } from "../../support/servers/influx-server.ts";
 import { startKafka } from "../../support/servers/kafka-server.ts";
 import { latencyProbe } from "../latency-probe.ts";
 import { runLoad } from "../load-process.ts";
-import { cpuSecondsOf, peakBytesOf } from "../process-usage.ts";
 import { loadBatch, loadMeterId, loadStepSeconds, loadValue } from "../raw-load-formula.ts";
 import type { BenchedProcess, Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
 
@@ -143,7 +143,8 @@ async function killInTheMiddle(
   await processes[victim]?.start();
 }
 
-const probeEveryMs = 250;
+/** In step with nothing that the pipelines do. */
+const probeEveryMs = 257;
 const pollMs = 10;
 
 /** From when a message was due until it can be queried. Of one connection, whose messages follow each other in a known order. */

@@ -46,6 +46,22 @@ test("a report is settled by the write that holds it, not before", async () => {
   await second;
 });
 
+test("reports wait for others, and so many as are told go at once", async () => {
+  const { writes, batcher } = held({ lingerMs: 60_000, lingerReportsMax: 3 });
+  const settled = ["1", "2"].map((text) => batcher.add(report(text)));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(writes).toEqual([]);
+  settled.push(batcher.add(report("3")));
+  expect((await nth(writes, 0)).frames).toEqual([["1", "2", "3"]]);
+  writes[0]?.outcome.resolve();
+  await Promise.all(settled);
+  void batcher.add(report("4"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(writes).toHaveLength(1);
+  void batcher.close();
+  (await nth(writes, 1)).outcome.resolve();
+});
+
 test("what arrives while a write is under way shares the next, in order", async () => {
   const { writes, batcher } = held();
   const all = [batcher.add(report("0"))];

@@ -19,6 +19,8 @@ export interface BatcherOptions {
   readonly partitionOf?: (report: LoggedReport) => number;
   /** How long a report waits for others when nothing is being written. */
   readonly lingerMs: number;
+  /** So many that wait go at once; a sender has only so many under way. Without it they wait for `lingerMs`. */
+  readonly lingerReportsMax?: number;
   /** Reports of so many bytes may wait or be under way; above it `add` waits. */
   readonly waitingBytesMax: number;
 }
@@ -43,13 +45,49 @@ interface OpenFrame {
 /** Profiles are small on the wire and large once they are read. */
 const frameReadingsMax = 20_000;
 
-export function reportBatcher(
-  write: (frames: readonly FrameToWrite[]) => Promise<void>,
-  { frameBytesMax, framesPerWriteMax, lingerMs, waitingBytesMax, partitionOf = () => 0 }: BatcherOptions,
-): ReportBatcher {
-  // In the order in which they were begun; `newest` is the one of each partition that still takes reports.
+/** Frames in the order in which they were begun; the newest one of each partition still takes reports. */
+function openFrames({ frameBytesMax, partitionOf = () => 0 }: Pick<BatcherOptions, "frameBytesMax" | "partitionOf">) {
   const frames: OpenFrame[] = [];
   const newest = new Map<number, OpenFrame>();
+  let reports = 0;
+  return {
+    isEmpty: () => frames.length === 0,
+    /** One of them takes no more. */
+    hasFull: () => frames.length > newest.size,
+    reports: () => reports,
+    put(report: LoggedReport, bytes: number): OpenFrame {
+      const partition = partitionOf(report);
+      let frame = newest.get(partition);
+      const isFull = (one: OpenFrame) =>
+        one.bytes + bytes > frameBytesMax || one.readings + report.readings > frameReadingsMax;
+      if (frame === undefined || isFull(frame)) {
+        frame = { partition, reports: [], outcome: Promise.withResolvers(), bytes: 0, readings: 0 };
+        frames.push(frame);
+        newest.set(partition, frame);
+      }
+      frame.reports.push(report);
+      frame.bytes += bytes;
+      frame.readings += report.readings;
+      reports += 1;
+      return frame;
+    },
+    take(count: number): OpenFrame[] {
+      const taken = frames.splice(0, count);
+      for (const frame of taken) {
+        reports -= frame.reports.length;
+        if (newest.get(frame.partition) === frame) newest.delete(frame.partition);
+      }
+      return taken;
+    },
+  };
+}
+
+export function reportBatcher(
+  write: (frames: readonly FrameToWrite[]) => Promise<void>,
+  options: BatcherOptions,
+): ReportBatcher {
+  const { framesPerWriteMax, lingerMs, waitingBytesMax, lingerReportsMax = Number.POSITIVE_INFINITY } = options;
+  const frames = openFrames(options);
   const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
   let bytesInside = 0;
   let writing: Promise<void> | undefined;
@@ -59,24 +97,13 @@ export function reportBatcher(
   function enter(report: LoggedReport): Promise<void> {
     const bytes = frameBytesOf(report);
     bytesInside += bytes;
-    const partition = partitionOf(report);
-    let frame = newest.get(partition);
-    const isFull = (one: OpenFrame) =>
-      one.bytes + bytes > frameBytesMax || one.readings + report.readings > frameReadingsMax;
-    if (frame === undefined || isFull(frame)) {
-      frame = { partition, reports: [], outcome: Promise.withResolvers(), bytes: 0, readings: 0 };
-      frames.push(frame);
-      newest.set(partition, frame);
-    }
-    frame.reports.push(report);
-    frame.bytes += bytes;
-    frame.readings += report.readings;
+    const { outcome } = frames.put(report, bytes);
     if (writing === undefined) schedule();
-    return frame.outcome.promise;
+    return outcome.promise;
   }
 
   function schedule(): void {
-    if (frames.length > newest.size || closed) startWriting();
+    if (frames.hasFull() || frames.reports() >= lingerReportsMax || closed) startWriting();
     else timer ??= setTimeout(startWriting, lingerMs);
   }
 
@@ -85,13 +112,12 @@ export function reportBatcher(
     timer = undefined;
     writing ??= writeAll().finally(() => {
       writing = undefined;
-      if (frames.length > 0) schedule();
+      if (!frames.isEmpty()) schedule();
     });
   }
 
   async function writeAll(): Promise<void> {
-    const batch = frames.splice(0, framesPerWriteMax);
-    for (const frame of batch) if (newest.get(frame.partition) === frame) newest.delete(frame.partition);
+    const batch = frames.take(framesPerWriteMax);
     const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
     try {
       await write(
@@ -126,7 +152,7 @@ export function reportBatcher(
     },
     async close() {
       closed = true;
-      while (frames.length > 0 || outside.length > 0 || writing !== undefined) {
+      while (!frames.isEmpty() || outside.length > 0 || writing !== undefined) {
         startWriting();
         await writing;
         letIn();

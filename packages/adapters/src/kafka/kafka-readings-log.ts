@@ -29,6 +29,8 @@ export interface KafkaReadingsLogOptions {
   readonly waitingBytesMax?: number;
   /** How long a report waits for others when nothing is being written. */
   readonly lingerMs?: number;
+  /** So many that wait go at once. */
+  readonly lingerReportsMax?: number;
   /** How long `close` waits for what is not acknowledged yet; after it those appends are rejected. */
   readonly closeMsMax?: number;
   readonly consumer?: Partial<ConsumerConfig>;
@@ -45,7 +47,8 @@ const defaults = {
   frameBytesMax: 512 * 1024,
   framesPerWriteMax: 64,
   waitingBytesMax: 64 * 1024 * 1024,
-  lingerMs: 20,
+  lingerMs: 40,
+  lingerReportsMax: 1000,
   closeMsMax: 10_000,
 };
 

@@ -1,0 +1,159 @@
+import type { Status } from "../../support/api-client.ts";
+import { type MeterbookCluster, startCluster } from "../../support/meterbook-cluster.ts";
+import { cpuSecondsOf, peakBytesOf } from "../../support/process-usage.ts";
+import { startInflux } from "../../support/servers/influx-server.ts";
+import { startKafka } from "../../support/servers/kafka-server.ts";
+import { runLoad } from "../load-process.ts";
+import { measureExport } from "../month-close.bench.ts";
+import { loadMeterId, loadRegisters, loadStepSeconds } from "../raw-load-formula.ts";
+import { askable, liveBytesOf } from "./live-memory.ts";
+
+/** One size of fleet on fresh servers, with one process of each service. */
+export interface ScaleRun {
+  readonly meters: number;
+  /** Master data of all meters over the API. */
+  readonly importSeconds: number;
+  /** The first two readings of each register of each meter, which makes it known everywhere. */
+  readonly firstSeconds: number;
+  readonly messagesPerSecond: number;
+  /** CPU of each process in microseconds a message, of meters that are known. */
+  readonly cpu: Readonly<Record<string, number>>;
+  /** What the fleet added to what each process of ours holds, in bytes a meter. */
+  readonly liveBytesPerMeter: Readonly<Record<string, number>>;
+  readonly peakBytes: Readonly<Record<string, number>>;
+  readonly closeSeconds: number;
+  /** CPU of the aggregator over it. */
+  readonly closeCpuSeconds: number;
+  readonly exportRowsPerSecond: number;
+}
+
+const load = { connections: 16, window: 500, readingsPerMessage: "1", rate: 0 };
+
+/** @param meters a multiple of 16 */
+export async function runScale(meters: number, messages: number): Promise<ScaleRun> {
+  const [kafka, influx] = await Promise.all([startKafka({ as: "native" }), startInflux("native")]);
+  try {
+    const settings = { ...askable, METERBOOK_SETTLE_SECONDS: "86400", METERBOOK_TIME_ZONE: "UTC" };
+    const one = { ingests: 1, aggregators: 1, apis: 1 };
+    const cluster = await startCluster({ kafka, influx: [influx], settings, ...one });
+    try {
+      return await measured(cluster, { kafka, influx }, meters, messages);
+    } finally {
+      await cluster.dispose();
+    }
+  } finally {
+    await Promise.all([kafka.dispose(), influx.dispose()]);
+  }
+}
+
+async function measured(
+  cluster: MeterbookCluster,
+  servers: Readonly<Record<string, { readonly pid: number }>>,
+  meters: number,
+  messages: number,
+): Promise<ScaleRun> {
+  const [[ingest], [aggregator], [api]] = [cluster.ingests, cluster.aggregators, cluster.apis];
+  if (ingest === undefined || aggregator === undefined || api === undefined) throw new Error("a process is missing");
+  const ours = { ingest, aggregator, api };
+  const all = { ...ours, ...servers };
+  const now = new Date();
+  const boundary = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) / 1000;
+  const port = Number(new URL(ingest.mqttUrl).port);
+
+  const liveBefore = await liveBytes(ours);
+  const importSeconds = await secondsOf(() => importMeters(cluster, meters));
+  const firstSeconds = await secondsOf(async () => {
+    await runLoad({ ...load, port, meters, messages: 2 * meters, startAt: boundary - loadStepSeconds });
+    await applied(cluster);
+  });
+  const cpuBefore = cpuOf(all);
+  const seconds = await secondsOf(async () => {
+    await runLoad({ ...load, port, meters, messages, startAt: boundary + loadStepSeconds });
+    await applied(cluster);
+  });
+  const cpuAfter = cpuOf(all);
+  await expectStored(cluster, (2 * meters + messages) * loadRegisters.length);
+  const liveAfter = await liveBytes(ours);
+  const closed = await close(cluster, aggregator.pid, new Date((boundary - 86_400) * 1000), meters);
+  return {
+    meters,
+    importSeconds,
+    firstSeconds,
+    messagesPerSecond: messages / seconds,
+    cpu: each(cpuAfter, (value, name) => ((value - (cpuBefore[name] ?? 0)) / messages) * 1e6),
+    liveBytesPerMeter: each(liveAfter, (value, name) => (value - (liveBefore[name] ?? 0)) / meters),
+    ...closed,
+    peakBytes: each(all, ({ pid }) => peakBytesOf(pid)),
+  };
+}
+
+/** Asked more seldom than elsewhere: on servers every answer costs them something. */
+async function applied(cluster: MeterbookCluster): Promise<Status> {
+  for (;;) {
+    const status = await cluster.get<Status>("/v1/status");
+    if (status.inFlight === 0) return status;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+const metersPerImport = 20_000;
+
+async function importMeters(cluster: MeterbookCluster, meters: number): Promise<void> {
+  const registers = loadRegisters.map((register) => ({ register, unit: "Wh", digits: 6 }));
+  for (let first = 0; first < meters; first += metersPerImport) {
+    const numbers = Array.from({ length: Math.min(metersPerImport, meters - first) }, (_, i) => first + i);
+    const lines = numbers.map((number) => {
+      const meterId = loadMeterId(number);
+      return `${JSON.stringify({ meterId, usagePointId: `up-${number}`, zone: "UTC", stepSeconds: 900, registers })}\n`;
+    });
+    const headers = { "content-type": "application/x-ndjson" };
+    const answer = await cluster.request("/v1/meters:import", { method: "POST", headers, body: lines.join("") });
+    const { stored } = (await answer.json()) as { stored?: number };
+    if (stored !== numbers.length) throw new Error(`${stored} of ${numbers.length} meters were stored`);
+  }
+}
+
+async function expectStored(cluster: MeterbookCluster, readings: number): Promise<void> {
+  const { stored, duplicates, conflicts, rejected } = await applied(cluster);
+  if (stored === readings && conflicts === 0 && rejected === 0) return;
+  throw new Error(`${readings} were sent: ${JSON.stringify({ stored, duplicates, conflicts, rejected })}`);
+}
+
+async function close(cluster: MeterbookCluster, aggregatorPid: number, within: Date, meters: number) {
+  const period = within.toISOString().slice(0, 7);
+  const cpuBefore = cpuSecondsOf(aggregatorPid);
+  let issued = 0;
+  const closeSeconds = await secondsOf(async () => {
+    const answer = await cluster.request(`/v1/periods/${period}/close`, { method: "POST" });
+    const body = (await answer.json()) as { issued?: number };
+    if (!answer.ok) throw new Error(`close: ${answer.status} ${JSON.stringify(body)}`);
+    issued = body.issued ?? 0;
+  });
+  const closeCpuSeconds = cpuSecondsOf(aggregatorPid) - cpuBefore;
+  if (issued !== meters) throw new Error(`${issued} of ${meters} meters were closed`);
+  const registers = meters * loadRegisters.length;
+  const { value } = await measureExport(`${cluster.httpUrl}/v1/snapshots?period=${period}`, registers);
+  return { closeSeconds, closeCpuSeconds, exportRowsPerSecond: value };
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
+
+async function liveBytes(processes: Readonly<Record<string, Parameters<typeof liveBytesOf>[0]>>) {
+  const found = Object.entries(processes).map(async ([name, one]) => [name, await liveBytesOf(one)] as const);
+  return Object.fromEntries(await Promise.all(found));
+}
+
+function cpuOf(processes: Readonly<Record<string, { readonly pid: number }>>): Record<string, number> {
+  return each(processes, ({ pid }) => cpuSecondsOf(pid));
+}
+
+function each<Value>(
+  all: Readonly<Record<string, Value>>,
+  pick: (value: Value, name: string) => number,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, pick(value, name)]));
+}
