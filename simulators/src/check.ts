@@ -26,6 +26,10 @@ const checkOptions = z.strictObject({
     .boolean()
     .default(false)
     .describe("others send to the same server: leave its counts and its other meters alone"),
+  redelivered: z
+    .boolean()
+    .default(false)
+    .describe("a broker stands between, and may deliver a message more than once: more may have arrived than was sent"),
   differences: z.int().min(0).max(1000).default(20).describe("how many differences to show in full"),
 });
 
@@ -61,7 +65,12 @@ function show(truth: Truth, { status, findings, score }: CheckResult, difference
 const options = optionsOrExit();
 try {
   const truth = await readTruth(options.truth);
-  const settings = { deadlineMs: options.deadlineSeconds * 1000, shared: options.shared, nowMs: Date.now };
+  const settings = {
+    deadlineMs: options.deadlineSeconds * 1000,
+    shared: options.shared,
+    redelivered: options.redelivered,
+    nowMs: Date.now,
+  };
   const result = await checkFleet(truth, meterbookApi(options.api, options.key), settings);
   show(truth, result, options.differences);
   process.exitCode = result.findings.total === 0 ? 0 : 1;

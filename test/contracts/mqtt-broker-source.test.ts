@@ -189,6 +189,13 @@ describe.skipIf(server === undefined)("a broker as the source", () => {
     await vi.waitFor(() => expect(remarks(second)).toEqual(["acknowledges_from_memory"]));
   });
 
+  test("says that Mosquitto forgets a shared subscription", async () => {
+    const record = recorded();
+    const options = optionsOf(record);
+    await opened({ ...options, filters: options.filters.map((filter) => `$share/group/${filter}`) });
+    await vi.waitFor(() => expect(remarks(record)).toContain("shared_subscription_forgotten"));
+  });
+
   test("two processes with one client id are named", async () => {
     const record = recorded();
     const options = optionsOf(record, { holdBackMsMin: 300, holdBackMsMax: 400 });

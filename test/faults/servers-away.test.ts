@@ -1,6 +1,8 @@
 // Goal: whatever is away, and for however long, nothing acknowledged is lost, nothing is there twice, and memory stays bounded.
 // Method: a fleet with faults of its own goes on reporting while real servers and processes are killed, stopped or held still;
 // then its truth is compared with what the API says: counts, readings, conflicts and the snapshots of two months.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Fleet, startFleet } from "@meterbook/simulators/fleet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,14 +14,17 @@ import type { KafkaServer } from "../support/servers/kafka-server.ts";
 import type { MosquittoServer } from "../support/servers/mosquitto-server.ts";
 import { influxServer, kafkaServer, mosquittoServer } from "../support/servers.ts";
 import type { ServiceProcess } from "../support/service-process.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_127);
 const settings = { METERBOOK_SETTLE_SECONDS: "2" };
 
 const [kafka, influx, mosquitto] = await Promise.all([kafkaServer(), influxServer(), mosquittoServer()]);
 const isThere = kafka !== undefined && influx !== undefined && mosquitto !== undefined;
-afterAll(() => Promise.all([kafka, influx, mosquitto].map((server) => server?.dispose())));
+const directory = await mkdtemp(join(tmpdir(), "meterbook-"));
+afterAll(async () => {
+  await Promise.all([kafka, influx, mosquitto].map((server) => server?.dispose()));
+  await rm(directory, { recursive: true, force: true });
+});
 
 /** 41 280 messages over two month ends, one of them with the end of summer time before it. */
 const history = { from: "2026-09-20T00:00:00+03:00", to: "2026-11-02T00:00:00+02:00", days: 43 };
@@ -35,10 +40,15 @@ interface Under {
   reached(share: number): Promise<void>;
 }
 
-/** Compares everything after a fleet has reported for about `seconds`, with what `fault` did meanwhile. */
-async function reportThrough(cluster: MeterbookCluster, seconds: number, fault: (under: Under) => Promise<void>) {
+/** Compares everything after a fleet has reported for about `seconds`, with what `fault` did meanwhile; `checks` for the checker. */
+async function reportThrough(
+  cluster: MeterbookCluster,
+  seconds: number,
+  fault: (under: Under) => Promise<void>,
+  checks: readonly string[] = [],
+) {
   console.log(`seed ${seed}`);
-  const truth = join(await temporaryDirectory(), "truth.ndjson");
+  const truth = join(directory, `truth-${new URL(cluster.mqttUrl).port}.ndjson`);
   const { from, to, days } = history;
   const fleet = startFleet({
     ...{ url: cluster.mqttUrl, seed, meters, from, to, truth, retrySeconds: 600 },
@@ -57,7 +67,7 @@ async function reportThrough(cluster: MeterbookCluster, seconds: number, fault: 
   const summary = await fleet.done;
   expect(summary.acknowledged).toBe(summary.messages);
   await cluster.settled(240_000);
-  const { code, output } = await checkTruth(truth, cluster.httpUrl);
+  const { code, output } = await checkTruth(truth, cluster.httpUrl, checks);
   expect(code, output).toBe(0);
   expectBounded("ingest", cluster.ingests);
   expectBounded("aggregator", cluster.aggregators);
@@ -69,6 +79,7 @@ function expectBounded(name: keyof typeof bytesMax, processes: readonly ServiceP
   for (const bytes of peaks) expect(bytes).toBeLessThan(bytesMax[name]);
 }
 
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => index);
 const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
 describe.skipIf(!isThere)("under load", { timeout: 500_000, concurrent: true }, () => {
@@ -93,14 +104,16 @@ describe.skipIf(!isThere)("under load", { timeout: 500_000, concurrent: true }, 
   });
 
   test("Kafka is killed and away for longer than its clients try: 25 s", async () => {
-    await reportThrough(await cluster({ kafka: others.kafka }), 40, async ({ fleet }) => {
+    const outage = async ({ fleet }: Under) => {
       await others.kafka.kill();
       await seconds(3);
       const waiting = fleet.now().acknowledged;
       await seconds(22);
       expect(fleet.now().acknowledged).toBe(waiting);
       await others.kafka.start();
-    });
+    };
+    // What was in doubt as Kafka died is sent again, and may be in the log twice: counted as duplicates.
+    await reportThrough(await cluster({ kafka: others.kafka }), 40, outage, ["--redelivered"]);
   });
 
   test("InfluxDB is stopped for three minutes: meters go on being acknowledged", async () => {
@@ -115,14 +128,20 @@ describe.skipIf(!isThere)("under load", { timeout: 500_000, concurrent: true }, 
 
   test("Mosquitto is restarted twice", async () => {
     const { url: brokerUrl } = mosquitto as MosquittoServer;
-    await reportThrough(await cluster({ brokerUrl }), 40, async ({ reached }) => {
+    // Slices, because Mosquitto forgets shared subscriptions when it restarts and drops what it has acknowledged (docs/mqtt.md).
+    const brokerTopics = (slice: number) =>
+      numbered(meters).flatMap((n) =>
+        n % 2 === slice ? [`meters/sim-${String(n + 1).padStart(6, "0")}/readings`] : [],
+      );
+    const restarts = async ({ reached }: Under) => {
       for (const share of [0.2, 0.5]) {
         await reached(share);
         await mosquitto?.stop();
         await seconds(3);
         await mosquitto?.start();
       }
-    });
+    };
+    await reportThrough(await cluster({ brokerUrl, brokerTopics }), 40, restarts, ["--redelivered"]);
   });
 
   test("an aggregator that stood still for longer than its session goes on when another has its partitions", async () => {

@@ -3,9 +3,13 @@ import { fileURLToPath } from "node:url";
 
 const checker = fileURLToPath(new URL("../../simulators/src/check.ts", import.meta.url));
 
-/** Compares a fleet's truth file with what the API under `httpUrl` says; code 0 = they agree. */
-export async function checkTruth(truth: string, httpUrl: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [checker, "--truth", truth, "--api", httpUrl], {
+/** Compares a fleet's truth file with what the API under `httpUrl` says; code 0 = they agree. `more` options of the checker. */
+export async function checkTruth(
+  truth: string,
+  httpUrl: string,
+  more: readonly string[] = [],
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [checker, "--truth", truth, "--api", httpUrl, ...more], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

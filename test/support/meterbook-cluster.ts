@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly influx: readonly InfluxServer[];
   /** Meters speak to this broker instead of our endpoint. */
   readonly brokerUrl?: string;
+  /** What the ingest of this number subscribes to there; a shared subscription to all where absent. */
+  readonly brokerTopics?: (ingest: number) => readonly string[];
   readonly ingests?: number;
   readonly aggregators?: number;
   readonly apis?: number;
@@ -44,7 +46,10 @@ const sessionSeconds = "6";
 export async function startCluster(options: ClusterOptions): Promise<MeterbookCluster> {
   const { ingests: ingestCount = 2, aggregators: aggregatorCount = 2, apis: apiCount = 2 } = options;
   const directory = await mkdtemp(join(tmpdir(), "meterbook-cluster-"));
-  const environment = await commonSettings(options);
+  // Several may be started at the same time.
+  clusters += 1;
+  const name = `cluster${clusters}`;
+  const environment = await commonSettings(options, name);
   const made: ServiceProcess[] = [];
 
   function service(name: ServiceName, number: number, more: Readonly<Record<string, string>> = {}): ServiceProcess {
@@ -55,7 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<MeterbookCl
   }
 
   const numbered = (count: number) => Array.from({ length: count }, (_, index) => index);
-  const ingests = numbered(ingestCount).map((n) => service("ingest", n, brokerSettings(options, n)));
+  const ingests = numbered(ingestCount).map((n) => service("ingest", n, brokerSettings(options, name, n)));
   const aggregators = numbered(aggregatorCount).map((n) => service("aggregator", n));
   const apis = numbered(apiCount).map((n) => service("api", n));
   const balancer = await startTcpBalancer(() => ingests.map(({ mqttUrl }) => mqttUrl));
@@ -100,13 +105,12 @@ export async function startCluster(options: ClusterOptions): Promise<MeterbookCl
 
 let clusters = 0;
 
-async function commonSettings({ kafka, influx, partitions = 4, settings }: ClusterOptions) {
-  clusters += 1;
+async function commonSettings({ kafka, influx, partitions = 4, settings }: ClusterOptions, name: string) {
   const [first] = influx;
   const buckets = await Promise.all(influx.map((server) => server.newBucket()));
   return {
     METERBOOK_KAFKA_BROKERS: kafka.brokers.join(","),
-    METERBOOK_KAFKA_TOPIC_PREFIX: `cluster${clusters}.`,
+    METERBOOK_KAFKA_TOPIC_PREFIX: `${name}.`,
     METERBOOK_KAFKA_CREATE_TOPICS: "on",
     METERBOOK_KAFKA_PARTITIONS: String(partitions),
     METERBOOK_KAFKA_SESSION_SECONDS: sessionSeconds,
@@ -127,13 +131,17 @@ function rangeOf(index: number, count: number): string {
 }
 
 /** Each ingest has a session of its own and takes its share. */
-function brokerSettings({ brokerUrl, ingests = 2 }: ClusterOptions, number: number): Record<string, string> {
+function brokerSettings(
+  { brokerUrl, ingests = 2, brokerTopics }: ClusterOptions,
+  name: string,
+  number: number,
+): Record<string, string> {
   if (brokerUrl === undefined) return {};
   const topics = ["meters/+/readings", "meters/+/readings/json"];
   const shared = ingests > 1 ? topics.map((topic) => `$share/meterbook/${topic}`) : topics;
   return {
     METERBOOK_MQTT_URL: brokerUrl,
-    METERBOOK_MQTT_CLIENT_ID: `cluster${clusters}-ingest-${number}`,
-    METERBOOK_MQTT_TOPICS: shared.join(","),
+    METERBOOK_MQTT_CLIENT_ID: `${name}-ingest-${number}`,
+    METERBOOK_MQTT_TOPICS: (brokerTopics?.(number) ?? shared).join(","),
   };
 }

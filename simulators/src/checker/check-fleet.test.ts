@@ -47,7 +47,8 @@ async function check(spoil: (answers: FakeAnswers) => unknown = () => undefined,
   const server = await startFakeMeterbook(answers);
   onTestFinished(() => server.close());
   const nowMs = () => Date.parse("2026-04-02T00:00:00Z");
-  return checkFleet(truth, meterbookApi(server.url, undefined), { deadlineMs: 100, shared: false, nowMs, ...options });
+  const usual = { deadlineMs: 100, shared: false, redelivered: false, nowMs };
+  return checkFleet(truth, meterbookApi(server.url, undefined), { ...usual, ...options });
 }
 
 const readingsOf = (answers: FakeAnswers): FakeReading[] => answers.readings.get("sim-000002") as FakeReading[];
@@ -208,6 +209,18 @@ test("on a shared server, counts and other meters are nobody's fault", async () 
     { shared: true },
   );
   expect(findings.differences).toEqual([]);
+});
+
+test("behind a broker more may have arrived than was sent, and no more may be stored", async () => {
+  const more =
+    (...names: string[]) =>
+    (answers: FakeAnswers) => {
+      for (const name of names) answers.status[name] = Number(answers.status[name]) + 1000;
+    };
+  const redelivered = { redelivered: true };
+  expect((await check(more("received", "duplicates"), redelivered)).findings.differences).toEqual([]);
+  expect((await check(more("received", "duplicates"))).findings.differences).toHaveLength(2);
+  expect((await check(more("received", "stored"), redelivered)).findings.differences).toHaveLength(1);
 });
 
 test("what was not acknowledged may be there or not", async () => {

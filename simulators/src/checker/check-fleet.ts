@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly deadlineMs: number;
   /** Others send to the same server: its counts and its other meters are not looked at. */
   readonly shared: boolean;
+  /** A broker stands between the meters and the server, and may deliver a message more than once. */
+  readonly redelivered: boolean;
   readonly nowMs: () => number;
 }
 
@@ -39,7 +41,7 @@ export async function checkFleet(truth: Truth, api: MeterbookApi, options: Check
       "/v1/status",
       `not settled after ${options.deadlineMs / 1000} s: ${JSON.stringify(status)}`,
     );
-  compareCounts(truth, status, findings, options.shared);
+  compareCounts(truth, status, findings, options);
   const months = monthsOf(truth, options.nowMs() / 1000);
   const snapshots = await snapshotsByMeter(truth, api, months, findings, options.shared);
   for (const meter of truth.meters.values()) {

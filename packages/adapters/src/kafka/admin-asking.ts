@@ -36,15 +36,10 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
   }
 
   async function ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
-    const pause = backOff({ firstMs: 50, maxMs: 1000 });
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await askOnce(question);
-      } catch (cause) {
-        if (!isPassing(cause) || attempt === attemptsMax)
-          throw new AdapterError("store_read_failed", { retryable: true, cause });
-        await pause.wait();
-      }
+    try {
+      return await pastElections(() => askOnce(question));
+    } catch (cause) {
+      throw new AdapterError("store_read_failed", { retryable: true, cause });
     }
   }
 
@@ -58,6 +53,19 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
       await connected?.then((admin) => admin.disconnect()).catch(() => undefined);
     },
   };
+}
+
+/** Asks again, some seconds long, while a partition is getting its leader: a topic that was just made, a broker that is gone. */
+export async function pastElections<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  const pause = backOff({ firstMs: 50, maxMs: 1000 });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPassing(error) || attempt === attemptsMax) throw error;
+      await pause.wait();
+    }
+  }
 }
 
 /** A broker that answers, but is not yet or no longer the one to ask: a partition is getting its leader. */

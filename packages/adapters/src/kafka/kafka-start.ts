@@ -1,3 +1,4 @@
+import { pastElections } from "./admin-asking.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { checkTopics, createTopics, type TopicProblem, type TopicWishes } from "./kafka-topics.ts";
 
@@ -20,8 +21,8 @@ export interface KafkaStartOptions extends TopicWishes {
 /** Looks at the cluster and its topics, makes what is missing where that is allowed, and answers all that is wrong. */
 export async function startOnKafka(connection: KafkaConnection, options: KafkaStartOptions): Promise<KafkaStart> {
   try {
-    const notes = options.createTopics === "on" ? await createTopics(connection, options) : [];
-    const { partitions, problems } = await checkTopics(connection, options);
+    const notes = options.createTopics === "on" ? await pastElections(() => createTopics(connection, options)) : [];
+    const { partitions, problems } = await pastElections(() => checkTopics(connection, options));
     return {
       partitions,
       notes: notes.map((topic) => `topic ${topic} made`),

@@ -1,5 +1,6 @@
 import type { Admin, ITopicConfig } from "kafkajs";
 import kafkajs from "kafkajs";
+import { backOff } from "./back-off.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
 /** The topics of the contract (section 4), without their prefix; commands and replies are between our own processes, in JSON. */
@@ -73,8 +74,20 @@ export async function createTopics(connection: KafkaConnection, wishes: TopicWis
       }),
     );
     if (made.length > 0) await admin.createTopics({ topics: made, waitForLeaders: true });
-    return made.map(({ topic }) => topic);
+    const newOnes = made.map(({ topic }) => topic);
+    await listed(admin, newOnes);
+    return newOnes;
   });
+}
+
+/** A broker may not know yet what the controller has made. */
+async function listed(admin: Admin, made: readonly string[]): Promise<void> {
+  const pause = backOff({ firstMs: 50, maxMs: 1000 });
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    const there = new Set(await admin.listTopics());
+    if (made.every((topic) => there.has(topic))) return;
+    await pause.wait();
+  }
 }
 
 /** Everything that is wrong with the topics, in one go, and how many partitions the readings have. */

@@ -3,6 +3,7 @@ import type { EndpointEvents } from "./endpoint-events.ts";
 /** What is to be known of a broker that meters report to. A closed list: it becomes a metric label. */
 export type RemarkCode =
   | "acknowledges_from_memory"
+  | "shared_subscription_forgotten"
   | "session_new"
   | "session_expires_early"
   | "qos_lowered"

@@ -39,10 +39,17 @@ export function remarksOnConnack(connack: IConnackPacket, wanted: { sessionExpir
   return remarks;
 }
 
-/** What the broker's name and version tell. */
-export function remarksOnVersion(version: string): BrokerRemark[] {
+/** What the broker's name and version tell, for somebody who subscribes to `filters` there. */
+export function remarksOnVersion(version: string, filters: readonly string[]): BrokerRemark[] {
   if (!/mosquitto/i.test(version)) return [];
+  const forgotten: BrokerRemark = {
+    code: "shared_subscription_forgotten",
+    detail:
+      `${version.slice(0, 80)} forgets shared subscriptions ($share) when it restarts: until ingest has come back, what meters publish is acknowledged and ` +
+      "dropped. Give each ingest topics of its own, or run one (docs/mqtt.md)",
+  };
   return [
+    ...(filters.some((filter) => filter.startsWith("$share/")) ? [forgotten] : []),
     {
       code: "acknowledges_from_memory",
       detail:

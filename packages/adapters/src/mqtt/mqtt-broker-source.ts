@@ -246,14 +246,14 @@ function startedNow(source: Source): void {
 }
 
 function listen(source: Source, topic: string, text: string): void {
-  const { events } = source.options;
+  const { events, filters } = source.options;
   if (topic === brokerTopics.dropped) {
     const { total, remark } = droppedSince(source.dropped, text);
     source.dropped = total;
     if (remark !== undefined) events.brokerRemarked(remark);
   } else if (text !== source.version) {
     source.version = text;
-    for (const remark of remarksOnVersion(text)) events.brokerRemarked(remark);
+    for (const remark of remarksOnVersion(text, filters)) events.brokerRemarked(remark);
   }
 }
 
