@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly rate: number;
   /** The instant of the first round, seconds UTC; each round over all meters is 900 s later (times 32 for profiles). */
   readonly startAt: number;
+  /** Goes on where another load of the same meters has ended. */
+  readonly firstRound?: number;
 }
 
 export interface LoadResult {

@@ -1,7 +1,7 @@
 /**
  * What the load generator sends, in closed form, so that a benchmark can say what must be stored without asking it.
  *
- * Message i (0-based) is of meter `i % meters` and of round `floor(i / meters)`. Readings of a register of a meter are
+ * Message i (0-based) is of meter `i % meters` and of round `firstRound + floor(i / meters)`. Readings of a register of a meter are
  * numbered k = 0, 1, 2, … without gaps; reading k lies at `startAt + 900 k` and has the value `loadValue(meter, register, k)`,
  * which rises strictly with k. A message of the form `1` holds reading k = round of each register; one of the forms `32` (a
  * compact profile) and `32-single` (32 single entries) holds k = 32 round to 32 round + 31 of register 0.
@@ -17,6 +17,8 @@ export interface Load {
   readonly form: LoadForm;
   /** Of reading 0, seconds UTC. */
   readonly startAt: number;
+  /** The round of the first message, where others have sent those before it; 0 where absent. */
+  readonly firstRound?: number;
 }
 
 export const loadForms = ["1", "32", "32-single"] as const;

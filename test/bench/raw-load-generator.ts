@@ -26,6 +26,8 @@ const { values } = parseArgs({
     /** Messages a second over all; 0 = as fast as they are acknowledged. */
     rate: { type: "string", default: "0" },
     "start-at": { type: "string", default: "1767218400" },
+    /** Goes on where another load of the same meters has ended. */
+    "first-round": { type: "string", default: "0" },
     patience: { type: "string", default: "60" },
     /** Report the time from when a message was due to its PUBACK; with a rate only. */
     latency: { type: "boolean", default: false },
@@ -63,6 +65,7 @@ const load: Load = {
   registers: whole("registers", 1, loadRegisters.length),
   form: readForm(),
   startAt: whole("start-at", 0, 2 ** 32 - 1),
+  firstRound: whole("first-round", 0, 1e6),
 };
 const rate = whole("rate", 0, 1e7);
 const patienceMs = whole("patience", 1, 86_400) * 1000;

@@ -34,6 +34,7 @@ export function packetSource(load: Load, lane: number, lanes: number): PacketSou
   const rest = load.messages % load.meters;
   const count = Math.floor(load.messages / load.meters) * meters + Math.max(Math.ceil((rest - lane) / lanes), 0);
   const write = packetWriter(load);
+  const { firstRound = 0 } = load;
   const bytesMax = sliceMessages * packetBytesMax(load);
   return {
     count,
@@ -44,7 +45,7 @@ export function packetSource(load: Load, lane: number, lanes: number): PacketSou
       let at = 0;
       for (let message = first; message < end; message += 1) {
         const round = Math.floor(message / meters);
-        at = write(bytes, at, lane + (message - round * meters) * lanes, round, packetIdOf(message));
+        at = write(bytes, at, lane + (message - round * meters) * lanes, firstRound + round, packetIdOf(message));
         offsets[message - first + 1] = at;
       }
       return { first, count: end - first, bytes, offsets };

@@ -31,6 +31,7 @@ export async function openMeterBook(
     return meter;
   }
 
+  const registersOf = sharedRegisters();
   const { newestAt } = store.progress;
   for await (const page of store.meters()) {
     for (const stored of page) {
@@ -56,7 +57,7 @@ export async function openMeterBook(
     register(record) {
       const meter = meet(record.meterId);
       if (meter.no === -1) meter.issued = undefined;
-      meter.record = record;
+      meter.record = { ...record, registers: registersOf(record) };
       const zone = record.zone ?? defaultZone;
       if (zone !== meter.calendar.zone) {
         meter.calendar = localCalendar(zone);
@@ -64,5 +65,18 @@ export async function openMeterBook(
       }
       return meter;
     },
+  };
+}
+
+const layoutsMax = 1000;
+
+/** Millions of meters have the same few layouts of registers: each is held once. */
+function sharedRegisters(): (record: MeterRecord) => MeterRecord["registers"] {
+  const layouts = new Map<string, MeterRecord["registers"]>();
+  return ({ registers }) => {
+    const key = JSON.stringify(registers);
+    const known = layouts.get(key);
+    if (known === undefined && layouts.size < layoutsMax) layouts.set(key, registers);
+    return known ?? registers;
   };
 }

@@ -15,7 +15,7 @@ export interface ApiLimits {
   readonly exportPage: number;
   /** How long `close` waits for answers under way. */
   readonly closeMs: number;
-  /** How long a period's close may take; the connection must live that long. */
+  /** How long a period's close may take, for which its connection is kept although nothing moves on it. */
   readonly commandMs: number;
 }
 
@@ -29,7 +29,7 @@ export const defaultLimits: ApiLimits = {
   exportsMax: 8,
   exportPage: 1000,
   closeMs: 10_000,
-  commandMs: 110_000,
+  commandMs: 600_000,
 };
 
 export interface ApiSettings {

@@ -8,8 +8,9 @@ import type { BenchedProcess, Pipeline, PipelineServers, RunningPipeline } from 
 
 export interface RunOptions {
   readonly messages: number;
-  /** Each sends at least one warm-up message, so that its series is there. A multiple of 16. */
+  /** A multiple of 16. */
   readonly meters: number;
+  /** A multiple of `meters`, so that all series are there. */
   readonly warmMessages: number;
   /** Messages a second; 0 = as fast as they are acknowledged. */
   readonly rate: number;
@@ -60,23 +61,23 @@ async function measured(
   const { messages, warmMessages, meters, rate } = options;
   const instants = pipeline.load === "32" || pipeline.load === "peer-line-32" ? loadBatch : 1;
   const startAt = (Math.floor(Date.now() / 604_800_000) - 1) * 604_800 + 86_400;
+  const firstRound = warmMessages / meters;
   const load = { port: running.port, meters, connections, window, readingsPerMessage: pipeline.load };
   const stored = () => countOf(servers, running);
-  await runLoad({ ...load, messages: warmMessages, rate: 0, startAt: startAt - weekSeconds });
+  await runLoad({ ...load, messages: warmMessages, rate: 0, startAt });
   await arrived(stored, warmMessages * instants);
 
   const processes: Record<string, BenchedProcess> = { ...running.front, ...running.bridge, ...servers };
   const before = usageOf(processes);
   const begun = Promise.withResolvers<number>();
-  const loading = runLoad({ ...load, messages, rate, startAt }, () => begun.resolve(performance.now()));
+  const loading = runLoad({ ...load, messages, rate, startAt, firstRound }, () => begun.resolve(performance.now()));
   const startedMs = await begun.promise;
   const killing = options.victim === undefined ? undefined : killInTheMiddle(processes, options, startedMs);
   const probing = options.probe === undefined ? undefined : probe(servers, running, { startedMs, startAt, ...options });
   const result = await loading;
   await killing;
   const end = await arrived(stored, (warmMessages + messages) * instants);
-  const count =
-    options.victim === undefined ? end.count : await distinctOf(servers, running, [startAt - weekSeconds, startAt]);
+  const count = options.victim === undefined ? end.count : await distinctOf(servers, running, startAt);
   const used = options.victim === undefined ? usedSince(before, processes, messages) : {};
   const queryableMs = await probing;
   return {
@@ -92,8 +93,6 @@ async function measured(
   };
 }
 
-const weekSeconds = 604_800;
-
 async function rows({ influx }: PipelineServers, q: string): Promise<unknown[][]> {
   const form = new URLSearchParams({ db: influx.bucket, epoch: "s", q });
   const answer = await fetch(`${influx.url}/query?${form}`, { headers: { authorization: `Token ${influx.token}` } });
@@ -107,11 +106,10 @@ async function countOf(servers: PipelineServers, { countQueries }: RunningPipeli
 }
 
 /** Instants of meters that are stored with the value that was sent, each once. Throws where a value is another. */
-async function distinctOf(servers: PipelineServers, { rowQueries }: RunningPipeline, startAts: readonly number[]) {
+async function distinctOf(servers: PipelineServers, { rowQueries }: RunningPipeline, startAt: number) {
   const found = new Set<string>();
   for (const query of rowQueries) {
     for (const [at, meterId, value] of (await rows(servers, query)) as [number, string, number][]) {
-      const startAt = startAts.findLast((start) => start <= at) ?? 0;
       const sent = loadValue(Number(meterId.slice(1)), 0, (at - startAt) / loadStepSeconds);
       if (value !== sent) throw new Error(`${meterId} at ${at} is ${value} and not ${sent}`);
       found.add(`${meterId} ${at}`);
@@ -151,8 +149,9 @@ const pollMs = 10;
 async function probe(
   servers: PipelineServers,
   running: RunningPipeline,
-  { startedMs, startAt, messages, meters, rate }: RunOptions & { startedMs: number; startAt: number },
+  { startedMs, startAt, messages, meters, rate, warmMessages }: RunOptions & { startedMs: number; startAt: number },
 ) {
+  const firstRound = warmMessages / meters;
   const samples = latencyProbe(10_000);
   const laneEveryMs = (connections / rate) * 1000;
   const lastMs = startedMs + (messages / rate) * 1000 - 1000;
@@ -161,7 +160,7 @@ async function probe(
     const index = Math.ceil((performance.now() - startedMs) / laneEveryMs);
     const perLane = meters / connections;
     const meterId = loadMeterId((index % perLane) * connections);
-    const query = running.probeQuery(meterId, startAt + Math.floor(index / perLane) * loadStepSeconds);
+    const query = running.probeQuery(meterId, startAt + (firstRound + Math.floor(index / perLane)) * loadStepSeconds);
     while ((await rows(servers, query)).length === 0) {
       if (performance.now() > lastMs + stallMs) throw new Error(`${meterId} never came: ${query}`);
       await new Promise((resolve) => setTimeout(resolve, pollMs));

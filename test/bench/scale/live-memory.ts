@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ServiceProcess } from "../../support/service-process.ts";
 
-/** For a service's environment: lets `liveBytesOf` ask it. */
-export const askable = { NODE_OPTIONS: "--inspect=127.0.0.1:0" };
+/** For the environment of a service: lets `liveBytesOf` ask it, and hold more than the 4 GB that Node allows by itself. */
+export const askable = { NODE_OPTIONS: "--inspect=127.0.0.1:0 --max-old-space-size=12288" };
 
 const answerSchema = z.object({
   id: z.number(),

@@ -68,7 +68,7 @@ async function measured(
   });
   const cpuBefore = cpuOf(all);
   const seconds = await secondsOf(async () => {
-    await runLoad({ ...load, port, meters, messages, startAt: boundary + loadStepSeconds });
+    await runLoad({ ...load, port, meters, messages, startAt: boundary - loadStepSeconds, firstRound: 2 });
     await applied(cluster);
   });
   const cpuAfter = cpuOf(all);

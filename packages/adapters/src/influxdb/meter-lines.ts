@@ -4,7 +4,7 @@ import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-stor
 import { channelLine } from "./channel-rows.ts";
 import { codedFields } from "./line-protocol.ts";
 import type { LineQueue } from "./line-queue.ts";
-import type { MeterRoll, RollMeter } from "./meter-roll.ts";
+import { announced, type MeterRoll, type RollMeter } from "./meter-roll.ts";
 
 /**
  * Turns accepted readings into points none of which is ever written with other content, whoever writes it
@@ -22,13 +22,13 @@ export function meterLines(
     const field = meter.fields[channelIndex] as string;
     const row = { field, index: channelIndex, at, value, code, offset };
     queue.add(meter.server, channelLine(meter.tags, partition, row));
-    meter.fresh.delete(channelIndex);
+    announced(meter, channelIndex);
   }
 
   /** Rows of channels that are new, with the frame that brings their first reading. */
   function announceFresh(meter: RollMeter, series: readonly ChannelWrite[], offset: number): void {
     for (const { channelIndex } of series) {
-      if (meter.fresh.has(channelIndex)) announce(meter, channelIndex, firstOf(meter, channelIndex), offset);
+      if (meter.fresh.includes(channelIndex)) announce(meter, channelIndex, firstOf(meter, channelIndex), offset);
     }
   }
 
@@ -69,7 +69,7 @@ export function meterLines(
     put(write: MeterWrite): void {
       const { meterNo, offset, series } = write;
       const meter = roll.at(meterNo);
-      if (meter.fresh.size > 0) announceFresh(meter, series, offset);
+      if (meter.fresh.length > 0) announceFresh(meter, series, offset);
       const at = series[0]?.at[0] ?? 0;
       if (at <= meter.newestLine || !isOneInstant(series, at)) {
         putMany(meter, write);

@@ -16,9 +16,18 @@ export interface RollMeter {
   /** Names of its channels, escaped, by their index. */
   readonly fields: string[];
   /** Indexes of channels that have no row yet. */
-  readonly fresh: Set<number>;
+  fresh: readonly number[];
   /** No line of the meter in `reading` is newer. */
   newestLine: number;
+}
+
+/** One for all meters: there are millions, and only new ones have something. */
+const none: readonly number[] = [];
+
+/** The channel has its row. */
+export function announced(meter: RollMeter, channelIndex: number): void {
+  const left = meter.fresh.filter((index) => index !== channelIndex);
+  meter.fresh = left.length === 0 ? none : left;
 }
 
 export type MeterRoll = ReturnType<typeof meterRoll>;
@@ -52,9 +61,9 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
     const all: StoredChannel[] = [...meter.stored.channels];
     for (const channel of channels) {
       if (all.some((other) => channelKey(other) === channelKey(channel))) continue;
-      meter.fresh.add(all.length);
+      meter.fresh = [...meter.fresh, all.length];
       all.push({ ...channel, index: all.length });
-      meter.fields.push(escapeKey(channelName(channel)));
+      meter.fields.push(fieldOf(channel));
     }
     if (all.length > meter.stored.channels.length) change(meter, { ...meter.stored, channels: all });
     return meter.stored;
@@ -99,12 +108,25 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
         }
         meter.stored = stored;
         meter.fields.length = stored.channels.length;
-        meter.fresh.clear();
+        meter.fresh = none;
       }
       for (const meter of byNo) meter.newestLine = newestAt;
       before = new Map();
     },
   };
+}
+
+/** Meters have the same few channels, and share their names. */
+const fieldNames = new Map<string, string>();
+const fieldNamesMax = 10_000;
+
+function fieldOf(channel: Parameters<typeof channelName>[0]): string {
+  const key = channelKey(channel);
+  const known = fieldNames.get(key);
+  if (known !== undefined) return known;
+  const name = escapeKey(channelName(channel));
+  if (fieldNames.size < fieldNamesMax) fieldNames.set(key, name);
+  return name;
 }
 
 function rollMeter(stored: StoredMeter, newestLine: number, server: number): RollMeter {
@@ -113,8 +135,8 @@ function rollMeter(stored: StoredMeter, newestLine: number, server: number): Rol
     stored,
     server,
     tags: meterTags(bucketTags[bucketOf(meterId)] as string, meterId),
-    fields: channels.map((channel) => escapeKey(channelName(channel))),
-    fresh: new Set(),
+    fields: channels.map(fieldOf),
+    fresh: none,
     newestLine,
   };
 }

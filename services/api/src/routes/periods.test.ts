@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { parsePeriod } from "@meterbook/core/domain/snapshot";
 import { expect, test, vi } from "vitest";
-import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/api-world.ts";
+import {
+  apiWorld,
+  aRegisterSnapshot,
+  aSnapshot,
+  injectableApi,
+  servedApi,
+} from "../../../../test/support/api-world.ts";
 import { memorySnapshots } from "../../../../test/support/memory-ports.ts";
 import { instant } from "../../../../test/support/readings.ts";
 import { periodSchema } from "./periods.ts";
@@ -99,4 +105,14 @@ test("close sends the command and tells what was done", async () => {
   );
   const answer = (await deaf.inject({ method: "POST", url: "/v1/periods/2026-10/close" })).json();
   expect(answer).toMatchObject({ status: 504, code: "close_unanswered" });
+});
+
+test("a close may take longer than a connection may be silent", async () => {
+  const send = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    return { evaluated: 1, issued: 1 };
+  };
+  const api = await servedApi(apiWorld({ commands: { serve: vi.fn(), send } }, { limits: { idleMs: 200 } }));
+  const answer = await fetch(`http://${api.address}/v1/periods/2026-10/close`, { method: "POST" });
+  expect(await answer.json()).toEqual({ period: "2026-10", evaluated: 1, issued: 1 });
 });

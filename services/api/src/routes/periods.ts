@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { formatInstant } from "@meterbook/core/domain/instant";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
@@ -80,6 +81,9 @@ const example = {
   hash: "sha256:0f343b0931126a20f133d67c2b018a3b1f25d8c0e7c8f4f5a4c1a0b7e0f6a5d4",
 };
 
+/** To send the answer of a close that took as long as it may. */
+const answerMs = 10_000;
+
 export function periodRoutes(app: Api, context: ApiContext): void {
   const { ports, limits, timeZone } = context;
   const calendar = localCalendar(timeZone);
@@ -111,6 +115,9 @@ export function periodRoutes(app: Api, context: ApiContext): void {
   app.post("/v1/periods/:period/close", { schema: close }, async (request) => {
     const of = request.params.period;
     await refuseOpenPeriod(context, of, async () => false);
+    const { socket } = request.raw;
+    // Until the next request on it; then the server's own bound holds again. A request without a socket has none.
+    if (socket instanceof Socket) socket.setTimeout(limits.commandMs + answerMs);
     const { evaluated, issued } = await send(context, { kind: "close-period", period: of });
     // Whoever asks next, here, sees what this made.
     await ports.snapshots.catchUp();
