@@ -58,8 +58,8 @@ export function channelState(channel: StoredChannel, newestAt: number): ChannelS
 }
 
 /**
- * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, where that
- * can matter (behind an exact actual reading it cannot), else 0.
+ * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, or the first of a better
+ * quality, where that can matter (behind an exact actual reading it cannot), else 0.
  */
 export function advance(
   state: ChannelState,
@@ -75,9 +75,9 @@ export function advance(
   }
   let crossed = 0;
   if (at >= state.nextBoundary) crossed = cross(state, { at, value, code }, calendar);
-  else if (state.crossing !== undefined && state.crossing.after === undefined) {
+  else if (state.crossing !== undefined && isBetterAfter(state.crossing, code)) {
     state.crossing.after = { at, value, code };
-    if (((state.crossing.before?.code ?? 0) & 3) !== 0) crossed = state.crossing.boundary;
+    if (!isExactActual(state.crossing)) crossed = state.crossing.boundary;
   }
   if ((code & 3) !== 0) markIrregular(state, at, at);
   else if (value < state.newestValue && (state.newestCode & 3) === 0) markIrregular(state, state.newestAt, at);
@@ -96,6 +96,15 @@ function cross(state: ChannelState, reading: Reading, calendar: LocalCalendar): 
   state.nextBoundary = calendar.boundaryOf(period);
   if (state.irregularTo < boundary - closingRules.lookBackSecondsMax - 32 * 86_400) clearIrregular(state);
   return boundary;
+}
+
+/** What stands behind a boundary as an estimate gives way to what is measured (closing-value.ts climbs with actual readings first). */
+function isBetterAfter({ after }: Crossing, code: ReadingCode): boolean {
+  return after === undefined || (code & 3) < (after.code & 3);
+}
+
+function isExactActual({ boundary, before }: Crossing): boolean {
+  return before?.at === boundary && (before.code & 3) === 0;
 }
 
 function newestOf(state: ChannelState): Reading | undefined {
