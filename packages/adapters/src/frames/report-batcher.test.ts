@@ -46,20 +46,26 @@ test("a report is settled by the write that holds it, not before", async () => {
   await second;
 });
 
-test("reports wait for others, and so many as are told go at once", async () => {
-  const { writes, batcher } = held({ lingerMs: 60_000, lingerReportsMax: 3 });
-  const settled = ["1", "2"].map((text) => batcher.add(report(text)));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(writes).toEqual([]);
-  settled.push(batcher.add(report("3")));
-  expect((await nth(writes, 0)).frames).toEqual([["1", "2", "3"]]);
-  writes[0]?.outcome.resolve();
-  await Promise.all(settled);
-  void batcher.add(report("4"));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(writes).toHaveLength(1);
-  void batcher.close();
-  (await nth(writes, 1)).outcome.resolve();
+test("while many come they wait for others, or until so many wait; and no longer when few come", async () => {
+  const busy = { reportsPerSecond: 100, lingerMs: 60_000, reportsMax: 3 };
+  const { writes, batcher } = held({ lingerMs: 1, busy });
+  const some = (count: number) => Array.from({ length: count }, (_, i) => batcher.add(report(String(i))));
+  async function written(index: number, reports: Promise<void>[]): Promise<readonly string[] | undefined> {
+    const { frames, outcome } = await nth(writes, index);
+    outcome.resolve();
+    await Promise.all(reports);
+    return frames[0];
+  }
+  // Of the first write nobody knows how fast they come; the second comes fast after it.
+  expect(await written(0, some(2))).toHaveLength(2);
+  expect(await written(1, some(30))).toHaveLength(30);
+  const waiting = some(2);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(writes).toHaveLength(2);
+  waiting.push(...some(1));
+  // Three in a fifth of a second are few.
+  expect(await written(2, waiting)).toHaveLength(3);
+  expect(await written(3, some(1))).toHaveLength(1);
 });
 
 test("what arrives while a write is under way shares the next, in order", async () => {

@@ -19,10 +19,17 @@ export interface BatcherOptions {
   readonly partitionOf?: (report: LoggedReport) => number;
   /** How long a report waits for others when nothing is being written. */
   readonly lingerMs: number;
-  /** So many that wait go at once; a sender has only so many under way. Without it they wait for `lingerMs`. */
-  readonly lingerReportsMax?: number;
+  /** How it is while so many come that larger frames are worth the wait; always as above where absent. */
+  readonly busy?: BusyLinger;
   /** Reports of so many bytes may wait or be under way; above it `add` waits. */
   readonly waitingBytesMax: number;
+}
+
+/** From `reportsPerSecond` on a report waits for `lingerMs`, or until `reportsMax` wait: senders have only so many under way. */
+export interface BusyLinger {
+  readonly reportsPerSecond: number;
+  readonly lingerMs: number;
+  readonly reportsMax: number;
 }
 
 /** Gathers reports into frames: all that arrive while a write is under way share the next one. */
@@ -86,13 +93,15 @@ export function reportBatcher(
   write: (frames: readonly FrameToWrite[]) => Promise<void>,
   options: BatcherOptions,
 ): ReportBatcher {
-  const { framesPerWriteMax, lingerMs, waitingBytesMax, lingerReportsMax = Number.POSITIVE_INFINITY } = options;
+  const { framesPerWriteMax, lingerMs, waitingBytesMax, busy } = options;
   const frames = openFrames(options);
   const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
   let bytesInside = 0;
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let begunAtMs = Number.NEGATIVE_INFINITY;
+  let perSecond = 0;
 
   function enter(report: LoggedReport): Promise<void> {
     const bytes = frameBytesOf(report);
@@ -103,8 +112,9 @@ export function reportBatcher(
   }
 
   function schedule(): void {
-    if (frames.hasFull() || frames.reports() >= lingerReportsMax || closed) startWriting();
-    else timer ??= setTimeout(startWriting, lingerMs);
+    const isBusy = busy !== undefined && perSecond >= busy.reportsPerSecond;
+    if (frames.hasFull() || (isBusy && frames.reports() >= busy.reportsMax) || closed) startWriting();
+    else timer ??= setTimeout(startWriting, isBusy ? busy.lingerMs : lingerMs);
   }
 
   function startWriting(): void {
@@ -117,6 +127,9 @@ export function reportBatcher(
   }
 
   async function writeAll(): Promise<void> {
+    const nowMs = performance.now();
+    perSecond = (frames.reports() / (nowMs - begunAtMs)) * 1000;
+    begunAtMs = nowMs;
     const batch = frames.take(framesPerWriteMax);
     const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
     try {

@@ -1,7 +1,7 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { ConsumerConfig, ProducerBatch } from "kafkajs";
-import type { FrameToWrite } from "../frames/report-batcher.ts";
+import type { BusyLinger, FrameToWrite } from "../frames/report-batcher.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";
 import { adminAsking } from "./admin-asking.ts";
 import type { ConsumerLag, GroupConsumer, GroupEvents } from "./group-consumer.ts";
@@ -29,8 +29,8 @@ export interface KafkaReadingsLogOptions {
   readonly waitingBytesMax?: number;
   /** How long a report waits for others when nothing is being written. */
   readonly lingerMs?: number;
-  /** So many that wait go at once. */
-  readonly lingerReportsMax?: number;
+  /** The same while many come. */
+  readonly busy?: BusyLinger;
   /** How long `close` waits for what is not acknowledged yet; after it those appends are rejected. */
   readonly closeMsMax?: number;
   readonly consumer?: Partial<ConsumerConfig>;
@@ -47,8 +47,9 @@ const defaults = {
   frameBytesMax: 512 * 1024,
   framesPerWriteMax: 64,
   waitingBytesMax: 64 * 1024 * 1024,
-  lingerMs: 40,
-  lingerReportsMax: 1000,
+  lingerMs: 2,
+  // Each write costs the broker and us as much as some hundred reports.
+  busy: { reportsPerSecond: 2000, lingerMs: 40, reportsMax: 1000 },
   closeMsMax: 10_000,
 };
 

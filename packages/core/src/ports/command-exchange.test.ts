@@ -47,6 +47,19 @@ test("an aggregator's second reply does not count", async () => {
   expect(await outcome).toEqual({ evaluated: 11, issued: 22 });
 });
 
+test("a partition whose owner is gone is answered for by the next one, who is asked again", async () => {
+  const asking = commandAsking(2, clock, 20);
+  const ids = new Set<string>();
+  const reply = { kind: "done" as const };
+  const outcome = asking.ask(command, 5000, ({ id }) => {
+    ids.add(id);
+    const partitions = ids.size < 3 ? [0] : [0, 1];
+    asking.take({ ...reply, id, from: "x", carriedOut: { partitions, evaluated: ids.size, issued: 1 } });
+  });
+  expect(await outcome).toEqual({ evaluated: 6, issued: 3 });
+  expect(ids.size).toBe(3);
+});
+
 test("a command that cannot be published rejects at once", async () => {
   const asking = commandAsking(1, clock);
   await expect(asking.ask(command, 5000, () => Promise.reject(new Error("Kafka is away")))).rejects.toThrow("away");

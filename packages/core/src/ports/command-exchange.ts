@@ -14,13 +14,16 @@ export interface AskedCommand {
 export type CommandReply = {
   /** Of the command. */
   readonly id: string;
-  /** The aggregator; its first reply to a command counts. */
+  /** The aggregator; its first reply to a command counts, each time that it is asked. */
   readonly from: string;
 } & ({ readonly kind: "done"; readonly carriedOut: CarriedOut } | { readonly kind: "failed"; readonly detail: string });
 
 /** The side that asks: commands that were sent, until every partition of the readings log has answered. */
 export interface CommandAsking {
-  /** Ends with what all of them did, with the first failure, or after `timeoutMs` with the partitions that are silent. */
+  /**
+   * Ends with what all of them did, with the first failure, or after `timeoutMs` with the partitions that are silent. While some are, it
+   * is asked again from time to time: the owner that was asked may be gone, and another have its partitions.
+   */
   ask(
     command: Command,
     timeoutMs: number,
@@ -31,23 +34,36 @@ export interface CommandAsking {
 }
 
 const underWayMax = 100;
+/** What an aggregator has carried out takes it no time to carry out again. */
+const askAgainMs = 20_000;
 
-export function commandAsking(partitions: number, clock: Clock): CommandAsking {
+export function commandAsking(partitions: number, clock: Clock, againMs = askAgainMs): CommandAsking {
   const underWay = new Map<string, (reply: CommandReply) => void>();
+  let asks = 0;
   return {
     async ask(command, timeoutMs, publish) {
-      if (underWay.size >= underWayMax) throw new Error(`${underWayMax} commands are under way; ask again later`);
-      const id = crypto.randomUUID();
+      if (asks >= underWayMax) throw new Error(`${underWayMax} commands are under way; ask again later`);
+      asks += 1;
       const answers = gatherAnswers(partitions);
-      underWay.set(id, answers.add);
+      const expiresAtMs = clock.nowMs() + timeoutMs;
+      const ids: string[] = [];
+      // Another id each time, because an aggregator answers each only once.
+      async function askOnce(): Promise<void> {
+        const id = crypto.randomUUID();
+        ids.push(id);
+        underWay.set(id, answers.add);
+        await publish({ id, command, expiresAtMs });
+      }
       const timer = setTimeout(() => answers.giveUp(timeoutMs), timeoutMs);
+      const again = setInterval(() => void askOnce().catch(() => undefined), againMs);
       try {
-        const published = Promise.resolve(publish({ id, command, expiresAtMs: clock.nowMs() + timeoutMs }));
-        published.catch(answers.fail);
+        askOnce().catch(answers.fail);
         return await answers.outcome;
       } finally {
         clearTimeout(timer);
-        underWay.delete(id);
+        clearInterval(again);
+        for (const id of ids) underWay.delete(id);
+        asks -= 1;
       }
     },
     take: (reply) => underWay.get(reply.id)?.(reply),
@@ -68,8 +84,9 @@ function gatherAnswers(partitions: number) {
       settled.reject(new Error(`no aggregator has answered for ${partitionNames([...silent])} within ${afterMs} ms`));
     },
     add(reply: CommandReply) {
-      if (heard.has(reply.from)) return;
-      heard.add(reply.from);
+      const one = `${reply.id} ${reply.from}`;
+      if (heard.has(one)) return;
+      heard.add(one);
       if (reply.kind === "failed") return settled.reject(new Error(`an aggregator failed: ${reply.detail}`));
       evaluated += reply.carriedOut.evaluated;
       issued += reply.carriedOut.issued;
