@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Much of what these do is waiting for servers and processes. */
 const atOnce = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 /** These measure time, or need the machine for themselves. */
-const oneByOne = { fileParallelism: false, maxWorkers: 1, sequence: { groupOrder: 1 } };
+const oneByOne = { fileParallelism: false, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {

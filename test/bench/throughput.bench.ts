@@ -76,7 +76,7 @@ export async function applied(meterbook: MeterbookProcess): Promise<Status> {
   }
 }
 
-async function expectAll(meterbook: MeterbookProcess, readings: number): Promise<void> {
+export async function expectAll(meterbook: Pick<MeterbookProcess, "get">, readings: number): Promise<void> {
   const { stored, duplicates, conflicts, rejected } = await meterbook.get<Status>("/v1/status");
   if (stored === readings && conflicts === 0 && rejected === 0) return;
   throw new Error(

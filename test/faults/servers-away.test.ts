@@ -40,10 +40,10 @@ interface Under {
   reached(share: number): Promise<void>;
 }
 
-/** Compares everything after a fleet has reported for about `seconds`, with what `fault` did meanwhile; `checks` for the checker. */
+/** Compares everything after a fleet has reported for about `overSeconds`, with what `fault` did meanwhile; `checks` for the checker. */
 async function reportThrough(
   cluster: MeterbookCluster,
-  seconds: number,
+  overSeconds: number,
   fault: (under: Under) => Promise<void>,
   checks: readonly string[] = [],
 ) {
@@ -52,7 +52,7 @@ async function reportThrough(
   const { from, to, days } = history;
   const fleet = startFleet({
     ...{ url: cluster.mqttUrl, seed, meters, from, to, truth, retrySeconds: 600 },
-    speed: (days * 86_400) / seconds,
+    speed: (days * 86_400) / overSeconds,
     ...{ lost: 0.02, repeated: 0.03, reordered: 0.03, lateHours: 0.02, malformed: 0.01 },
     ...{ wrong: 0.01, conflicting: 0.02, estimated: 0.02 },
   });

@@ -8,6 +8,27 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+type Processes = Readonly<Record<string, { readonly pid: number }>>;
+
+/** CPU seconds of each process from this call until that of the answer. */
+export function cpuFromNow(processes: Processes): () => Record<string, number> {
+  const used = () => ofEach(processes, ({ pid }) => cpuSecondsOf(pid));
+  const before = used();
+  return () => ofEach(used(), (seconds, name) => seconds - (before[name] ?? 0));
+}
+
+export function peaksOf(processes: Processes): Record<string, number> {
+  return ofEach(processes, ({ pid }) => peakBytesOf(pid));
+}
+
+/** The same names with what `pick` makes of each. */
+export function ofEach<Value>(
+  all: Readonly<Record<string, Value>>,
+  pick: (value: Value, name: string) => number,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, pick(value, name)]));
+}
+
 /** Resident memory in bytes; Linux only. */
 export function residentBytesOf(pid: number): number {
   const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -1,5 +1,6 @@
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { sharedValues } from "@meterbook/core/domain/shared-values";
 import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
 import type { MeterState } from "./meter-state.ts";
 import { adopt, cool, meterState } from "./meter-state.ts";
@@ -31,7 +32,7 @@ export async function openMeterBook(
     return meter;
   }
 
-  const registersOf = sharedRegisters();
+  const layouts = sharedValues<MeterRecord["registers"]>(1000);
   const { newestAt } = store.progress;
   for await (const page of store.meters()) {
     for (const stored of page) {
@@ -57,7 +58,8 @@ export async function openMeterBook(
     register(record) {
       const meter = meet(record.meterId);
       if (meter.no === -1) meter.issued = undefined;
-      meter.record = { ...record, registers: registersOf(record) };
+      const { registers } = record;
+      meter.record = { ...record, registers: layouts(JSON.stringify(registers), () => registers) };
       const zone = record.zone ?? defaultZone;
       if (zone !== meter.calendar.zone) {
         meter.calendar = localCalendar(zone);
@@ -65,18 +67,5 @@ export async function openMeterBook(
       }
       return meter;
     },
-  };
-}
-
-const layoutsMax = 1000;
-
-/** Millions of meters have the same few layouts of registers: each is held once. */
-function sharedRegisters(): (record: MeterRecord) => MeterRecord["registers"] {
-  const layouts = new Map<string, MeterRecord["registers"]>();
-  return ({ registers }) => {
-    const key = JSON.stringify(registers);
-    const known = layouts.get(key);
-    if (known === undefined && layouts.size < layoutsMax) layouts.set(key, registers);
-    return known ?? registers;
   };
 }

@@ -1,5 +1,6 @@
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
+import { senderFault } from "@meterbook/core/wire/read-message";
 import type { IngestEvents } from "./ingest-events.ts";
 
 /** What the endpoint knows of a message that it cut off. */
@@ -23,12 +24,12 @@ export function rejectOversized(
 ): (message: OversizedMessage) => Promise<void> {
   return async ({ clientId, sender, topic, declaredBytes, firstBytes }) => {
     const named = /^meters\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\//.exec(topic)?.[1] ?? null;
-    const isTheirs = named === null || sender === undefined || sender.speaksFor(named);
-    const meterId = isTheirs ? named : null;
-    const reason = isTheirs ? "packet_too_large" : "identity_mismatch";
-    const detail = isTheirs
-      ? `payload: a packet of ${declaredBytes} bytes, ${options.packetBytesMax} is the most (METERBOOK_PACKET_BYTES_MAX)`
-      : `topic: ${sender.name} may not report for ${named}`;
+    const stranger = named === null ? undefined : senderFault(sender, named);
+    const meterId = stranger === undefined ? named : null;
+    const { reason, detail } = stranger ?? {
+      reason: "packet_too_large",
+      detail: `payload: a packet of ${declaredBytes} bytes, ${options.packetBytesMax} is the most (METERBOOK_PACKET_BYTES_MAX)`,
+    };
     const place = { topic, meterId, clientId, receivedAtMs: options.nowMs() };
     await log.append([
       { reason, detail, ...place, payload: firstBytes, truncatedFrom: declaredBytes, readingIndex: null },

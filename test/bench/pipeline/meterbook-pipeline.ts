@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { startMosquitto } from "../../support/servers/mosquitto-server.ts";
 import { freePorts } from "../../support/servers/server-process.ts";
 import { type ServiceName, type ServiceProcess, serviceProcess } from "../../support/service-process.ts";
-import type { Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
+import type { FreshServers } from "../fresh-servers.ts";
+import type { Pipeline, RunningPipeline } from "./pipeline.ts";
 
 export interface MeterbookPipelineOptions {
   /** Mosquitto in front, or our own endpoint. */
@@ -26,7 +27,7 @@ export function meterbookPipeline(options: MeterbookPipelineOptions): Pipeline {
 
 async function startMeterbook(
   { behind, profileDirectory }: MeterbookPipelineOptions,
-  servers: PipelineServers,
+  servers: FreshServers,
 ): Promise<RunningPipeline> {
   const directory = await mkdtemp(join(tmpdir(), "meterbook-bench-"));
   const mosquitto = behind === "mosquitto" ? await startMosquitto() : undefined;

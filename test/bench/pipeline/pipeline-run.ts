@@ -1,10 +1,9 @@
-import { cpuSecondsOf, peakBytesOf } from "../../support/process-usage.ts";
-import { startInflux } from "../../support/servers/influx-server.ts";
-import { startKafka } from "../../support/servers/kafka-server.ts";
+import { cpuFromNow, ofEach, peaksOf } from "../../support/process-usage.ts";
+import { type FreshServers, onFreshServers } from "../fresh-servers.ts";
 import { latencyProbe } from "../latency-probe.ts";
 import { runLoad } from "../load-process.ts";
 import { loadBatch, loadMeterId, loadStepSeconds, loadValue } from "../raw-load-formula.ts";
-import type { BenchedProcess, Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
+import type { BenchedProcess, Pipeline, RunningPipeline } from "./pipeline.ts";
 
 export interface RunOptions {
   readonly messages: number;
@@ -38,24 +37,21 @@ const window = 500;
 /** So long may nothing come in before what is missing is called lost. */
 const stallMs = 20_000;
 
-export async function runPipeline(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
-  const [kafka, influx] = await Promise.all([startKafka({ as: "native" }), startInflux("native")]);
-  try {
-    const running = await pipeline.start({ kafka, influx });
+export function runPipeline(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
+  return onFreshServers(async (servers) => {
+    const running = await pipeline.start(servers);
     try {
-      return await measured(pipeline, running, { kafka, influx }, options);
+      return await measured(pipeline, running, servers, options);
     } finally {
       await running.dispose();
     }
-  } finally {
-    await Promise.all([kafka.dispose(), influx.dispose()]);
-  }
+  });
 }
 
 async function measured(
   pipeline: Pipeline,
   running: RunningPipeline,
-  servers: PipelineServers,
+  servers: FreshServers,
   options: RunOptions,
 ): Promise<RunResult> {
   const { messages, warmMessages, meters, rate } = options;
@@ -68,17 +64,20 @@ async function measured(
   await arrived(stored, warmMessages * instants);
 
   const processes: Record<string, BenchedProcess> = { ...running.front, ...running.bridge, ...servers };
-  const before = usageOf(processes);
+  const cpuUsed = cpuFromNow(processes);
   const begun = Promise.withResolvers<number>();
   const loading = runLoad({ ...load, messages, rate, startAt, firstRound }, () => begun.resolve(performance.now()));
   const startedMs = await begun.promise;
   const killing = options.victim === undefined ? undefined : killInTheMiddle(processes, options, startedMs);
-  const probing = options.probe === undefined ? undefined : probe(servers, running, { startedMs, startAt, ...options });
+  const probing =
+    options.probe === undefined
+      ? undefined
+      : probe(servers, running, { startedMs, startAt: startAt + firstRound * loadStepSeconds, ...options });
   const result = await loading;
   await killing;
   const end = await arrived(stored, (warmMessages + messages) * instants);
   const count = options.victim === undefined ? end.count : await distinctOf(servers, running, startAt);
-  const used = options.victim === undefined ? usedSince(before, processes, messages) : {};
+  const used = options.victim === undefined ? ofEach(cpuUsed(), (seconds) => (seconds / messages) * 1e6) : {};
   const queryableMs = await probing;
   return {
     pipeline: pipeline.name,
@@ -88,25 +87,25 @@ async function measured(
     cpu: used,
     bridgeCpu: sum(Object.keys(running.bridge).map((name) => used[name] ?? 0)),
     allCpu: sum(Object.values(used)),
-    peakBytes: Object.fromEntries(Object.entries(processes).map(([name, { pid }]) => [name, peakBytesOf(pid)])),
+    peakBytes: peaksOf(processes),
     ...(queryableMs === undefined ? {} : { queryableMs }),
   };
 }
 
-async function rows({ influx }: PipelineServers, q: string): Promise<unknown[][]> {
+async function rows({ influx }: FreshServers, q: string): Promise<unknown[][]> {
   const form = new URLSearchParams({ db: influx.bucket, epoch: "s", q });
   const answer = await fetch(`${influx.url}/query?${form}`, { headers: { authorization: `Token ${influx.token}` } });
   const { results = [] } = (await answer.json()) as { results?: { series?: { values: unknown[][] }[] }[] };
   return results[0]?.series?.[0]?.values ?? [];
 }
 
-async function countOf(servers: PipelineServers, { countQueries }: RunningPipeline): Promise<number> {
+async function countOf(servers: FreshServers, { countQueries }: RunningPipeline): Promise<number> {
   const counts = await Promise.all(countQueries.map(async (query) => (await rows(servers, query))[0]?.[1] ?? 0));
   return sum(counts.map(Number));
 }
 
 /** Instants of meters that are stored with the value that was sent, each once. Throws where a value is another. */
-async function distinctOf(servers: PipelineServers, { rowQueries }: RunningPipeline, startAt: number) {
+async function distinctOf(servers: FreshServers, { rowQueries }: RunningPipeline, startAt: number) {
   const found = new Set<string>();
   for (const query of rowQueries) {
     for (const [at, meterId, value] of (await rows(servers, query)) as [number, string, number][]) {
@@ -147,11 +146,10 @@ const pollMs = 10;
 
 /** From when a message was due until it can be queried. Of one connection, whose messages follow each other in a known order. */
 async function probe(
-  servers: PipelineServers,
+  servers: FreshServers,
   running: RunningPipeline,
-  { startedMs, startAt, messages, meters, rate, warmMessages }: RunOptions & { startedMs: number; startAt: number },
+  { startedMs, startAt, messages, meters, rate }: RunOptions & { startedMs: number; startAt: number },
 ) {
-  const firstRound = warmMessages / meters;
   const samples = latencyProbe(10_000);
   const laneEveryMs = (connections / rate) * 1000;
   const lastMs = startedMs + (messages / rate) * 1000 - 1000;
@@ -160,7 +158,7 @@ async function probe(
     const index = Math.ceil((performance.now() - startedMs) / laneEveryMs);
     const perLane = meters / connections;
     const meterId = loadMeterId((index % perLane) * connections);
-    const query = running.probeQuery(meterId, startAt + (firstRound + Math.floor(index / perLane)) * loadStepSeconds);
+    const query = running.probeQuery(meterId, startAt + Math.floor(index / perLane) * loadStepSeconds);
     while ((await rows(servers, query)).length === 0) {
       if (performance.now() > lastMs + stallMs) throw new Error(`${meterId} never came: ${query}`);
       await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -169,21 +167,6 @@ async function probe(
   }
   const { p50, p99, max } = samples.summary();
   return { p50, p99, max };
-}
-
-function usageOf(processes: Readonly<Record<string, BenchedProcess>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(processes).map(([name, { pid }]) => [name, cpuSecondsOf(pid)]));
-}
-
-function usedSince(
-  before: Readonly<Record<string, number>>,
-  processes: Readonly<Record<string, BenchedProcess>>,
-  messages: number,
-): Record<string, number> {
-  const now = usageOf(processes);
-  return Object.fromEntries(
-    Object.entries(now).map(([name, seconds]) => [name, ((seconds - (before[name] ?? 0)) / messages) * 1e6]),
-  );
 }
 
 function sum(values: readonly number[]): number {

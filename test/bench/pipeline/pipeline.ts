@@ -1,11 +1,5 @@
-import type { InfluxServer } from "../../support/servers/influx-server.ts";
-import type { KafkaServer } from "../../support/servers/kafka-server.ts";
+import type { FreshServers } from "../fresh-servers.ts";
 import type { LoadForm } from "../raw-load-formula.ts";
-
-export interface PipelineServers {
-  readonly kafka: KafkaServer;
-  readonly influx: InfluxServer;
-}
 
 /** What can be measured and killed. */
 export interface BenchedProcess {
@@ -19,7 +13,7 @@ export interface Pipeline {
   readonly name: string;
   /** The form of the load generator that it takes. */
   readonly load: LoadForm;
-  start(servers: PipelineServers): Promise<RunningPipeline>;
+  start(servers: FreshServers): Promise<RunningPipeline>;
 }
 
 export interface RunningPipeline {

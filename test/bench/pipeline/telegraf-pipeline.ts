@@ -5,7 +5,8 @@ import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { startMosquitto } from "../../support/servers/mosquitto-server.ts";
 import { type ServerProcess, serverProcess } from "../../support/servers/server-process.ts";
-import type { Pipeline, PipelineServers, RunningPipeline } from "./pipeline.ts";
+import type { FreshServers } from "../fresh-servers.ts";
+import type { Pipeline, RunningPipeline } from "./pipeline.ts";
 
 /** What its meters send: protobuf by `xpath_protobuf`, JSON by `json_v2`, or line protocol, its cheapest form. */
 export type TelegrafForm = "protobuf" | "json" | "line" | "line-32";
@@ -100,7 +101,7 @@ function kafkaInput(broker: string): string {
 `;
 }
 
-function influxOutput({ influx }: PipelineServers): string {
+function influxOutput({ influx }: FreshServers): string {
   return `[[outputs.influxdb_v2]]
   urls = ["${influx.url}"]
   token = "${influx.token}"
@@ -121,7 +122,7 @@ export function telegrafPipeline(form: TelegrafForm): Pipeline {
   };
 }
 
-async function startTelegraf(form: TelegrafForm, servers: PipelineServers): Promise<RunningPipeline> {
+async function startTelegraf(form: TelegrafForm, servers: FreshServers): Promise<RunningPipeline> {
   const broker = servers.kafka.brokers[0] ?? "";
   await makeTopic(broker);
   const directory = await mkdtemp(join(tmpdir(), "meterbook-telegraf-"));

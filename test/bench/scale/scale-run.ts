@@ -1,11 +1,11 @@
 import type { Status } from "../../support/api-client.ts";
 import { type MeterbookCluster, startCluster } from "../../support/meterbook-cluster.ts";
-import { cpuSecondsOf, peakBytesOf } from "../../support/process-usage.ts";
-import { startInflux } from "../../support/servers/influx-server.ts";
-import { startKafka } from "../../support/servers/kafka-server.ts";
+import { cpuFromNow, cpuSecondsOf, ofEach, peaksOf } from "../../support/process-usage.ts";
+import { type FreshServers, onFreshServers } from "../fresh-servers.ts";
 import { runLoad } from "../load-process.ts";
 import { measureExport } from "../month-close.bench.ts";
 import { loadMeterId, loadRegisters, loadStepSeconds } from "../raw-load-formula.ts";
+import { expectAll } from "../throughput.bench.ts";
 import { askable, liveBytesOf } from "./live-memory.ts";
 
 /** One size of fleet on fresh servers, with one process of each service. */
@@ -30,25 +30,22 @@ export interface ScaleRun {
 const load = { connections: 16, window: 500, readingsPerMessage: "1", rate: 0 };
 
 /** @param meters a multiple of 16 */
-export async function runScale(meters: number, messages: number): Promise<ScaleRun> {
-  const [kafka, influx] = await Promise.all([startKafka({ as: "native" }), startInflux("native")]);
-  try {
+export function runScale(meters: number, messages: number): Promise<ScaleRun> {
+  return onFreshServers(async (servers) => {
     const settings = { ...askable, METERBOOK_SETTLE_SECONDS: "86400", METERBOOK_TIME_ZONE: "UTC" };
     const one = { ingests: 1, aggregators: 1, apis: 1 };
-    const cluster = await startCluster({ kafka, influx: [influx], settings, ...one });
+    const cluster = await startCluster({ kafka: servers.kafka, influx: [servers.influx], settings, ...one });
     try {
-      return await measured(cluster, { kafka, influx }, meters, messages);
+      return await measured(cluster, servers, meters, messages);
     } finally {
       await cluster.dispose();
     }
-  } finally {
-    await Promise.all([kafka.dispose(), influx.dispose()]);
-  }
+  });
 }
 
 async function measured(
   cluster: MeterbookCluster,
-  servers: Readonly<Record<string, { readonly pid: number }>>,
+  servers: FreshServers,
   meters: number,
   messages: number,
 ): Promise<ScaleRun> {
@@ -66,13 +63,13 @@ async function measured(
     await runLoad({ ...load, port, meters, messages: 2 * meters, startAt: boundary - loadStepSeconds });
     await applied(cluster);
   });
-  const cpuBefore = cpuOf(all);
+  const cpuUsed = cpuFromNow(all);
   const seconds = await secondsOf(async () => {
     await runLoad({ ...load, port, meters, messages, startAt: boundary - loadStepSeconds, firstRound: 2 });
     await applied(cluster);
   });
-  const cpuAfter = cpuOf(all);
-  await expectStored(cluster, (2 * meters + messages) * loadRegisters.length);
+  const cpu = ofEach(cpuUsed(), (used) => (used / messages) * 1e6);
+  await expectAll(cluster, (2 * meters + messages) * loadRegisters.length);
   const liveAfter = await liveBytes(ours);
   const closed = await close(cluster, aggregator.pid, new Date((boundary - 86_400) * 1000), meters);
   return {
@@ -80,10 +77,10 @@ async function measured(
     importSeconds,
     firstSeconds,
     messagesPerSecond: messages / seconds,
-    cpu: each(cpuAfter, (value, name) => ((value - (cpuBefore[name] ?? 0)) / messages) * 1e6),
-    liveBytesPerMeter: each(liveAfter, (value, name) => (value - (liveBefore[name] ?? 0)) / meters),
+    cpu,
+    liveBytesPerMeter: ofEach(liveAfter, (value, name) => (value - (liveBefore[name] ?? 0)) / meters),
     ...closed,
-    peakBytes: each(all, ({ pid }) => peakBytesOf(pid)),
+    peakBytes: peaksOf(all),
   };
 }
 
@@ -113,12 +110,6 @@ async function importMeters(cluster: MeterbookCluster, meters: number): Promise<
   }
 }
 
-async function expectStored(cluster: MeterbookCluster, readings: number): Promise<void> {
-  const { stored, duplicates, conflicts, rejected } = await applied(cluster);
-  if (stored === readings && conflicts === 0 && rejected === 0) return;
-  throw new Error(`${readings} were sent: ${JSON.stringify({ stored, duplicates, conflicts, rejected })}`);
-}
-
 async function close(cluster: MeterbookCluster, aggregatorPid: number, within: Date, meters: number) {
   const period = within.toISOString().slice(0, 7);
   const cpuBefore = cpuSecondsOf(aggregatorPid);
@@ -145,15 +136,4 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 async function liveBytes(processes: Readonly<Record<string, Parameters<typeof liveBytesOf>[0]>>) {
   const found = Object.entries(processes).map(async ([name, one]) => [name, await liveBytesOf(one)] as const);
   return Object.fromEntries(await Promise.all(found));
-}
-
-function cpuOf(processes: Readonly<Record<string, { readonly pid: number }>>): Record<string, number> {
-  return each(processes, ({ pid }) => cpuSecondsOf(pid));
-}
-
-function each<Value>(
-  all: Readonly<Record<string, Value>>,
-  pick: (value: Value, name: string) => number,
-): Record<string, number> {
-  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, pick(value, name)]));
 }

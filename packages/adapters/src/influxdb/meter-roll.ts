@@ -1,6 +1,7 @@
 import { bucketOf } from "@meterbook/core/domain/bucket";
 import type { Reading } from "@meterbook/core/domain/reading";
 import { channelKey } from "@meterbook/core/domain/reading";
+import { sharedValues } from "@meterbook/core/domain/shared-values";
 import type { SeriesBatch, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
 import { bucketTags } from "./bucket-routes.ts";
 import { channelName, escapeKey, meterTags } from "./line-protocol.ts";
@@ -116,17 +117,10 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
   };
 }
 
-/** Meters have the same few channels, and share their names. */
-const fieldNames = new Map<string, string>();
-const fieldNamesMax = 10_000;
+const fieldNames = sharedValues<string>(10_000);
 
 function fieldOf(channel: Parameters<typeof channelName>[0]): string {
-  const key = channelKey(channel);
-  const known = fieldNames.get(key);
-  if (known !== undefined) return known;
-  const name = escapeKey(channelName(channel));
-  if (fieldNames.size < fieldNamesMax) fieldNames.set(key, name);
-  return name;
+  return fieldNames(channelKey(channel), () => escapeKey(channelName(channel)));
 }
 
 function rollMeter(stored: StoredMeter, newestLine: number, server: number): RollMeter {

@@ -23,7 +23,6 @@ interface Waiting {
 export function sharedWrites({ linesMax }: { readonly linesMax: number }): SharedWrites {
   let waiting: Waiting[] = [];
   let isBusy = false;
-  let isAboutTo = false;
 
   function next(): void {
     const group = takeGroup();
@@ -36,12 +35,9 @@ export function sharedWrites({ linesMax }: { readonly linesMax: number }): Share
 
   /** Once all that is at hand has run: partitions that took their batches together come together. */
   function soon(): void {
-    if (isBusy || isAboutTo) return;
-    isAboutTo = true;
-    setImmediate(() => {
-      isAboutTo = false;
-      if (!isBusy) next();
-    });
+    if (isBusy) return;
+    isBusy = true;
+    setImmediate(next);
   }
 
   function takeGroup(): Waiting[] {

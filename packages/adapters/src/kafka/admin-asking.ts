@@ -55,8 +55,11 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
   };
 }
 
-/** Asks again, some seconds long, while a partition is getting its leader: a topic that was just made, a broker that is gone. */
-export async function pastElections<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+/** Asks again, some seconds long, while a partition is getting its leader, or what else `isPassing` says: a topic that was just made, a broker that is gone. */
+export async function pastElections<Answer>(
+  work: () => Promise<Answer>,
+  isPassing: (error: unknown) => boolean = isElection,
+): Promise<Answer> {
   const pause = backOff({ firstMs: 50, maxMs: 1000 });
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -69,6 +72,6 @@ export async function pastElections<Answer>(work: () => Promise<Answer>): Promis
 }
 
 /** A broker that answers, but is not yet or no longer the one to ask: a partition is getting its leader. */
-function isPassing(error: unknown): boolean {
+function isElection(error: unknown): boolean {
   return error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
 }

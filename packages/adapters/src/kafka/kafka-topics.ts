@@ -1,6 +1,6 @@
 import type { Admin, ITopicConfig } from "kafkajs";
 import kafkajs from "kafkajs";
-import { backOff } from "./back-off.ts";
+import { pastElections } from "./admin-asking.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
 /** The topics of the contract (section 4), without their prefix; commands and replies are between our own processes, in JSON. */
@@ -73,21 +73,27 @@ export async function createTopics(connection: KafkaConnection, wishes: TopicWis
         }),
       }),
     );
-    if (made.length > 0) await admin.createTopics({ topics: made, waitForLeaders: true });
     const newOnes = made.map(({ topic }) => topic);
-    await listed(admin, newOnes);
+    if (made.length > 0) {
+      await admin.createTopics({ topics: made, waitForLeaders: true });
+      await listed(admin, newOnes);
+    }
     return newOnes;
   });
 }
 
-/** A broker may not know yet what the controller has made. */
+class NotListed extends Error {}
+
+/** A broker may not know yet what the controller has made. What it still does not know then is for `checkTopics` to say. */
 async function listed(admin: Admin, made: readonly string[]): Promise<void> {
-  const pause = backOff({ firstMs: 50, maxMs: 1000 });
-  for (let attempt = 1; attempt <= 8; attempt += 1) {
+  const isPassing = (error: unknown) => error instanceof NotListed;
+  async function look(): Promise<void> {
     const there = new Set(await admin.listTopics());
-    if (made.every((topic) => there.has(topic))) return;
-    await pause.wait();
+    if (!made.every((topic) => there.has(topic))) throw new NotListed();
   }
+  await pastElections(look, isPassing).catch((error: unknown) => {
+    if (!isPassing(error)) throw error;
+  });
 }
 
 /** Everything that is wrong with the topics, in one go, and how many partitions the readings have. */

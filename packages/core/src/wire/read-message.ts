@@ -1,7 +1,7 @@
 import { isId } from "../domain/identifiers.ts";
 import type { Fault } from "../domain/rejection-reason.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { MeterMessage } from "../ports/meter-endpoint.ts";
+import type { MeterMessage, Sender } from "../ports/meter-endpoint.ts";
 import type { LoggedReport } from "../ports/readings-log.ts";
 import type { Rejection, StoredRejection } from "../ports/rejected-log.ts";
 import type { Judgement } from "./judge-readings.ts";
@@ -59,12 +59,9 @@ function readMessage(message: MeterMessage, limits: ReadLimits, manner: Manner):
   const topic = parseTopic(message.topic);
   if ("reason" in topic) return refuse(message, null, topic);
   const { meterId } = topic;
-  const { sender } = message;
-  if (sender !== undefined && !sender.speaksFor(meterId)) {
-    const detail = `topic: ${sender.name} may not report for ${meterId}`;
-    // Under no meter: it is not that one's.
-    return refuse(message, null, { reason: "identity_mismatch", detail });
-  }
+  const stranger = senderFault(message.sender, meterId);
+  // Under no meter: it is not that one's.
+  if (stranger !== undefined) return refuse(message, null, stranger);
   const { bytesMax } = limits;
   if (message.payload.length > bytesMax) {
     return refuse(message, meterId, {
@@ -83,6 +80,12 @@ function readMessage(message: MeterMessage, limits: ReadLimits, manner: Manner):
     return refuse(message, meterId, { reason: "empty_report", detail: "readings: there are none" });
   }
   return sortReadings(message, meterId, read, limits, manner);
+}
+
+/** What is wrong where a sender is known and does not speak for the meter of the topic. */
+export function senderFault(sender: Sender | undefined, meterId: string): Fault | undefined {
+  if (sender === undefined || sender.speaksFor(meterId)) return undefined;
+  return { reason: "identity_mismatch", detail: `topic: ${sender.name} may not report for ${meterId}` };
 }
 
 const topicPattern = /^meters\/([^/]+)\/readings(\/json)?$/;
