@@ -4,6 +4,7 @@
  */
 export interface LatencyProbe {
   add(ms: number): void;
+  /** Throws where there is nothing to sum up: no figure without a measurement. */
   summary(): {
     readonly p50: number;
     readonly p90: number;
@@ -22,9 +23,10 @@ export function latencyProbe(samplesMax: number): LatencyProbe {
       count += 1;
     },
     summary() {
+      if (count === 0) throw new Error("no latency was measured: the run is too short");
       const sorted = samples.slice(0, Math.min(count, samplesMax)).sort();
       const at = (share: number) => {
-        const sample = sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? 0;
+        const sample = sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] as number;
         return Math.round(sample * 1000) / 1000;
       };
       return { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1) };
