@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 /**
  * Runs tasks one after the other, in the order of the calls. Before each the event loop has its turn: work that never
  * waits for anything outside would otherwise keep health checks, metrics and a stop from being heard.
@@ -14,17 +16,15 @@ export function taskQueue(): TaskQueue {
   return {
     run(task) {
       waiting += 1;
-      const started = last.then(eventLoopTurn).then(() => {
-        waiting -= 1;
-        return task();
-      });
+      const started = last
+        .then(() => setImmediate())
+        .then(() => {
+          waiting -= 1;
+          return task();
+        });
       last = started.catch(() => undefined);
       return started;
     },
     isBusy: () => waiting > 0,
   };
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
