@@ -14,7 +14,7 @@ import type { PendingMeters } from "./pending-meters.ts";
 export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorEvents) {
   const sweptThrough = new Map<string, number>();
   let lookAgainAtMs = 0;
-  let metersSeen = 0;
+  let zonesSeen = 0;
 
   function swept(zone: string): number {
     return sweptThrough.get(zone) ?? water.notes[`swept:${zone}`] ?? 0;
@@ -32,16 +32,17 @@ export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorE
   }
 
   return {
-    /** Cheap to call often: looks again when the next minute begins, or when there are more meters than before. */
+    /** Cheap to call often, however many meters there are: looks again when the next minute begins, or when there is a zone more. */
     look(book: MeterBook, pending: PendingMeters): void {
       const nowMs = clock.nowMs();
-      if (nowMs < lookAgainAtMs && book.size === metersSeen) return;
+      if (nowMs < lookAgainAtMs && book.zones.size === zonesSeen) return;
       lookAgainAtMs = (Math.floor(nowMs / 60_000) + 1) * 60_000;
-      metersSeen = book.size;
-      if (book.size === 0) return;
-      for (const [zone, meters] of Map.groupBy(book.all(), (meter) => meter.calendar.zone)) {
+      zonesSeen = book.zones.size;
+      for (const zone of book.zones) {
         const stage = lastStage(zone, nowMs / 1000);
-        if (stage > swept(zone)) sweep(zone, meters, pending, stage);
+        if (stage <= swept(zone)) continue;
+        const meters = [...book.all()].filter(({ calendar }) => calendar.zone === zone);
+        if (meters.length > 0) sweep(zone, meters, pending, stage);
       }
     },
   };

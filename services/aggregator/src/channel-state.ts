@@ -16,10 +16,11 @@ export interface ChannelState {
   newestAt: number;
   newestValue: number;
   newestCode: ReadingCode;
-  /** The boundary after the newest reading. */
+  /** The boundary after the newest reading; 0 where none is remembered. */
   nextBoundary: number;
   /** What stands around the newest boundary that readings have crossed. */
   crossing: Crossing | undefined;
+  /** Nothing is irregular where `irregularTo` is -1. No infinities: V8 would box them, for each channel of millions of meters. */
   irregularFrom: number;
   irregularTo: number;
   month: MonthTotals | undefined;
@@ -48,10 +49,10 @@ export function channelState(channel: StoredChannel, newestAt: number): ChannelS
     newestAt,
     newestValue: 0,
     newestCode: 0,
-    nextBoundary: Number.NEGATIVE_INFINITY,
+    nextBoundary: 0,
     crossing: undefined,
-    irregularFrom: Number.POSITIVE_INFINITY,
-    irregularTo: Number.NEGATIVE_INFINITY,
+    irregularFrom: 0,
+    irregularTo: -1,
     month: undefined,
     monthBefore: undefined,
   };
@@ -108,19 +109,19 @@ function isExactActual({ boundary, before }: Crossing): boolean {
 }
 
 function newestOf(state: ChannelState): Reading | undefined {
-  if (state.nextBoundary === Number.NEGATIVE_INFINITY) return undefined;
+  if (state.nextBoundary === 0) return undefined;
   return { at: state.newestAt, value: state.newestValue, code: state.newestCode };
 }
 
 /** A reading that was accepted out of order, or changed: memory no longer tells the whole of that stretch. */
 export function markIrregular(state: ChannelState, from: number, to: number): void {
-  state.irregularFrom = Math.min(state.irregularFrom, from);
+  state.irregularFrom = state.irregularTo === -1 ? from : Math.min(state.irregularFrom, from);
   state.irregularTo = Math.max(state.irregularTo, to);
 }
 
 function clearIrregular(state: ChannelState): void {
-  state.irregularFrom = Number.POSITIVE_INFINITY;
-  state.irregularTo = Number.NEGATIVE_INFINITY;
+  state.irregularFrom = 0;
+  state.irregularTo = -1;
 }
 
 /** Takes a late reading into what is remembered. */

@@ -12,6 +12,8 @@ export interface MeterBook {
   meet(meterId: string): MeterState;
   find(meterId: string): MeterState | undefined;
   all(): IterableIterator<MeterState>;
+  /** Zones in which there are or were meters. */
+  readonly zones: ReadonlySet<string>;
   adopt(stored: StoredMeter): void;
   /** Takes over master data; answers whether the meter's snapshots may change by it. */
   register(record: MeterRecord): MeterState;
@@ -22,10 +24,12 @@ export async function openMeterBook(
   defaultZone: string,
 ): Promise<MeterBook> {
   const meters = new Map<string, MeterState>();
+  const zones = new Set<string>();
 
   function meet(meterId: string): MeterState {
     let meter = meters.get(meterId);
     if (meter === undefined) {
+      zones.add(defaultZone);
       meter = meterState(meterId, defaultZone);
       meters.set(meterId, meter);
     }
@@ -50,6 +54,7 @@ export async function openMeterBook(
     meet,
     find: (meterId) => meters.get(meterId),
     all: () => meters.values(),
+    zones,
     adopt: (stored) => {
       const meter = meet(stored.meterId);
       // A channel that is new on a cold meter has no past either.
@@ -59,10 +64,15 @@ export async function openMeterBook(
       const meter = meet(record.meterId);
       if (meter.no === -1) meter.issued = undefined;
       const { registers } = record;
-      meter.record = { ...record, registers: layouts(JSON.stringify(registers), () => registers) };
+      meter.record = {
+        ...record,
+        meterId: meter.meterId,
+        registers: layouts(JSON.stringify(registers), () => registers),
+      };
       const zone = record.zone ?? defaultZone;
       if (zone !== meter.calendar.zone) {
         meter.calendar = localCalendar(zone);
+        zones.add(zone);
         cool(meter, -1);
       }
       return meter;

@@ -13,13 +13,13 @@ export interface MeterState {
   readonly meterId: string;
   /** The store's number; -1 while the meter has no readings. */
   no: number;
-  readonly channels: ChannelState[];
+  channels: readonly ChannelState[];
   record: MeterRecord | undefined;
   calendar: LocalCalendar;
   /** After a start only the store knows this meter's past: every evaluation asks it. */
   cold: boolean;
-  /** The earliest period to recompute; Infinity where nothing is pending. */
-  pendingFrom: number;
+  /** The earliest period to recompute; undefined where nothing is pending. */
+  pendingFrom: number | undefined;
   /** When something last made it pending, and when it became so. */
   touchedAtMs: number;
   pendingSinceMs: number;
@@ -46,7 +46,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     record: undefined,
     calendar: localCalendar(zone),
     cold: false,
-    pendingFrom: Number.POSITIVE_INFINITY,
+    pendingFrom: undefined,
     touchedAtMs: 0,
     pendingSinceMs: 0,
     ticket: 0,
@@ -57,9 +57,10 @@ export function meterState(meterId: string, zone: string): MeterState {
 /** Takes over what the store says of the meter's number and channels. New channels have no reading newer than `newestAt`. */
 export function adopt(meter: MeterState, stored: StoredMeter, newestAt: number): void {
   meter.no = stored.no;
-  for (const channel of stored.channels) {
-    if (meter.channels[channel.index] === undefined) meter.channels[channel.index] = channelState(channel, newestAt);
-  }
+  const channels = [...meter.channels];
+  for (const channel of stored.channels) channels[channel.index] ??= channelState(channel, newestAt);
+  // A copy has no room to grow, which would be more than what is in it.
+  meter.channels = channels.slice();
 }
 
 export function channelOf(meter: MeterState, wanted: Channel): ChannelState | undefined {
@@ -93,9 +94,8 @@ export function firstPeriodOfChannel(meter: MeterState, { channel, first }: Chan
 
 /** Forgets all readings' traces, as after a start: the zone changed, or a batch failed half way. */
 export function cool(meter: MeterState, newestAt: number): void {
-  meter.channels.forEach((state, index) => {
-    meter.channels[index] = { ...channelState(state.channel, Math.max(newestAt, state.newestAt)), first: state.first };
-  });
+  for (const state of meter.channels)
+    Object.assign(state, channelState(state.channel, Math.max(newestAt, state.newestAt)), { first: state.first });
   meter.cold = true;
 }
 

@@ -28,41 +28,61 @@ export interface PendingMeters {
 }
 
 const waitFactorMax = 10;
-const untouched = Number.NEGATIVE_INFINITY;
 
+/** Looking for what is due costs as much as is due, however many wait. */
 export function pendingMeters(settleSeconds: number, nowMs: () => number): PendingMeters {
-  // In order of the last touch, so that the quietest stands first.
-  let waiting = new Set<MeterState>();
-  // In order of their tickets.
+  // Those that need not wait.
+  let ready = new Set<MeterState>();
+  // The others in order of the last touch, so that the quietest stands first.
+  let gathering = new Set<MeterState>();
+  // All, in order of their tickets, which is that in which they became pending.
   let tickets = new Set<MeterState>();
   let nextTicket = 1;
   const settleMs = settleSeconds * 1000;
   const dueBoundaries = dueBoundary(nowMs);
 
-  function mark(meter: MeterState, fromPeriod: number, touchedAtMs: number): void {
-    if (meter.pendingFrom === Number.POSITIVE_INFINITY) {
-      meter.pendingSinceMs = touchedAtMs;
-      meter.ticket = nextTicket;
-      nextTicket += 1;
-      tickets.add(meter);
+  function pend(meter: MeterState, fromPeriod: number): "new" | "known" {
+    const known = meter.pendingFrom;
+    meter.pendingFrom = known === undefined ? fromPeriod : Math.min(known, fromPeriod);
+    if (known !== undefined) return "known";
+    meter.ticket = nextTicket;
+    nextTicket += 1;
+    tickets.add(meter);
+    return "new";
+  }
+
+  function gather(meter: MeterState, fromPeriod: number): void {
+    const now = nowMs();
+    if (pend(meter, fromPeriod) === "new") meter.pendingSinceMs = now;
+    else if (!gathering.delete(meter)) return;
+    meter.touchedAtMs = now;
+    gathering.add(meter);
+  }
+
+  function* quietOrOld(now: number): Generator<MeterState> {
+    for (const meter of gathering) {
+      if (now - meter.touchedAtMs < settleMs) break;
+      yield meter;
     }
-    meter.pendingFrom = Math.min(meter.pendingFrom, fromPeriod);
-    if (waiting.has(meter) && touchedAtMs === untouched) return;
-    meter.touchedAtMs = touchedAtMs;
-    waiting.delete(meter);
-    waiting.add(meter);
+    for (const meter of tickets) {
+      if (ready.has(meter)) continue;
+      if (now - meter.pendingSinceMs < waitFactorMax * settleMs) break;
+      yield meter;
+    }
   }
 
   return {
     get size() {
-      return waiting.size;
+      return tickets.size;
     },
-    mark: (meter, fromPeriod) => mark(meter, fromPeriod, untouched),
-    gather: (meter, fromPeriod) => mark(meter, fromPeriod, nowMs()),
+    mark(meter, fromPeriod) {
+      if (pend(meter, fromPeriod) === "new") ready.add(meter);
+    },
+    gather,
     touched(meter, channel, at, crossed) {
       const due = dueBoundaries(meter);
       const from = affectedFrom(meter, channel, at, crossed, due);
-      if (from !== undefined) mark(meter, from, nowMs());
+      if (from !== undefined) gather(meter, from);
     },
     get nextTicket() {
       return nextTicket;
@@ -72,20 +92,21 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       return oldest?.ticket ?? nextTicket;
     },
     due(limit, all) {
-      const taken: MeterState[] = [];
-      const now = nowMs();
-      for (const meter of waiting) {
-        if (taken.length >= limit) break;
-        const quiet = now - meter.touchedAtMs >= settleMs;
-        if (all || quiet || now - meter.pendingSinceMs >= waitFactorMax * settleMs) taken.push(meter);
+      const taken = new Set<MeterState>();
+      for (const some of [ready, all ? gathering : quietOrOld(nowMs())]) {
+        for (const meter of some) {
+          if (taken.size >= limit) break;
+          taken.add(meter);
+        }
       }
-      return taken;
+      return [...taken];
     },
     done(meters) {
       for (const meter of meters) {
-        waiting.delete(meter);
+        ready.delete(meter);
+        gathering.delete(meter);
         tickets.delete(meter);
-        meter.pendingFrom = Number.POSITIVE_INFINITY;
+        meter.pendingFrom = undefined;
       }
     },
     moveTo(meet) {
@@ -93,7 +114,8 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
         const { pendingFrom, touchedAtMs, pendingSinceMs, ticket } = meter;
         return Object.assign(meet(meter.meterId), { pendingFrom, touchedAtMs, pendingSinceMs, ticket });
       };
-      waiting = new Set([...waiting].map(moved));
+      ready = new Set([...ready].map(moved));
+      gathering = new Set([...gathering].map(moved));
       tickets = new Set([...tickets].map(moved));
     },
   };

@@ -1,5 +1,5 @@
 import { bucketOf } from "@meterbook/core/domain/bucket";
-import type { Reading } from "@meterbook/core/domain/reading";
+import type { Channel, Reading } from "@meterbook/core/domain/reading";
 import { channelKey } from "@meterbook/core/domain/reading";
 import { sharedValues } from "@meterbook/core/domain/shared-values";
 import type { SeriesBatch, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
@@ -15,7 +15,7 @@ export interface RollMeter {
   readonly server: number;
   readonly tags: string;
   /** Names of its channels, escaped, by their index. */
-  readonly fields: string[];
+  fields: readonly string[];
   /** Indexes of channels that have no row yet. */
   fresh: readonly number[];
   /** No line of the meter in `reading` is newer. */
@@ -56,17 +56,19 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
     let meter = byId.get(meterId);
     if (meter === undefined) {
       // Nobody wrote a line of a meter that is new, but for a batch that has not happened.
-      meter = add({ no: byNo.length, meterId, channels: [] }, Number.NEGATIVE_INFINITY);
+      meter = add({ no: byNo.length, meterId, channels: [] }, -1);
       before.set(meter, undefined);
     }
     const all: StoredChannel[] = [...meter.stored.channels];
     for (const channel of channels) {
       if (all.some((other) => channelKey(other) === channelKey(channel))) continue;
       meter.fresh = [...meter.fresh, all.length];
-      all.push({ ...channel, index: all.length });
-      meter.fields.push(fieldOf(channel));
+      all.push(storedChannel(channel, all.length));
     }
-    if (all.length > meter.stored.channels.length) change(meter, { ...meter.stored, channels: all });
+    if (all.length === meter.stored.channels.length) return meter.stored;
+    // A copy has no room to grow, which would be more than what is in it.
+    change(meter, { ...meter.stored, channels: all.slice() });
+    meter.fields = fieldsOf(all);
     return meter.stored;
   }
 
@@ -108,7 +110,7 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
           continue;
         }
         meter.stored = stored;
-        meter.fields.length = stored.channels.length;
+        meter.fields = fieldsOf(stored.channels);
         meter.fresh = none;
       }
       for (const meter of byNo) meter.newestLine = newestAt;
@@ -117,10 +119,19 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
   };
 }
 
-const fieldNames = sharedValues<string>(10_000);
+/** One list for all meters that have the same channels. */
+const fieldLists = sharedValues<readonly string[]>(10_000);
 
-function fieldOf(channel: Parameters<typeof channelName>[0]): string {
-  return fieldNames(channelKey(channel), () => escapeKey(channelName(channel)));
+function fieldsOf(channels: readonly Channel[]): readonly string[] {
+  const key = channels.map(channelKey).join(" ");
+  return fieldLists(key, () => channels.map((channel) => escapeKey(channelName(channel))));
+}
+
+function storedChannel(
+  { register, kind, unit, stepSeconds, first }: Meet[number]["channels"][number],
+  index: number,
+): StoredChannel {
+  return { register, kind, unit, stepSeconds, first, index };
 }
 
 function rollMeter(stored: StoredMeter, newestLine: number, server: number): RollMeter {
@@ -128,9 +139,14 @@ function rollMeter(stored: StoredMeter, newestLine: number, server: number): Rol
   return {
     stored,
     server,
-    tags: meterTags(bucketTags[bucketOf(meterId)] as string, meterId),
-    fields: channels.map(fieldOf),
+    tags: inOnePiece(meterTags(bucketTags[bucketOf(meterId)] as string, meterId)),
+    fields: fieldsOf(channels),
     fresh: none,
     newestLine,
   };
+}
+
+/** V8 keeps a text that was put together with all its pieces. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString();
 }
