@@ -1,6 +1,9 @@
 // Goal: a broker in front loses nothing that we have not acknowledged. Method: a real Mosquitto, killed and restarted.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import type { BrokerEvents } from "@meterbook/adapters/mqtt/broker-events";
 import type { MqttBrokerOptions } from "@meterbook/adapters/mqtt/mqtt-broker-source";
 import { openMqttBrokerSource } from "@meterbook/adapters/mqtt/mqtt-broker-source";
@@ -10,6 +13,7 @@ import type { MqttClient } from "mqtt";
 import mqtt from "mqtt";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { mosquittoServer } from "../support/servers.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { heldTake, meterEndpointContract } from "./meter-endpoint.contract.ts";
 
 const server = await mosquittoServer();
@@ -233,6 +237,27 @@ describe.skipIf(server === undefined)("a broker as the source", () => {
   });
 });
 
+test("a connection that ends before the subscriptions are answered says nothing of them", async () => {
+  const hangUpAtSubscribe = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", ([first]) => {
+      if (first === 0x10) socket.write(Buffer.from([0x20, 3, 0, 0, 0]));
+      else if (first === 0x82) socket.destroy();
+    });
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void hangUpAtSubscribe.close());
+  await once(hangUpAtSubscribe, "listening");
+  const { port } = hangUpAtSubscribe.address() as AddressInfo;
+  const record = recorded();
+  const starting = openMqttBrokerSource(
+    optionsOf(record, { url: `mqtt://127.0.0.1:${port}`, startTimeoutMs: 1000 }),
+    async () => undefined,
+  );
+  await expect(starting).rejects.toThrow(/no answer in time/);
+  expect(record.of("brokerLost").length).toBeGreaterThan(1);
+  expect(record.of("brokerRemarked").filter(({ code }) => code === "qos_lowered")).toEqual([]);
+});
+
 describe.skipIf(server === undefined)("faults", () => {
   async function ownBroker(more = "") {
     const broker = await mosquittoServer(more);
@@ -274,25 +299,19 @@ describe.skipIf(server === undefined)("faults", () => {
   test("killed with messages in the window, the next process gets all of them", async () => {
     const options = optionsOf(recorded(), { inFlightMessagesMax: 500 });
     const { clientId, filters } = options;
+    const directory = await temporaryDirectory();
+    const keptFile = join(directory, "kept");
     const run = (killAfter: number) =>
       spawn(process.execPath, [new URL("../support/broker-source-process.ts", import.meta.url).pathname], {
-        env: { ...process.env, SOURCE: JSON.stringify({ url, clientId, filters, killAfter }) },
-        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, SOURCE: JSON.stringify({ url, clientId, filters, killAfter, keptFile }) },
+        stdio: ["ignore", "ignore", "inherit"],
       });
-    const kept = new Set<string>();
-    async function until(killAfter: number, condition: () => boolean): Promise<void> {
-      const child = run(killAfter);
-      onTestFinished(() => void child.kill("SIGKILL"));
-      let rest = "";
-      child.stdout.on("data", (chunk: Buffer) => {
-        const lines = `${rest}${chunk.toString()}`.split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) kept.add(line);
-      });
-      if (killAfter > 0) return void (await once(child, "exit"));
-      await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 15_000 });
-      child.kill("SIGKILL");
-      await once(child, "exit");
+    const missing = () => {
+      const kept = new Set(readFileSync(keptFile, "utf8").split("\n"));
+      return numbers(5000).filter((payload) => !kept.has(payload));
+    };
+    async function dies(killAfter: number): Promise<void> {
+      await once(run(killAfter), "exit");
     }
     // Makes the session.
     const session = await openMqttBrokerSource(options, async () => undefined);
@@ -301,10 +320,11 @@ describe.skipIf(server === undefined)("faults", () => {
     const publishing = Promise.all(
       numbers(5000).map((payload) => client.publishAsync(topicOf(options), payload, { qos: 1 })),
     );
-    await until(1000, () => true);
-    await until(1500, () => true);
+    await dies(1000);
+    await dies(1500);
     await publishing;
-    await until(0, () => numbers(5000).every((payload) => kept.has(payload)));
-    expect(numbers(5000).filter((payload) => !kept.has(payload))).toEqual([]);
+    const last = run(0);
+    onTestFinished(() => void last.kill("SIGKILL"));
+    await vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 15_000 });
   });
 });

@@ -1,17 +1,19 @@
-// A process that takes messages from a broker, writes each to standard output, and dies in the middle of it when told to.
-import { writeSync } from "node:fs";
+// A process that takes messages from a broker, writes each to a file, and dies in the middle of it when told to.
+import { openSync, writeSync } from "node:fs";
 import { openMqttBrokerSource } from "@meterbook/adapters/mqtt/mqtt-broker-source";
 import { systemClock } from "@meterbook/core/ports/clock";
 
-const { killAfter, ...where } = JSON.parse(process.env["SOURCE"] ?? "{}") as {
+const { killAfter, keptFile, ...where } = JSON.parse(process.env["SOURCE"] ?? "{}") as {
   url: string;
   clientId: string;
   filters: string[];
   /** 0 = never */
   killAfter: number;
+  keptFile: string;
 };
 const nothing = () => undefined;
 let taken = 0;
+const kept = openSync(keptFile, "a");
 
 await openMqttBrokerSource(
   {
@@ -36,6 +38,6 @@ await openMqttBrokerSource(
     const text = `${Buffer.from(payload).toString()}\n`;
     if (taken === killAfter) process.kill(process.pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 3));
-    writeSync(1, text);
+    writeSync(kept, text);
   },
 );

@@ -125,10 +125,10 @@ function subscribe(client: MqttClient, options: BrokerLinkOptions, done: (refuse
   const { filters } = options;
   const wanted: ISubscriptionMap = {};
   for (const filter of filters) wanted[filter] = options.protocol === "5" ? { qos: 1, rh: 1 } : { qos: 1 };
-  client.subscribe(wanted, (error, granted = []) => {
-    if (error !== null && granted.length === 0 && !client.connected) return;
-    const lowered = granted.filter(({ qos }) => qos !== 1).map(({ topic }) => topic);
-    done(error === null || lowered.length > 0 ? lowered : filters);
+  client.subscribe(wanted, (_error, asked = [], suback) => {
+    // Without an answer the connection has ended, which is told elsewhere.
+    if (suback === undefined) return;
+    done(asked.map(({ topic }) => topic).filter((_topic, index) => suback.granted[index] !== 1));
   });
   const own: ISubscriptionMap = {};
   for (const topic of options.brokerTopics) own[topic] = { qos: 0 };
