@@ -1,18 +1,36 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Much of what these do is waiting for servers and processes. */
-const atOnce = { maxWorkers: 2, sequence: { groupOrder: 0 } };
-/** These measure time, or need the machine for themselves. */
-const oneByOne = { fileParallelism: false, sequence: { groupOrder: 1 } };
+const first = { maxWorkers: 3, sequence: { groupOrder: 0 } };
+/** These start many processes each. */
+const then = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** Minutes of waiting for time-outs, beside which others can run. */
+const longWaits = "test/faults/servers-away.test.ts";
+const processes = {
+  testTimeout: 300_000,
+  hookTimeout: 60_000,
+  globalSetup: "test/support/say-what-is-left-out.ts",
+};
+
+/** What waits for minutes begins first, so that everything else runs beside it. */
+class LongWaitsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.endsWith(longWaits);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongWaitsFirst },
     projects: [
       {
         test: {
           name: "unit",
           include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts"],
-          ...atOnce,
+          ...first,
         },
       },
       {
@@ -21,17 +39,17 @@ export default defineConfig({
           include: ["test/{contracts,invariants}/**/*.test.ts"],
           testTimeout: 30_000,
           globalSetup: "test/support/say-what-is-left-out.ts",
-          ...atOnce,
+          ...first,
         },
       },
+      { test: { name: "waits", include: [longWaits], ...processes, ...first } },
       {
         test: {
           name: "processes",
           include: ["test/{scenarios,faults,bench}/**/*.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 60_000,
-          globalSetup: "test/support/say-what-is-left-out.ts",
-          ...oneByOne,
+          exclude: [longWaits],
+          ...processes,
+          ...then,
         },
       },
     ],
