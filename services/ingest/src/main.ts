@@ -16,6 +16,7 @@ import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { Registry } from "prom-client";
+import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
 import { ingestMessages } from "./ingest-messages.ts";
 import { ingestMetrics } from "./ingest-metrics.ts";
 import { rejectOversized } from "./reject-oversized.ts";
@@ -36,7 +37,10 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   const { partitions } = found;
   const events = kafkaMetrics(metrics, log, standing);
   return {
-    log: own(openKafkaReadingsLog({ connection, partitions, events, crashPoint }), "readings log"),
+    log: own(
+      openKafkaReadingsLog({ connection, partitions, events, crashPoint, busy: writtenWithTheirTurn }),
+      "readings log",
+    ),
     rejected: own(openKafkaRejectedAppender({ connection, events }), "rejected log"),
   };
 }
@@ -69,7 +73,7 @@ await runService(
           log,
           clock,
         },
-        ingestMessages(logs, { reader, events, crashPoint }),
+        gatherTurns(ingestMessages(logs, { reader, events, crashPoint })),
       ),
       "MQTT",
     );

@@ -68,6 +68,18 @@ test("while many come they wait for others, or until so many wait; and no longer
   expect(await written(3, some(1))).toHaveLength(1);
 });
 
+test("without a linger what comes together is written at the end of its turn, and not after it", async () => {
+  const { writes, batcher } = held({ lingerMs: 0 });
+  const all = [batcher.add(report("1"))];
+  await Promise.resolve();
+  all.push(batcher.add(report("2")));
+  expect(writes).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(writes.map(({ frames }) => frames)).toEqual([[["1", "2"]]]);
+  writes[0]?.outcome.resolve();
+  await Promise.all(all);
+});
+
 test("what arrives while a write is under way shares the next, in order", async () => {
   const { writes, batcher } = held();
   const all = [batcher.add(report("0"))];

@@ -25,7 +25,10 @@ export interface BatcherOptions {
   readonly waitingBytesMax: number;
 }
 
-/** From `reportsPerSecond` on a report waits for `lingerMs`, or until `reportsMax` wait: senders have only so many under way. */
+/**
+ * From `reportsPerSecond` on a report waits for `lingerMs`, or until `reportsMax` wait: senders have only so many under way. With a
+ * linger of 0 it is written as soon as all that came with it is at hand: where somebody else makes them come together.
+ */
 export interface BusyLinger {
   readonly reportsPerSecond: number;
   readonly lingerMs: number;
@@ -98,7 +101,7 @@ export function reportBatcher(
   const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
   let bytesInside = 0;
   let writing: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let cancel: (() => void) | undefined;
   let closed = false;
   let begunAtMs = Number.NEGATIVE_INFINITY;
   let perSecond = 0;
@@ -114,12 +117,12 @@ export function reportBatcher(
   function schedule(): void {
     const isBusy = busy !== undefined && perSecond >= busy.reportsPerSecond;
     if (frames.hasFull() || (isBusy && frames.reports() >= busy.reportsMax) || closed) startWriting();
-    else timer ??= setTimeout(startWriting, isBusy ? busy.lingerMs : lingerMs);
+    else cancel ??= later(startWriting, isBusy ? busy.lingerMs : lingerMs);
   }
 
   function startWriting(): void {
-    clearTimeout(timer);
-    timer = undefined;
+    cancel?.();
+    cancel = undefined;
     writing ??= writeAll().finally(() => {
       writing = undefined;
       if (!frames.isEmpty()) schedule();
@@ -172,6 +175,15 @@ export function reportBatcher(
       }
     },
   };
+}
+
+function later(run: () => void, ms: number): () => void {
+  if (ms > 0) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  }
+  const turn = setImmediate(run);
+  return () => clearImmediate(turn);
 }
 
 export function logClosed(): AdapterError {
