@@ -2,7 +2,8 @@ import { closingRules, columnsOf } from "@meterbook/core/domain/closing-value";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import type { IntervalFacts, Span } from "@meterbook/core/domain/period-facts";
 import type { Columns, Reading, ReadingCode } from "@meterbook/core/domain/reading";
-import { readingQualities } from "@meterbook/core/domain/reading";
+import { channelKey, readingQualities } from "@meterbook/core/domain/reading";
+import { sharedValues } from "@meterbook/core/domain/shared-values";
 import type { StoredChannel } from "@meterbook/core/ports/series-store";
 
 /**
@@ -11,7 +12,7 @@ import type { StoredChannel } from "@meterbook/core/ports/series-store";
  * stretch of time it must be: late, estimated or backward readings are rare, and there the store is asked.
  */
 export interface ChannelState {
-  readonly channel: StoredChannel;
+  readonly channel: PlacedChannel;
   first: Reading;
   newestAt: number;
   newestValue: number;
@@ -20,11 +21,23 @@ export interface ChannelState {
   nextBoundary: number;
   /** What stands around the newest boundary that readings have crossed. */
   crossing: Crossing | undefined;
+  /** A better quality than this behind that boundary matters: 4 where nothing stands there yet, 0 where no boundary was crossed. */
+  qualityAfter: number;
   /** Nothing is irregular where `irregularTo` is -1. No infinities: V8 would box them, for each channel of millions of meters. */
   irregularFrom: number;
   irregularTo: number;
   month: MonthTotals | undefined;
   monthBefore: MonthTotals | undefined;
+}
+
+/** One object for all meters that have such a channel in that place, so that the hot path finds it in the caches. */
+export type PlacedChannel = Omit<StoredChannel, "first">;
+
+const placedChannels = sharedValues<PlacedChannel>(10_000);
+
+export function placed({ register, kind, unit, stepSeconds, index }: PlacedChannel): PlacedChannel {
+  const channel = { register, kind, unit, stepSeconds };
+  return placedChannels(`${index} ${channelKey(channel)}`, () => ({ ...channel, index }));
 }
 
 interface Crossing {
@@ -42,15 +55,16 @@ interface MonthTotals {
 }
 
 /** @param newestAt no reading of the channel is newer; -1 where it has none at all. */
-export function channelState(channel: StoredChannel, newestAt: number): ChannelState {
+export function channelState(channel: PlacedChannel, first: Reading, newestAt: number): ChannelState {
   return {
     channel,
-    first: channel.first,
+    first,
     newestAt,
     newestValue: 0,
     newestCode: 0,
     nextBoundary: 0,
     crossing: undefined,
+    qualityAfter: 0,
     irregularFrom: 0,
     irregularTo: -1,
     month: undefined,
@@ -76,10 +90,7 @@ export function advance(
   }
   let crossed = 0;
   if (at >= state.nextBoundary) crossed = cross(state, { at, value, code }, calendar);
-  else if (state.crossing !== undefined && isBetterAfter(state.crossing, code)) {
-    state.crossing.after = { at, value, code };
-    if (!isExactActual(state.crossing)) crossed = state.crossing.boundary;
-  }
+  else if ((code & 3) < state.qualityAfter) crossed = betterAfter(state, { at, value, code });
   if ((code & 3) !== 0) markIrregular(state, at, at);
   else if (value < state.newestValue && (state.newestCode & 3) === 0) markIrregular(state, state.newestAt, at);
   state.newestAt = at;
@@ -94,14 +105,18 @@ function cross(state: ChannelState, reading: Reading, calendar: LocalCalendar): 
   const newest = newestOf(state);
   const exact = reading.at === boundary;
   state.crossing = { boundary, before: exact ? reading : newest, after: exact ? undefined : reading };
+  state.qualityAfter = exact ? 4 : reading.code & 3;
   state.nextBoundary = calendar.boundaryOf(period);
   if (state.irregularTo < boundary - closingRules.lookBackSecondsMax - 32 * 86_400) clearIrregular(state);
   return boundary;
 }
 
 /** What stands behind a boundary as an estimate gives way to what is measured (closing-value.ts climbs with actual readings first). */
-function isBetterAfter({ after }: Crossing, code: ReadingCode): boolean {
-  return after === undefined || (code & 3) < (after.code & 3);
+function betterAfter(state: ChannelState, reading: Reading): number {
+  const crossing = state.crossing as Crossing;
+  crossing.after = reading;
+  state.qualityAfter = reading.code & 3;
+  return isExactActual(crossing) ? 0 : crossing.boundary;
 }
 
 function isExactActual({ boundary, before }: Crossing): boolean {

@@ -38,8 +38,7 @@ export async function warmMeter(series: Pick<SeriesReader, "read">, meter: Meter
   const readings = await series.read(meter.meterId, { from, to: Number.MAX_SAFE_INTEGER });
   for (const state of meter.channels) {
     // Nothing is newer than what was read, and what is older than that stays the store's to tell.
-    const fresh = channelState(state.channel, Math.min(state.newestAt, from - 1));
-    Object.assign(state, fresh, { first: state.first });
+    Object.assign(state, channelState(state.channel, state.first, Math.min(state.newestAt, from - 1)));
     markIrregular(state, 0, from);
   }
   for (const { channel, at, value, code } of readings) {
