@@ -1,8 +1,11 @@
 import { z } from "zod";
 import type { ServiceProcess } from "../../support/service-process.ts";
 
-/** For the environment of a service: lets `liveBytesOf` ask it, and hold more than the 4 GB that Node allows by itself. */
-export const askable = { NODE_OPTIONS: "--inspect=127.0.0.1:0 --max-old-space-size=12288" };
+/**
+ * For the environment of a service: lets `liveBytesOf` ask it, hold more than the 4 GB that Node allows by itself, and forget a batch
+ * before it grows old (docs/servers.md).
+ */
+export const askable = { NODE_OPTIONS: "--inspect=127.0.0.1:0 --max-old-space-size=12288 --max-semi-space-size=64" };
 
 const answerSchema = z.object({
   id: z.number(),
