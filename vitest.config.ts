@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Much of what these do is waiting for servers and processes. */
-const first = { maxWorkers: 3, sequence: { groupOrder: 0 } };
-/** These start many processes each. */
-const then = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** Much of what these do is waiting for servers and processes. Three at a time are too many for two cores: time-outs pass. */
+const atOnce = { maxWorkers: 2, sequence: { groupOrder: 0 } };
+/** These measure time, or need the machine for themselves. */
+const oneByOne = { fileParallelism: false, sequence: { groupOrder: 1 } };
 /** Minutes of waiting for time-outs, beside which others can run. */
 const longWaits = "test/faults/servers-away.test.ts";
 const processes = {
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts"],
-          ...first,
+          ...atOnce,
         },
       },
       {
@@ -39,17 +39,17 @@ export default defineConfig({
           include: ["test/{contracts,invariants}/**/*.test.ts"],
           testTimeout: 30_000,
           globalSetup: "test/support/say-what-is-left-out.ts",
-          ...first,
+          ...atOnce,
         },
       },
-      { test: { name: "waits", include: [longWaits], ...processes, ...first } },
+      { test: { name: "waits", include: [longWaits], ...processes, ...atOnce } },
       {
         test: {
           name: "processes",
           include: ["test/{scenarios,faults,bench}/**/*.test.ts"],
           exclude: [longWaits],
           ...processes,
-          ...then,
+          ...oneByOne,
         },
       },
     ],
