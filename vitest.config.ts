@@ -37,7 +37,7 @@ export default defineConfig({
         test: {
           name: "contracts",
           include: ["test/{contracts,invariants}/**/*.test.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           globalSetup: "test/support/say-what-is-left-out.ts",
           ...atOnce,
         },
