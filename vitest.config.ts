@@ -3,8 +3,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Much of what these do is waiting for servers and processes. Three at a time are too many for two cores: time-outs pass. */
 const atOnce = { maxWorkers: 2, sequence: { groupOrder: 0 } };
-/** These measure time, or need the machine for themselves. */
-const oneByOne = { fileParallelism: false, sequence: { groupOrder: 1 } };
+/** These start many processes each. */
+const thereafter = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 /** Minutes of waiting for time-outs, beside which others can run. */
 const longWaits = "test/faults/servers-away.test.ts";
 const processes = {
@@ -49,7 +49,7 @@ export default defineConfig({
           include: ["test/{scenarios,faults,bench}/**/*.test.ts"],
           exclude: [longWaits],
           ...processes,
-          ...oneByOne,
+          ...thereafter,
         },
       },
     ],
