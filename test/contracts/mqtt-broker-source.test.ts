@@ -301,11 +301,15 @@ describe.skipIf(server === undefined)("faults", () => {
     const { clientId, filters } = options;
     const directory = await temporaryDirectory();
     const keptFile = join(directory, "kept");
-    const run = (killAfter: number) =>
-      spawn(process.execPath, [new URL("../support/broker-source-process.ts", import.meta.url).pathname], {
+    const run = (killAfter: number) => {
+      const program = new URL("../support/broker-source-process.ts", import.meta.url).pathname;
+      const child = spawn(process.execPath, [program], {
         env: { ...process.env, SOURCE: JSON.stringify({ url, clientId, filters, killAfter, keptFile }) },
         stdio: ["ignore", "ignore", "inherit"],
       });
+      onTestFinished(() => void child.kill("SIGKILL"));
+      return child;
+    };
     const missing = () => {
       const kept = new Set(readFileSync(keptFile, "utf8").split("\n"));
       return numbers(5000).filter((payload) => !kept.has(payload));
@@ -323,8 +327,7 @@ describe.skipIf(server === undefined)("faults", () => {
     await dies(1000);
     await dies(1500);
     await publishing;
-    const last = run(0);
-    onTestFinished(() => void last.kill("SIGKILL"));
+    run(0);
     await vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 15_000 });
   });
 });

@@ -21,7 +21,10 @@ export interface ChannelState {
   nextBoundary: number;
   /** What stands around the newest boundary that readings have crossed. */
   crossing: Crossing | undefined;
-  /** A better quality than this behind that boundary matters: 4 where nothing stands there yet, 0 where no boundary was crossed. */
+  /**
+   * A better quality than this behind that boundary matters: 4 where nothing stands there yet, 0 where no boundary was crossed. Kept
+   * here so that a reading need not look into `crossing`, which is seldom in the caches.
+   */
   qualityAfter: number;
   /** Nothing is irregular where `irregularTo` is -1. No infinities: V8 would box them, for each channel of millions of meters. */
   irregularFrom: number;
@@ -35,9 +38,9 @@ export type PlacedChannel = Omit<StoredChannel, "first">;
 
 const placedChannels = sharedValues<PlacedChannel>(10_000);
 
-export function placed({ register, kind, unit, stepSeconds, index }: PlacedChannel): PlacedChannel {
-  const channel = { register, kind, unit, stepSeconds };
-  return placedChannels(`${index} ${channelKey(channel)}`, () => ({ ...channel, index }));
+function placed(channel: PlacedChannel): PlacedChannel {
+  const { register, kind, unit, stepSeconds, index } = channel;
+  return placedChannels(`${index} ${channelKey(channel)}`, () => ({ register, kind, unit, stepSeconds, index }));
 }
 
 interface Crossing {
@@ -55,7 +58,16 @@ interface MonthTotals {
 }
 
 /** @param newestAt no reading of the channel is newer; -1 where it has none at all. */
-export function channelState(channel: PlacedChannel, first: Reading, newestAt: number): ChannelState {
+export function channelState(channel: StoredChannel, newestAt: number): ChannelState {
+  return fresh(placed(channel), channel.first, newestAt);
+}
+
+/** Knows no more than the channel and its first reading, as after a start. */
+export function forget(state: ChannelState, newestAt: number): void {
+  Object.assign(state, fresh(state.channel, state.first, newestAt));
+}
+
+function fresh(channel: PlacedChannel, first: Reading, newestAt: number): ChannelState {
   return {
     channel,
     first,

@@ -6,7 +6,7 @@ import type { Channel } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ChannelState } from "./channel-state.ts";
-import { advance, channelState, placed } from "./channel-state.ts";
+import { advance, channelState, forget } from "./channel-state.ts";
 
 /** What the aggregator remembers of one meter. */
 export interface MeterState {
@@ -58,8 +58,7 @@ export function meterState(meterId: string, zone: string): MeterState {
 export function adopt(meter: MeterState, stored: StoredMeter, newestAt: number): void {
   meter.no = stored.no;
   const channels = [...meter.channels];
-  for (const channel of stored.channels)
-    channels[channel.index] ??= channelState(placed(channel), channel.first, newestAt);
+  for (const channel of stored.channels) channels[channel.index] ??= channelState(channel, newestAt);
   // A copy has no room to grow, which would be more than what is in it.
   meter.channels = channels.slice();
 }
@@ -95,8 +94,7 @@ export function firstPeriodOfChannel(meter: MeterState, { channel, first }: Chan
 
 /** Forgets all readings' traces, as after a start: the zone changed, or a batch failed half way. */
 export function cool(meter: MeterState, newestAt: number): void {
-  for (const state of meter.channels)
-    Object.assign(state, channelState(state.channel, state.first, Math.max(newestAt, state.newestAt)));
+  for (const state of meter.channels) forget(state, Math.max(newestAt, state.newestAt));
   meter.cold = true;
 }
 
