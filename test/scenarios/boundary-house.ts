@@ -25,6 +25,8 @@ export interface House {
   readonly late: boolean;
   /** Everything but what comes late. */
   firstMessages(): Outgoing[];
+  /** How many readings those have. */
+  readonly firstReadings: number;
   lateMessages(): Outgoing[];
   /** How many readings come late, and how many of them replace a guess. */
   readonly lateCounts: { readonly readings: number; readonly conflicts: number; readonly duplicates: number };
@@ -60,6 +62,7 @@ function houseOf(one: BoundaryCase, number: number, zone: EuZone): House {
   const guesses = (one.extra ?? []).filter((guess) =>
     late.some(({ offset, kind }) => offset === guess.offset && kind === guess.kind),
   );
+  const first = () => [...hourly(place), ...around(place, one.extra ?? [])];
   const wrong = guesses.filter(({ errorWh }) => errorWh !== 0).length;
   return {
     meterId,
@@ -67,7 +70,8 @@ function houseOf(one: BoundaryCase, number: number, zone: EuZone): House {
     installedRecord: installedRecordOf(place),
     eventMonth,
     late: late.length > 0,
-    firstMessages: () => messagesOf(place, [...hourly(place), ...around(place, one.extra ?? [])]),
+    firstMessages: () => messagesOf(place, first()),
+    firstReadings: first().length * houseRegisters.length,
     lateMessages: () => messagesOf(place, around(place, late)),
     lateCounts: {
       readings: late.length * houseRegisters.length,
