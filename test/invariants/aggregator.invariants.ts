@@ -1,4 +1,5 @@
-import { factsFromStore, hashOf } from "@meterbook/aggregator/evaluate-meter";
+import { hashOf } from "@meterbook/aggregator/evaluate-meter";
+import { factsFromStore } from "@meterbook/aggregator/meter-facts";
 import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import { channelKey, type ReadingSeries } from "@meterbook/core/domain/reading";

@@ -5,7 +5,7 @@ import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 import type { ChannelState } from "./channel-state.ts";
-import { admitLate, markIrregular } from "./channel-state.ts";
+import { admitLate, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import { accept, channelOf, unordered } from "./meter-state.ts";
@@ -113,14 +113,14 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
     const state = channelOf(meter, one.channel) as ChannelState;
     const { at, value, code } = one;
     result.readings += at.length;
-    const newer: ChannelWrite = followsOn(one, state.newestAt)
+    const newer: ChannelWrite = followsOn(one, newestAtOf(state))
       ? { channelIndex: state.channel.index, at, value, code }
       : { channelIndex: state.channel.index, at: [], value: [], code: [] };
     const split = newer.at.length === 0;
     for (let i = 0; i < at.length; i += 1) {
       const reading = { at: at[i] as number, value: value[i] as number, code: code[i] as ReadingCode };
       index += 1;
-      if (reading.at <= state.newestAt) {
+      if (reading.at <= newestAtOf(state)) {
         candidates.push({ ...reading, meter, state, receivedAtMs, offset, index });
         continue;
       }

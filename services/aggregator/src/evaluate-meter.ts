@@ -1,19 +1,15 @@
 import { hash as digest } from "node:crypto";
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
-import { closingRules, closingValue } from "@meterbook/core/domain/closing-value";
+import { closingRules } from "@meterbook/core/domain/closing-value";
 import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
 import { nextRevision } from "@meterbook/core/domain/next-revision";
-import type { PeriodFacts, Span } from "@meterbook/core/domain/period-facts";
-import { intervalFacts, registerFacts } from "@meterbook/core/domain/period-facts";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
-import { channelKey, emptyColumns } from "@meterbook/core/domain/reading";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import type { ChannelState } from "./channel-state.ts";
-import { rememberedAround, rememberedIntervals } from "./channel-state.ts";
+import { factsOf } from "./meter-facts.ts";
 import type { IssuedPeriod, MeterState } from "./meter-state.ts";
-import { firstPeriodOf, firstPeriodOfChannel } from "./meter-state.ts";
+import { firstPeriodOf } from "./meter-state.ts";
 
 /** A meter that was silent for so many whole periods is no longer expected; it is again as soon as it reports. */
 export const missingPeriodsMax = 12;
@@ -50,11 +46,12 @@ export async function evaluateMeter(
   let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
   for (let period = from; period <= last; period += 1) {
     const before = chain.get(period - 1);
+    const span = { start: meter.calendar.startOf(period), boundary: meter.calendar.boundaryOf(period) };
     const content = composeSnapshot({
       meterId: meter.meterId,
       period,
-      span: spanOf(meter, period),
-      facts: await periodFacts(meter, period, stored),
+      span,
+      facts: await factsOf(meter, period, span, stored),
       previous: before?.closings ?? [],
       record: meter.record,
     });
@@ -111,10 +108,6 @@ export function lastPeriodDue(meter: MeterState, nowMs: number): number {
   return removed === undefined ? due : Math.min(due, meter.calendar.periodOf(removed));
 }
 
-function spanOf(meter: MeterState, period: number): Span {
-  return { start: meter.calendar.startOf(period), boundary: meter.calendar.boundaryOf(period) };
-}
-
 /** What was issued last for each period from `fromPeriod` on: from memory where it reaches back so far. */
 async function issuedChain(
   ports: EvaluationPorts,
@@ -158,76 +151,11 @@ function newestTwo(chain: ReadonlyMap<number, IssuedPeriod>): readonly IssuedPer
   return [...chain.values()].sort((a, b) => a.period - b.period).slice(-2);
 }
 
-type Stored = () => Promise<readonly ReadingSeries[]>;
-
 /** The meter's readings in reach of the periods, read at most once and only when memory does not suffice. */
-function storedSeries(ports: EvaluationPorts, meter: MeterState, fromPeriod: number, lastPeriod: number): Stored {
+function storedSeries(ports: EvaluationPorts, meter: MeterState, fromPeriod: number, lastPeriod: number) {
   let series: Promise<readonly ReadingSeries[]> | undefined;
   return () => {
     series ??= ports.series.read(meter.meterId, rangeOf(meter, fromPeriod, lastPeriod));
     return series;
   };
-}
-
-/** From its first reading on, and a register of an installed meter from the installation on: its opening is known. */
-function isInBook(meter: MeterState, state: ChannelState, period: number): boolean {
-  if (firstPeriodOfChannel(meter, state) <= period) return true;
-  const installed = meter.record?.installed;
-  return (
-    state.channel.kind === "register" &&
-    installed?.values[state.channel.register] !== undefined &&
-    meter.calendar.periodOf(installed.at) <= period
-  );
-}
-
-async function periodFacts(meter: MeterState, period: number, stored: Stored): Promise<PeriodFacts[]> {
-  const present = meter.channels.filter((state) => isInBook(meter, state, period));
-  const span = spanOf(meter, period);
-  return (meter.cold ? undefined : factsFromMemory(present, span)) ?? factsFromStore(present, span, await stored());
-}
-
-/** Facts without asking the store; undefined where memory does not tell the whole of any register. */
-function factsFromMemory(channels: readonly ChannelState[], span: Span): PeriodFacts[] | undefined {
-  const facts: PeriodFacts[] = [];
-  for (const [index, state] of channels.entries()) {
-    const { register, unit, kind } = state.channel;
-    const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
-    if (kind === "interval") {
-      if (siblings.some(({ channel }) => channel.kind === "register")) continue;
-      const totals =
-        siblings.length > 1 && siblings[0] !== channels[index] ? undefined : rememberedIntervals(state, span);
-      if (totals === undefined || siblings.length > 1) return undefined;
-      facts.push(totals);
-      continue;
-    }
-    const around = rememberedAround(state, span);
-    if (around === undefined) return undefined;
-    const closing = closingValue(around, [], span.boundary);
-    // Intervals would give a better value, and those of a whole month are not remembered one by one.
-    if (closing.method !== "EXACT" && siblings.length > 1) return undefined;
-    facts.push({ kind: "register", register, unit, closing, ranBackwards: false, first: state.first });
-  }
-  return facts;
-}
-
-export function factsFromStore(
-  channels: readonly Pick<ChannelState, "channel" | "first">[],
-  span: Span,
-  stored: readonly ReadingSeries[],
-): PeriodFacts[] {
-  const byKey = new Map(stored.map((series) => [channelKey(series.channel), series]));
-  const seriesOf = ({ channel }: Pick<ChannelState, "channel">): ReadingSeries =>
-    byKey.get(channelKey(channel)) ?? { channel, ...emptyColumns() };
-  const facts: PeriodFacts[] = [];
-  const done = new Set<string>();
-  for (const state of channels) {
-    const { register, unit, kind } = state.channel;
-    const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
-    const intervals = siblings.filter(({ channel }) => channel.kind === "interval").map(seriesOf);
-    if (kind === "register") facts.push(registerFacts(seriesOf(state), intervals, state.first, span));
-    else if (siblings.length === intervals.length && !done.has(`${register}|${unit}`))
-      facts.push(intervalFacts(intervals, span));
-    done.add(`${register}|${unit}`);
-  }
-  return facts;
 }

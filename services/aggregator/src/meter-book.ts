@@ -2,6 +2,7 @@ import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { sharedValues } from "@meterbook/core/domain/shared-values";
 import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
+import { channelRows } from "./channel-rows.ts";
 import type { MeterState } from "./meter-state.ts";
 import { adopt, cool, meterState } from "./meter-state.ts";
 
@@ -25,6 +26,7 @@ export async function openMeterBook(
 ): Promise<MeterBook> {
   const meters = new Map<string, MeterState>();
   const zones = new Set<string>();
+  const newRow = channelRows();
 
   function meet(meterId: string): MeterState {
     let meter = meters.get(meterId);
@@ -41,7 +43,7 @@ export async function openMeterBook(
   for await (const page of store.meters()) {
     for (const stored of page) {
       const meter = meet(stored.meterId);
-      adopt(meter, stored, newestAt);
+      adopt(meter, stored, newRow, newestAt);
       meter.cold = true;
       meter.issued = undefined;
     }
@@ -58,7 +60,7 @@ export async function openMeterBook(
     adopt: (stored) => {
       const meter = meet(stored.meterId);
       // A channel that is new on a cold meter has no past either.
-      adopt(meter, stored, -1);
+      adopt(meter, stored, newRow, -1);
     },
     register(record) {
       const meter = meet(record.meterId);

@@ -5,8 +5,9 @@ import type { Issued } from "@meterbook/core/domain/next-revision";
 import type { Channel } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
+import type { ChannelRow } from "./channel-rows.ts";
 import type { ChannelState } from "./channel-state.ts";
-import { advance, channelState, forget } from "./channel-state.ts";
+import { advance, advanceCold, channelState, firstOf, forget, newestAtOf } from "./channel-state.ts";
 
 /** What the aggregator remembers of one meter. */
 export interface MeterState {
@@ -55,10 +56,10 @@ export function meterState(meterId: string, zone: string): MeterState {
 }
 
 /** Takes over what the store says of the meter's number and channels. New channels have no reading newer than `newestAt`. */
-export function adopt(meter: MeterState, stored: StoredMeter, newestAt: number): void {
+export function adopt(meter: MeterState, stored: StoredMeter, newRow: () => ChannelRow, newestAt: number): void {
   meter.no = stored.no;
   const channels = [...meter.channels];
-  for (const channel of stored.channels) channels[channel.index] ??= channelState(channel, newestAt);
+  for (const channel of stored.channels) channels[channel.index] ??= channelState(channel, newRow(), newestAt);
   // A copy has no room to grow, which would be more than what is in it.
   meter.channels = channels.slice();
 }
@@ -88,13 +89,13 @@ export function firstPeriodOf(meter: MeterState): number | undefined {
 }
 
 /** An interval belongs to the month in which it begins, a register reading at midnight to the month that begins. */
-export function firstPeriodOfChannel(meter: MeterState, { channel, first }: ChannelState): number {
-  return meter.calendar.periodOf(first.at - channel.stepSeconds);
+export function firstPeriodOfChannel(meter: MeterState, state: ChannelState): number {
+  return meter.calendar.periodOf(firstOf(state).at - state.channel.stepSeconds);
 }
 
 /** Forgets all readings' traces, as after a start: the zone changed, or a batch failed half way. */
 export function cool(meter: MeterState, newestAt: number): void {
-  for (const state of meter.channels) forget(state, Math.max(newestAt, state.newestAt));
+  for (const state of meter.channels) forget(state, Math.max(newestAt, newestAtOf(state)));
   meter.cold = true;
 }
 
@@ -107,6 +108,6 @@ export const unordered = -1;
  */
 export function accept(meter: MeterState, state: ChannelState, at: number, value: number, code: number): number {
   if (!meter.cold) return advance(state, at, value, code, meter.calendar);
-  state.newestAt = at;
+  advanceCold(state, at);
   return unordered;
 }

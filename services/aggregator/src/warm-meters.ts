@@ -1,7 +1,7 @@
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
-import { advance, forget, markIrregular } from "./channel-state.ts";
+import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import { channelOf } from "./meter-state.ts";
@@ -38,7 +38,7 @@ export async function warmMeter(series: Pick<SeriesReader, "read">, meter: Meter
   const readings = await series.read(meter.meterId, { from, to: Number.MAX_SAFE_INTEGER });
   for (const state of meter.channels) {
     // Nothing is newer than what was read, and what is older than that stays the store's to tell.
-    forget(state, Math.min(state.newestAt, from - 1));
+    forget(state, Math.min(newestAtOf(state), from - 1));
     markIrregular(state, 0, from);
   }
   for (const { channel, at, value, code } of readings) {
