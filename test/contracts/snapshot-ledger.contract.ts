@@ -95,6 +95,16 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(await ledger.latestOfMeter("a", october + 1)).toHaveLength(1);
   });
 
+  test("a period of which nothing had been issued shows at once, also one that is older than all", async () => {
+    const { ledger } = await fresh();
+    const seen = async () => (await ledger.latestOfMeter("a", october - 12)).map(({ period }) => period);
+    expect(await seen()).toEqual([]);
+    await ledger.append([aSnapshot("a", october, 1)]);
+    expect(await seen()).toEqual([october]);
+    await ledger.append([aSnapshot("a", october - 2, 1), aSnapshot("b", october - 1, 1)]);
+    expect(await seen()).toEqual([october - 2, october]);
+  });
+
   test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {
     const { ledger } = await fresh();
     await ledger.append([aSnapshot("a", october, 1)]);

@@ -132,7 +132,7 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
   async function write(snapshots: readonly Snapshot[]): Promise<void> {
     const records = snapshots.map((snapshot) => ({
       key: snapshot.meterId,
-      value: Buffer.from(encodeSnapshot(snapshot)),
+      value: encodeSnapshot(snapshot),
       partition: 0,
     }));
     written = await producer.write(records).catch((error: unknown) => {

@@ -3,6 +3,7 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
+import { issuedPeriods } from "./issued-periods.ts";
 
 /** Rows are only ever inserted; the triggers hold everybody to it who opens the file. */
 export const snapshotSchema = `
@@ -62,7 +63,7 @@ export function snapshotReads(database: DatabaseSync): {
       GROUP BY meter_id ORDER BY meter_id LIMIT ?) r JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
   latest.setReturnArrays(true);
   const changes = database.prepare("SELECT sequence, body FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?");
-  const lastPeriod = database.prepare("SELECT max(period) AS period FROM revision");
+  const periods = issuedPeriods(database);
 
   function findSync(meterId: string, period: number, revision?: number): Snapshot | undefined {
     const row = revision === undefined ? newest.get(period, meterId) : one.get(period, meterId, revision);
@@ -71,9 +72,8 @@ export function snapshotReads(database: DatabaseSync): {
 
   function ofMeter(meterId: string, fromPeriod: number): Snapshot[] {
     const found: Snapshot[] = [];
-    const last = Number(lastPeriod.get()?.["period"] ?? -1);
-    for (let period = fromPeriod; period <= last; period += 1) {
-      const snapshot = findSync(meterId, period);
+    for (const period of periods()) {
+      const snapshot = period < fromPeriod ? undefined : findSync(meterId, period);
       if (snapshot !== undefined) found.push(snapshot);
     }
     return found;

@@ -13,7 +13,7 @@ const headBytesMax = 512;
 const rowBytesMax = 256;
 
 /** A snapshot as `meterbook.v1.Snapshot` (proto/meterbook/v1/snapshot.proto); a test holds it to the .proto file. */
-export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
+export function encodeSnapshot(snapshot: Snapshot): Buffer {
   const bytesMax = headBytesMax + 2 * snapshot.reason.length + rowBytesMax * snapshot.registers.length;
   if (bytesMax > out.length) out = Buffer.allocUnsafe(2 * bytesMax);
   at = 0;
@@ -29,7 +29,9 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   out[at++] = 32;
   at += out.write(snapshot.hash.slice("sha256:".length), at, 32, "hex");
   for (const row of snapshot.registers) putMessage(0x52, () => putRow(row));
-  return Buffer.from(out.subarray(0, at));
+  const record = Buffer.allocUnsafe(at);
+  out.copy(record, 0, 0, at);
+  return record;
 }
 
 function putRow(row: RegisterSnapshot): void {
