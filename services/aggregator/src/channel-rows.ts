@@ -10,7 +10,7 @@ export interface ChannelRow {
   readonly base: number;
 }
 
-/** Two lines of a processor's cache. */
+/** As much as two lines of a processor's cache. */
 export const fieldsPerRow = 16;
 const rowsPerBlock = 512;
 

@@ -12,7 +12,7 @@ import { addInterval, hasMonths, monthTotals } from "./interval-months.ts";
 /**
  * What the aggregator remembers of one channel, so that a reading that follows the newest one needs no look-up and a
  * month closes by a walk over memory. Everything here can be had again from the store, and the irregular stretch is the one for which
- * it must be: late, estimated or backward readings are rare, and there the store is asked. Nothing but these functions looks into a row.
+ * it must be: late, estimated or backward readings are rare, and there the store is asked. Nothing but this file and interval-months.ts looks into a row.
  */
 export interface ChannelState extends ChannelRow {
   readonly channel: PlacedChannel;
@@ -28,7 +28,7 @@ function placed(channel: PlacedChannel): PlacedChannel {
   return placedChannels(`${index} ${channelKey(channel)}`, () => ({ register, kind, unit, stepSeconds, index }));
 }
 
-/** The fields of a row. From 3 to 12 these are a register's; an interval channel has its months there (interval-months.ts). */
+/** The fields of a row. From 3 to 12 these are a register's; an interval channel has its months there (interval-months.ts). What is never forgotten comes last. */
 const fields = {
   newestAt: 0,
   irregularFrom: 1,

@@ -1,11 +1,12 @@
 import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import { expect, test } from "vitest";
+import { readingsHeader } from "./readings-header.ts";
 import { waitingFrames } from "./waiting-frames.ts";
 
-function messages(offsets: readonly number[], bytes = 1): KafkaMessage[] {
+function messages(offsets: readonly number[], bytes = 1, readings: readonly number[] = []): KafkaMessage[] {
   const report = Buffer.alloc(bytes);
-  return offsets.map((offset) => {
+  return offsets.map((offset, index) => {
     const frame = encodeFrame([{ meterId: "m-1", receivedAtMs: 1, origin: "remote", report, readings: 1 }]);
     return {
       offset: `${offset}`,
@@ -13,7 +14,7 @@ function messages(offsets: readonly number[], bytes = 1): KafkaMessage[] {
       value: Buffer.from(frame),
       key: null,
       attributes: 0,
-      headers: {},
+      headers: { [readingsHeader]: `${readings[index] ?? 1}` },
     };
   });
 }
@@ -59,3 +60,16 @@ test("is full at 4 MiB, gives at most 4 MiB at a time and at least one, and has 
   frames.drop(1);
   expect([frames.isFull, frames.isEmpty, frames.nextOffset]).toEqual([false, true, 4]);
 });
+
+test.for([
+  { readings: [6000, 6000, 1], expected: 1 },
+  { readings: [6000, 4000, 1], expected: 2 },
+  { readings: [20_000, 1], expected: 1 },
+])(
+  "gives at most 10 000 readings at a time and at least one frame: of $readings, $expected",
+  ({ readings, expected }) => {
+    const { frames } = waiting(0);
+    frames.offer(messages([...readings.keys()], 1, readings));
+    expect(frames.first()).toHaveLength(expected);
+  },
+);

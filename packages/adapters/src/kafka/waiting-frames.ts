@@ -26,8 +26,8 @@ export interface WaitingFrames {
 const batchBytesMax = 4 * 1024 * 1024;
 /**
  * A profile of two bytes a reading becomes twenty times as much in memory, and each partition has a batch in hand. All of it is copied
- * by each collection of young objects that comes while the store takes it: with 50 000 that was a third of an aggregator's work
- * whenever InfluxDB was the slower of the two (docs/figures.md).
+ * by each collection of young objects that comes while the store takes it: with 50 000 it took the most of an
+ * aggregator's time whenever InfluxDB was the slower of the two (docs/figures.md).
  */
 const batchReadingsMax = 10_000;
 const waitingBytesMax = 4 * 1024 * 1024;

@@ -27,7 +27,9 @@ test("what anybody issues is known at once, and what was undone does no harm", (
   expect(periods()).toEqual([3, 7]);
   here.exec("BEGIN");
   issue(here, 5);
+  expect(periods()).toEqual([3, 5, 7]);
   here.exec("ROLLBACK");
+  expect(periods()).toEqual(expect.arrayContaining([3, 7]));
   issue(here, 9);
   expect(periods()).toEqual([3, 7, 9]);
 });

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * The periods of which anything was issued, ascending: looked up again only when something was written, because a close asks for every
+ * The periods of which anything was issued, ascending, and maybe one that was undone just now: looked up again only when something was written, because a close asks for every
  * meter, and a look-up in vain of each of thirteen periods cost a million meters 40 s.
  */
 export function issuedPeriods(database: DatabaseSync): () => readonly number[] {
