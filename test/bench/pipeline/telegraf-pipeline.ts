@@ -29,6 +29,9 @@ message Reading { string meter = 1; int64 ts = 2; int64 a = 3; int64 b = 4; int6
 
 const fields = ["a", "b", "c"];
 
+/** All that may be under way must have room in its buffer, or it drops what was acknowledged: a report of 32 is 32 metrics. */
+const undelivered = { each: 20_000, reportsOf32: 2000 };
+
 function mqttInput(form: TelegrafForm, port: string, directory: string): string {
   const common = `[[inputs.mqtt_consumer]]
   servers = ["tcp://127.0.0.1:${port}"]
@@ -37,7 +40,7 @@ function mqttInput(form: TelegrafForm, port: string, directory: string): string 
   qos = 1
   client_id = "telegraf-a"
   persistent_session = true
-  max_undelivered_messages = 20000
+  max_undelivered_messages = ${form === "line-32" ? undelivered.reportsOf32 : undelivered.each}
 `;
   if (form === "line" || form === "line-32") return `${common}  data_format = "influx"\n`;
   if (form === "json") {
