@@ -4,7 +4,7 @@ import type { TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 const messagesPerSecondMin = 1000;
 /** After a turn that found so many nobody sleeps: senders have only so many under way. */
 const messagesMax = 1000;
-const sleepMs = 40;
+const sleepMs = 50;
 const rateOverMs = 100;
 
 /** How the readings log is to gather where turns do: what came in one turn is written at its end. */

@@ -41,7 +41,7 @@ const noteEveryMs = 1000;
  * Under load what comes in between is one batch of each partition, and those of all partitions come at the same time and share
  * requests to the store: a request costs as much as some hundred readings.
  */
-const fetchEveryMs = 100;
+const fetchEveryMs = 120;
 
 /**
  * Shares the partitions of a topic with the other members of a group. What is fetched waits in a pump per partition, so
