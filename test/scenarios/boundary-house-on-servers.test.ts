@@ -49,7 +49,7 @@ describe.skipIf(!isThere)("a street of houses over 16 months", { timeout: 300_00
     }, 120_000);
     afterAll(() => cluster.dispose());
 
-    boundaryHouseScenario(() => cluster);
+    boundaryHouseScenario(() => cluster, "after-kills");
 
     test("one aggregator more, and the storm is over: both APIs answer as one process does", async () => {
       await cluster.addAggregator();

@@ -34,14 +34,13 @@ function isInBook(meter: MeterState, state: ChannelState, period: number): boole
 /** Facts without asking the store; undefined where memory does not tell the whole of any register. */
 function factsFromMemory(channels: readonly ChannelState[], span: Span): PeriodFacts[] | undefined {
   const facts: PeriodFacts[] = [];
-  for (const [index, state] of channels.entries()) {
+  for (const state of channels) {
     const { register, unit, kind } = state.channel;
     const siblings = channels.filter(({ channel }) => channel.register === register && channel.unit === unit);
     if (kind === "interval") {
       if (siblings.some(({ channel }) => channel.kind === "register")) continue;
-      const totals =
-        siblings.length > 1 && siblings[0] !== channels[index] ? undefined : rememberedIntervals(state, span);
-      if (totals === undefined || siblings.length > 1) return undefined;
+      const totals = siblings.length > 1 ? undefined : rememberedIntervals(state, span);
+      if (totals === undefined) return undefined;
       facts.push(totals);
       continue;
     }

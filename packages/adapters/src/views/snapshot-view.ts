@@ -71,12 +71,9 @@ export function snapshotReads(database: DatabaseSync): {
   }
 
   function ofMeter(meterId: string, fromPeriod: number): Snapshot[] {
-    const found: Snapshot[] = [];
-    for (const period of periods()) {
-      const snapshot = period < fromPeriod ? undefined : findSync(meterId, period);
-      if (snapshot !== undefined) found.push(snapshot);
-    }
-    return found;
+    return periods()
+      .filter((period) => period >= fromPeriod)
+      .flatMap((period) => findSync(meterId, period) ?? []);
   }
 
   return {
