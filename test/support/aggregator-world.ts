@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +20,7 @@ import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { SeriesReader, SeriesStores, StoreTotals } from "@meterbook/core/ports/series-store";
-import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 
 /** What one report holds, in a test's words. */
@@ -43,7 +44,12 @@ export interface AggregatorWorld {
   close(): Promise<CommandOutcome>;
   /** Lets housekeeping look at the clock until nothing is pending. */
   settle(): Promise<void>;
-  restart(): Promise<void>;
+  /** Lets housekeeping look at everything once, whatever it makes of it. */
+  look(): Promise<void>;
+  /** Appends one frame that the aggregator gets with the next one, or after a restart. */
+  append(...reports: readonly TestReport[]): void;
+  /** What is in the log is delivered after `meanwhile`. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   /** The log is lost, and an empty one stands in its place. */
   forgetLog(): void;
   totals(): Promise<StoreTotals>;
@@ -72,6 +78,8 @@ export async function openAggregatorWorld(options: {
   settleSeconds?: number;
   /** Embedded where absent. */
   series?: OpenSeries | undefined;
+  /** Stands in front of the ledgers. */
+  ledgers?: (ledgers: SnapshotLedgers) => SnapshotLedgers;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
@@ -79,6 +87,7 @@ export async function openAggregatorWorld(options: {
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
   let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
+  const looks = new EventEmitter();
   let epoch = 0;
   let resumeAt = 0;
   const clock: Clock = { nowMs: () => world.nowMs };
@@ -86,11 +95,10 @@ export async function openAggregatorWorld(options: {
 
   async function start() {
     const series = await (options.series ?? embeddedSeries(dataDir))(clock);
-    const ledgers = openEmbeddedSnapshotLedgers({ dataDir });
     const ports: AggregatorPorts = {
       clock,
-      series: series.stores,
-      ledgers,
+      series: watched(series.stores, () => looks.emit("look")),
+      ledgers: (options.ledgers ?? ((ledgers) => ledgers))(openEmbeddedSnapshotLedgers({ dataDir })),
       log: {
         partitions: 1,
         ends: async () => new Map([[0, frames.length]]),
@@ -148,6 +156,10 @@ export async function openAggregatorWorld(options: {
       return parts.ledger;
     },
     async deliver(...reports) {
+      world.append(...reports);
+      await deliverFrom();
+    },
+    append(...reports) {
       frames.push({
         partition: 0,
         offset: frames.length,
@@ -160,7 +172,6 @@ export async function openAggregatorWorld(options: {
           readings: series.reduce((count, { at }) => count + at.length, 0),
         })),
       });
-      await deliverFrom();
     },
     async register(record) {
       records.push({ record, position: records.length + 1 });
@@ -176,9 +187,14 @@ export async function openAggregatorWorld(options: {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    async restart() {
+    async look() {
+      // The first may have begun before the call.
+      for (let round = 0; round < 2; round += 1) await once(looks, "look");
+    },
+    async restart(meanwhile) {
       await stop();
       parts = await start();
+      await meanwhile?.();
       await deliverFrom();
     },
     forgetLog: () => void frames.splice(0),
@@ -194,4 +210,24 @@ export async function openAggregatorWorld(options: {
     },
   };
   return world;
+}
+
+/** Tells whenever housekeeping comes to the store, which it does last. */
+function watched(stores: SeriesStores, looked: () => void): SeriesStores {
+  return {
+    ...stores,
+    async open(partition, epoch) {
+      const store = await stores.open(partition, epoch);
+      return {
+        ...store,
+        get progress() {
+          return store.progress;
+        },
+        tidy(budgetMs) {
+          looked();
+          return store.tidy(budgetMs);
+        },
+      };
+    },
+  };
 }

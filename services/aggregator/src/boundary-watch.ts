@@ -13,6 +13,8 @@ import type { PendingMeters } from "./pending-meters.ts";
  */
 export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorEvents) {
   const sweptThrough = new Map<string, number>();
+  /** Hours that have come and are not swept yet, by zone. */
+  const passed = new Map<string, number>();
   let lookAgainAtMs = 0;
   let zonesSeen = 0;
 
@@ -20,7 +22,7 @@ export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorE
     return sweptThrough.get(zone) ?? water.notes[`swept:${zone}`] ?? 0;
   }
 
-  function sweep(zone: string, meters: MeterState[], pending: PendingMeters, stage: number): void {
+  function sweepZone(zone: string, stage: number, meters: MeterState[], pending: PendingMeters): void {
     const before = swept(zone);
     // In a zone that was never swept, whatever is due and not issued is issued now.
     const fromPeriod = before === 0 ? 0 : firstPeriodAfter(zone, before);
@@ -32,18 +34,29 @@ export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorE
   }
 
   return {
-    /** Cheap to call often, however many meters there are: looks again when the next minute begins, or when there is a zone more. */
-    look(book: MeterBook, pending: PendingMeters): void {
+    /**
+     * Whether an hour has come since the last call. Cheap to call often, however many meters there are: looks again when the
+     * next minute begins, or when there is a zone more.
+     */
+    hasPassed({ zones }: MeterBook): boolean {
       const nowMs = clock.nowMs();
-      if (nowMs < lookAgainAtMs && book.zones.size === zonesSeen) return;
+      if (nowMs < lookAgainAtMs && zones.size === zonesSeen) return false;
       lookAgainAtMs = (Math.floor(nowMs / 60_000) + 1) * 60_000;
-      zonesSeen = book.zones.size;
-      for (const zone of book.zones) {
+      zonesSeen = zones.size;
+      const found = [...zones].flatMap((zone) => {
         const stage = lastStage(zone, nowMs / 1000);
-        if (stage <= swept(zone)) continue;
+        return stage > Math.max(swept(zone), passed.get(zone) ?? 0) ? [[zone, stage] as const] : [];
+      });
+      for (const [zone, stage] of found) passed.set(zone, stage);
+      return found.length > 0;
+    },
+    /** Marks the meters of the zones in which an hour has come. */
+    sweep(book: MeterBook, pending: PendingMeters): void {
+      for (const [zone, stage] of passed) {
         const meters = [...book.all()].filter(({ calendar }) => calendar.zone === zone);
-        if (meters.length > 0) sweep(zone, meters, pending, stage);
+        if (meters.length > 0) sweepZone(zone, stage, meters, pending);
       }
+      passed.clear();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
@@ -84,10 +85,20 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
     await setImmediate();
   }
   const snapshots = evaluations.flatMap(({ evaluation }) => evaluation.snapshots);
-  if (snapshots.length > 0) await ports.ledger.append(snapshots);
+  if (snapshots.length > 0) await append(ports.ledger, snapshots, meters);
   ports.crashPoint("snapshot-issued");
   for (const { meter, evaluation } of evaluations) meter.issued = evaluation.issued;
   return snapshots.length;
+}
+
+/** Of an append that failed nobody knows whether it was kept, so the ledger is asked again what was issued. */
+async function append(ledger: SnapshotLedger, snapshots: Snapshot[], meters: readonly MeterState[]): Promise<void> {
+  try {
+    await ledger.append(snapshots);
+  } catch (error) {
+    for (const meter of meters) meter.issued = undefined;
+    throw error;
+  }
 }
 
 function pendingFrom({ meterId, pendingFrom: from }: MeterState): number {

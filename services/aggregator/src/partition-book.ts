@@ -1,7 +1,7 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
-import type { FrameBatch } from "@meterbook/core/ports/readings-log";
+import type { FrameBatch, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
@@ -13,6 +13,7 @@ import { reopeningLedger } from "./reopening-ledger.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
+  readonly log: Pick<ReadingsLog, "ends">;
   readonly series: SeriesStores;
   readonly ledgers: SnapshotLedgers;
   readonly registry: Registry;
@@ -30,8 +31,6 @@ export interface Assignment {
 export interface PartitionBook {
   /** The offset to read from. */
   readonly resumeAt: number;
-  /** The offset up to which the store had taken the log in when it was opened. */
-  readonly takenTo: number;
   /** The next offset to apply. */
   position(): number;
   handle(batch: FrameBatch): Promise<void>;
@@ -55,10 +54,13 @@ export async function openPartitionBook(
 ): Promise<PartitionBook> {
   const series = await ports.series.open(partition, epoch);
   const ledger = await reopeningLedger(ports.ledgers, partition).catch((error: unknown) => closing(series, error));
-  const work = await partitionWork({ series, ledger, clock: ports.clock }, options).catch(async (error: unknown) => {
-    await ledger.close();
-    return closing(series, error);
-  });
+  const logEnd = () => endOfSameLog(ports.log, partition, series);
+  const work = await partitionWork({ series, ledger, clock: ports.clock, logEnd }, options).catch(
+    async (error: unknown) => {
+      await ledger.close();
+      return closing(series, error);
+    },
+  );
   const queue = taskQueue();
   const registry = await followRegistry(
     {
@@ -76,7 +78,6 @@ export async function openPartitionBook(
 
   return {
     resumeAt: series.progress.issuedPosition,
-    takenTo: series.progress.position,
     position: () => work.memory.position,
     handle: (batch) => queue.run(() => work.handle(batch)),
     async issueAll() {
@@ -97,4 +98,14 @@ export async function openPartitionBook(
 async function closing(series: SeriesStore, error: unknown): Promise<never> {
   await series.close();
   throw error;
+}
+
+/** A log that was made anew counts from 0 again: what it brings would be taken for known until it has caught up. */
+async function endOfSameLog(log: Pick<ReadingsLog, "ends">, partition: number, series: SeriesStore): Promise<number> {
+  const end = (await log.ends()).get(partition) ?? 0;
+  const { position } = series.progress;
+  if (position <= end) return end;
+  throw new Error(
+    `partition ${partition} of the readings log ends at ${end}, and the store has taken it in up to ${position}: it is not the log that the store was filled from`,
+  );
 }

@@ -22,22 +22,32 @@ export interface PartitionWork {
   issueAll(): Promise<CommandOutcome>;
   /** Takes changes from elsewhere into memory, and records what that made pending. */
   take(change: (book: MeterBook, pending: PendingMeters) => Promise<void>): Promise<void>;
-  /** A slice of what goes on beside the batches: boundaries that pass, snapshots that are due, the store's upkeep. */
+  /**
+   * A slice of what goes on beside the batches: boundaries that pass, snapshots that are due, the store's upkeep. Nothing is
+   * issued before the log is taken in as far as it went when the partition was taken over, or when an hour came at which
+   * snapshots become due.
+   */
   slice(): Promise<void>;
   /** Whether the last slice left something to do. */
   hasMore(): boolean;
 }
 
+export interface WorkPorts {
+  readonly series: SeriesStore;
+  readonly ledger: ReopeningLedger;
+  readonly clock: Clock;
+  /** Asks for the end of the log. */
+  readonly logEnd: () => Promise<number>;
+}
+
 /** What an aggregator does for a partition. The caller never lets two of these run at a time. */
-export async function partitionWork(
-  ports: { readonly series: SeriesStore; readonly ledger: ReopeningLedger; readonly clock: Clock },
-  options: AggregatorOptions,
-): Promise<PartitionWork> {
-  const { series, ledger, clock } = ports;
+export async function partitionWork(ports: WorkPorts, options: AggregatorOptions): Promise<PartitionWork> {
+  const { series, ledger, clock, logEnd } = ports;
   const { events, crashPoint } = options;
   const memory = await openPartitionMemory(series, clock, options);
   const watch = boundaryWatch(memory.water, clock, events);
   const warmer = meterWarmer(series, clock);
+  let issueFrom: number | undefined = await logEnd();
   let more = false;
 
   async function issue(all: boolean, budgetMs: number): Promise<CommandOutcome> {
@@ -68,13 +78,17 @@ export async function partitionWork(
       else await memory.record();
     },
     async slice() {
-      watch.look(memory.book, memory.pending);
+      if (watch.hasPassed(memory.book)) issueFrom = undefined;
+      issueFrom ??= await logEnd();
+      // Of a meter that was sending when the owner before ended, and of all during a backlog, the store may hold a part only.
+      const isCaughtUp = memory.position >= issueFrom;
+      if (isCaughtUp) watch.sweep(memory.book, memory.pending);
       await memory.record();
-      await issue(false, housekeepingBudgetMs);
+      if (isCaughtUp) await issue(false, housekeepingBudgetMs);
       const tidying = await series.tidy(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
       await warmer.warm(memory.book, housekeepingBudgetMs);
-      more = tidying || memory.pending.due(1, false).length > 0;
+      more = tidying || (isCaughtUp && memory.pending.due(1, false).length > 0);
     },
   };
 }

@@ -11,7 +11,8 @@ import type { Snapshot } from "../domain/snapshot.ts";
  */
 export interface SnapshotLedger extends SnapshotView {
   /**
-   * One at a time: the next begins when the one before has ended.
+   * One at a time: the next begins when the one before has ended. A rejection does not say that nothing was kept, and reads may
+   * show it later: whoever goes on asks the ledger again what is issued.
    *
    * @throws AdapterError `ledger_fenced` where the right to issue is another's, or may be: whether the append is kept is not known
    *   then, and this ledger takes no more. `SnapshotLedgers.open` takes the right anew and tells what is there.

@@ -1,0 +1,98 @@
+// Goal: what was not there yet is waited for where it is on its way, and what was issued is known, whatever went wrong meanwhile:
+// no revision corrects what only a restart or a slow ledger had made of a meter. Method: the real aggregator, with the log, the
+// clock and the ledger's answers in the test's hand.
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
+import { expect, onTestFinished, test } from "vitest";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
+import { instant, registerSeries } from "../support/readings.ts";
+
+const nowMs = Date.parse("2026-11-20T12:00:00Z");
+const october = 2026 * 12 + 9;
+
+/** One reading of the meter, at an instant. */
+function report(at: string, value: number) {
+  return { meterId: "m-1", series: [registerSeries([[instant(at), value]])] };
+}
+
+async function openWorld(more: Partial<Parameters<typeof openAggregatorWorld>[0]> = {}): Promise<AggregatorWorld> {
+  const world = await openAggregatorWorld({ nowMs, ...more });
+  onTestFinished(() => world.dispose());
+  return world;
+}
+
+async function issued(world: AggregatorWorld) {
+  const entries = await world.ledger.changes({ afterSequence: 0, limit: 1000 });
+  return entries.map(({ snapshot: { period, revision, registers } }) => [period, revision, registers[0]?.value]);
+}
+
+test("a meter that sends its history is waited for by whoever takes over in the middle of it", async () => {
+  const world = await openWorld({ settleSeconds: 3600 });
+  await world.deliver(report("2026-08-31T21:00:00Z", 100));
+  await world.restart(() => world.look());
+  await world.look();
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T22:00:00Z", 300));
+  await world.close();
+  expect(await issued(world)).toEqual([
+    [october - 1, 1, 200],
+    [october, 1, 300],
+  ]);
+});
+
+test("what came in while nobody was there is read before anything is issued", async () => {
+  const world = await openWorld({ nowMs: Date.parse("2026-10-20T12:00:00Z"), settleSeconds: 30 });
+  await world.deliver(report("2026-08-31T21:00:00Z", 100));
+  await world.deliver(report("2026-09-30T21:00:00Z", 200));
+  await world.close();
+  await world.settle();
+  world.append(report("2026-10-31T22:00:00Z", 300));
+  world.nowMs = nowMs;
+  await world.restart(() => world.look());
+  world.nowMs += 31_000;
+  await world.settle();
+  expect(await issued(world)).toEqual([
+    [october - 1, 1, 200],
+    [october, 1, 300],
+  ]);
+});
+
+test("when a month is due and its last readings wait in the log, they are read first", async () => {
+  const world = await openWorld({ nowMs: Date.parse("2026-10-31T22:30:00Z"), settleSeconds: 30 });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200));
+  await world.close();
+  await world.settle();
+  world.append(report("2026-10-31T22:00:00Z", 300));
+  world.nowMs = Date.parse("2026-11-03T23:00:00Z");
+  await world.look();
+  await world.deliver(report("2026-10-31T23:00:00Z", 301));
+  world.nowMs += 31_000;
+  await world.settle();
+  expect(await issued(world)).toEqual([[october, 1, 300]]);
+});
+
+test("an append that was kept although it failed is found again, and more readings make the next revision", async () => {
+  let answers: "as it is" | "late" = "late";
+  const ledgers = (real: SnapshotLedgers): SnapshotLedgers => ({
+    ...real,
+    async open(partition) {
+      const ledger = await real.open(partition);
+      return {
+        ...ledger,
+        async append(snapshots) {
+          await ledger.append(snapshots);
+          if (answers === "late") throw new AdapterError("store_read_failed", { retryable: true, detail: "too late" });
+        },
+      };
+    },
+  });
+  const world = await openWorld({ ledgers, settleSeconds: 3600 });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T20:00:00Z", 290));
+  await expect(world.close()).rejects.toThrow("too late");
+  answers = "as it is";
+  await world.deliver(report("2026-10-31T22:00:00Z", 300));
+  await world.close();
+  expect((await issued(world)).filter(([period]) => period === october)).toEqual([
+    [october, 1, null],
+    [october, 2, 300],
+  ]);
+});
