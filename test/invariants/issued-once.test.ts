@@ -70,9 +70,9 @@ test("when a month is due and its last readings wait in the log, they are read f
   expect(await issued(world)).toEqual([[october, 1, 300]]);
 });
 
-test("an append that was kept although it failed is found again, and more readings make the next revision", async () => {
-  let answers: "as it is" | "late" = "late";
-  const ledgers = (real: SnapshotLedgers): SnapshotLedgers => ({
+/** A ledger whose appends `after` looks at once they are kept: it may throw. */
+function ledgersWith(after: () => void) {
+  return (real: SnapshotLedgers): SnapshotLedgers => ({
     ...real,
     async open(partition) {
       const ledger = await real.open(partition);
@@ -80,19 +80,46 @@ test("an append that was kept although it failed is found again, and more readin
         ...ledger,
         async append(snapshots) {
           await ledger.append(snapshots);
-          if (answers === "late") throw new AdapterError("store_read_failed", { retryable: true, detail: "too late" });
+          after();
         },
       };
     },
   });
+}
+
+test("an append that was kept although it failed is found again, and more readings make the next revision", async () => {
+  let isLate = true;
+  const ledgers = ledgersWith(() => {
+    if (isLate) throw new AdapterError("store_read_failed", { retryable: true, detail: "too late" });
+  });
   const world = await openWorld({ ledgers, settleSeconds: 3600 });
   await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T20:00:00Z", 290));
   await expect(world.close()).rejects.toThrow("too late");
-  answers = "as it is";
+  isLate = false;
   await world.deliver(report("2026-10-31T22:00:00Z", 300));
   await world.close();
   expect((await issued(world)).filter(([period]) => period === october)).toEqual([
     [october, 1, null],
     [october, 2, 300],
   ]);
+});
+
+test("a close while the right to issue is in doubt is answered when it has it again, and everything is issued", async () => {
+  let appends = 0;
+  const ledgers = ledgersWith(() => {
+    appends += 1;
+    if (appends === 1) throw new AdapterError("ledger_fenced", { retryable: true });
+  });
+  const world = await openWorld({ ledgers, settleSeconds: 3600 });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T22:00:00Z", 300));
+  let answered = 0;
+  const closes = [world.close(), world.close()].map((close) => close.finally(() => (answered += 1)));
+  await world.look();
+  expect(answered).toBe(0);
+  await world.deliver({ ...report("2026-10-31T22:00:00Z", 400), meterId: "m-2" });
+  world.nowMs += 15_000;
+  const [first, second] = await Promise.all(closes);
+  expect([first?.evaluated, second?.evaluated].sort()).toEqual([0, 2]);
+  expect((await world.book("m-1")).map(({ period }) => period)).toEqual([october]);
+  expect((await world.totals()).pending).toBe(0);
 });

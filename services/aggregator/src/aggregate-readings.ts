@@ -1,4 +1,5 @@
-import type { CarriedOut, Commands } from "@meterbook/core/ports/commands";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { CarriedOut, CommandOutcome, Commands } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
@@ -20,11 +21,11 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   const books = new Map<number, PartitionBook>();
 
   const consumer: FrameConsumer = {
-    async assigned(partition, epoch) {
+    async assigned(partition, epoch, gone) {
       // Assigned again without having been revoked: another owner may have been there meanwhile.
       await books.get(partition)?.close();
       books.delete(partition);
-      const book = await openPartitionBook(ports, options, { partition, partitions, epoch });
+      const book = await openPartitionBook(ports, options, { partition, partitions, epoch, gone });
       books.set(partition, book);
       return book.resumeAt;
     },
@@ -47,8 +48,9 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     const ends = await ports.log.ends();
     const outcomes = await Promise.all(
       own.map(async ([partition, book]) => {
-        await reached(book, ends.get(partition) ?? 0, () => books.get(partition) === book);
-        return book.issueAll();
+        const isOurs = () => books.get(partition) === book;
+        await until(() => book.position() >= (ends.get(partition) ?? 0), isOurs);
+        return issueAll(book, isOurs);
       }),
     );
     return {
@@ -70,9 +72,21 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   };
 }
 
-/** Waits until all that the log held is in the store. Throws when the partition was taken away meanwhile. */
-async function reached(book: PartitionBook, end: number, isOurs: () => boolean): Promise<void> {
-  while (book.position() < end) {
+/** An answer that something is left would be asked again at once: waits instead until it is clear whose right to issue it is. */
+async function issueAll(book: PartitionBook, isOurs: () => boolean): Promise<CommandOutcome> {
+  for (;;) {
+    try {
+      return await book.issueAll();
+    } catch (error) {
+      if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
+      await until(book.mayIssue, isOurs);
+    }
+  }
+}
+
+/** Throws when the partition was taken away meanwhile. */
+async function until(holds: () => boolean, isOurs: () => boolean): Promise<void> {
+  while (!holds()) {
     if (!isOurs()) throw new Error("the partition was taken over by another aggregator; ask again");
     await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
   }

@@ -9,7 +9,7 @@ import type { AggregatorOptions } from "./aggregator-options.ts";
 import { followRegistry } from "./follow-registry.ts";
 import { partitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
-import { reopeningLedger } from "./reopening-ledger.ts";
+import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
@@ -25,6 +25,8 @@ export interface Assignment {
   readonly partition: number;
   readonly partitions: number;
   readonly epoch: number;
+  /** Aborted when the partition is another's. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** One partition of the readings log in this aggregator's hands. */
@@ -34,8 +36,13 @@ export interface PartitionBook {
   /** The next offset to apply. */
   position(): number;
   handle(batch: FrameBatch): Promise<void>;
-  /** Recomputes and issues whatever waits. */
+  /**
+   * Recomputes and issues whatever waits.
+   *
+   * @throws AdapterError `ledger_fenced` where the right to issue is another's or in doubt; it can be tried again when `mayIssue`.
+   */
   issueAll(): Promise<CommandOutcome>;
+  mayIssue(): boolean;
   close(): Promise<void>;
 }
 
@@ -50,10 +57,10 @@ const idleTickMs = 100;
 export async function openPartitionBook(
   ports: PartitionPorts,
   options: AggregatorOptions,
-  { partition, partitions, epoch }: Assignment,
+  { partition, partitions, epoch, gone }: Assignment,
 ): Promise<PartitionBook> {
   const series = await ports.series.open(partition, epoch);
-  const ledger = await reopeningLedger(ports.ledgers, partition).catch((error: unknown) => closing(series, error));
+  const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
   const logEnd = () => endOfSameLog(ports.log, partition, series);
   const work = await partitionWork({ series, ledger, clock: ports.clock, logEnd }, options).catch(
     async (error: unknown) => {
@@ -80,6 +87,7 @@ export async function openPartitionBook(
     resumeAt: series.progress.issuedPosition,
     position: () => work.memory.position,
     handle: (batch) => queue.run(() => work.handle(batch)),
+    mayIssue: () => ledger.mayOpen(ports.clock.nowMs()),
     async issueAll() {
       // Whoever has put master data before counts on it.
       await registry.caughtUp();
@@ -93,6 +101,12 @@ export async function openPartitionBook(
       await series.close();
     },
   };
+}
+
+/** To take the right to issue from whoever owns the partition by now would stop that one for a while. */
+async function openLedger(ledgers: SnapshotLedgers, partition: number, gone?: AbortSignal): Promise<ReopeningLedger> {
+  gone?.throwIfAborted();
+  return reopeningLedger(ledgers, partition);
 }
 
 async function closing(series: SeriesStore, error: unknown): Promise<never> {

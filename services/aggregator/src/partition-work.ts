@@ -51,7 +51,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   let more = false;
 
   async function issue(all: boolean, budgetMs: number): Promise<CommandOutcome> {
-    if (await ledger.isFenced(clock.nowMs())) return { evaluated: 0, issued: 0 };
+    await ledger.reopen();
     try {
       const issuePorts = { series, ledger, clock, events, crashPoint, issued: memory.record };
       return await issueSnapshots(issuePorts, memory.pending, { all, budgetMs });
@@ -67,7 +67,10 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   return {
     memory,
     hasMore: () => more,
-    issueAll: () => issue(true, Number.POSITIVE_INFINITY),
+    async issueAll() {
+      if (!ledger.mayOpen(clock.nowMs())) throw new AdapterError("ledger_fenced", { retryable: true });
+      return issue(true, Number.POSITIVE_INFINITY);
+    },
     async take(change) {
       await change(memory.book, memory.pending);
       await memory.record();
@@ -82,13 +85,14 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       issueFrom ??= await logEnd();
       // Of a meter that was sending when the owner before ended, and of all during a backlog, the store may hold a part only.
       const isCaughtUp = memory.position >= issueFrom;
+      const mayIssue = isCaughtUp && ledger.mayOpen(clock.nowMs());
       if (isCaughtUp) watch.sweep(memory.book, memory.pending);
       await memory.record();
-      if (isCaughtUp) await issue(false, housekeepingBudgetMs);
+      if (mayIssue) await issue(false, housekeepingBudgetMs);
       const tidying = await series.tidy(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
       await warmer.warm(memory.book, housekeepingBudgetMs);
-      more = tidying || (isCaughtUp && memory.pending.due(1, false).length > 0);
+      more = tidying || (mayIssue && memory.pending.due(1, false).length > 0);
     },
   };
 }

@@ -5,8 +5,10 @@ const fencedMs = 15_000;
 
 export interface ReopeningLedger extends SnapshotLedger {
   fenced(nowMs: number): void;
-  /** Whether to leave issuing alone; takes the right to issue back when the wait is over and the partition is still ours. */
-  isFenced(nowMs: number): Promise<boolean>;
+  /** Whether nothing was fenced, or long enough ago to take the right to issue back where the partition is still ours. */
+  mayOpen(nowMs: number): boolean;
+  /** Takes the right to issue back where it was fenced; not to be called before `mayOpen`. */
+  reopen(): Promise<void>;
 }
 
 /** The ledger of a partition, opened again some time after it was fenced: a broker fences also a producer that stalled. */
@@ -26,13 +28,12 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     fenced(nowMs) {
       fencedAtMs = nowMs;
     },
-    async isFenced(nowMs) {
-      if (fencedAtMs === undefined) return false;
-      if (nowMs - fencedAtMs < fencedMs) return true;
+    mayOpen: (nowMs) => fencedAtMs === undefined || nowMs - fencedAtMs >= fencedMs,
+    async reopen() {
+      if (fencedAtMs === undefined) return;
       await ledger.close();
       ledger = await ledgers.open(partition);
       fencedAtMs = undefined;
-      return false;
     },
   };
 }

@@ -3,10 +3,11 @@ import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { Consumer, EachBatchPayload } from "kafkajs";
 import { expect, test } from "vitest";
 import { type AssignedPartitions, assignedPartitions } from "./assigned-partitions.ts";
+import type { PumpEvents } from "./partition-pump.ts";
 
-const events = { handleFailed: () => undefined, gap: () => undefined };
+const events: PumpEvents = { handleFailed: () => undefined, gap: () => undefined };
 
-function world(over: Partial<FrameConsumer> = {}) {
+function world(over: Partial<FrameConsumer> = {}, told = events) {
   const said: string[] = [];
   const epochs: number[] = [];
   const note = (what: string) => (asked: unknown) => void said.push(`${what} ${JSON.stringify(asked)}`);
@@ -23,7 +24,7 @@ function world(over: Partial<FrameConsumer> = {}) {
     handle: async () => undefined,
     ...over,
   };
-  return { said, epochs, client, assigned: assignedPartitions("readings", consumer, events) };
+  return { said, epochs, client, assigned: assignedPartitions("readings", consumer, told) };
 }
 
 function positions({ pumps }: AssignedPartitions): unknown[] {
@@ -69,6 +70,28 @@ test("a batch of a partition that was taken away reaches nobody", async () => {
   };
   assigned.take(client, payload as unknown as EachBatchPayload);
   expect(resolved).toEqual([]);
+});
+
+test("a partition that is taken away while it is being taken over: told, and no failure when that stops it", async () => {
+  const failures: unknown[] = [];
+  const opened = Promise.withResolvers<AbortSignal>();
+  const { assigned, client, said } = world(
+    {
+      assigned(_partition, _epoch, gone) {
+        if (gone !== undefined) opened.resolve(gone);
+        return new Promise((_, reject) => gone?.addEventListener("abort", () => reject(gone.reason as Error)));
+      },
+    },
+    { ...events, handleFailed: ({ error }) => failures.push(error) },
+  );
+  assigned.joined(client, "one", [0]);
+  const gone = await opened.promise;
+  expect(gone.aborted).toBe(false);
+  assigned.joined(client, "one", []);
+  await assigned.close();
+  expect(gone.aborted).toBe(true);
+  expect(said.filter((line) => line.startsWith("revoked"))).toEqual([]);
+  expect(failures).toEqual([]);
 });
 
 test("close lets go once, and a join meanwhile begins nothing", async () => {

@@ -41,6 +41,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
+  const gone = new AbortController();
   let closed: Promise<void> | undefined;
   let running: Promise<void> = after.then(open);
 
@@ -53,6 +54,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
         pause.reset();
         return;
       } catch (error) {
+        if (error === gone.signal.reason) return;
         events.handleFailed({ partition, error });
         await pause.wait();
       }
@@ -61,7 +63,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function open(): Promise<void> {
     await persist(async () => {
-      handledTo = await consumer.assigned(partition, epoch);
+      handledTo = await consumer.assigned(partition, epoch, gone.signal);
     });
     if (handledTo === undefined) return;
     waiting = waitingFrames(partition, handledTo, events.gap);
@@ -84,6 +86,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
   }
 
   async function letGo(): Promise<void> {
+    gone.abort();
     pause.end();
     await running;
     if (handledTo !== undefined) await consumer.revoked(partition);

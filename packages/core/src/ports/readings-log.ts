@@ -28,9 +28,10 @@ export interface FrameBatch {
 export interface FrameConsumer {
   /**
    * This partition is now this consumer's; answers the offset to read from. `epoch` is greater than in any earlier
-   * assignment of the partition, to whomever. A rejection ends in another attempt.
+   * assignment of the partition, to whomever. A rejection ends in another attempt, unless `gone` is aborted: the partition is
+   * another's by then, and what was not taken over yet must be left to that one.
    */
-  assigned(partition: number, epoch: number): Promise<number>;
+  assigned(partition: number, epoch: number, gone?: AbortSignal): Promise<number>;
   /** It is no longer; nothing more is handed over for it. Resolves when the consumer has let go. */
   revoked(partition: number): Promise<void>;
   /** Frames in order. Never called while an earlier call of the partition is pending; a rejection ends in a retry of the same frames. */
