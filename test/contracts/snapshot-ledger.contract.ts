@@ -114,6 +114,8 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     await expect(ledger.append([aSnapshot("b", october, 1), aSnapshot("a", october, 1, "f")])).rejects.toThrow(
       "never changes",
     );
+    const final = { ...aSnapshot("a", october, 1), lifecycle: "final" as const };
+    await expect(ledger.append([final])).rejects.toThrow("never changes");
     expect(await ledger.lastSequence()).toBe(before);
     expect(await ledger.find("b", october)).toBeUndefined();
     expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 1));

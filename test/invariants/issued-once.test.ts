@@ -70,6 +70,74 @@ test("when a month is due and its last readings wait in the log, they are read f
   expect(await issued(world)).toEqual([[october, 1, 300]]);
 });
 
+test("after a standstill the readings that waited in the log are read before a meter is taken for quiet", async () => {
+  const world = await openWorld({ settleSeconds: 30 });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T20:00:00Z", 290));
+  await world.look();
+  world.append(report("2026-10-31T22:00:00Z", 300));
+  world.nowMs += 31_000;
+  await world.look();
+  await world.deliver(report("2026-10-31T23:00:00Z", 301));
+  world.nowMs += 31_000;
+  await world.settle();
+  expect(await issued(world)).toEqual([[october, 1, 300]]);
+});
+
+test("a close issues also what came due a moment ago, of meters that sent nothing since", async () => {
+  const world = await openWorld({ nowMs: Date.parse("2026-10-31T22:30:00Z"), settleSeconds: 3600 });
+  const other = { ...report("2026-09-30T21:00:00Z", 200), meterId: "m-2" };
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), other);
+  await world.close();
+  world.nowMs = nowMs;
+  await world.deliver(report("2026-10-31T22:00:00Z", 300));
+  await world.close();
+  expect((await world.book("m-1", "m-2")).map(({ meterId, period }) => [meterId, period])).toEqual([
+    ["m-1", october],
+    ["m-2", october],
+  ]);
+});
+
+test("nothing settles before what is due is marked", async () => {
+  const world = await openWorld({ nowMs: Date.parse("2026-10-31T22:30:00Z"), settleSeconds: 3600 });
+  await world.register({ meterId: "m-1", usagePointId: "p-1", registers: [{ register: "1.8.0", unit: "Wh" }] });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200));
+  await world.close();
+  await world.settle();
+  world.nowMs = nowMs;
+  world.append(report("2026-11-19T22:00:00Z", 300));
+  await world.restart(async () => {
+    expect((await world.totals()).pending).toBe(1);
+    await world.look();
+    expect((await world.totals()).pending).toBe(1);
+  });
+  await world.settle();
+  expect(await issued(world)).toEqual([[october, 1, null]]);
+});
+
+test("a batch that could not be committed is read again, also by the owner after the one that failed", async () => {
+  let fails = true;
+  const committing = () => {
+    if (fails) throw new AdapterError("store_write_failed", { retryable: true, detail: "the disk is full" });
+  };
+  const world = await openWorld({ settleSeconds: 3600, committing });
+  await expect(world.deliver(report("2026-11-19T22:00:00Z", 300))).rejects.toThrow("the disk is full");
+  await world.look();
+  fails = false;
+  await world.restart();
+  expect((await world.totals()).stored).toBe(1);
+});
+
+test("what a crash left unissued is issued even where the log no longer holds it", async () => {
+  const world = await openWorld({ settleSeconds: 3600 });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T22:00:00Z", 300));
+  world.expireLog();
+  world.append({ ...report("2026-11-19T22:00:00Z", 300), meterId: "m-2" });
+  await world.restart();
+  await world.close();
+  expect(await issued(world)).toEqual([[october, 1, 300]]);
+  expect((await world.totals()).pending).toBe(0);
+});
+
 /** A ledger whose appends `after` looks at once they are kept: it may throw. */
 function ledgersWith(after: () => void) {
   return (real: SnapshotLedgers): SnapshotLedgers => ({
@@ -122,4 +190,30 @@ test("a close while the right to issue is in doubt is answered when it has it ag
   expect([first?.evaluated, second?.evaluated].sort()).toEqual([0, 2]);
   expect((await world.book("m-1")).map(({ period }) => period)).toEqual([october]);
   expect((await world.totals()).pending).toBe(0);
+});
+
+test("whoever had lost the right to issue reads first what the owner between may have issued from", async () => {
+  let opened = 0;
+  const ledgers = (real: SnapshotLedgers): SnapshotLedgers => ({
+    ...real,
+    async open(partition) {
+      opened += 1;
+      // Until its right is taken the other one reads and issues.
+      if (opened === 2) world.append(report("2026-10-31T22:00:00Z", 300));
+      const ledger = await real.open(partition);
+      const fenced = new AdapterError("ledger_fenced", { retryable: true });
+      return opened === 1 ? { ...ledger, append: () => Promise.reject(fenced) } : ledger;
+    },
+  });
+  const world = await openWorld({ ledgers, settleSeconds: 30 });
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T20:00:00Z", 290));
+  world.nowMs += 31_000;
+  await world.look();
+  world.nowMs += 15_000;
+  await world.look();
+  expect(await issued(world)).toEqual([]);
+  await world.deliver(report("2026-10-31T23:00:00Z", 301));
+  world.nowMs += 31_000;
+  await world.settle();
+  expect(await issued(world)).toEqual([[october, 1, 300]]);
 });

@@ -50,6 +50,8 @@ export interface AggregatorWorld {
   append(...reports: readonly TestReport[]): void;
   /** What is in the log is delivered after `meanwhile`. */
   restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** The log no longer holds what it holds now. */
+  expireLog(): void;
   /** The log is lost, and an empty one stands in its place. */
   forgetLog(): void;
   totals(): Promise<StoreTotals>;
@@ -80,6 +82,8 @@ export async function openAggregatorWorld(options: {
   series?: OpenSeries | undefined;
   /** Stands in front of the ledgers. */
   ledgers?: (ledgers: SnapshotLedgers) => SnapshotLedgers;
+  /** Called before each commit of a batch; may throw, and the commit fails. */
+  committing?: () => void;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
@@ -90,6 +94,7 @@ export async function openAggregatorWorld(options: {
   const looks = new EventEmitter();
   let epoch = 0;
   let resumeAt = 0;
+  let heldFrom = 0;
   const clock: Clock = { nowMs: () => world.nowMs };
   let parts = await start();
 
@@ -97,7 +102,7 @@ export async function openAggregatorWorld(options: {
     const series = await (options.series ?? embeddedSeries(dataDir))(clock);
     const ports: AggregatorPorts = {
       clock,
-      series: watched(series.stores, () => looks.emit("look")),
+      series: watched(series.stores, { looked: () => looks.emit("look"), committing: options.committing }),
       ledgers: (options.ledgers ?? ((ledgers) => ledgers))(openEmbeddedSnapshotLedgers({ dataDir })),
       log: {
         partitions: 1,
@@ -134,7 +139,7 @@ export async function openAggregatorWorld(options: {
 
   /** From where the store says that it stands, like a log after a start. */
   async function deliverFrom(): Promise<void> {
-    const due = frames.slice(resumeAt);
+    const due = frames.slice(Math.max(heldFrom, resumeAt));
     if (due.length === 0) return;
     await consumer?.handle({ partition: 0, frames: due });
     resumeAt = frames.length;
@@ -197,6 +202,9 @@ export async function openAggregatorWorld(options: {
       await meanwhile?.();
       await deliverFrom();
     },
+    expireLog: () => {
+      heldFrom = frames.length;
+    },
     forgetLog: () => void frames.splice(0),
     totals: () => parts.series.reader.totals(),
     async book(...meterIds) {
@@ -212,8 +220,13 @@ export async function openAggregatorWorld(options: {
   return world;
 }
 
-/** Tells whenever housekeeping comes to the store, which it does last. */
-function watched(stores: SeriesStores, looked: () => void): SeriesStores {
+interface StoreWatch {
+  /** Housekeeping came to the store, which it does last. */
+  readonly looked: () => void;
+  readonly committing: (() => void) | undefined;
+}
+
+function watched(stores: SeriesStores, { looked, committing }: StoreWatch): SeriesStores {
   return {
     ...stores,
     async open(partition, epoch) {
@@ -222,6 +235,16 @@ function watched(stores: SeriesStores, looked: () => void): SeriesStores {
         ...store,
         get progress() {
           return store.progress;
+        },
+        async begin() {
+          const batch = await store.begin();
+          return {
+            ...batch,
+            async commit(progress) {
+              committing?.();
+              await batch.commit(progress);
+            },
+          };
         },
         tidy(budgetMs) {
           looked();

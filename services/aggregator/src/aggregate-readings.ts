@@ -1,5 +1,4 @@
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { CarriedOut, CommandOutcome, Commands } from "@meterbook/core/ports/commands";
+import type { CarriedOut, Commands } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
@@ -9,8 +8,6 @@ export interface AggregatorPorts extends PartitionPorts {
   readonly log: Pick<ReadingsLog, "partitions" | "consume" | "ends">;
   readonly commands: Pick<Commands, "serve">;
 }
-
-const lookAgainMs = 10;
 
 /**
  * The aggregator: takes the partitions of the readings log that it is given into the series store and issues month-end
@@ -45,14 +42,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
 
   async function closePeriod(): Promise<CarriedOut> {
     const own = [...books];
-    const ends = await ports.log.ends();
-    const outcomes = await Promise.all(
-      own.map(async ([partition, book]) => {
-        const isOurs = () => books.get(partition) === book;
-        await until(() => book.position() >= (ends.get(partition) ?? 0), isOurs);
-        return issueAll(book, isOurs);
-      }),
-    );
+    const outcomes = await Promise.all(own.map(([, book]) => book.issueAll()));
     return {
       partitions: own.map(([partition]) => partition),
       evaluated: outcomes.reduce((sum, { evaluated }) => sum + evaluated, 0),
@@ -70,24 +60,4 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       books.clear();
     },
   };
-}
-
-/** An answer that something is left would be asked again at once: waits instead until it is clear whose right to issue it is. */
-async function issueAll(book: PartitionBook, isOurs: () => boolean): Promise<CommandOutcome> {
-  for (;;) {
-    try {
-      return await book.issueAll();
-    } catch (error) {
-      if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
-      await until(book.mayIssue, isOurs);
-    }
-  }
-}
-
-/** Throws when the partition was taken away meanwhile. */
-async function until(holds: () => boolean, isOurs: () => boolean): Promise<void> {
-  while (!holds()) {
-    if (!isOurs()) throw new Error("the partition was taken over by another aggregator; ask again");
-    await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-  }
 }

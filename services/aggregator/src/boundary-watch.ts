@@ -55,6 +55,7 @@ export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorE
       for (const [zone, stage] of passed) {
         const meters = [...book.all()].filter(({ calendar }) => calendar.zone === zone);
         if (meters.length > 0) sweepZone(zone, stage, meters, pending);
+        else sweptThrough.set(zone, stage);
       }
       passed.clear();
     },

@@ -17,8 +17,8 @@ export const missingPeriodsMax = 12;
 export interface Evaluation {
   /** To be appended to the ledger, in order. */
   readonly snapshots: readonly Snapshot[];
-  /** What the meter's memory becomes once they are. */
-  readonly issued: readonly IssuedPeriod[];
+  /** What the meter's memory becomes once they are; undefined where the ledger was not asked. */
+  readonly issued: readonly IssuedPeriod[] | undefined;
 }
 
 export interface EvaluationPorts {
@@ -37,7 +37,7 @@ export async function evaluateMeter(
   nowMs: number,
 ): Promise<Evaluation> {
   const due = periodsDue(meter, fromPeriod, nowMs);
-  if (due === undefined) return { snapshots: [], issued: meter.issued ?? [] };
+  if (due === undefined) return { snapshots: [], issued: meter.issued };
   const { first, from, last } = due;
   const chain = await issuedChain(ports, meter, from === first ? from : from - 1);
   const stored = storedSeries(ports, meter, from, last);

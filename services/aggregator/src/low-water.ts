@@ -7,8 +7,11 @@ import type { Progress } from "@meterbook/core/ports/series-store";
 export interface LowWater {
   readonly issuedPosition: number;
   readonly notes: Readonly<Record<string, number>>;
-  /** The frames before `position` have touched what they touch; later ones take `ticket` or a greater one. */
-  reached(position: number, ticket: number): void;
+  /**
+   * The frames before `position` have touched what they touch; later ones take `ticket` or a greater one. The answer takes it
+   * back, where nothing else has happened since: frames that are not in the store must be read again.
+   */
+  reached(position: number, ticket: number): () => void;
   /** The same for something else: the marks that belong to it have tickets before `ticket`. */
   noted(name: string, value: number, ticket: number): void;
   /** All tickets before this one are handed back. Answers whether anything became complete by it. */
@@ -40,14 +43,19 @@ export function lowWater({ issuedPosition, notes }: Pick<Progress, "issuedPositi
     get notes() {
       return complete;
     },
-    reached: (position, ticket) =>
+    reached(position, ticket) {
+      const before = { issued, complete, open: [...open] };
       add({
         ticket,
         kind: "position",
         apply: () => {
           issued = Math.max(issued, position);
         },
-      }),
+      });
+      return () => {
+        ({ issued, complete, open } = before);
+      };
+    },
     noted: (name, value, ticket) =>
       add({
         ticket,

@@ -64,7 +64,6 @@ export async function openMeterBook(
     },
     register(record) {
       const meter = meet(record.meterId);
-      if (meter.no === -1) meter.issued = undefined;
       const { registers } = record;
       meter.record = {
         ...record,

@@ -51,7 +51,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     touchedAtMs: 0,
     pendingSinceMs: 0,
     ticket: 0,
-    issued: [],
+    issued: undefined,
   };
 }
 

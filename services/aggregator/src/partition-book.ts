@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
@@ -33,20 +34,20 @@ export interface Assignment {
 export interface PartitionBook {
   /** The offset to read from. */
   readonly resumeAt: number;
-  /** The next offset to apply. */
-  position(): number;
   handle(batch: FrameBatch): Promise<void>;
   /**
-   * Recomputes and issues whatever waits.
+   * Recomputes and issues whatever waits; waits itself where that cannot be done yet.
    *
-   * @throws AdapterError `ledger_fenced` where the right to issue is another's or in doubt; it can be tried again when `mayIssue`.
+   * @throws an Error where the partition was given up meanwhile, and after `closeMsMax`.
    */
   issueAll(): Promise<CommandOutcome>;
-  mayIssue(): boolean;
   close(): Promise<void>;
 }
 
 const idleTickMs = 100;
+const lookAgainMs = 20;
+/** Whoever asked has given up by then. */
+const closeMsMax = 10 * 60_000;
 
 /**
  * Takes a partition over and works on it until it is closed.
@@ -69,6 +70,7 @@ export async function openPartitionBook(
     },
   );
   const queue = taskQueue();
+  let isClosed = false;
   const registry = await followRegistry(
     {
       registry: ports.registry,
@@ -85,15 +87,21 @@ export async function openPartitionBook(
 
   return {
     resumeAt: series.progress.issuedPosition,
-    position: () => work.memory.position,
     handle: (batch) => queue.run(() => work.handle(batch)),
-    mayIssue: () => ledger.mayOpen(ports.clock.nowMs()),
     async issueAll() {
-      // Whoever has put master data before counts on it.
+      const untilMs = performance.now() + closeMsMax;
+      // Whoever has put master data before counts on it, and whoever has sent readings too.
       await registry.caughtUp();
-      return queue.run(work.issueAll);
+      work.shutGate();
+      for (;;) {
+        const outcome = await queue.run(() => (isClosed ? Promise.reject(takenOver()) : work.issueAll()));
+        if (outcome !== "not yet") return outcome;
+        if (performance.now() > untilMs) throw new Error(`partition ${partition} was not caught up in time; ask again`);
+        await setTimeout(lookAgainMs);
+      }
     },
     async close() {
+      isClosed = true;
       await registry.close();
       await timer.close();
       await queue.run(() => Promise.resolve());
@@ -107,6 +115,10 @@ export async function openPartitionBook(
 async function openLedger(ledgers: SnapshotLedgers, partition: number, gone?: AbortSignal): Promise<ReopeningLedger> {
   gone?.throwIfAborted();
   return reopeningLedger(ledgers, partition);
+}
+
+function takenOver(): Error {
+  return new Error("the partition was taken over by another aggregator; ask again");
 }
 
 async function closing(series: SeriesStore, error: unknown): Promise<never> {

@@ -11,6 +11,8 @@ export interface PartitionMemory {
   readonly book: MeterBook;
   readonly pending: PendingMeters;
   readonly water: LowWater;
+  /** Whether all that is due by now is marked as pending; until then nobody can say that nothing waits. */
+  isMarked: boolean;
   /** The next offset to take from the log. */
   readonly position: number;
   /** What is to be recorded now. */
@@ -35,13 +37,20 @@ export async function openPartitionMemory(
   // Frames from here to `found.position` are in the store, and read again for what they touched.
   let readAgainTo = found.issuedPosition;
   const isReadingAgain = () => readAgainTo < found.position;
+  let isMarked = false;
 
   function progress(over: Partial<Progress> = {}): Progress {
     water.complete(pending.oldestTicket);
     const { issuedPosition, notes } = water;
-    // While frames are read again, nobody can say that nothing waits.
-    const waiting = pending.size + (isReadingAgain() ? 1 : 0);
+    const waiting = pending.size + (isReadingAgain() || !isMarked ? 1 : 0);
     return { ...series.progress, issuedPosition, notes, pending: waiting, ...over };
+  }
+
+  /** The log no longer holds what was to be read again: nobody knows what that had touched. */
+  function touchAll(): void {
+    for (const meter of book.all()) pending.gather(meter, 0);
+    readAgainTo = found.position;
+    water.reached(readAgainTo, pending.nextTicket);
   }
 
   return {
@@ -50,6 +59,12 @@ export async function openPartitionMemory(
     },
     pending,
     water,
+    get isMarked() {
+      return isMarked;
+    },
+    set isMarked(now) {
+      isMarked = now;
+    },
     get position() {
       return isReadingAgain() ? readAgainTo : series.progress.position;
     },
@@ -61,6 +76,7 @@ export async function openPartitionMemory(
       if (isNews) await series.record(next);
     },
     readAgain(frames, look) {
+      if (isReadingAgain() && (frames[0]?.offset ?? 0) > readAgainTo) touchAll();
       const again = frames.filter(({ offset }) => offset < found.position);
       const last = again.at(-1);
       if (last === undefined) return frames;

@@ -6,6 +6,7 @@ import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import { applyBatch, touchAgain } from "./apply-batch.ts";
 import { boundaryWatch } from "./boundary-watch.ts";
+import { issueGate } from "./issue-gate.ts";
 import { issueSnapshots } from "./issue-snapshots.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
@@ -19,13 +20,15 @@ const housekeepingBudgetMs = 20;
 export interface PartitionWork {
   readonly memory: PartitionMemory;
   handle(batch: FrameBatch): Promise<void>;
-  issueAll(): Promise<CommandOutcome>;
+  /** From now on what the log holds by now is taken in before anything is issued. */
+  shutGate(): void;
+  /** `not yet` where nothing may be issued now: what the log held is not taken in, or the right to issue is in doubt. */
+  issueAll(): Promise<CommandOutcome | "not yet">;
   /** Takes changes from elsewhere into memory, and records what that made pending. */
   take(change: (book: MeterBook, pending: PendingMeters) => Promise<void>): Promise<void>;
   /**
-   * A slice of what goes on beside the batches: boundaries that pass, snapshots that are due, the store's upkeep. Nothing is
-   * issued before the log is taken in as far as it went when the partition was taken over, or when an hour came at which
-   * snapshots become due.
+   * A slice of what goes on beside the batches: boundaries that pass, snapshots that are due (issue-gate.ts), the store's
+   * upkeep.
    */
   slice(): Promise<void>;
   /** Whether the last slice left something to do. */
@@ -47,30 +50,44 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   const memory = await openPartitionMemory(series, clock, options);
   const watch = boundaryWatch(memory.water, clock, events);
   const warmer = meterWarmer(series, clock);
-  let issueFrom: number | undefined = await logEnd();
+  const gate = issueGate({ ledger, clock, logEnd, position: () => memory.position });
+  // A log that is not the one that the store was filled from is refused before anything else happens.
+  await logEnd();
   let more = false;
 
-  async function issue(all: boolean, budgetMs: number): Promise<CommandOutcome> {
-    await ledger.reopen();
+  /** Whether something may be issued; what is due is marked then. */
+  async function openGate(): Promise<boolean> {
+    if (watch.hasPassed(memory.book)) {
+      gate.shut();
+      memory.isMarked = false;
+    }
+    const isOpen = await gate.isOpen();
+    if (isOpen) {
+      watch.sweep(memory.book, memory.pending);
+      memory.isMarked = true;
+    }
+    return isOpen;
+  }
+
+  async function issue(all: boolean, budgetMs: number): Promise<CommandOutcome | "not yet"> {
     try {
       const issuePorts = { series, ledger, clock, events, crashPoint, issued: memory.record };
       return await issueSnapshots(issuePorts, memory.pending, { all, budgetMs });
     } catch (error) {
       if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
       ledger.fenced(clock.nowMs());
+      gate.shut();
       // Somebody else may have issued since: what is remembered of that counts no more.
       await memory.reopen();
-      throw error;
+      return "not yet";
     }
   }
 
   return {
     memory,
     hasMore: () => more,
-    async issueAll() {
-      if (!ledger.mayOpen(clock.nowMs())) throw new AdapterError("ledger_fenced", { retryable: true });
-      return issue(true, Number.POSITIVE_INFINITY);
-    },
+    shutGate: gate.shut,
+    issueAll: async () => ((await openGate()) ? issue(true, Number.POSITIVE_INFINITY) : "not yet"),
     async take(change) {
       await change(memory.book, memory.pending);
       await memory.record();
@@ -81,18 +98,13 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       else await memory.record();
     },
     async slice() {
-      if (watch.hasPassed(memory.book)) issueFrom = undefined;
-      issueFrom ??= await logEnd();
-      // Of a meter that was sending when the owner before ended, and of all during a backlog, the store may hold a part only.
-      const isCaughtUp = memory.position >= issueFrom;
-      const mayIssue = isCaughtUp && ledger.mayOpen(clock.nowMs());
-      if (isCaughtUp) watch.sweep(memory.book, memory.pending);
+      const isOpen = await openGate();
       await memory.record();
-      if (mayIssue) await issue(false, housekeepingBudgetMs);
+      if (isOpen) await issue(false, housekeepingBudgetMs);
       const tidying = await series.tidy(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
       await warmer.warm(memory.book, housekeepingBudgetMs);
-      more = tidying || (mayIssue && memory.pending.due(1, false).length > 0);
+      more = tidying || (isOpen && memory.pending.due(1, false).length > 0);
     },
   };
 }
@@ -111,10 +123,12 @@ async function applyFrames({ series, memory, options }: Applying, batch: FrameBa
     const result = await applyBatch(unit, memory.book, batch, memory.pending.touched, crashPoint);
     const position = (batch.frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;
-    memory.water.reached(position, memory.pending.nextTicket);
-    await unit.commit(
-      memory.progress({ position, counts: sum(counts, result), newestAt: Math.max(newestAt, result.newestAt) }),
-    );
+    const notReached = memory.water.reached(position, memory.pending.nextTicket);
+    const progress = { position, counts: sum(counts, result), newestAt: Math.max(newestAt, result.newestAt) };
+    await unit.commit(memory.progress(progress)).catch((error: unknown) => {
+      notReached();
+      throw error;
+    });
     crashPoint("batch-committed");
     events.batchApplied({ ...result, seconds: (performance.now() - started) / 1000 });
   } catch (error) {

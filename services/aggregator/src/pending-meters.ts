@@ -127,9 +127,9 @@ function dueBoundary(nowMs: () => number): (meter: MeterState) => number {
   let asOf = 0;
   return (meter) => {
     const now = nowMs();
-    if (now - asOf >= 1000) {
+    if (Math.floor(now / 1000) !== asOf) {
       known.clear();
-      asOf = now;
+      asOf = Math.floor(now / 1000);
     }
     let boundary = known.get(meter.calendar.zone);
     if (boundary === undefined) {

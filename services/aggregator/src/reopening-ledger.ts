@@ -8,7 +8,7 @@ export interface ReopeningLedger extends SnapshotLedger {
   /** Whether nothing was fenced, or long enough ago to take the right to issue back where the partition is still ours. */
   mayOpen(nowMs: number): boolean;
   /** Takes the right to issue back where it was fenced; not to be called before `mayOpen`. */
-  reopen(): Promise<void>;
+  reopen(): Promise<"as it was" | "taken back">;
 }
 
 /** The ledger of a partition, opened again some time after it was fenced: a broker fences also a producer that stalled. */
@@ -30,10 +30,11 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     },
     mayOpen: (nowMs) => fencedAtMs === undefined || nowMs - fencedAtMs >= fencedMs,
     async reopen() {
-      if (fencedAtMs === undefined) return;
+      if (fencedAtMs === undefined) return "as it was";
       await ledger.close();
       ledger = await ledgers.open(partition);
       fencedAtMs = undefined;
+      return "taken back";
     },
   };
 }

@@ -4,7 +4,13 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
-import { issuedDifferently, snapshotInserts, snapshotReads, snapshotSchema } from "../views/snapshot-view.ts";
+import {
+  isSameRevision,
+  issuedDifferently,
+  snapshotInserts,
+  snapshotReads,
+  snapshotSchema,
+} from "../views/snapshot-view.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
@@ -115,14 +121,14 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
   let isAppending = false;
   let written = -1;
 
-  /** Those that are not issued yet. Throws where one was issued with another hash. */
+  /** Those that are not issued yet. Throws where one was issued with another hash or lifecycle. */
   function unissued(snapshots: readonly Snapshot[]): Snapshot[] {
     const fresh = new Map<string, Snapshot>();
     for (const snapshot of snapshots) {
       const id = snapshotId(snapshot);
       const issued = fresh.get(id) ?? findSync(snapshot.meterId, snapshot.period, snapshot.revision);
       if (issued === undefined) fresh.set(id, snapshot);
-      else if (issued.hash !== snapshot.hash) {
+      else if (!isSameRevision(issued, snapshot)) {
         throw new AdapterError("store_write_failed", { retryable: true, cause: issuedDifferently(snapshot) });
       }
     }

@@ -18,7 +18,7 @@ export const snapshotSchema = `
 
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
 export interface SnapshotInserts {
-  /** Whether the revision is new; one that is there already with the same hash is left alone. */
+  /** Whether the revision is new; one that is there already, as provisional or final and with the same hash, is left alone. */
   add(sequence: number, snapshot: Snapshot, body: () => Uint8Array): "added" | "known" | "differs";
 }
 
@@ -29,9 +29,11 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   const insertBody = database.prepare("INSERT INTO ledger (sequence, body) VALUES (?, ?)");
   const { findSync } = snapshotReads(database);
   return {
-    add(sequence, { period, meterId, revision, hash }, body) {
+    add(sequence, snapshot, body) {
+      const { period, meterId, revision } = snapshot;
       if (insertRevision.run(period, meterId, revision, sequence).changes === 0) {
-        return findSync(meterId, period, revision)?.hash === hash ? "known" : "differs";
+        const issued = findSync(meterId, period, revision);
+        return issued !== undefined && isSameRevision(issued, snapshot) ? "known" : "differs";
       }
       insertBody.run(sequence, body());
       return "added";
@@ -39,8 +41,15 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   };
 }
 
+/** The hash says nothing of whether the content is final. */
+export function isSameRevision(issued: Snapshot, { hash, lifecycle }: Snapshot): boolean {
+  return issued.hash === hash && issued.lifecycle === lifecycle;
+}
+
 export function issuedDifferently(snapshot: Snapshot): Error {
-  return new Error(`${snapshotId(snapshot)} was issued with another hash, and an issued revision never changes`);
+  return new Error(
+    `${snapshotId(snapshot)} was issued with another hash or lifecycle, and an issued revision never changes`,
+  );
 }
 
 /** Reads of the tables of `snapshotSchema`. */

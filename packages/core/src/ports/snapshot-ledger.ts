@@ -5,7 +5,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
  *
  * Promises of every adapter (test/contracts/snapshot-ledger.contract.ts):
  * - `append` resolves once all survive a crash and the reads of this ledger see them; it is kept whole or not at all; a revision
- *   that is there already with the same hash is left alone, with another hash the whole append is refused with an
+ *   that is there already with the same hash and lifecycle is left alone, with another the whole append is refused with an
  *   error (an issued revision never changes);
  * - nothing is ever updated or deleted.
  */
