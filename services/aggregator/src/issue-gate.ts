@@ -20,10 +20,9 @@ export interface GatePorts {
   readonly position: () => number;
 }
 
-/** Housekeeping comes by every tenth of a second: who was away for longer waited for the store, or was stopped. */
-const standstillMs = 1000;
-
-export function issueGate({ ledger, clock, logEnd, position }: GatePorts): IssueGate {
+/** @param settleSeconds after so long meters seem quiet; housekeeping that came by no more for half of it was stopped, or waited for the store. */
+export function issueGate({ ledger, clock, logEnd, position }: GatePorts, settleSeconds: number): IssueGate {
+  const standstillMs = Math.max(1000, settleSeconds * 500);
   let from: number | undefined;
   let wasOpen = false;
   let lookedAtMs = 0;
@@ -34,6 +33,7 @@ export function issueGate({ ledger, clock, logEnd, position }: GatePorts): Issue
     if (position() < from) return false;
     if ((await ledger.reopen()) === "as it was") return true;
     // Whoever had the right meanwhile may have issued from frames that we do not have.
+    from = undefined;
     from = await logEnd();
     return position() >= from;
   }

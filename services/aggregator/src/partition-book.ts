@@ -92,7 +92,8 @@ export async function openPartitionBook(
       const untilMs = performance.now() + closeMsMax;
       // Whoever has put master data before counts on it, and whoever has sent readings too.
       await registry.caughtUp();
-      work.shutGate();
+      // Not while a slice asks for an end, which would be older than this call.
+      await queue.run(async () => work.shutGate());
       for (;;) {
         const outcome = await queue.run(() => (isClosed ? Promise.reject(takenOver()) : work.issueAll()));
         if (outcome !== "not yet") return outcome;

@@ -50,7 +50,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   const memory = await openPartitionMemory(series, clock, options);
   const watch = boundaryWatch(memory.water, clock, events);
   const warmer = meterWarmer(series, clock);
-  const gate = issueGate({ ledger, clock, logEnd, position: () => memory.position });
+  const gate = issueGate({ ledger, clock, logEnd, position: () => memory.position }, options.settleSeconds);
   // A log that is not the one that the store was filled from is refused before anything else happens.
   await logEnd();
   let more = false;
@@ -87,7 +87,11 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     memory,
     hasMore: () => more,
     shutGate: gate.shut,
-    issueAll: async () => ((await openGate()) ? issue(true, Number.POSITIVE_INFINITY) : "not yet"),
+    async issueAll() {
+      if (!(await openGate())) return "not yet";
+      await memory.record();
+      return issue(true, Number.POSITIVE_INFINITY);
+    },
     async take(change) {
       await change(memory.book, memory.pending);
       await memory.record();

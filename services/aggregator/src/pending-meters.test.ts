@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { meterState } from "./meter-state.ts";
+import { channelRows } from "./channel-rows.ts";
+import { adopt, meterState } from "./meter-state.ts";
 import { pendingMeters } from "./pending-meters.ts";
 
 const settleSeconds = 60;
@@ -26,6 +27,18 @@ describe("which meters wait to be recomputed", () => {
     expect(due()).toEqual([]);
     pass(1);
     expect(due()).toEqual(["a"]);
+  });
+
+  test.for<{ firstDay: string; waits: number }>([
+    { firstDay: "2026-05-20", waits: 1 },
+    { firstDay: "2026-06-02", waits: 0 },
+  ])("an interval soon after a month's end matters where the book began before it: $firstDay", (row) => {
+    const { pending, a } = world();
+    const channel = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 900 } as const;
+    const first = { at: Date.parse(`${row.firstDay}T12:00:00Z`) / 1000, value: 1, code: 0 };
+    adopt(a, { no: 0, meterId: "a", channels: [{ ...channel, index: 0, first }] }, channelRows(), first.at);
+    pending.touched(a, channel, Date.parse("2026-06-03T12:00:00Z") / 1000, 0);
+    expect(pending.size).toBe(row.waits);
   });
 
   test("one that is touched again waits from then on, and others do not wait for it", () => {

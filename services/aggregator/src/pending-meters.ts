@@ -2,7 +2,7 @@ import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading";
 import { lastPeriodDue } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
-import { unordered } from "./meter-state.ts";
+import { firstPeriodOf, unordered } from "./meter-state.ts";
 
 /**
  * Which meters wait to be recomputed. Readings of one meter are gathered until it has been quiet for the settle time,
@@ -155,10 +155,16 @@ function affectedFrom(
     const decides =
       channel.kind === "register"
         ? crossed === dueBoundary || crossed === unordered
-        : (meter.issued?.some(({ usesIntervals }) => usesIntervals) ?? true);
+        : (meter.issued?.some(({ usesIntervals }) => usesIntervals) ?? beginsBefore(meter, dueBoundary));
     return decides ? calendar.periodOf(dueBoundary - 1) : undefined;
   }
   const period = calendar.periodOf(at - channel.stepSeconds);
   // As the reading after a boundary it can decide the period before its own.
   return at - calendar.startOf(period) <= reach ? period - 1 : period;
+}
+
+/** Whether a meter of which is not known what was issued has a book before the boundary at all. */
+function beginsBefore(meter: MeterState, boundary: number): boolean {
+  const first = firstPeriodOf(meter);
+  return first === undefined || first < meter.calendar.periodOf(boundary);
 }
