@@ -8,7 +8,7 @@ export interface FreshServers {
 
 /** Native servers without data, for the time of `work`. */
 export async function onFreshServers<Answer>(work: (servers: FreshServers) => Promise<Answer>): Promise<Answer> {
-  const [kafka, influx] = await Promise.all([startKafka({ as: "native" }), startInflux("native")]);
+  const [kafka, influx] = await Promise.all([startKafka({ as: "native", isMeasured: true }), startInflux("native")]);
   try {
     return await work({ kafka, influx });
   } finally {
