@@ -37,12 +37,11 @@ export async function openPartitionMemory(
   // Frames from here to `found.position` are in the store, and read again for what they touched.
   let readAgainTo = found.issuedPosition;
   const isReadingAgain = () => readAgainTo < found.position;
-  let isMarked = false;
 
   function progress(over: Partial<Progress> = {}): Progress {
     water.complete(pending.oldestTicket);
     const { issuedPosition, notes } = water;
-    const waiting = pending.size + (isReadingAgain() || !isMarked ? 1 : 0);
+    const waiting = pending.size + (isReadingAgain() || !memory.isMarked ? 1 : 0);
     return { ...series.progress, issuedPosition, notes, pending: waiting, ...over };
   }
 
@@ -53,18 +52,13 @@ export async function openPartitionMemory(
     water.reached(readAgainTo, pending.nextTicket);
   }
 
-  return {
+  const memory: PartitionMemory = {
     get book() {
       return book;
     },
     pending,
     water,
-    get isMarked() {
-      return isMarked;
-    },
-    set isMarked(now) {
-      isMarked = now;
-    },
+    isMarked: false,
     get position() {
       return isReadingAgain() ? readAgainTo : series.progress.position;
     },
@@ -93,6 +87,7 @@ export async function openPartitionMemory(
       book = opened;
     },
   };
+  return memory;
 }
 
 function isSame(a: Progress["notes"], b: Progress["notes"]): boolean {

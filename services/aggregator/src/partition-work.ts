@@ -55,7 +55,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   await logEnd();
   let more = false;
 
-  /** Whether something may be issued; what is due is marked then. */
+  /** Whether something may be issued; what is due is marked then, and recorded. */
   async function openGate(): Promise<boolean> {
     if (watch.hasPassed(memory.book)) {
       gate.shut();
@@ -66,6 +66,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       watch.sweep(memory.book, memory.pending);
       memory.isMarked = true;
     }
+    await memory.record();
     return isOpen;
   }
 
@@ -87,11 +88,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     memory,
     hasMore: () => more,
     shutGate: gate.shut,
-    async issueAll() {
-      if (!(await openGate())) return "not yet";
-      await memory.record();
-      return issue(true, Number.POSITIVE_INFINITY);
-    },
+    issueAll: async () => ((await openGate()) ? issue(true, Number.POSITIVE_INFINITY) : "not yet"),
     async take(change) {
       await change(memory.book, memory.pending);
       await memory.record();
@@ -103,7 +100,6 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     },
     async slice() {
       const isOpen = await openGate();
-      await memory.record();
       if (isOpen) await issue(false, housekeepingBudgetMs);
       const tidying = await series.tidy(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.

@@ -111,7 +111,7 @@ function ledgerMetrics(registry: Registry, log: KafkaOperatorLog): Pick<LedgerEv
   });
   const repeated = new Counter({
     name: "meterbook_ledger_revisions_repeated_total",
-    help: "Revisions that stood in the ledger a second time with another hash; the first counts. Alarm above 0.",
+    help: "Revisions that stood in the ledger a second time with another hash or lifecycle; the first counts. Alarm above 0.",
     registers: [registry],
   });
   return {
@@ -125,7 +125,7 @@ function ledgerMetrics(registry: Registry, log: KafkaOperatorLog): Pick<LedgerEv
     },
     revisionRepeated({ id }) {
       repeated.inc();
-      log.error({ id }, "A revision stands twice in the ledger with different hashes; the first counts.");
+      log.error({ id }, "A revision stands twice in the ledger with different hashes or lifecycles; the first counts.");
     },
   };
 }

@@ -21,7 +21,7 @@ import { openViewOfTopic, type TopicView } from "./view-of-topic.ts";
 export interface LedgerEvents extends FollowerEvents, WriteEvents {
   /** Another owner has taken the right to issue for a partition, or a transaction was refused or has an unknown outcome. */
   fenced(facts: { readonly partition: number; readonly error: unknown }): void;
-  /** The ledger holds a revision twice with different hashes, which must never be; the first counts. */
+  /** The ledger holds a revision twice with different hashes or lifecycles, which must never be; the first counts. */
   revisionRepeated(facts: { readonly id: string }): void;
 }
 
