@@ -48,9 +48,9 @@ export default {
     ),
     forbid(
       "wire-is-a-codec",
-      "core/wire imports core, protobufjs, zod, node:fs, node:url and node:path only",
+      "core/wire imports core, protobufjs, zod, node:fs, node:url, node:path and node:zlib only",
       { path: "^packages/core/src/wire/", pathNot: tests },
-      { pathNot: ["^packages/core/src/", npm("protobufjs|zod|long"), "^(node:)?(fs|url|path)$"] },
+      { pathNot: ["^packages/core/src/", npm("protobufjs|zod|long"), "^(node:)?(fs|url|path|zlib)$"] },
     ),
     forbid(
       "core-is-the-bottom",
