@@ -3,6 +3,7 @@ import type { Channel } from "@meterbook/core/domain/reading";
 import { lastPeriodDue } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import { firstPeriodOf, unordered } from "./meter-state.ts";
+import { orderedQueue } from "./ordered-queue.ts";
 
 /**
  * Which meters wait to be recomputed. Readings of one meter are gathered until it has been quiet for the settle time,
@@ -32,11 +33,13 @@ const waitFactorMax = 10;
 /** Looking for what is due costs as much as is due, however many wait. */
 export function pendingMeters(settleSeconds: number, nowMs: () => number): PendingMeters {
   // Those that need not wait.
-  let ready = new Set<MeterState>();
+  let ready = orderedQueue<MeterState>();
   // The others in order of the last touch, so that the quietest stands first.
-  let gathering = new Set<MeterState>();
+  let gathering = orderedQueue<MeterState>();
+  // The same in order of the first touch, so that who has waited longest stands first.
+  let waiting = orderedQueue<MeterState>();
   // All, in order of their tickets, which is that in which they became pending.
-  let tickets = new Set<MeterState>();
+  let tickets = orderedQueue<MeterState>();
   let nextTicket = 1;
   const settleMs = settleSeconds * 1000;
   const dueBoundaries = dueBoundary(nowMs);
@@ -53,22 +56,12 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
 
   function gather(meter: MeterState, fromPeriod: number): void {
     const now = nowMs();
-    if (pend(meter, fromPeriod) === "new") meter.pendingSinceMs = now;
-    else if (!gathering.delete(meter)) return;
+    if (pend(meter, fromPeriod) === "new") {
+      meter.pendingSinceMs = now;
+      waiting.add(meter);
+    } else if (!gathering.delete(meter)) return;
     meter.touchedAtMs = now;
     gathering.add(meter);
-  }
-
-  function* quietOrOld(now: number): Generator<MeterState> {
-    for (const meter of gathering) {
-      if (now - meter.touchedAtMs < settleMs) break;
-      yield meter;
-    }
-    for (const meter of tickets) {
-      if (ready.has(meter)) continue;
-      if (now - meter.pendingSinceMs < waitFactorMax * settleMs) break;
-      yield meter;
-    }
   }
 
   return {
@@ -93,9 +86,9 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
     },
     due(limit, all) {
       const taken = new Set<MeterState>();
-      for (const some of [ready, all ? gathering : quietOrOld(nowMs())]) {
+      for (const some of [ready, all ? gathering : quietOrOld(gathering, waiting, nowMs(), settleMs)]) {
         for (const meter of some) {
-          if (taken.size >= limit) break;
+          if (taken.size >= limit) return [...taken];
           taken.add(meter);
         }
       }
@@ -105,6 +98,7 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       for (const meter of meters) {
         ready.delete(meter);
         gathering.delete(meter);
+        waiting.delete(meter);
         tickets.delete(meter);
         meter.pendingFrom = undefined;
       }
@@ -114,11 +108,29 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
         const { pendingFrom, touchedAtMs, pendingSinceMs, ticket } = meter;
         return Object.assign(meet(meter.meterId), { pendingFrom, touchedAtMs, pendingSinceMs, ticket });
       };
-      ready = new Set([...ready].map(moved));
-      gathering = new Set([...gathering].map(moved));
-      tickets = new Set([...tickets].map(moved));
+      ready = orderedQueue([...ready].map(moved));
+      gathering = orderedQueue([...gathering].map(moved));
+      waiting = orderedQueue([...waiting].map(moved));
+      tickets = orderedQueue([...tickets].map(moved));
     },
   };
+}
+
+/** Those that have been quiet for the settle time, then those that have waited for too long without ever falling quiet. */
+function* quietOrOld(
+  byLastTouch: Iterable<MeterState>,
+  byFirstTouch: Iterable<MeterState>,
+  nowMs: number,
+  settleMs: number,
+): Generator<MeterState> {
+  for (const meter of byLastTouch) {
+    if (nowMs - meter.touchedAtMs < settleMs) break;
+    yield meter;
+  }
+  for (const meter of byFirstTouch) {
+    if (nowMs - meter.pendingSinceMs < waitFactorMax * settleMs) break;
+    yield meter;
+  }
 }
 
 /** The newest boundary whose snapshots are due, per calendar, looked up again once a second. */

@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { orderedQueue } from "./ordered-queue.ts";
+
+const members = Array.from({ length: 12 }, (_, number) => ({ number }));
+
+test("is a Set, whatever is added and deleted", () => {
+  const step = fc.record({ add: fc.boolean(), which: fc.nat(members.length - 1) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 6000, minLength: 10, size: "max" }), (steps) => {
+      const queue = orderedQueue<{ number: number }>();
+      const set = new Set<{ number: number }>();
+      for (const { add, which } of steps) {
+        const member = members[which] as { number: number };
+        if (add) {
+          queue.add(member);
+          set.add(member);
+        } else expect(queue.delete(member)).toBe(set.delete(member));
+      }
+      expect([...queue]).toEqual([...set]);
+      expect(queue.size).toBe(set.size);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("who is deleted during a walk is not met", () => {
+  const [a, b, c] = members as [{ number: number }, { number: number }, { number: number }];
+  const queue = orderedQueue([a, b, c]);
+  const met: unknown[] = [];
+  for (const member of queue) {
+    met.push(member);
+    queue.delete(b);
+  }
+  expect(met).toEqual([a, c]);
+});
