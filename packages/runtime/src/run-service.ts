@@ -20,6 +20,8 @@ const sameWishMs = 500;
  */
 export async function runService(start: (own: Own) => Promise<void>, options: RunOptions): Promise<never> {
   const { log, closeMsMax = 25_000 } = options;
+  // What we write is readings of people's homes: for this user only, whatever the shell's mask says.
+  process.umask(0o077);
   const owned = ownedThings();
   const stopped = stopSignal(log);
   // A signal handler alone does not keep the process: without this, a service of threads that idle would just end.

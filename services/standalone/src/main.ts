@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
+import { keepMarks } from "@meterbook/adapters/embedded/keep-marks";
+import { systemClock } from "@meterbook/core/ports/clock";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { runService } from "@meterbook/runtime/run-service";
 import { type ServiceThread, startThread } from "@meterbook/runtime/service-thread";
@@ -23,9 +24,9 @@ function startService(name: (typeof threadNames)[number]): Promise<ServiceThread
 
 await runService(
   async (own) => {
-    await mkdir(settings.dataDir, { recursive: true });
     own(lockDataDirectory(settings.dataDir));
     prepareDataDirectory(settings.dataDir);
+    own(keepMarks(settings.dataDir, systemClock));
     const [aggregator, api, ingest] = await Promise.all(threadNames.map((name) => startService(name)));
     // Things close newest first: what is downstream ends last, so nothing is cut off.
     for (const thread of [aggregator, api, ingest]) if (thread !== undefined) own(thread, thread.name);

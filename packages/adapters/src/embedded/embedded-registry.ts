@@ -15,11 +15,16 @@ const schema = `
 /** Followers of this process are woken by a message; those of others look this often, in milliseconds. */
 const lookEveryMs = 500;
 
-/** Master data in `<dataDir>/registry.db`; any number of threads may put, read and follow. */
-export async function openEmbeddedRegistry(options: { dataDir: string }): Promise<Registry> {
-  const database = new DatabaseSync(join(options.dataDir, "registry.db"), { timeout: 10_000 });
+export function openRegistryDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "registry.db"), { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec(schema);
+  return database;
+}
+
+/** Master data in `<dataDir>/registry.db`; any number of threads may put, read and follow. */
+export async function openEmbeddedRegistry(options: { dataDir: string }): Promise<Registry> {
+  const database = openRegistryDatabase(options.dataDir);
   const channel = new BroadcastChannel(`meterbook.registry:${options.dataDir}`);
   channel.unref();
   const put = recordWrites(database);

@@ -9,11 +9,16 @@ const schema = `
   PRAGMA user_version = 1;
 `;
 
-/** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. */
-export function openEmbeddedRejectedLog(options: { dataDir: string }): RejectedLog {
-  const database = new DatabaseSync(join(options.dataDir, "rejected.db"), { timeout: 10_000 });
+export function openRejectedDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "rejected.db"), { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec(schema);
+  return database;
+}
+
+/** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. */
+export function openEmbeddedRejectedLog(options: { dataDir: string }): RejectedLog {
+  const database = openRejectedDatabase(options.dataDir);
   const writes = rejectionWrites(database);
 
   function inTransaction(work: () => void): void {

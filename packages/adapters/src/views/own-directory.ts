@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeDirectory } from "./make-directory.ts";
 
 export interface OwnDirectory {
   readonly path: string;
@@ -19,7 +19,7 @@ const slotsMax = 64;
 export function takeOwnDirectory(dataDir: string, name: string): OwnDirectory {
   for (let slot = 1; slot <= slotsMax; slot += 1) {
     const path = join(dataDir, `${name}-${slot}`);
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     const lock = tryLock(path);
     if (lock !== undefined) return { path, close: lock.close };
   }

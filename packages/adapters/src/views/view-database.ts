@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeDirectory } from "./make-directory.ts";
 
 /** What a topic says, in a SQLite file: it may be deleted at any time and is then built again from the topic. */
 export interface ViewDatabase {
@@ -34,7 +35,7 @@ const placeSchema = `
 
 /** Opens the view where it left off, or empty where what is there shows something else. One process at a time has it. */
 export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
-  mkdirSync(options.dataDir, { recursive: true });
+  makeDirectory(options.dataDir);
   const file = viewFile(options);
   let database = open(file, options);
   if (!isOf(database, options)) {

@@ -5,6 +5,7 @@ export type AdapterErrorCode =
   | "store_write_failed"
   | "store_read_failed"
   | "ledger_fenced"
+  | "directory_unfit"
   | "endpoint_failed"
   | "servers_unfit";
 
