@@ -2,8 +2,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaRejectedAppender, openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-log";
+import { refusedMessages } from "@meterbook/core/ports/refused-message";
 import { encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { databaseBytes } from "../support/database-bytes.ts";
 import { kafkaPlaces } from "../support/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
 import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
@@ -32,7 +34,11 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
 
   rejectedLogContract(async () => {
     const connection = await places.place();
-    return { open: () => open(connection) };
+    const dataDir = await temporaryDirectory();
+    return {
+      open: () => open(connection, dataDir),
+      bytesKept: async () => databaseBytes(join(dataDir, "rejected.view.db")),
+    };
   });
 
   test("processes agree on ids, counts and replays, also after a view was deleted", async () => {
@@ -73,8 +79,9 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     await producer.send({
       topic: `${connection.settings.topicPrefix}rejected.v1`,
       messages: written.map(([writer, number]) => {
-        const rejection = aRejection({ detail: `${writer[0]}/${number}` });
-        return { value: Buffer.from(encodeRejectedRecord({ kind: "rejection", rejection, writer, number })) };
+        const [message] = refusedMessages([aRejection({ detail: `${writer[0]}/${number}` })]);
+        if (message === undefined) throw new Error("a rejection is of a message");
+        return { value: Buffer.from(encodeRejectedRecord({ kind: "refused", message, writer, number })) };
       }),
     });
     await producer.disconnect();

@@ -3,6 +3,8 @@ import { expect, onTestFinished, test } from "vitest";
 
 export interface RejectedLogUnderTest {
   open(): Promise<RejectedLog>;
+  /** What it takes on disk, as far as a test can see. */
+  bytesKept(): Promise<number>;
 }
 
 export function aRejection(over: Partial<Rejection> = {}): Rejection {
@@ -57,7 +59,7 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
     expect([...first, ...rest].map(({ detail }) => detail)).toEqual(["0", "1", "2", "3", "4"]);
     const ids = [...first, ...rest].map(({ id }) => id);
     expect([...ids].sort()).toEqual(ids);
-    for (const id of ["", "nonsense", "r00000000ffff", "1; DROP TABLE rejection"])
+    for (const id of ["", "nonsense", "r0000000000ffff", "1; DROP TABLE rejection"])
       expect(await log.get(id)).toBeUndefined();
   });
 
@@ -68,10 +70,34 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
     const [first] = await log.list(all);
     await log.markReplayed(first?.id ?? "", 77);
     await log.markReplayed(first?.id ?? "", 78);
-    await log.markReplayed("r00000000ffff", 78);
+    await log.markReplayed("r0000000000ffff", 78);
     expect(await log.totals()).toEqual({ open: 2, byReason: { report_malformed: 1, at_in_future: 1 } });
     expect((await log.get(first?.id ?? ""))?.replayedAtMs).toBe(77);
     expect(await log.list({ limit: 10, includeReplayed: false })).toHaveLength(2);
     expect(await log.list(all)).toHaveLength(3);
+  });
+
+  test("H10: a message of which each reading is refused is kept once, and each entry has its own id, bytes and replay", async () => {
+    const { log, under } = await fresh();
+    const payload = Buffer.alloc(60_000, 7);
+    const before = await under.bytesKept();
+    for (let n = 0; n < 20; n += 1) {
+      const refused = Array.from({ length: 80 }, (_, readingIndex) => aRejection({ payload, readingIndex }));
+      await log.append([...refused, aRejection({ payload: Buffer.from("other") })]);
+    }
+    expect((await log.totals()).open).toBe(20 * 81);
+    const grown = (await under.bytesKept()) - before;
+    expect(grown).toBeGreaterThan(20 * payload.length);
+    expect(grown).toBeLessThan(2 * 20 * payload.length);
+    const found = await log.list({ limit: 81, includeReplayed: false });
+    expect(found.map(({ readingIndex }) => readingIndex)).toEqual([...Array.from({ length: 80 }, (_, i) => i), null]);
+    expect(
+      found.every((one) => Buffer.from(one.payload).equals(one.readingIndex === null ? Buffer.from("other") : payload)),
+    ).toBe(true);
+    expect(new Set(found.map(({ id }) => id)).size).toBe(81);
+    await log.markReplayed(found[41]?.id ?? "", 5);
+    const open = await log.list({ limit: 80, includeReplayed: false });
+    expect(open.map(({ id }) => id)).toEqual(found.map(({ id }) => id).filter((_, i) => i !== 41));
+    expect((await log.get(found[41]?.id ?? ""))?.replayedAtMs).toBe(5);
   });
 }

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
-import { rejectionPlace, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
+import { entryNumber, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
 import { appendError } from "./append-error.ts";
 
 const schema = `
   ${rejectionSchema}
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 `;
 
 export function openRejectedDatabase(dataDir: string): DatabaseSync {
@@ -34,8 +35,9 @@ export function openEmbeddedRejectedLog(options: { dataDir: string }): RejectedL
 
   return {
     ...rejectionReads(database),
-    append: async (rejections) => inTransaction(() => rejections.forEach((one) => writes.add(one, null))),
-    markReplayed: async (id, atMs) => inTransaction(() => writes.markReplayed(rejectionPlace(id), atMs)),
+    append: async (rejections) =>
+      inTransaction(() => refusedMessages(rejections).forEach((one) => writes.add(one, null))),
+    markReplayed: async (id, atMs) => inTransaction(() => writes.markReplayed(entryNumber(id), atMs)),
     close: async () => database.close(),
   };
 }

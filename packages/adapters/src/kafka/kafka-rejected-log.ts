@@ -1,9 +1,17 @@
 import { randomBytes } from "node:crypto";
-import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
+import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refused-message";
+import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import { decodeRejectedRecord, encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import { knownWriters, writersSchema } from "../views/known-writers.ts";
-import { rejectionPlace, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
+import {
+  entryNumber,
+  entryOf,
+  placeOfEntry,
+  rejectionReads,
+  rejectionSchema,
+  rejectionWrites,
+} from "../views/rejection-table.ts";
 import type { ViewDatabase } from "../views/view-database.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
@@ -32,11 +40,11 @@ const recordsPerTurnMax = 500;
 /** `append` waits as long as an outage lasts, and what waits is held by those who call. */
 export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions): RejectedAppender {
   const writer = rejectedWriter(options);
-  return { append: async (rejections) => void (await writer.write(rejections)), close: writer.close };
+  return { append: async (rejections) => void (await writer.write(refusedMessages(rejections))), close: writer.close };
 }
 
 /**
- * The rejected log, shown in `<dataDir>/rejected.view.db`. An id is made of the entry's offset, so all processes mean the same by it; a
+ * The rejected log, shown in `<dataDir>/rejected.view.db`. An id is made of its message's offset, so all processes mean the same by it; a
  * replay is a record too, and of several the first one counts. Reads wait until the view has what the topic holds: what one
  * process refused or replayed another counts at once.
  */
@@ -48,7 +56,7 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     dataDir,
     name: "rejected",
     schema: rejectionSchema + writersSchema,
-    version: 1,
+    version: 2,
     events,
     recordsPerTurnMax,
     tables: recordWrites,
@@ -65,10 +73,10 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     list: (asked) => shown(() => reads.list(asked)),
     get: (id) => shown(() => reads.get(id)),
     totals: () => shown(reads.totals),
-    append: async (rejections) => void (await writer.write(rejections)),
+    append: async (rejections) => void (await writer.write(refusedMessages(rejections))),
     async markReplayed(id, atMs) {
       const entry = await shown(() => reads.get(id));
-      if (entry?.replayedAtMs === null) await writer.write([{ replayed: rejectionPlace(id), atMs }]);
+      if (entry?.replayedAtMs === null) await writer.write([{ replayed: entryNumber(id), atMs }]);
     },
     async close() {
       await writer.close();
@@ -77,17 +85,19 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
   };
 }
 
-type Entry = Rejection | { readonly replayed: number; readonly atMs: number };
+type Entry = RefusedMessage | { readonly replayed: number; readonly atMs: number };
 
 function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions): TopicWriter<Entry> {
   const writer = randomBytes(16);
   let number = 0;
 
   function recordOf(entry: Entry): Uint8Array {
-    if ("replayed" in entry)
-      return encodeRejectedRecord({ kind: "replay", offset: offsetOf(entry.replayed), atMs: entry.atMs });
+    if ("replayed" in entry) {
+      const { place, number: refusal } = placeOfEntry(entry.replayed);
+      return encodeRejectedRecord({ kind: "replay", offset: offsetOf(place), refusal, atMs: entry.atMs });
+    }
     number += 1;
-    return encodeRejectedRecord({ kind: "rejection", rejection: entry, writer, number });
+    return encodeRejectedRecord({ kind: "refused", message: entry, writer, number });
   }
 
   return topicWriter<Entry>(connection, {
@@ -107,8 +117,9 @@ function recordWrites(database: ViewDatabase["database"]) {
   return {
     take({ value }: KafkaMessage, offset: number): void {
       const record = decodeRejectedRecord(value ?? new Uint8Array());
-      if (record.kind === "replay") writes.markReplayed(placeOf(record.offset), record.atMs);
-      else if (isNew(record.writer, record.number)) writes.add(record.rejection, placeOf(offset));
+      if (record.kind === "replay") {
+        writes.markReplayed(entryOf(placeOf(record.offset), record.refusal), record.atMs);
+      } else if (isNew(record.writer, record.number)) writes.add(record.message, placeOf(offset));
     },
   };
 }

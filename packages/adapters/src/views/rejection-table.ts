@@ -1,10 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
+import { type RefusedMessage, refusalsPerMessageMax } from "@meterbook/core/ports/refused-message";
+import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
 
-/** Entries by their place in the log, from 1; `open_count` counts those that are not replayed. */
+/**
+ * Messages by their place in the log, from 1, each with its payload once. An entry is a refusal: its id is made of its message's
+ * place and its number there. `open_count` counts those that are not replayed.
+ */
 export const rejectionSchema = `
-  CREATE TABLE IF NOT EXISTS rejection (id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, detail TEXT NOT NULL, topic TEXT NOT NULL,
-    meter_id TEXT, client_id TEXT NOT NULL, received_at_ms INTEGER NOT NULL, payload BLOB NOT NULL, truncated_from INTEGER,
+  CREATE TABLE IF NOT EXISTS refused_message (place INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, meter_id TEXT,
+    client_id TEXT NOT NULL, received_at_ms INTEGER NOT NULL, payload BLOB NOT NULL, truncated_from INTEGER);
+  CREATE TABLE IF NOT EXISTS refusal (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL,
     reading_index INTEGER, replayed_at_ms INTEGER);
   CREATE TABLE IF NOT EXISTS open_count (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 `;
@@ -12,18 +17,15 @@ export const rejectionSchema = `
 export type RejectionReads = Pick<RejectedLog, "list" | "get" | "totals">;
 
 export function rejectionReads(database: DatabaseSync): RejectionReads {
-  const page = database.prepare(
-    "SELECT * FROM rejection WHERE id > ? AND (? OR replayed_at_ms IS NULL) ORDER BY id LIMIT ?",
-  );
-  const one = database.prepare("SELECT * FROM rejection WHERE id = ?");
+  const entries = `SELECT * FROM refusal JOIN refused_message ON place = id / ${refusalsPerMessageMax}`;
+  const page = database.prepare(`${entries} WHERE id > ? AND (? OR replayed_at_ms IS NULL) ORDER BY id LIMIT ?`);
+  const one = database.prepare(`${entries} WHERE id = ?`);
   const counts = database.prepare("SELECT reason, count FROM open_count WHERE count > 0 ORDER BY reason");
   return {
     list: async ({ afterId, limit, includeReplayed }) =>
-      page
-        .all(afterId === undefined ? 0 : rejectionPlace(afterId), includeReplayed ? 1 : 0, limit)
-        .map(storedRejection),
+      page.all(afterId === undefined ? 0 : entryNumber(afterId), includeReplayed ? 1 : 0, limit).map(storedRejection),
     async get(id) {
-      const row = one.get(rejectionPlace(id));
+      const row = one.get(entryNumber(id));
       return row === undefined ? undefined : storedRejection(row);
     },
     async totals() {
@@ -36,43 +38,57 @@ export function rejectionReads(database: DatabaseSync): RejectionReads {
 /** Writes into the tables, inside the caller's transaction. */
 export interface RejectionWrites {
   /** At this place; after all others where it is null. */
-  add(rejection: Rejection, place: number | null): void;
+  add(message: RefusedMessage, place: number | null): void;
   /** The first time counts; an entry that is not there is none. */
-  markReplayed(place: number, atMs: number): void;
+  markReplayed(entry: number, atMs: number): void;
 }
 
 export function rejectionWrites(database: DatabaseSync): RejectionWrites {
-  const insert = database.prepare(
-    "INSERT INTO rejection (id, reason, detail, topic, meter_id, client_id, received_at_ms, payload, truncated_from, reading_index) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  const insertMessage = database.prepare(
+    `INSERT INTO refused_message (place, topic, meter_id, client_id, received_at_ms, payload, truncated_from)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
+  const insert = database.prepare("INSERT INTO refusal (id, reason, detail, reading_index) VALUES (?, ?, ?, ?)");
   const count = database.prepare(
     "INSERT INTO open_count (reason, count) VALUES (?, ?) ON CONFLICT (reason) DO UPDATE SET count = count + excluded.count",
   );
   const mark = database.prepare(
-    "UPDATE rejection SET replayed_at_ms = ? WHERE id = ? AND replayed_at_ms IS NULL RETURNING reason",
+    "UPDATE refusal SET replayed_at_ms = ? WHERE id = ? AND replayed_at_ms IS NULL RETURNING reason",
   );
   return {
-    add(rejection, place) {
-      const { reason, detail, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, readingIndex } =
-        rejection;
-      insert.run(place, reason, detail, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, readingIndex);
-      count.run(reason, 1);
+    add({ topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals }, given) {
+      const added = insertMessage.run(given, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom);
+      const place = given ?? Number(added.lastInsertRowid);
+      for (const [number, { reason, detail, readingIndex }] of refusals.entries()) {
+        insert.run(entryOf(place, number), reason, detail, readingIndex);
+        count.run(reason, 1);
+      }
     },
-    markReplayed(place, atMs) {
-      const marked = mark.get(atMs, place);
+    markReplayed(entry, atMs) {
+      const marked = mark.get(atMs, entry);
       if (marked !== undefined) count.run(String(marked["reason"]), -1);
     },
   };
 }
 
-/** Ids outside look opaque and sort as they count. */
-function idOf(place: number): string {
-  return `r${place.toString(16).padStart(12, "0")}`;
+/** Where the message of an entry stands, and which of its refusals the entry is. */
+export function placeOfEntry(entry: number): { readonly place: number; readonly number: number } {
+  return { place: Math.floor(entry / refusalsPerMessageMax), number: entry % refusalsPerMessageMax };
 }
 
-/** The place of an entry by its id; 0, where no entry is, for what is no id of ours. */
-export function rejectionPlace(id: string): number {
-  return /^r[0-9a-f]{12}$/.test(id) ? Number.parseInt(id.slice(1), 16) : 0;
+export function entryOf(place: number, number: number): number {
+  return place * refusalsPerMessageMax + number;
+}
+
+/** Ids outside look opaque and sort as they count. */
+function idOf(entry: number): string {
+  return `r${entry.toString(16).padStart(14, "0")}`;
+}
+
+/** The number of an entry by its id; 0, where no entry is, for what is no id of ours. */
+export function entryNumber(id: string): number {
+  const entry = /^r[0-9a-f]{14}$/.test(id) ? Number.parseInt(id.slice(1), 16) : 0;
+  return Number.isSafeInteger(entry) ? entry : 0;
 }
 
 function storedRejection(row: Record<string, unknown>): StoredRejection {

@@ -27,6 +27,7 @@ export interface StoredRejection extends Rejection {
  *
  * Promises of every adapter (test/contracts/rejected-log.contract.ts):
  * - `append` resolves only once the rejections survive a crash;
+ * - rejections of one message that follow each other (their payload is the same object) keep its payload once;
  * - `list` gives the entries in order of `id`, after `afterId`, at most `limit`;
  * - `open` is the exact number of entries without `replayedAtMs`; marking one twice changes nothing.
  */

@@ -17,8 +17,8 @@ export interface ReadLimits {
   readonly readingsMax: number;
   readonly bytesMax: number;
   /**
-   * Every refused reading keeps the whole message, so a large message full of them would fill the disk. Above this
-   * product of refused readings and payload bytes the message is refused as one.
+   * Whoever reads the rejected log gets the whole message with every refused reading. Above this product of refused readings and
+   * payload bytes the message is refused as one.
    */
   readonly refusedBytesMax: number;
 }

@@ -10,21 +10,29 @@ const RejectedRecordType = protobuf.loadSync(proto).lookupType("meterbook.v1.Rej
 
 const text = fc.string({ unit: "grapheme", maxLength: 40 });
 const bytes = fc.uint8Array({ maxLength: 300 }).map((given) => Uint8Array.from(given));
-const rejection = fc.record({
+const refusal = fc.record({
   reason: fc.constantFrom("report_malformed", "at_in_future"),
   detail: text,
+  readingIndex: fc.option(fc.nat()),
+});
+const message = fc.record({
   topic: text,
   meterId: fc.option(text),
   clientId: text,
   receivedAtMs: fc.maxSafeNat(),
   payload: bytes,
   truncatedFrom: fc.option(fc.maxSafeNat()),
-  readingIndex: fc.option(fc.nat()),
+  refusals: fc.array(refusal, { maxLength: 4 }),
 });
 const writer = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((given) => Uint8Array.from(given));
 const record: fc.Arbitrary<RejectedRecord> = fc.oneof(
-  fc.record({ kind: fc.constant("rejection" as const), rejection, writer, number: fc.maxSafeNat() }),
-  fc.record({ kind: fc.constant("replay" as const), offset: fc.maxSafeNat(), atMs: fc.maxSafeNat() }),
+  fc.record({ kind: fc.constant("refused" as const), message, writer, number: fc.maxSafeNat() }),
+  fc.record({
+    kind: fc.constant("replay" as const),
+    offset: fc.maxSafeNat(),
+    refusal: fc.nat(),
+    atMs: fc.maxSafeNat(),
+  }),
 );
 
 /** Bytes as lists, so that a Buffer equals a Uint8Array. */
@@ -39,9 +47,12 @@ function plain(given: object): unknown {
 /** As the .proto file has it. */
 function wireForm(given: RejectedRecord): object {
   if (given.kind === "replay") return { replay: given };
-  const { rejection: own, writer: by, number } = given;
-  const present = Object.entries(own).filter(([, value]) => value !== null);
-  return { rejection: { ...Object.fromEntries(present), writer: by, number } };
+  const { message: own, writer: by, number } = given;
+  return { refused: { ...present(own), refusals: own.refusals.map(present), writer: by, number } };
+}
+
+function present(given: object): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }
 
 test("a record comes back as it was, and any protobuf library agrees", () => {
@@ -59,7 +70,7 @@ test("a record comes back as it was, and any protobuf library agrees", () => {
 });
 
 test("fields of a later version are skipped; what says nothing that is known is malformed", () => {
-  const replay: RejectedRecord = { kind: "replay", offset: 7, atMs: 8 };
+  const replay: RejectedRecord = { kind: "replay", offset: 7, refusal: 2, atMs: 8 };
   const later = protobuf.Writer.create().uint32(0x1a).string("later").finish();
   expect(decodeRejectedRecord(Buffer.concat([encodeRejectedRecord(replay), later]))).toEqual(replay);
   expect(() => decodeRejectedRecord(later)).toThrow("nothing that is known");

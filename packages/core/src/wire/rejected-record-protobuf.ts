@@ -1,5 +1,5 @@
 import protobuf from "protobufjs";
-import type { Rejection } from "../ports/rejected-log.ts";
+import type { Refusal, RefusedMessage } from "../ports/refused-message.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import {
   cursorOver,
@@ -12,30 +12,37 @@ import {
   skipField,
 } from "./protobuf-cursor.ts";
 
-/** A record of the rejected log. */
+/** A record of the rejected log: a message with all its refusals, or word that one of them was replayed. */
 export type RejectedRecord =
-  | { readonly kind: "rejection"; readonly rejection: Rejection; readonly writer: Uint8Array; readonly number: number }
-  | { readonly kind: "replay"; readonly offset: number; readonly atMs: number };
+  | { readonly kind: "refused"; readonly message: RefusedMessage; readonly writer: Uint8Array; readonly number: number }
+  | { readonly kind: "replay"; readonly offset: number; readonly refusal: number; readonly atMs: number };
 
 /** `meterbook.v1.RejectedRecord` (proto/meterbook/v1/rejected_record.proto). */
 export function encodeRejectedRecord(record: RejectedRecord): Uint8Array {
   const out = protobuf.Writer.create();
-  if (record.kind === "rejection") putRejection(out.uint32(0x0a).fork(), record);
-  else out.uint32(0x12).fork().uint32(0x08).uint64(record.offset).uint32(0x10).uint64(record.atMs).ldelim();
+  if (record.kind === "refused") putRefused(out.uint32(0x0a).fork(), record);
+  else {
+    const { offset, refusal, atMs } = record;
+    out.uint32(0x12).fork().uint32(0x08).uint64(offset).uint32(0x10).uint64(atMs).uint32(0x18).uint32(refusal).ldelim();
+  }
   return out.finish();
 }
 
-function putRejection(
+function putRefused(
   out: protobuf.Writer,
-  { rejection, writer, number }: Extract<RejectedRecord, { kind: "rejection" }>,
+  { message, writer, number }: Extract<RejectedRecord, { kind: "refused" }>,
 ): void {
-  const { reason, detail, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, readingIndex } = rejection;
-  out.uint32(0x0a).string(reason).uint32(0x12).string(detail).uint32(0x1a).string(topic);
-  if (meterId !== null) out.uint32(0x22).string(meterId);
-  out.uint32(0x2a).string(clientId).uint32(0x30).uint64(receivedAtMs).uint32(0x3a).bytes(payload);
-  if (truncatedFrom !== null) out.uint32(0x40).uint64(truncatedFrom);
-  if (readingIndex !== null) out.uint32(0x48).uint32(readingIndex);
-  out.uint32(0x52).bytes(writer).uint32(0x58).uint64(number).ldelim();
+  const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals } = message;
+  out.uint32(0x0a).string(topic);
+  if (meterId !== null) out.uint32(0x12).string(meterId);
+  out.uint32(0x1a).string(clientId).uint32(0x20).uint64(receivedAtMs).uint32(0x2a).bytes(payload);
+  if (truncatedFrom !== null) out.uint32(0x30).uint64(truncatedFrom);
+  for (const { reason, detail, readingIndex } of refusals) {
+    out.uint32(0x3a).fork().uint32(0x0a).string(reason).uint32(0x12).string(detail);
+    if (readingIndex !== null) out.uint32(0x18).uint32(readingIndex);
+    out.ldelim();
+  }
+  out.uint32(0x42).bytes(writer).uint32(0x48).uint64(number).ldelim();
 }
 
 /** Throws MalformedMessage where the bytes are no such record. The payload aliases `bytes`. */
@@ -44,7 +51,7 @@ export function decodeRejectedRecord(bytes: Uint8Array): RejectedRecord {
   let record: RejectedRecord | undefined;
   while (cursor.at < bytes.length) {
     const tag = readUnsigned(cursor);
-    if (tag === 0x0a) record = takeRejection(cursor);
+    if (tag === 0x0a) record = takeRefused(cursor);
     else if (tag === 0x12) record = takeReplay(cursor);
     else skipField(cursor, tag, 2);
   }
@@ -54,51 +61,53 @@ export function decodeRejectedRecord(bytes: Uint8Array): RejectedRecord {
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
-function takeRejection(cursor: Cursor): RejectedRecord {
-  const rejection = noRejection();
+function takeRefused(cursor: Cursor): RejectedRecord {
+  const refusals: Refusal[] = [];
+  const message = { ...noMessage(), refusals };
   let writer: Uint8Array = new Uint8Array();
   let number = 0;
   readMessage(cursor, (tag) => {
-    if (tag === 0x52) writer = readBytes(cursor);
-    else if (tag === 0x58) number = readWhole(cursor);
-    else takeField(cursor, tag, rejection);
+    if (tag === 0x3a) refusals.push(takeRefusal(cursor));
+    else if (tag === 0x42) writer = readBytes(cursor);
+    else if (tag === 0x48) number = readWhole(cursor);
+    else takeField(cursor, tag, message);
   });
-  return { kind: "rejection", rejection, writer, number };
+  return { kind: "refused", message, writer, number };
 }
 
-function noRejection(): Mutable<Rejection> {
-  return {
-    reason: "",
-    detail: "",
-    topic: "",
-    meterId: null,
-    clientId: "",
-    receivedAtMs: 0,
-    payload: new Uint8Array(),
-    truncatedFrom: null,
-    readingIndex: null,
-  };
+function noMessage(): Mutable<Omit<RefusedMessage, "refusals">> {
+  const payload = new Uint8Array();
+  return { topic: "", meterId: null, clientId: "", receivedAtMs: 0, payload, truncatedFrom: null };
 }
 
-function takeField(cursor: Cursor, tag: number, rejection: Mutable<Rejection>): void {
-  if (tag === 0x0a) rejection.reason = readText(cursor);
-  else if (tag === 0x12) rejection.detail = readText(cursor);
-  else if (tag === 0x1a) rejection.topic = readText(cursor);
-  else if (tag === 0x22) rejection.meterId = readText(cursor);
-  else if (tag === 0x2a) rejection.clientId = readText(cursor);
-  else if (tag === 0x30) rejection.receivedAtMs = readWhole(cursor);
-  else if (tag === 0x3a) rejection.payload = readBytes(cursor);
-  else if (tag === 0x40) rejection.truncatedFrom = readWhole(cursor);
-  else if (tag === 0x48) rejection.readingIndex = readWhole(cursor);
-  else skipField(cursor, tag, 11);
+function takeField(cursor: Cursor, tag: number, message: Mutable<Omit<RefusedMessage, "refusals">>): void {
+  if (tag === 0x0a) message.topic = readText(cursor);
+  else if (tag === 0x12) message.meterId = readText(cursor);
+  else if (tag === 0x1a) message.clientId = readText(cursor);
+  else if (tag === 0x20) message.receivedAtMs = readWhole(cursor);
+  else if (tag === 0x2a) message.payload = readBytes(cursor);
+  else if (tag === 0x30) message.truncatedFrom = readWhole(cursor);
+  else skipField(cursor, tag, 9);
+}
+
+function takeRefusal(cursor: Cursor): Refusal {
+  const refusal: Mutable<Refusal> = { reason: "", detail: "", readingIndex: null };
+  readMessage(cursor, (tag) => {
+    if (tag === 0x0a) refusal.reason = readText(cursor);
+    else if (tag === 0x12) refusal.detail = readText(cursor);
+    else if (tag === 0x18) refusal.readingIndex = readWhole(cursor);
+    else skipField(cursor, tag, 3);
+  });
+  return refusal;
 }
 
 function takeReplay(cursor: Cursor): RejectedRecord {
-  const record = { kind: "replay" as const, offset: 0, atMs: 0 };
+  const record = { kind: "replay" as const, offset: 0, refusal: 0, atMs: 0 };
   readMessage(cursor, (tag) => {
     if (tag === 0x08) record.offset = readWhole(cursor);
     else if (tag === 0x10) record.atMs = readWhole(cursor);
-    else skipField(cursor, tag, 2);
+    else if (tag === 0x18) record.refusal = readWhole(cursor);
+    else skipField(cursor, tag, 3);
   });
   return record;
 }

@@ -1,0 +1,35 @@
+import type { Rejection } from "./rejected-log.ts";
+
+/** A message with all that was refused of it: its bytes are kept once, however many readings were refused. */
+export interface RefusedMessage extends Omit<Rejection, "reason" | "detail" | "readingIndex"> {
+  readonly refusals: readonly Refusal[];
+}
+
+export type Refusal = Pick<Rejection, "reason" | "detail" | "readingIndex">;
+
+/** Refusals of one message that are kept together; a message has fewer readings. */
+export const refusalsPerMessageMax = 2 ** 20;
+
+/** Puts together what follows each other and is of one message: its payload is the same object. */
+export function refusedMessages(rejections: readonly Rejection[]): RefusedMessage[] {
+  const messages: (RefusedMessage & { readonly refusals: Refusal[] })[] = [];
+  for (const { reason, detail, readingIndex, ...message } of rejections) {
+    const last = messages.at(-1);
+    const refusal = { reason, detail, readingIndex };
+    if (last !== undefined && isSame(last, message)) last.refusals.push(refusal);
+    else messages.push({ ...message, refusals: [refusal] });
+  }
+  return messages;
+}
+
+function isSame(one: RefusedMessage, other: Omit<RefusedMessage, "refusals">): boolean {
+  return (
+    one.payload === other.payload &&
+    one.refusals.length < refusalsPerMessageMax &&
+    one.topic === other.topic &&
+    one.meterId === other.meterId &&
+    one.clientId === other.clientId &&
+    one.receivedAtMs === other.receivedAtMs &&
+    one.truncatedFrom === other.truncatedFrom
+  );
+}
