@@ -8,7 +8,8 @@ import { openLedgerDatabase } from "./embedded-snapshot-ledger.ts";
 import { openReadingsLogDatabase } from "./readings-log-database.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 
-export const fileNames = ["log", "series", "ledger", "registry", "rejected"] as const;
+/** In the order in which a copy is taken, so that no file of it relies on what is in none: each on those after it. */
+export const fileNames = ["series", "ledger", "log", "registry", "rejected"] as const;
 export type FileName = (typeof fileNames)[number];
 
 /** What a file holds, in numbers that only ever grow (but for `first…`, which grow as the log is trimmed). */

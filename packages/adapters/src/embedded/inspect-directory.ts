@@ -36,8 +36,9 @@ const checkedWholeBytesMax = 32 * 1024 * 1024;
  * themselves, as every start does: a file that is shorter than it says is then told from one that is not written yet.
  */
 export function inspectDirectory(dataDir: string, { settle }: { settle: boolean }): Inspection {
-  const files = new Map(fileNames.map((name) => [name, inspectFile(dataDir, name, settle)] as const));
-  return { marks: inspectMarks(dataDir), files };
+  // First what was known, then what is there: both grow meanwhile where a process works on them.
+  const marks = inspectMarks(dataDir);
+  return { marks, files: new Map(fileNames.map((name) => [name, inspectFile(dataDir, name, settle)] as const)) };
 }
 
 function inspectMarks(dataDir: string): MarksState {
