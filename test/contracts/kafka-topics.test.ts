@@ -34,6 +34,8 @@ test.for([
   ["snapshots", { ...safe, ...forEver }, []],
   ["snapshots", { ...safe, ...forEver, "retention.ms": day }, [[/forgets records \(retention.ms=86400000/, true]]],
   ["billing", { ...safe, ...forEver, "retention.bytes": "1000" }, [[/forgets records/, true]]],
+  ["damage", { ...safe, ...forEver, "retention.ms": day }, [[/forgets records/, true]]],
+  ["damage", { ...safe, ...forEver, "cleanup.policy": "compact" }, [[/set cleanup.policy=delete/, true]]],
   ["rejected", { ...safe, ...forEver, "cleanup.policy": "compact" }, [[/set cleanup.policy=delete/, true]]],
   ["snapshots", { ...safe, ...forEver, partitions: 3 }, [[/exactly 1 is needed/, true]]],
   ["registry", { ...safe, ...forEver, "cleanup.policy": "compact" }, []],
@@ -82,7 +84,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     const { problems: found, partitions } = await startOnKafka(connection, wishes);
     expect(partitions).toBe(0);
     expect(found).toHaveLength(1);
-    for (const name of ["readings", "rejected", "registry", "snapshots", "billing"])
+    for (const name of ["readings", "rejected", "registry", "snapshots", "billing", "damage"])
       expect(found[0]).toContain(`${connection.settings.topicPrefix}${name}.v1`);
     expect(found[0]).toContain("`npm run topics` makes it");
   });

@@ -8,7 +8,14 @@ import type { ApiPorts } from "../../services/api/src/api-ports.ts";
 import type { ApiSettings } from "../../services/api/src/api-settings.ts";
 import type { ApiObservers, ServedApi } from "../../services/api/src/serve-api.ts";
 import { buildApi, serveApi } from "../../services/api/src/serve-api.ts";
-import { memoryReadingsLog, memoryRegistry, memoryRejectedLog, memorySeries, memorySnapshots } from "./memory-ports.ts";
+import {
+  memoryDamageLog,
+  memoryReadingsLog,
+  memoryRegistry,
+  memoryRejectedLog,
+  memorySeries,
+  memorySnapshots,
+} from "./memory-ports.ts";
 import { instant } from "./readings.ts";
 
 /** An API on ports in memory, at a moment after October 2026 has become final. */
@@ -37,6 +44,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
         throw new Error("the API serves no commands");
       },
     },
+    damage: memoryDamageLog(),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
     health: async () => ({ ready: true, problems: [] }),

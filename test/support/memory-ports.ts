@@ -1,6 +1,8 @@
+import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
@@ -151,6 +153,34 @@ export function memoryRejectedLog(...entries: readonly StoredRejection[]): Rejec
       const byReason: Record<string, number> = {};
       for (const { reason } of open) byReason[reason] = (byReason[reason] ?? 0) + 1;
       return { open: open.length, byReason };
+    },
+    close: async () => undefined,
+  };
+}
+
+export function memoryDamageLog(...entries: readonly Damage[]): DamageLog {
+  const kept = new Map<string, KnownDamage>(entries.map((one) => [one.id, { ...one, acknowledged: null }]));
+  const inOrder = () =>
+    [...kept.values()].sort((a, b) => a.foundAtMs - b.foundAtMs || (a.id < b.id ? -1 : Number(a.id > b.id)));
+  return {
+    async report(damages) {
+      for (const one of damages) if (!kept.has(one.id)) kept.set(one.id, { ...one, acknowledged: null });
+    },
+    async acknowledge(id, word) {
+      const entry = kept.get(id);
+      if (entry?.acknowledged === null) kept.set(id, { ...entry, acknowledged: word });
+      return entry !== undefined;
+    },
+    find: async (id) => kept.get(id),
+    async list({ includeAcknowledged, afterId, limit }) {
+      const wanted = inOrder().filter(({ acknowledged }) => includeAcknowledged || acknowledged === null);
+      return wanted.slice(wanted.findIndex(({ id }) => id === afterId) + 1).slice(0, limit);
+    },
+    async open() {
+      const open = inOrder().filter(({ acknowledged }) => acknowledged === null);
+      const byPlace: Record<string, number> = {};
+      for (const { place } of open) byPlace[place] = (byPlace[place] ?? 0) + 1;
+      return { total: open.length, byPlace };
     },
     close: async () => undefined,
   };

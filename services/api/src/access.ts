@@ -10,6 +10,10 @@ declare module "fastify" {
     /** Of which a caller needs one; absent on public routes. */
     scopes?: readonly Scope[];
   }
+  interface FastifyRequest {
+    /** Undefined where the API is open, and on public routes. */
+    caller: Caller | undefined;
+  }
 }
 
 /**
@@ -29,6 +33,7 @@ export function guardRoutes(app: Api, callerOf: ((key: string) => Caller | undef
       security: [{ key: [] }],
     } as typeof route.schema & object;
   });
+  app.decorateRequest("caller", undefined);
   app.addHook("onRequest", async (request) => {
     if (callerOf === undefined) refuseOtherSites(request);
     else authorize(request, callerOf);
@@ -48,6 +53,12 @@ function authorize(request: FastifyRequest, callerOf: (key: string) => Caller | 
     const detail = `the key ${caller.name} has the scopes ${caller.scopes.join(", ")}; this call needs one of ${allowed.join(", ")}`;
     throw new ApiProblem("scope_missing", detail);
   }
+  request.caller = caller;
+}
+
+/** Whose word it is: the key's name, or that nobody needed one. */
+export function callerName({ caller }: FastifyRequest): string {
+  return caller?.name ?? "without a key";
 }
 
 function refuseOtherSites(request: FastifyRequest): void {

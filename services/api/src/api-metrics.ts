@@ -1,3 +1,5 @@
+import { damagedPlaces } from "@meterbook/core/domain/damage";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** What the API counts of itself. `route` is the pattern (`/v1/meters/:meterId`), never the address: labels stay few. */
@@ -36,4 +38,20 @@ export function apiMetrics(): ApiMetrics {
     rowsStreamed: ({ route, format, rows: count }) => rows.inc({ route, format }, count),
     exportsRunning: (count) => running.set(count),
   };
+}
+
+/** Damage that nobody has acknowledged, asked at each scrape. */
+export function damageMetrics(registry: Registry, damage: Pick<DamageLog, "open">): void {
+  new Gauge({
+    name: "meterbook_damage_open",
+    help: "Damaged or lost records that no operator has acknowledged (GET /v1/damage), by place. Alarm above 0.",
+    labelNames: ["place"],
+    registers: [registry],
+    async collect() {
+      const { byPlace } = await damage.open();
+      this.reset();
+      for (const place of new Set([...damagedPlaces, ...Object.keys(byPlace)]))
+        this.set({ place }, byPlace[place] ?? 0);
+    },
+  });
 }

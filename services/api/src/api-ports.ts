@@ -1,5 +1,6 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Commands } from "@meterbook/core/ports/commands";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
@@ -19,6 +20,7 @@ export interface ApiPorts {
   readonly registry: Registry;
   readonly readingsLog: Pick<ReadingsLog, "unread" | "append">;
   readonly rejectedLog: RejectedLog;
+  readonly damage: DamageLog;
   readonly commands: Commands;
   readonly clock: Clock;
   /** Prometheus text of everything in the process but the API itself. */

@@ -43,6 +43,8 @@ const contract = [
   "get /v1/meters/{meterId}/snapshots/{period}/revisions",
   "get /v1/rejected",
   "post /v1/rejected/{id}/replay",
+  "get /v1/damage",
+  "post /v1/damage/{id}/acknowledgements",
   "get /healthz",
   "get /readyz",
   "get /metrics",

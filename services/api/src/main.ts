@@ -3,6 +3,7 @@ import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
 import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
@@ -20,6 +21,7 @@ import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { Registry } from "prom-client";
+import { damageMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { serveApi } from "./serve-api.ts";
 
@@ -48,6 +50,8 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const dataDir = own(takeOwnDirectory(settings.dataDir, "api"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);
   const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
+  const damage = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
+  damageMetrics(metrics, damage);
   const influxEvents = influxMetrics(metrics, log, standing);
   return {
     clock,
@@ -56,6 +60,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
+    damage,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
     metricsText: () => metrics.metrics(),
     async health() {

@@ -16,6 +16,7 @@ export const problems = {
   register_unknown: [404, "The meter has no such register"],
   snapshot_unknown: [404, "There is no snapshot"],
   revision_unknown: [404, "There is no such revision"],
+  damage_unknown: [404, "There is no such damage"],
   rejection_unknown: [404, "There is no such refused message"],
   method_not_allowed: [405, "The call does not exist with this method"],
   not_acceptable: [406, "The answer does not come in this format"],

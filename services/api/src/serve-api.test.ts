@@ -195,7 +195,10 @@ test("health, readiness and metrics", async () => {
   const app = await injectableApi(apiWorld({ health: async () => ({ ready: false, problems: ["the disk is full"] }) }));
   expect((await app.inject("/healthz")).json()).toEqual({ alive: true });
   const ready = await app.inject("/readyz");
-  expect([ready.statusCode, ready.json()]).toEqual([503, { ready: false, problems: ["the disk is full"] }]);
+  expect([ready.statusCode, ready.json()]).toEqual([
+    503,
+    { ready: false, problems: ["the disk is full"], notices: [] },
+  ]);
   const metrics = (await app.inject("/metrics")).body;
   expect(metrics).toContain(
     'meterbook_api_request_duration_seconds_count{route="/readyz",method="GET",status="503"} 1',

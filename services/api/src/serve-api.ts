@@ -18,6 +18,7 @@ import { exportSlots } from "./export-slots.ts";
 import { ApiProblem } from "./problem.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
 import { curveRoutes } from "./routes/curves.ts";
+import { damageRoutes } from "./routes/damage.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { meterImportRoutes } from "./routes/meter-import.ts";
 import { meterSnapshotRoutes } from "./routes/meter-snapshots.ts";
@@ -115,6 +116,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   snapshotRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);
+  damageRoutes(app, context);
   healthRoutes(app, context, metrics);
 }
 

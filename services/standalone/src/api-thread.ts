@@ -1,9 +1,11 @@
 import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
 import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import { damageMetrics } from "@meterbook/api/api-metrics";
 import { serveApi } from "@meterbook/api/serve-api";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
@@ -27,6 +29,8 @@ await runThread(async (settings: Settings, own) => {
   const health = own(publishHealth());
   const watch = own(watchHealth({ expected: threadNames }));
   const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
+  const damage = own(openEmbeddedDamageLog({ dataDir }));
+  damageMetrics(metrics, damage);
 
   const ports = {
     clock,
@@ -35,6 +39,7 @@ await runThread(async (settings: Settings, own) => {
     registry: own(await openEmbeddedRegistry({ dataDir })),
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir })),
+    damage,
     commands: own(openEmbeddedCommands()),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {

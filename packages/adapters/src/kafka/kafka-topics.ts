@@ -10,6 +10,7 @@ export const topics = {
   registry: "registry.v1",
   snapshots: "snapshots.v1",
   billing: "billing.v1",
+  damage: "damage.v1",
   commands: "commands.v1",
   replies: "replies.v1",
 } as const;
@@ -35,6 +36,7 @@ export interface TopicProblem {
 const dayMs = 86_400_000;
 /** A frame is at most 512 KiB, a rejected message up to 16 MiB. */
 const recordBytesMax = 18 * 1024 * 1024;
+const keptForEver: ReadonlySet<TopicName> = new Set<TopicName>(["snapshots", "billing", "rejected", "damage"]);
 const forEver = { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" };
 
 /** How each topic must be; what is not named is the broker's own. */
@@ -165,7 +167,7 @@ function retentionProblems(
   { readingsRetentionDays }: Pick<TopicWishes, "readingsRetentionDays">,
 ): string[] {
   const [ms, bytes] = [config.get("retention.ms"), config.get("retention.bytes")];
-  const mustBeKept = name === "snapshots" || name === "billing" || name === "rejected";
+  const mustBeKept = keptForEver.has(name);
   if (mustBeKept && (ms !== "-1" || bytes !== "-1"))
     return [`forgets records (retention.ms=${ms}, retention.bytes=${bytes}); set both to -1`];
   const days = Number(ms ?? -1) / dayMs;

@@ -59,7 +59,7 @@ export interface KnownDamage extends Damage {
   readonly acknowledged: Acknowledgement | null;
 }
 
-/** The same place gives the same id, whoever finds it and however often. */
+/** The same place gives the same id, whoever finds it and however often; it fits into a URL's path as it is. */
 export function damageId(place: DamagedPlace, where: string): string {
-  return `${place}/${where.replace(/[^A-Za-z0-9._/-]+/g, "-")}`.slice(0, 200);
+  return `${place}:${where.replace(/[^A-Za-z0-9._-]+/g, "-")}`.slice(0, 200);
 }

@@ -1,19 +1,23 @@
 import type { Acknowledgement, Damage, KnownDamage } from "../domain/damage.ts";
+import { damageId } from "../domain/damage.ts";
 
 /**
  * What is damaged or lost, told by whoever finds it, kept until an operator has acknowledged it, and listed for ever.
  *
  * Promises of every adapter (test/contracts/damage-log.contract.ts):
  * - `report` resolves once the entries survive a crash; an entry whose id is known changes nothing, so a reader may report the
- *   same damage each time that it meets it; it is bounded: above `openMax` open entries the rest is counted, not listed;
+ *   same damage each time that it meets it;
+ * - it is bounded: above `damagesOpenMax` open entries what is new is told by one entry of the place `damage-log`, not listed;
  * - `acknowledge` appends an operator's word, answers whether the id is known, and changes the first time only;
  * - `list` gives entries in order of `foundAtMs`, then `id`;
+ * - `find` gives one entry by its id;
  * - `open` counts entries without acknowledgement, by place;
  * - all processes of a deployment see each other's entries within some seconds.
  */
 export interface DamageLog {
   report(damages: readonly Damage[]): Promise<void>;
   acknowledge(id: string, word: Acknowledgement): Promise<boolean>;
+  find(id: string): Promise<KnownDamage | undefined>;
   list(options: {
     readonly includeAcknowledged: boolean;
     readonly afterId?: string;
@@ -23,5 +27,25 @@ export interface DamageLog {
   close(): Promise<void>;
 }
 
+/** So many open entries are listed, each a few hundred bytes: nobody reads more, and a broken disk finds without end. */
+export const damagesOpenMax = 100_000;
+
 /** For readers that meet damage where they cannot wait: told without a promise, reported by the owner as soon as may be. */
 export type TellDamage = (damage: Damage) => void;
+
+/** What stands for all that is not listed. */
+export function unlistedDamage(foundAtMs: number): Damage {
+  const where = "above the most open entries";
+  return {
+    id: damageId("damage-log", where),
+    place: "damage-log",
+    code: "records_lost",
+    where,
+    detail: `more than ${damagesOpenMax} entries are open, and what was found since is not listed`,
+    help: "acknowledge what is mended, then verify the data: what is still damaged is found and listed again",
+    meterId: null,
+    period: null,
+    lost: null,
+    foundAtMs,
+  };
+}

@@ -6,7 +6,11 @@ import type { DocumentedAnswers } from "../documented.ts";
 import { answers } from "../documented.ts";
 
 const alive = z.strictObject({ alive: z.literal(true) });
-export const readySchema = z.strictObject({ ready: z.boolean(), problems: z.array(z.string()) });
+export const readySchema = z.strictObject({
+  ready: z.boolean(),
+  problems: z.array(z.string()),
+  notices: z.array(z.string()),
+});
 
 /** For whoever keeps the process running: HEAD is answered too, because some balancers ask so. */
 export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetrics): void {
@@ -16,15 +20,19 @@ export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetric
     response: answers("It does", alive, { alive: true }),
   };
   app.get("/healthz", { schema: live, exposeHeadRoute: true }, async () => ({ alive: true }));
-  const unready = { schema: readySchema, example: { ready: false, problems: ["the disk is full"] } };
+  const unready = { schema: readySchema, example: { ready: false, problems: ["the disk is full"], notices: [] } };
   const readyAnswers: DocumentedAnswers = {
-    ...answers("Ready", readySchema, { ready: true, problems: [] }),
+    ...answers("Ready", readySchema, {
+      ready: true,
+      problems: [],
+      notices: ["ledger: 1 damaged or lost; GET /v1/damage names it"],
+    }),
     503: { description: "Not ready, and why", content: { [formats.json]: unready } },
   };
   const ready = { tags: ["operation"], summary: "The service can do its work", response: readyAnswers };
   app.get("/readyz", { schema: ready, exposeHeadRoute: true }, async (_request, reply) => {
-    const { ready: isReady, problems } = await ports.health();
-    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems });
+    const [{ ready: isReady, problems }, notices] = await Promise.all([ports.health(), openDamage(ports.damage)]);
+    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems, notices });
   });
   const prometheus = {
     tags: ["operation"],
@@ -46,4 +54,16 @@ export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetric
         .concat("\n"),
     );
   });
+}
+
+/** What is damaged keeps nobody from working: it is named, and readiness stays. */
+async function openDamage(damage: ApiContext["ports"]["damage"]): Promise<string[]> {
+  try {
+    const { byPlace } = await damage.open();
+    return Object.entries(byPlace).map(
+      ([place, count]) => `${place}: ${count} damaged or lost; GET /v1/damage names it`,
+    );
+  } catch {
+    return ["damage-log: cannot be read, so that damage is not known"];
+  }
 }

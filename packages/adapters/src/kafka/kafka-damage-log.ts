@@ -1,0 +1,143 @@
+import type { Damage } from "@meterbook/core/domain/damage";
+import { damageId } from "@meterbook/core/domain/damage";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import { type DamageRecord, decodeDamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import type { KafkaMessage } from "kafkajs";
+import { damageReads, damageSchema, damageWrites } from "../views/damage-table.ts";
+import type { ViewDatabase } from "../views/view-database.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { topicOf } from "./kafka-topics.ts";
+import type { WriteEvents } from "./lasting-producer.ts";
+import type { FollowerEvents } from "./topic-follower.ts";
+import { type TopicWriter, topicWriter } from "./topic-writer.ts";
+import { openViewOfTopic } from "./view-of-topic.ts";
+
+/** For those who find damage and never look at what others found. */
+export type DamageReporter = Pick<DamageLog, "report"> & { close(): Promise<void> };
+
+export interface KafkaDamageReporterOptions {
+  readonly connection: KafkaConnection;
+  readonly events: WriteEvents;
+}
+
+export interface KafkaDamageLogOptions extends KafkaDamageReporterOptions {
+  /** Where the view is kept; a directory of this process. */
+  readonly dataDir: string;
+  readonly events: WriteEvents & FollowerEvents;
+}
+
+const callsMax = 1000;
+const recordsPerTurnMax = 2000;
+/** Beyond it a reporter may write what it has written: the first record of an id counts. */
+const idsKnownMax = 10_000;
+
+/** Appends what was found, once in a process. `report` waits as long as an outage lasts. */
+export function openKafkaDamageReporter(options: KafkaDamageReporterOptions): DamageReporter {
+  const writer = damageWriter(options);
+  const told = new Set<string>();
+  return {
+    async report(damages) {
+      const fresh = damages.filter(({ id }) => !told.has(id));
+      if (fresh.length === 0) return;
+      await writer.write(fresh.map((damage) => ({ kind: "damage", damage })));
+      if (told.size > idsKnownMax) told.clear();
+      for (const { id } of fresh) told.add(id);
+    },
+    close: writer.close,
+  };
+}
+
+/**
+ * The damage log on a topic that forgets nothing, shown in `<dataDir>/damage.view.db`. What this process wrote it reads at
+ * once; what others wrote follows within some seconds, also while Kafka does not answer: readiness must not wait for it.
+ */
+export async function openKafkaDamageLog(options: KafkaDamageLogOptions): Promise<DamageLog> {
+  const { connection, dataDir, events } = options;
+  const writer = damageWriter(options);
+  const view = await openViewOfTopic(connection, {
+    topic: topicOf(connection, "damage"),
+    dataDir,
+    name: "damage",
+    schema: damageSchema,
+    version: 1,
+    events,
+    recordsPerTurnMax,
+    tables: recordWrites,
+    take: (writes, record) => writes.take(record),
+  });
+  const reads = damageReads(view.database);
+
+  async function write(records: readonly DamageRecord[]): Promise<void> {
+    const last = await writer.write(records);
+    await (last === undefined ? view.catchUp() : view.reach(last));
+  }
+
+  return {
+    ...reads,
+    async report(damages) {
+      const known = await Promise.all(damages.map(({ id }) => reads.find(id)));
+      const fresh = damages.filter((_, index) => known[index] === undefined);
+      if (fresh.length > 0) await write(fresh.map((damage) => ({ kind: "damage", damage })));
+    },
+    async acknowledge(id, word) {
+      const before = await reads.find(id);
+      if (before === undefined) await view.catchUp();
+      const known = before ?? (await reads.find(id));
+      if (known?.acknowledged === null) await write([{ kind: "acknowledgement", id, word }]);
+      return known !== undefined;
+    },
+    async close() {
+      await writer.close();
+      await view.close();
+    },
+  };
+}
+
+function damageWriter({ connection, events }: KafkaDamageReporterOptions): TopicWriter<DamageRecord> {
+  return topicWriter<DamageRecord>(connection, {
+    topic: topicOf(connection, "damage"),
+    events,
+    callsMax,
+    recordOf: (record) => ({
+      key: record.kind === "damage" ? record.damage.id : record.id,
+      value: encodeDamageRecord(record),
+    }),
+  });
+}
+
+function recordWrites(database: ViewDatabase["database"]) {
+  const writes = damageWrites(database);
+  return {
+    take({ value, offset, timestamp }: KafkaMessage): void {
+      const record = recordOf(value);
+      if (record === undefined) writes.add(unreadable(offset, Number(timestamp)));
+      else if (record.kind === "damage") writes.add(record.damage);
+      else writes.acknowledge(record.id, record.word);
+    },
+  };
+}
+
+function recordOf(value: Uint8Array | null): DamageRecord | undefined {
+  try {
+    return decodeDamageRecord(value ?? new Uint8Array());
+  } catch {
+    return undefined;
+  }
+}
+
+/** What cannot be read stops no reader, and is damage itself. */
+function unreadable(offset: string, foundAtMs: number): Damage {
+  const where = `offset ${offset}`;
+  return {
+    id: damageId("damage-log", where),
+    place: "damage-log",
+    code: "record_unreadable",
+    where,
+    detail: "a record of the damage log cannot be read: what it told is not known",
+    help: "verify the data: what is still damaged is found and listed again",
+    meterId: null,
+    period: null,
+    lost: null,
+    foundAtMs,
+  };
+}

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import type { Damage } from "../domain/damage.ts";
+import { decodeDamageRecord, encodeDamageRecord } from "./damage-record-protobuf.ts";
+
+const damage: Damage = {
+  id: "series:bucket",
+  place: "series",
+  code: "store_behind",
+  where: "bucket",
+  detail: "d",
+  help: "h",
+  meterId: "m-1",
+  period: "2026-10",
+  lost: 17,
+  foundAtMs: 1_793_484_000_123,
+};
+
+test.for([
+  { kind: "damage", damage },
+  { kind: "damage", damage: { ...damage, meterId: null, period: null, lost: null } },
+  { kind: "damage", damage: { ...damage, place: "a newer place" as never } },
+  { kind: "acknowledgement", id: "series:bucket", word: { atMs: 5, by: "anna", reason: "seen" } },
+] as const)("%j comes back as it was", (record) => {
+  expect(decodeDamageRecord(encodeDamageRecord(record))).toEqual(record);
+});
+
+test("any bit that is flipped is noticed", () => {
+  const bytes = encodeDamageRecord({ kind: "damage", damage });
+  for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    expect(() => decodeDamageRecord(flipped)).toThrow();
+  }
+});

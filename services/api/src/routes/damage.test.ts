@@ -1,0 +1,64 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
+import { apiWorld, injectableApi } from "../../../../test/support/api-world.ts";
+import { memoryDamageLog } from "../../../../test/support/memory-ports.ts";
+import { temporaryDirectory } from "../../../../test/support/temporary-directory.ts";
+import { makeKey } from "../api-keys.ts";
+import { damageMetrics } from "../api-metrics.ts";
+import { damageSchema } from "./damage.ts";
+
+const reason = { reason: "billed by hand" };
+
+test("damage is listed in pages until it is acknowledged, and named by readiness at 200", async () => {
+  const damage = memoryDamageLog(aDamage(), aDamage({ where: "a", place: "series" }), aDamage({ where: "b" }));
+  const app = await injectableApi(apiWorld({ damage }));
+  const first = (await app.inject("/v1/damage?limit=2")).json();
+  expect(first.items.map((item: unknown) => damageSchema.parse(item).id)).toEqual(["ledger:b", aDamage().id]);
+  const rest = (await app.inject(`/v1/damage?limit=2&cursor=${first.nextCursor}`)).json();
+  expect(rest.items.map(({ id }: { id: string }) => id)).toEqual(["series:a"]);
+  const ready = await app.inject("/readyz");
+  expect(ready.statusCode).toBe(200);
+  expect(ready.json().notices).toEqual([
+    "ledger: 2 damaged or lost; GET /v1/damage names it",
+    "series: 1 damaged or lost; GET /v1/damage names it",
+  ]);
+  const url = `/v1/damage/${aDamage().id}/acknowledgements`;
+  const answer = await app.inject({ method: "POST", url, payload: reason });
+  expect(damageSchema.parse(answer.json()).acknowledged).toEqual({
+    at: "2026-11-10T12:00:00Z",
+    by: "without a key",
+    ...reason,
+  });
+  expect((await app.inject("/v1/damage")).json().items).toHaveLength(2);
+  expect((await app.inject("/v1/damage?acknowledged=true")).json().items).toHaveLength(3);
+});
+
+test("the word is the key's, and only an operator has one", async () => {
+  const [anna, billing] = [makeKey("anna", ["operator"]), makeKey("billing", ["billing"])];
+  const apiKeysFile = join(await temporaryDirectory(), "keys");
+  await writeFile(apiKeysFile, [anna, billing].map(({ stored }) => JSON.stringify(stored)).join("\n"));
+  const app = await injectableApi(apiWorld({ damage: memoryDamageLog(aDamage()) }, { apiKeysFile }));
+  const say = (key: string, id: string, payload: unknown) =>
+    app.inject({
+      method: "POST",
+      url: `/v1/damage/${id}/acknowledgements`,
+      headers: { authorization: `Bearer ${key}` },
+      payload: payload as object,
+    });
+  expect((await say(billing.key, aDamage().id, reason)).json().code).toBe("scope_missing");
+  expect((await say(anna.key, "ledger:nothing", reason)).json().code).toBe("damage_unknown");
+  expect((await say(anna.key, aDamage().id, { reason: " " })).json().code).toBe("request_invalid");
+  expect((await say(anna.key, aDamage().id, reason)).json().acknowledged.by).toBe("anna");
+});
+
+test("the metric counts what is open by place, and goes back to 0", async () => {
+  const damage = memoryDamageLog(aDamage());
+  const metrics = new Registry();
+  damageMetrics(metrics, damage);
+  expect(await metrics.metrics()).toContain('meterbook_damage_open{place="ledger"} 1');
+  await damage.acknowledge(aDamage().id, { atMs: 1, by: "anna", reason: "seen" });
+  expect(await metrics.metrics()).toContain('meterbook_damage_open{place="ledger"} 0');
+});

@@ -1,0 +1,91 @@
+import { type Damage, damageId } from "@meterbook/core/domain/damage";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import { expect, onTestFinished, test } from "vitest";
+
+export interface DamageLogUnderTest {
+  /** Another thread or process on the same log. */
+  open(): Promise<DamageLog>;
+}
+
+export function aDamage(over: Partial<Damage> = {}): Damage {
+  const where = over.where ?? "m-1 2026-10 revision 1";
+  return {
+    id: damageId(over.place ?? "ledger", where),
+    place: "ledger",
+    code: "checksum_mismatch",
+    where,
+    detail: "the record's bytes are not those that were written",
+    help: "close the period",
+    meterId: "m-1",
+    period: "2026-10",
+    lost: 0,
+    foundAtMs: 1_793_484_000_123,
+    ...over,
+  };
+}
+
+const word = { atMs: 1_793_484_100_000, by: "anna", reason: "billed by hand" };
+const all = { includeAcknowledged: true, limit: 100 };
+
+/** What the port promises (packages/core/src/ports/damage-log.ts). Every adapter runs it. */
+export function damageLogContract(make: () => Promise<DamageLogUnderTest>): void {
+  async function opened(under: DamageLogUnderTest): Promise<DamageLog> {
+    const log = await under.open();
+    onTestFinished(() => log.close().catch(() => undefined));
+    return log;
+  }
+
+  test("what was found is there after opening again, once, as it was found first", async () => {
+    const under = await make();
+    const log = await opened(under);
+    const given = [
+      aDamage(),
+      aDamage({ place: "series", where: "bucket", meterId: null, period: null, lost: null, foundAtMs: 5 }),
+    ];
+    await log.report(given);
+    await log.report([aDamage({ detail: "found again", foundAtMs: 9 }), ...given]);
+    await log.close();
+    const again = await opened(under);
+    const expected = given.map((one) => ({ ...one, acknowledged: null })).reverse();
+    expect(await again.list(all)).toEqual(expected);
+    expect(await again.find(given[0]?.id ?? "")).toEqual(expected[1]);
+    expect(await again.open()).toEqual({ total: 2, byPlace: { ledger: 1, series: 1 } });
+  });
+
+  test("pages in order of the time, then of the id; unknown ids are nothing", async () => {
+    const under = await make();
+    const log = await opened(under);
+    const where = ["e", "c", "d", "a", "b"];
+    await log.report(where.map((one, index) => aDamage({ where: one, foundAtMs: index < 2 ? 20 : 10 })));
+    const first = await log.list({ ...all, limit: 3 });
+    const rest = await log.list({ ...all, limit: 3, afterId: first.at(-1)?.id ?? "" });
+    expect([...first, ...rest].map((one) => one.where)).toEqual(["a", "b", "d", "c", "e"]);
+    for (const id of ["", "nonsense", "1; DROP TABLE damage"]) expect(await log.find(id)).toBeUndefined();
+  });
+
+  test("an operator's word closes an entry, which is listed still; the first word counts", async () => {
+    const under = await make();
+    const log = await opened(under);
+    await log.report([aDamage(), aDamage({ where: "other" })]);
+    const { id } = aDamage();
+    expect(await log.acknowledge(id, word)).toBe(true);
+    expect(await log.acknowledge(id, { ...word, reason: "changed my mind" })).toBe(true);
+    expect(await log.acknowledge("nonsense", word)).toBe(false);
+    expect(await log.open()).toEqual({ total: 1, byPlace: { ledger: 1 } });
+    expect((await log.list({ ...all, includeAcknowledged: false })).map((one) => one.where)).toEqual(["other"]);
+    expect((await log.find(id))?.acknowledged).toEqual(word);
+    // Found once more, it is the entry that was acknowledged.
+    await log.report([aDamage()]);
+    expect((await log.open()).total).toBe(1);
+    expect(await log.list(all)).toHaveLength(2);
+  });
+
+  test("what one finds another sees", async () => {
+    const under = await make();
+    const [one, two] = [await opened(under), await opened(under)];
+    await one.report([aDamage()]);
+    await expect.poll(() => two.open(), { timeout: 10_000 }).toEqual({ total: 1, byPlace: { ledger: 1 } });
+    await two.acknowledge(aDamage().id, word);
+    await expect.poll(() => one.open(), { timeout: 10_000 }).toEqual({ total: 0, byPlace: {} });
+  });
+}
