@@ -4,13 +4,17 @@ import { cp, mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
 import { fileNames } from "@meterbook/adapters/embedded/directory-files";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { keepMarks } from "@meterbook/adapters/embedded/keep-marks";
+import { acceptLoss, rebuildSeries } from "@meterbook/adapters/embedded/repair-directory";
+import { type Damage, damageId } from "@meterbook/core/domain/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { refusalsPerMessageMax } from "@meterbook/core/ports/refused-message";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aReport } from "../contracts/readings-log.contract.ts";
 import { aRecord } from "../contracts/registry.contract.ts";
@@ -42,7 +46,15 @@ async function work(directory: string, round: number): Promise<void> {
   await registry.put([aRecord("m-1", `up-${round}`)]);
   const rejected = openEmbeddedRejectedLog({ dataDir: directory });
   await rejected.append([aRejection()]);
-  for (const one of [rejected, registry, ledger, store, log, marks]) await one.close();
+  const damage = openEmbeddedDamageLog({ dataDir: directory });
+  await damage.report([aDamage(round)]);
+  for (const one of [damage, rejected, registry, ledger, store, log, marks]) await one.close();
+}
+
+function aDamage(round: number): Damage {
+  const where = `sequence ${round}`;
+  const texts = { detail: "found", help: "none", meterId: null, period: null, lost: 0, foundAtMs: round };
+  return { id: damageId("ledger", where), place: "ledger", code: "hash_mismatch", where, ...texts };
 }
 
 function refusal(directory: string): string {
@@ -149,6 +161,61 @@ test("H05: the store does not reach the log's first frame: refused with the coun
   expect(refusal(dataDir)).toBe("started");
   await cp(join(copy, "old"), join(dataDir, "series.db"));
   expect(refusal(dataDir)).toMatch(/series.db is older than the log reaches back.*\n.*about \d+ readings/);
+});
+
+test.for(all.map((name) => ({ name })))(
+  "H05: $name.db is lost, an operator accepts it: starts, and the loss is a lasting entry",
+  async ({ name }) => {
+    for (const round of [1, 2]) await work(dataDir, round);
+    await rm(join(dataDir, `${name}.db`));
+    await acceptLoss(dataDir, { file: name, reason: "no backup", nowMs: 5 });
+    expect(refusal(dataDir)).toBe("started");
+    const damage = openEmbeddedDamageLog({ dataDir });
+    const [entry] = (await damage.list({ includeAcknowledged: false, limit: 9 })).filter(
+      ({ detail }) => detail !== "found",
+    );
+    await damage.close();
+    expect(entry).toMatchObject({
+      code: "records_lost",
+      acknowledged: null,
+      detail: expect.stringContaining("no backup"),
+    });
+    await work(dataDir, 3);
+    expect(refusal(dataDir)).toBe("started");
+  },
+);
+
+test("H05: after an accepted loss numbers go on where they were", async () => {
+  for (const round of [1, 2]) await work(dataDir, round);
+  for (const file of ["ledger", "log", "rejected"] as const) {
+    await rm(join(dataDir, `${file}.db`));
+    await acceptLoss(dataDir, { file, reason: "no backup", nowMs: 5 });
+  }
+  prepareDataDirectory(dataDir);
+  const ledger = await openEmbeddedSnapshotLedgers({ dataDir }).open(0);
+  await ledger.append([aSnapshot("m-1", 24_321, 1)]);
+  expect(await ledger.lastSequence()).toBe(3);
+  const log = await openEmbeddedReadingsLog({ dataDir, clock });
+  expect(await log.unread(new Map([[0, 3]]))).toMatchObject({ readings: 0 });
+  await log.append(aReport("m-1", "five"));
+  expect((await log.ends()).get(0)).toBe(4);
+  const rejected = openEmbeddedRejectedLog({ dataDir });
+  await rejected.append([aRejection()]);
+  const [entry] = await rejected.list({ limit: 9, includeReplayed: true });
+  expect(Number.parseInt(entry?.id.slice(1) ?? "", 16)).toBe(3 * refusalsPerMessageMax);
+  for (const one of [ledger, log, rejected]) await one.close();
+});
+
+test("H05: the store is made again from a log that holds all, and not from one that does not", async () => {
+  for (const round of [1, 2]) await work(dataDir, round);
+  await rm(join(dataDir, "series.db"));
+  await rebuildSeries(dataDir, 5);
+  expect(refusal(dataDir)).toBe("started");
+  const far = { nowMs: () => Date.now() + 9e9 } as typeof clock;
+  const log = await openEmbeddedReadingsLog({ dataDir, clock: far, retentionDays: 1 });
+  await log.trim(3);
+  await log.close();
+  await expect(rebuildSeries(dataDir, 6)).rejects.toThrow(/cannot be made again.*about 3 readings/);
 });
 
 test("a directory that is made stops at any file and goes on: nothing in it, nothing refused", async () => {

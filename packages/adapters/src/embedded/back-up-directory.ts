@@ -4,9 +4,8 @@ import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { backup } from "node:sqlite";
 import { pipeline } from "node:stream/promises";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { makeDirectory } from "../views/make-directory.ts";
-import { usable } from "./data-directory.ts";
+import { unfit, usable } from "./data-directory.ts";
 import { type Facts, type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
 import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
@@ -121,8 +120,4 @@ export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
   await handle.sync();
   await handle.close();
-}
-
-export function unfit(detail: string): AdapterError {
-  return new AdapterError("directory_unfit", { retryable: false, detail });
 }

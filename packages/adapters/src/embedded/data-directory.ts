@@ -93,7 +93,7 @@ function syncDirectory(path: string): void {
   }
 }
 
-function unfit(detail: string, cause?: unknown): AdapterError {
+export function unfit(detail: string, cause?: unknown): AdapterError {
   return new AdapterError("directory_unfit", { retryable: false, detail, cause });
 }
 

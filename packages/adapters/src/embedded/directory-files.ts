@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { DamagedPlace } from "@meterbook/core/domain/damage";
 import type { Progress } from "@meterbook/core/ports/series-store";
+import { openDamageDatabase } from "./embedded-damage-log.ts";
 import { openRegistryDatabase } from "./embedded-registry.ts";
 import { openRejectedDatabase } from "./embedded-rejected-log.ts";
 import { openLedgerDatabase } from "./embedded-snapshot-ledger.ts";
@@ -9,7 +10,7 @@ import { openReadingsLogDatabase } from "./readings-log-database.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 
 /** In the order in which a copy is taken, so that no file of it relies on what is in none: each on those after it. */
-export const fileNames = ["series", "ledger", "log", "registry", "rejected"] as const;
+export const fileNames = ["series", "ledger", "log", "registry", "rejected", "damage"] as const;
 export type FileName = (typeof fileNames)[number];
 
 /** What a file holds, in numbers that only ever grow (but for `first…`, which grow as the log is trimmed). */
@@ -46,8 +47,15 @@ export const directoryFiles: Readonly<Record<FileName, DirectoryFile>> = {
   rejected: {
     place: "rejected-log",
     open: openRejectedDatabase,
-    facts: (database) => highest(database, "SELECT max(seq) AS n FROM sqlite_sequence WHERE name = 'rejection'"),
+    facts: (database) => highest(database, "SELECT max(seq) AS n FROM sqlite_sequence"),
     marks: { count: "refused messages" },
+  },
+  damage: {
+    place: "damage-log",
+    open: openDamageDatabase,
+    facts: (database) =>
+      highest(database, "SELECT (SELECT count(*) FROM damage) + (SELECT count(*) FROM acknowledgement) AS n"),
+    marks: { count: "entries about damage and words of operators about them" },
   },
 };
 

@@ -4,10 +4,15 @@ import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { damageReads, damageSchema, damageWrites } from "../views/damage-table.ts";
 import { appendError } from "./append-error.ts";
 
-/** The damage log in `<dataDir>/damage.db`; any number of threads may report, acknowledge and read. */
-export function openEmbeddedDamageLog({ dataDir }: { readonly dataDir: string }): DamageLog {
+export function openDamageDatabase(dataDir: string): DatabaseSync {
   const database = new DatabaseSync(join(dataDir, "damage.db"), { timeout: 10_000 });
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${damageSchema} PRAGMA user_version = 1;`);
+  return database;
+}
+
+/** The damage log in `<dataDir>/damage.db`; any number of threads may report, acknowledge and read. */
+export function openEmbeddedDamageLog({ dataDir }: { readonly dataDir: string }): DamageLog {
+  const database = openDamageDatabase(dataDir);
   const writes = damageWrites(database);
   const reads = damageReads(database);
 

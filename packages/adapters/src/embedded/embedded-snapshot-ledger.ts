@@ -29,7 +29,7 @@ export function openEmbeddedSnapshotLedgers(options: { dataDir: string }): Snaps
 function openLedger(options: { dataDir: string }): SnapshotLedger {
   const database = openLedgerDatabase(options.dataDir);
   const inserts = snapshotInserts(database);
-  let sequence = lastSequence(database);
+  let sequence = Math.max(lastSequence(database), floorOf(database));
 
   function add(snapshot: Snapshot): void {
     const outcome = inserts.add(sequence + 1, snapshot, () => encodeSnapshot(snapshot));
@@ -51,6 +51,12 @@ function openLedger(options: { dataDir: string }): SnapshotLedger {
   }
 
   return { ...viewOf(database), append, close: async () => database.close() };
+}
+
+/** The number that was known to be issued when a ledger was lost (directory-files.ts): who follows changes must not pass over any. */
+function floorOf(database: DatabaseSync): number {
+  if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'directory'").get() === undefined) return 0;
+  return Number(database.prepare("SELECT floor FROM directory").get()?.["floor"] ?? 0);
 }
 
 /** The ledger for readers: the API, from any thread or process. */

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { copyFile, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { checkBackup, type Manifest, syncPath, unfit } from "./back-up-directory.ts";
-import { lockDataDirectory, removeFile } from "./data-directory.ts";
+import { checkBackup, type Manifest, syncPath } from "./back-up-directory.ts";
+import { lockDataDirectory, removeFile, unfit } from "./data-directory.ts";
 import { fileNames, pathOf } from "./directory-files.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
 import { describeTroubles, judgeDirectory } from "./judge-directory.ts";

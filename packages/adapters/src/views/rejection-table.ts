@@ -14,6 +14,9 @@ export const rejectionSchema = `
   CREATE TABLE IF NOT EXISTS open_count (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+/** The table whose numbers are never given twice. */
+export const numberedRejections = "refused_message";
+
 export type RejectionReads = Pick<RejectedLog, "list" | "get" | "totals">;
 
 export function rejectionReads(database: DatabaseSync): RejectionReads {

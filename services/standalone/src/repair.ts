@@ -1,0 +1,52 @@
+import { lockDataDirectory } from "@meterbook/adapters/embedded/data-directory";
+import { fileNames } from "@meterbook/adapters/embedded/directory-files";
+import { describeTroubles } from "@meterbook/adapters/embedded/judge-directory";
+import { acceptLoss, rebuildSeries, troublesOf } from "@meterbook/adapters/embedded/repair-directory";
+import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { runCommand, wrongArguments } from "./run-command.ts";
+
+const files = [...fileNames, "directory"] as const;
+
+const usage = `npm run repair [-- --rebuild-series | --accept-loss FILE --reason WHY]
+
+Says what keeps the data directory (METERBOOK_DATA_DIR) from a start; Meterbook must not run on it. Restoring a backup comes first
+(npm run restore); otherwise:
+  --rebuild-series     makes the store of readings again from the log, where that still holds all of them
+  --accept-loss FILE   goes on without what FILE (${files.join(", ")}) has lost: the loss is kept in
+                       GET /v1/damage, and named by /readyz until an operator acknowledges it
+  --reason WHY         kept with it`;
+
+const options = {
+  "rebuild-series": { type: "boolean" },
+  "accept-loss": { type: "string" },
+  reason: { type: "string" },
+} as const;
+
+await runCommand({ usage, options }, async (values, say) => {
+  const [wanted, reason] = [values["accept-loss"], values["reason"]];
+  const file = files.find((name) => name === wanted);
+  if (wanted !== undefined && file === undefined) return wrongArguments(`--accept-loss: ${files.join(", ")}`, usage);
+  if (file !== undefined && (typeof reason !== "string" || reason.trim() === "")) {
+    return wrongArguments("--reason is missing: why it is right to go on without", usage);
+  }
+  const { dataDir } = settingsOrExit();
+  const lock = lockDataDirectory(dataDir);
+  try {
+    if (file !== undefined) {
+      const loss = { file, reason: String(reason), nowMs: Date.now() };
+      for (const line of await acceptLoss(dataDir, loss)) say(line);
+    } else if (values["rebuild-series"] === true) {
+      for (const line of await rebuildSeries(dataDir, Date.now())) say(line);
+    }
+    return report(dataDir, say);
+  } finally {
+    lock.close();
+  }
+});
+
+/** Exit 1 while a start would refuse. */
+function report(dataDir: string, say: (line: string) => void): number {
+  const troubles = troublesOf(dataDir);
+  say(troubles.length === 0 ? `nothing keeps ${dataDir} from a start` : describeTroubles(dataDir, troubles));
+  return troubles.length === 0 ? 0 : 1;
+}
