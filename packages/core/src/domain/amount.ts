@@ -1,4 +1,5 @@
 import type { BaseUnit } from "./reading.ts";
+import { withoutZerosAtEnd } from "./units.ts";
 
 /** The units of the wire: the base unit of each and how many zeros lie between them. */
 export const wireUnits = {
@@ -24,7 +25,7 @@ export function baseAmount(amount: string | number, unit: WireUnit): number | un
   const parts = decimal.exec(String(amount));
   if (parts === null) return undefined;
   const { zeros } = wireUnits[unit];
-  const decimals = (parts[2] ?? "").replace(/0+$/, "");
+  const decimals = withoutZerosAtEnd(parts[2] ?? "");
   if (decimals.length > zeros) return undefined;
   const value = Number(`${parts[1]}${decimals.padEnd(zeros, "0")}`);
   return Number.isSafeInteger(value) ? value : undefined;

@@ -30,6 +30,8 @@ test.for([
   { text: ".5", expected: "value_invalid" },
   { text: "1,5", expected: "value_invalid" },
   { text: "", expected: "value_invalid" },
+  { text: `1.${"0".repeat(38)}`, expected: { digits: 1, exponent: -0 } },
+  { text: `1.${"0".repeat(39)}`, expected: "value_invalid" },
 ])("$text is $expected", ({ text, expected }) => {
   expect(scaledAmount(text)).toEqual(expected);
 });

@@ -33,15 +33,25 @@ export function baseValue(digits: number, exponent: number, unit: WireUnit): num
   return Number.isSafeInteger(value) ? value : "value_out_of_range";
 }
 
-const decimal = /^(-?)(\d+)(?:\.(\d+))?$/;
+/** No amount of a meter needs more characters; what is longer is not looked at. */
+export const amountTextMax = 40;
+const decimal = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?$/;
 
-/** A plain decimal such as `12345.678`, without an exponent. */
+/** A plain decimal such as `12345.678`, without an exponent, of at most `amountTextMax` characters. */
 export function scaledAmount(text: string): ScaledAmount | AmountFault {
+  if (text.length > amountTextMax) return "value_invalid";
   const parts = decimal.exec(text);
   if (parts === null) return "value_invalid";
-  const decimals = (parts[3] ?? "").replace(/0+$/, "");
+  const decimals = withoutZerosAtEnd(parts[3] ?? "");
   const digits = Number(`${parts[2]}${decimals}`);
   if (parts[1] === "-" && digits > 0) return "value_negative";
   if (decimals.length > exponentMax) return "value_too_precise";
   return { digits: Number.isSafeInteger(digits) ? digits : Number.NaN, exponent: -decimals.length };
+}
+
+/** `250` of `25000`. A regular expression for this looks at each run of zeros again from each of its zeros. */
+export function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === 48) end -= 1;
+  return digits.slice(0, end);
 }

@@ -3,7 +3,7 @@ import { wireUnits } from "../domain/amount.ts";
 import { kinds, readingQualities } from "../domain/reading.ts";
 import type { Fault, RejectionReason } from "../domain/rejection-reason.ts";
 import type { AmountFault } from "../domain/units.ts";
-import { baseValue, exponentMax } from "../domain/units.ts";
+import { amountTextMax, baseValue, exponentMax } from "../domain/units.ts";
 import { qualities, verdicts } from "./report-readings.ts";
 import type { WireFields, WireProfile, WireReading, WireReport } from "./wire-report.ts";
 import { unitNames } from "./wire-report.ts";
@@ -170,7 +170,7 @@ function valueFault({ unit, exponent }: WireFields, digits: number): Finding | u
 export function amountFinding(fault: AmountFault, unit: WireUnit): Finding {
   const { base } = wireUnits[unit];
   const texts: Record<AmountFault, string> = {
-    value_invalid: "is not a plain decimal number",
+    value_invalid: `is not a plain decimal number of at most ${amountTextMax} characters`,
     value_negative: "must not be negative",
     value_too_precise: `has more decimals in ${unit} than whole ${base} can hold`,
     value_out_of_range: `is more than ${Number.MAX_SAFE_INTEGER} ${base}`,
