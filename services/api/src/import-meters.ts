@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { isId } from "@meterbook/core/domain/identifiers";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { fieldErrors } from "./error-answers.ts";
 import type { MeterCsvColumn, MeterCsvRow } from "./meter-csv.ts";
 import { csvCells, meterCsvColumns, meterOfRows } from "./meter-csv.ts";
-import { meterRecord, meterRecordSchema } from "./meter-record.ts";
+import { meterRecord, meterRecordSchema, registersMax, tooManyMembers } from "./meter-record.ts";
 import type { FieldError } from "./problem.ts";
 import { requestInvalid } from "./problem.ts";
 import type { Line } from "./split-lines.ts";
@@ -27,25 +28,30 @@ interface Candidate {
 }
 
 const batchMax = 500;
+/** Others wait no longer than this, and a line. */
+const turnMsMax = 8;
 
 /** Validates and stores meters as they come, a batch at a time; a wrong one does not keep the others out. */
 export async function importMeters(
   candidates: AsyncIterable<Candidate>,
   put: (records: readonly MeterRecord[]) => Promise<void>,
-): Promise<readonly ImportResult[]> {
-  const results: ImportResult[] = [];
+  tell: (result: ImportResult) => void,
+): Promise<void> {
   let batch: MeterRecord[] = [];
+  let turnMs = performance.now();
   for await (const candidate of candidates) {
     const { result, record } = readCandidate(candidate);
-    results.push(result);
+    tell(result);
     if (record !== undefined) batch.push(record);
-    if (batch.length < batchMax) continue;
-    await put(batch);
-    batch = [];
+    if (batch.length >= batchMax) {
+      await put(batch);
+      batch = [];
+    }
+    if (performance.now() - turnMs < turnMsMax) continue;
     await nextTurn();
+    turnMs = performance.now();
   }
   if (batch.length > 0) await put(batch);
-  return results;
 }
 
 function readCandidate({ line, lines, record: sent, errors }: Candidate): {
@@ -53,9 +59,12 @@ function readCandidate({ line, lines, record: sent, errors }: Candidate): {
   record?: MeterRecord;
 } {
   if (sent === undefined) return { result: { line, lines, meterId: null, errors } };
-  const parsed = meterRecordSchema.safeParse(sent);
   const named: unknown = Object(sent).meterId;
   const meterId = typeof named === "string" ? named : null;
+  // Before the schema, which would tell of each one.
+  const many = tooManyMembers(sent);
+  if (many.length > 0) return { result: { line, lines, meterId, errors: [...errors, ...many] } };
+  const parsed = meterRecordSchema.safeParse(sent);
   const absent = meterId === null && (parsed.success || !parsed.error.issues.some(({ path }) => path[0] === "meterId"));
   const found = [
     ...errors,
@@ -98,11 +107,13 @@ export async function* meterRows(lines: AsyncIterable<Line>): AsyncGenerator<Can
   let run: Run | undefined;
   for await (const { line, row, errors } of rowsOf(lines)) {
     if (row !== undefined && run?.rows[0].meter_id === row.meter_id) {
-      run.rows.push(row);
+      run.lines += 1;
+      // One more than may be: then the record is refused, and what follows is only counted.
+      if (run.rows.length <= registersMax) run.rows.push(row);
       continue;
     }
     if (run !== undefined) yield candidateOf(run, seen);
-    run = row === undefined ? undefined : { line, rows: [row] };
+    run = row === undefined ? undefined : { line, lines: 1, rows: [row] };
     if (row === undefined) yield { line, lines: 1, record: undefined, errors };
   }
   if (run !== undefined) yield candidateOf(run, seen);
@@ -110,6 +121,7 @@ export async function* meterRows(lines: AsyncIterable<Line>): AsyncGenerator<Can
 
 interface Run {
   readonly line: number;
+  lines: number;
   readonly rows: [MeterCsvRow, ...MeterCsvRow[]];
 }
 
@@ -164,12 +176,13 @@ function rowOf(header: readonly MeterCsvColumn[], text: string | undefined): Met
 }
 
 /** A second run would replace the meter of the first one by a part of it. */
-function candidateOf({ line, rows }: Run, seen: Set<string>): Candidate {
+function candidateOf({ line, lines, rows }: Run, seen: Set<string>): Candidate {
   const { record, differing } = meterOfRows(rows);
   const { meter_id: id } = rows[0];
   const errors = differing.map((field) => ({ field, message: "differs between the rows of the meter" }));
   if (seen.has(id))
     errors.push({ field: "meter_id" as MeterCsvColumn, message: "the rows of a meter must stand together" });
-  seen.add(id);
-  return { line, lines: rows.length, record, errors };
+  // What is no id is refused anyway, and may be long.
+  if (isId(id)) seen.add(id);
+  return { line, lines, record, errors };
 }

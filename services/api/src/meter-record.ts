@@ -5,9 +5,11 @@ import { formatInstant } from "@meterbook/core/domain/instant";
 import { isTimeZone } from "@meterbook/core/domain/local-calendar";
 import type { InstallationEvent, MeterRecord } from "@meterbook/core/domain/registry";
 import { z } from "zod";
+import type { FieldError } from "./problem.ts";
 import { instant, meterId, register, usagePointId } from "./query-schemas.ts";
 
-const registersMax = 64;
+export const registersMax = 64;
+const membersMax = 32;
 
 /** Not `z.int()`: where that fails, zod skips the checks across fields, and they should be heard too. */
 function whole(min: number, max: number) {
@@ -61,6 +63,30 @@ export const meterRecordSchema = z
   // Also when a field is wrong by itself: whoever sends a record wants to hear of everything at once.
   .superRefine(crossCheck, { when: () => true })
   .meta({ id: "MeterRecord" });
+
+/**
+ * What a record has too much of, one error each. Asked before the schema, whose complaints are one per member: a body of
+ * many wrong members would become an answer many times its size.
+ */
+export function tooManyMembers(sent: unknown): FieldError[] {
+  if (typeof sent !== "object" || sent === null) return [];
+  const { registers, installed, removed } = sent as Record<string, unknown>;
+  const found: FieldError[] = [];
+  const check = (field: string, count: number, max: number, what: string) => {
+    if (count > max) found.push({ field, message: `has ${count} ${what}, and may have ${max}` });
+  };
+  check("record", Object.keys(sent).length, membersMax, "members");
+  if (Array.isArray(registers)) {
+    check("registers", registers.length, registersMax, "entries");
+    const widest = Math.max(0, ...registers.slice(0, registersMax).map((entry) => Object.keys(Object(entry)).length));
+    check("registers", widest, membersMax, "members in one entry");
+  }
+  for (const [name, event] of Object.entries({ installed, removed })) {
+    check(name, Object.keys(Object(event)).length, membersMax, "members");
+    check(`${name}.values`, Object.keys(Object(Object(event).values)).length, registersMax, "registers");
+  }
+  return found;
+}
 
 export type WireMeterRecord = z.output<typeof meterRecordSchema>;
 

@@ -67,8 +67,25 @@ export class ApiProblem extends Error {
   }
 }
 
+const errorsMax = 32;
+const messageLengthMax = 300;
+
+/** The first of them, with what the caller sent cut short, and a count of the rest: an answer is smaller than its cause. */
+export function fewErrors(errors: readonly FieldError[], max: number = errorsMax): readonly FieldError[] {
+  const few = errors.slice(0, max).map(({ field, message }) => ({
+    field: cut(field, 100),
+    message: cut(message, messageLengthMax),
+  }));
+  return errors.length > max ? [...few, { field: "errors", message: `and ${errors.length - max} more` }] : few;
+}
+
+function cut(text: string, lengthMax: number): string {
+  return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
+}
+
 /** A problem whose detail is its list of errors. */
-export function requestInvalid(errors: readonly FieldError[]): ApiProblem {
+export function requestInvalid(all: readonly FieldError[]): ApiProblem {
+  const errors = fewErrors(all);
   return new ApiProblem("request_invalid", errors.map(({ field, message }) => `${field}: ${message}`).join("; "), {
     errors,
   });

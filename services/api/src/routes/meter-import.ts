@@ -3,7 +3,7 @@ import { z } from "zod";
 import { formats } from "../answer-format.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../documented.ts";
-import type { ImportResult } from "../import-meters.ts";
+import { importAnswer } from "../import-answer.ts";
 import { importMeters, meterLines, meterRows } from "../import-meters.ts";
 import { meterCsvColumns } from "../meter-csv.ts";
 import { ApiProblem } from "../problem.ts";
@@ -16,6 +16,7 @@ const count = z.int().min(0);
 export const importSchema = z.strictObject({
   stored: count.meta({ description: "Meters" }),
   refused: count,
+  errorsLeftOut: count.meta({ description: "Errors of refused meters that the answer had no room for" }).optional(),
   results: z.array(
     z.strictObject({
       line: z.int().min(1).meta({ description: "The meter's first line" }),
@@ -58,7 +59,8 @@ function importRoute(app: Api, { ports, limits }: ApiContext): void {
     summary: "Set the master data of many meters",
     description: `\`application/x-ndjson\`: a record per line, as in \`PUT /v1/meters/{meterId}\` with its \`meterId\`. \`text/csv\`: a row per register with the
 columns \`${meterCsvColumns.join(",")}\`, in any order, those of a meter together. At most ${importLinesMax} lines and ${importBytesMax} bytes a request.
-Each meter stands for itself: wrong ones are refused with all that is wrong, the others are stored. Sending the same again changes nothing.`,
+Each meter stands for itself: wrong ones are refused with what is wrong, the others are stored. At most
+8 errors a meter and 8 MiB of errors an answer are told, the rest is counted. Sending the same again changes nothing.`,
     consumes: [formats.ndjson, formats.csv],
     querystring: z.strictObject({}),
     response: answers("What became of each meter", importSchema, example, [
@@ -76,10 +78,14 @@ Each meter stands for itself: wrong ones are refused with all that is wrong, the
     });
     const lines = atMost(split, importLinesMax);
     const csv = request.headers["content-type"]?.toLowerCase().startsWith(formats.csv) === true;
-    const results = await importMeters(csv ? meterRows(lines) : meterLines(lines), (records) =>
-      ports.registry.put(records),
+    const answer = importAnswer();
+    await importMeters(
+      csv ? meterRows(lines) : meterLines(lines),
+      (records) => ports.registry.put(records),
+      answer.add,
     );
-    return reply.send(importJson(results));
+    const { bytes, stream } = answer.end();
+    return reply.type("application/json; charset=utf-8").header("content-length", bytes).send(stream);
   });
 }
 
@@ -95,17 +101,4 @@ function tooLarge(code: "body_too_large" | "import_too_large", detail: string): 
   return new ApiProblem(code, `${detail}. Meters of lines before may be stored; sending them again does no harm`, {
     headers: { connection: "close" },
   });
-}
-
-function importJson(results: readonly ImportResult[]): z.infer<typeof importSchema> {
-  const refused = results.filter(({ errors }) => errors.length > 0).length;
-  return {
-    stored: results.length - refused,
-    refused,
-    results: results.map(({ errors, ...result }) =>
-      errors.length === 0
-        ? { ...result, status: "stored" as const }
-        : { ...result, status: "refused" as const, errors: [...errors] },
-    ),
-  };
 }
