@@ -58,6 +58,24 @@ test.for([
   );
 });
 
+test.for([
+  [undefined, {}, undefined],
+  [undefined, { "retention.ms": day }, /forgets records/],
+  [400, {}, undefined],
+  [1, { "retention.ms": day }, undefined],
+  [400, { "retention.ms": day }, /for 1 days.*METERBOOK_REJECTED_RETENTION_DAYS is 400/],
+  [400, { "retention.bytes": "1000" }, /set retention.ms, and retention.bytes=-1/],
+] as const)("H10: refused messages are to be kept %s days and the topic has %j: %s", ([days, given, expected]) => {
+  const found = {
+    name: "rejected" as const,
+    topic: "meterbook.rejected",
+    partitions: [{ replicas: [1, 2, 3] }],
+    config: new Map(Object.entries({ ...safe, ...forEver, ...given }).map(([key, value]) => [key, String(value)])),
+  };
+  const said = problemsOf(found, 3, { ...wishes, rejectedRetentionDays: days }).map(({ problem }) => problem);
+  expect(said).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)]);
+});
+
 describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
   let kafka: KafkaServer;
   let made = 0;

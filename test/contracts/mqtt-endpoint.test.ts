@@ -626,3 +626,23 @@ test("metrics count what happened", async () => {
     expect(text).toContain(line);
   }
 });
+
+test("H10: who has no room in the rejected log gets no PUBACK, waits and is hung up on; others are served meanwhile", async () => {
+  const full = new AdapterError("rejected_full", { retryable: true });
+  const { endpoint, of } = await opened({ holdBackMsMax: 400, random: () => 0 }, async ({ clientId }) => {
+    if (clientId === "filler") throw full;
+  });
+  const filler = await connected(endpoint, { clientId: "filler" });
+  const honest = await connected(endpoint, { clientId: "honest" });
+  const before = performance.now();
+  filler.send(raw.publish(topic, "refused", { id: 1 }), raw.publish(topic, "another", { id: 2 }));
+  for (let id = 1; id <= 20; id += 1) {
+    honest.send(raw.publish(topic, "x", { id }));
+    expect(ackedIds(await honest.take(4))).toEqual([id]);
+  }
+  await filler.closed;
+  expect(performance.now() - before).toBeGreaterThan(390);
+  expect(filler.untaken()).toHaveLength(0);
+  expect(honest.socket.destroyed).toBe(false);
+  await vi.waitFor(() => expect(of("connectionClosed")).toEqual([{ clientId: "filler", reason: "rejected_full" }]));
+});

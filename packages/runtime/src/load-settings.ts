@@ -41,6 +41,12 @@ export interface Settings {
   readonly packetBytesMax: number;
   readonly connectionsMax: number;
   readonly logRetentionDays: number;
+  /** Of what is refused, all together and of one sender, and how long it is kept. */
+  readonly rejected: {
+    readonly bytesMax: number;
+    readonly bytesPerSenderMax: number;
+    readonly retentionDays: number;
+  };
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** `auto`: text on a terminal, JSON elsewhere. */
   readonly logFormat: "auto" | "text" | "json";
@@ -151,6 +157,11 @@ function settingsFrom(read: ReadSettings): Settings {
     packetBytesMax: read.METERBOOK_PACKET_BYTES_MAX,
     connectionsMax: read.METERBOOK_CONNECTIONS_MAX,
     logRetentionDays: read.METERBOOK_LOG_RETENTION_DAYS,
+    rejected: {
+      bytesMax: read.METERBOOK_REJECTED_BYTES_MAX,
+      bytesPerSenderMax: read.METERBOOK_REJECTED_BYTES_PER_SENDER_MAX,
+      retentionDays: read.METERBOOK_REJECTED_RETENTION_DAYS,
+    },
     logLevel: read.METERBOOK_LOG_LEVEL,
     logFormat: read.METERBOOK_LOG_FORMAT,
     crashAt: read.METERBOOK_CRASH_AT,

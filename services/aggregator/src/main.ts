@@ -39,7 +39,11 @@ async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
     log: (level, message, fields) => log[level](fields, message),
   });
   const [onKafka, onInflux] = await Promise.all([
-    startOnKafka(connection, { ...kafka, readingsRetentionDays: settings.logRetentionDays }),
+    startOnKafka(connection, {
+      ...kafka,
+      readingsRetentionDays: settings.logRetentionDays,
+      rejectedRetentionDays: settings.rejected.retentionDays,
+    }),
     checkInflux(influx, clock),
   ]);
   acceptServers(log, [onKafka, onInflux]);

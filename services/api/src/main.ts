@@ -20,7 +20,7 @@ import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
-import { Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import { damageMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { serveApi } from "./serve-api.ts";
@@ -31,6 +31,15 @@ const log = openLogger({ name: "api", level: settings.logLevel, format: settings
 const metrics = new Registry();
 const standing = standingProblems();
 
+function rejectedForgotten(registry: Registry): (refusals: number) => void {
+  const forgotten = new Counter({
+    name: "meterbook_rejected_forgotten_total",
+    help: "Refusals that were older than METERBOOK_REJECTED_RETENTION_DAYS and are kept no more; they still count as rejected.",
+    registers: [registry],
+  });
+  return (refusals) => forgotten.inc(refusals);
+}
+
 /** Everything that is wrong with the servers is said at once. */
 async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
   const connection = kafkaConnection(kafka, {
@@ -38,7 +47,11 @@ async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
     log: (level, message, fields) => log[level](fields, message),
   });
   const [onKafka, onInflux] = await Promise.all([
-    startOnKafka(connection, { ...kafka, readingsRetentionDays: settings.logRetentionDays }),
+    startOnKafka(connection, {
+      ...kafka,
+      readingsRetentionDays: settings.logRetentionDays,
+      rejectedRetentionDays: settings.rejected.retentionDays,
+    }),
     checkInflux(influx, clock),
   ]);
   acceptServers(log, [onKafka, onInflux]);
@@ -53,12 +66,14 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const damage = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
   damageMetrics(metrics, damage);
   const influxEvents = influxMetrics(metrics, log, standing);
+  const { retentionDays } = settings.rejected;
+  const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: rejectedForgotten(metrics) };
   return {
     clock,
     series: own(openInfluxSeriesReader({ ...influx, events: influxEvents }), "series reader"),
     snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events }), "ledger view"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
-    rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events }), "rejected log"),
+    rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),

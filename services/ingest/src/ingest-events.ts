@@ -3,4 +3,19 @@ export interface IngestEvents {
   messageKept(facts: { readings: number; rejections: number; bytes: number; seconds: number }): void;
   rejected(facts: { reason: string; meterId: string | null; detail: string }): void;
   keepFailed(facts: { error: unknown }): void;
+  /**
+   * There is no room in the rejected log for what is refused of this sender: its message waits with the meter, or its beginning is
+   * kept. `isNew`: it was not so before. `held`: how many senders it is so for.
+   */
+  senderHeld(facts: {
+    sender: string;
+    why: "sender_full" | "log_full";
+    whenFull: "hold" | "cut";
+    isNew: boolean;
+    held: number;
+  }): void;
+  /** So many refusals were older than they are kept, and are gone. */
+  rejectedForgotten(refusals: number): void;
+  /** There is room again. */
+  senderFree(facts: { sender: string; held: number }): void;
 }

@@ -1,9 +1,11 @@
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { MeterMessage, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
 import type { MessageReader } from "@meterbook/core/wire/read-message";
 import { gatherRejections } from "./gather-rejections.ts";
 import type { IngestEvents } from "./ingest-events.ts";
+import type { RejectedDoor } from "./rejected-door.ts";
 
 export interface IngestPorts {
   readonly log: Pick<ReadingsLog, "append">;
@@ -13,6 +15,7 @@ export interface IngestPorts {
 export interface IngestOptions {
   readonly reader: MessageReader;
   readonly events: IngestEvents;
+  readonly door: RejectedDoor;
   readonly crashPoint: (name: string) => void;
 }
 
@@ -21,12 +24,14 @@ export interface IngestOptions {
  * that it is safe. The readings go first: when the rejections then fail, the meter sends the message again, its readings
  * are duplicates, and no refusal is counted twice.
  */
-export function ingestMessages(ports: IngestPorts, { reader, events, crashPoint }: IngestOptions): TakeMessage {
+export function ingestMessages(ports: IngestPorts, { reader, events, door, crashPoint }: IngestOptions): TakeMessage {
   const reject = gatherRejections(ports.rejected);
 
   async function keep(message: MeterMessage): Promise<void> {
     const startedMs = performance.now();
-    const { accepted, rejections } = reader.read(message);
+    const { accepted, rejections: refused } = reader.read(message);
+    // Asked first: a message that has to come again would otherwise leave its readings in the log each time.
+    const rejections = door(message, refused);
     if (accepted !== null) await ports.log.append(accepted);
     if (accepted !== null && rejections.length > 0) crashPoint("readings-kept-before-rejections");
     if (rejections.length > 0) await keepRejections(rejections);
@@ -45,7 +50,7 @@ export function ingestMessages(ports: IngestPorts, { reader, events, crashPoint 
     try {
       await keep(message);
     } catch (error) {
-      events.keepFailed({ error });
+      if (!(error instanceof AdapterError && error.code === "rejected_full")) events.keepFailed({ error });
       throw error;
     }
     crashPoint("log-written-before-puback");

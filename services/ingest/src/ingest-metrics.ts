@@ -1,6 +1,6 @@
 import type { Logger } from "@meterbook/runtime/telemetry";
 import type { Registry } from "prom-client";
-import { Counter, Histogram } from "prom-client";
+import { Counter, Gauge, Histogram } from "prom-client";
 import type { IngestEvents } from "./ingest-events.ts";
 
 /** Ingest's events as metrics; failures also as log lines. */
@@ -49,9 +49,47 @@ export function ingestMetrics(registry: Registry, log: Logger): IngestEvents {
       rejections.inc({ reason });
       log.debug({ reason, meterId, detail }, "Refused.");
     },
+    ...senderMetrics(registers, log),
     keepFailed({ error }) {
       failures.inc();
       log.error({ error }, "A message could not be kept; it was not acknowledged.");
+    },
+  };
+}
+
+function senderMetrics(
+  registers: Registry[],
+  log: Logger,
+): Pick<IngestEvents, "senderHeld" | "senderFree" | "rejectedForgotten"> {
+  const senders = new Gauge({
+    name: "meterbook_rejected_senders_held",
+    help: "Senders that have filled their share of the rejected log: what else is refused of them waits, and they are slowed down.",
+    registers,
+  });
+  const messages = new Counter({
+    name: "meterbook_rejected_held_total",
+    help: "Messages without room in the rejected log: `hold` was not acknowledged and comes again, of `cut` the beginning was kept.",
+    labelNames: ["outcome", "why"],
+    registers,
+  });
+  const forgotten = new Counter({
+    name: "meterbook_rejected_forgotten_total",
+    help: "Refusals that were older than METERBOOK_REJECTED_RETENTION_DAYS and are kept no more; they still count as rejected.",
+    registers,
+  });
+  return {
+    rejectedForgotten(refusals) {
+      forgotten.inc(refusals);
+      log.info({ refusals }, "Old refusals were forgotten.");
+    },
+    senderHeld({ sender, why, whenFull, isNew, held }) {
+      messages.inc({ outcome: whenFull, why });
+      senders.set(held);
+      if (isNew) log.warn({ sender, why, outcome: whenFull }, "A sender has filled its share of the rejected log.");
+    },
+    senderFree({ sender, held }) {
+      senders.set(held);
+      log.info({ sender }, "There is room in the rejected log for this sender again.");
     },
   };
 }

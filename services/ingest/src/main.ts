@@ -20,6 +20,8 @@ import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
 import { ingestMessages } from "./ingest-messages.ts";
 import { ingestMetrics } from "./ingest-metrics.ts";
 import { rejectOversized } from "./reject-oversized.ts";
+import { rejectedDoor } from "./rejected-door.ts";
+import { rejectedQuota } from "./rejected-quota.ts";
 
 /** Takes what meters report, over our own endpoint or from an external broker, into Kafka. Any number of these run side by side. */
 const settings = settingsOrExit("ingest");
@@ -32,7 +34,11 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
     clientId: "meterbook-ingest",
     log: (level, message, fields) => log[level](fields, message),
   });
-  const found = await startOnKafka(connection, { ...kafka, readingsRetentionDays: settings.logRetentionDays });
+  const found = await startOnKafka(connection, {
+    ...kafka,
+    readingsRetentionDays: settings.logRetentionDays,
+    rejectedRetentionDays: settings.rejected.retentionDays,
+  });
   acceptServers(log, [found]);
   const { partitions } = found;
   const events = kafkaMetrics(metrics, log, standing);
@@ -45,6 +51,7 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   };
 }
 
+const dayMs = 86_400_000;
 const crashPoint = crashPoints(settings.crashAt);
 
 await runService(
@@ -58,6 +65,9 @@ await runService(
     const logs = await openLogs(settings.kafka as KafkaSettings, own);
     const { packetBytesMax, connectionsMax } = settings;
     const events = ingestMetrics(metrics, log);
+    const { retentionDays, ...quotas } = settings.rejected;
+    const quota = rejectedQuota({ ...quotas, retentionMs: retentionDays * dayMs, nowMs: () => performance.now() });
+    const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
     const reader = messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock);
     const source = own(
       await openMeterSource(
@@ -68,12 +78,12 @@ await runService(
           broker: settings.mqttBroker,
           tls: settings.mqttTls,
           identitiesFile: settings.mqttIdentitiesFile,
-          packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
+          packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
           metrics,
           log,
           clock,
         },
-        gatherTurns(ingestMessages(logs, { reader, events, crashPoint })),
+        gatherTurns(ingestMessages(logs, { reader, events, door, crashPoint })),
       ),
       "MQTT",
     );

@@ -11,7 +11,11 @@ test.for([
 ] as const)("a message that was cut off, of %s", async ([, sender, topicOf, reason, meterId]) => {
   const kept: Rejection[] = [];
   const log = { append: async (some: readonly Rejection[]) => void kept.push(...some) };
-  const reject = rejectOversized(log, { rejected: () => undefined }, { packetBytesMax: 10, nowMs: () => 1 });
+  const reject = rejectOversized(
+    log,
+    { rejected: () => undefined },
+    { packetBytesMax: 10, nowMs: () => 1, door: (_from, given) => given },
+  );
   const topic = `meters/${topicOf}/readings`;
   await reject({ clientId: "c", sender, topic, declaredBytes: 20, firstBytes: Buffer.from("x") });
   expect(kept).toMatchObject([{ reason, meterId, topic, truncatedFrom: 20, readingIndex: null }]);

@@ -2,6 +2,7 @@ import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import { senderFault } from "@meterbook/core/wire/read-message";
 import type { IngestEvents } from "./ingest-events.ts";
+import type { RejectedDoor } from "./rejected-door.ts";
 
 /** What the endpoint knows of a message that it cut off. */
 export interface OversizedMessage {
@@ -20,7 +21,7 @@ export interface OversizedMessage {
 export function rejectOversized(
   log: Pick<RejectedLog, "append">,
   events: Pick<IngestEvents, "rejected">,
-  options: { packetBytesMax: number; nowMs: () => number },
+  options: { packetBytesMax: number; nowMs: () => number; door: RejectedDoor },
 ): (message: OversizedMessage) => Promise<void> {
   return async ({ clientId, sender, topic, declaredBytes, firstBytes }) => {
     const named = /^meters\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\//.exec(topic)?.[1] ?? null;
@@ -31,9 +32,8 @@ export function rejectOversized(
       detail: `payload: a packet of ${declaredBytes} bytes, ${options.packetBytesMax} is the most (METERBOOK_PACKET_BYTES_MAX)`,
     };
     const place = { topic, meterId, clientId, receivedAtMs: options.nowMs() };
-    await log.append([
-      { reason, detail, ...place, payload: firstBytes, truncatedFrom: declaredBytes, readingIndex: null },
-    ]);
+    const truncated = { payload: firstBytes, truncatedFrom: declaredBytes, readingIndex: null };
+    await log.append(options.door({ clientId, sender }, [{ reason, detail, ...place, ...truncated }]));
     events.rejected({ reason, meterId, detail });
   };
 }

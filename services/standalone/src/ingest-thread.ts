@@ -7,6 +7,8 @@ import type { IngestEvents } from "@meterbook/ingest/ingest-events";
 import { ingestMessages } from "@meterbook/ingest/ingest-messages";
 import { ingestMetrics } from "@meterbook/ingest/ingest-metrics";
 import { rejectOversized } from "@meterbook/ingest/reject-oversized";
+import { rejectedDoor } from "@meterbook/ingest/rejected-door";
+import { rejectedQuota } from "@meterbook/ingest/rejected-quota";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
@@ -25,8 +27,10 @@ await runThread(async (settings: Settings, own) => {
 
   const crashPoint = crashPoints(settings.crashAt);
   const readings = own(await openEmbeddedReadingsLog({ dataDir, clock, crashPoint }));
-  const rejected = own(openEmbeddedRejectedLog({ dataDir }));
   const counted = ingestMetrics(metrics, log);
+  const { retentionDays, ...quotas } = settings.rejected;
+  const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: counted.rejectedForgotten };
+  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention }));
   const well = { name: "ingest", ok: true, detail: "" };
   const events: IngestEvents = {
     ...counted,
@@ -40,11 +44,16 @@ await runThread(async (settings: Settings, own) => {
     },
   };
   const { packetBytesMax, connectionsMax } = settings;
+  const retentionMs = retentionDays * 86_400_000;
+  const quota = rejectedQuota({ ...quotas, retentionMs, nowMs: () => performance.now() });
+  for (const [sender, bytes] of rejected.shares()) quota.holds(sender, bytes);
+  const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
   const take = ingestMessages(
     { log: readings, rejected },
     {
       reader: messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock),
       events,
+      door,
       crashPoint,
     },
   );
@@ -57,7 +66,7 @@ await runThread(async (settings: Settings, own) => {
         broker: settings.mqttBroker,
         tls: settings.mqttTls,
         identitiesFile: settings.mqttIdentitiesFile,
-        packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs() }),
+        packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
         metrics,
         log,
         clock,

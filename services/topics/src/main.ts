@@ -15,8 +15,9 @@ const connection = kafkaConnection(kafka, {
 });
 
 try {
-  const { logRetentionDays: readingsRetentionDays } = settings;
-  const found = await startOnKafka(connection, { ...kafka, createTopics: "on", readingsRetentionDays });
+  const { logRetentionDays: readingsRetentionDays, rejected } = settings;
+  const retention = { readingsRetentionDays, rejectedRetentionDays: rejected.retentionDays };
+  const found = await startOnKafka(connection, { ...kafka, createTopics: "on", ...retention });
   acceptServers(log, [found]);
   console.log(`the topics ${kafka.topicPrefix}* are right: the readings have ${found.partitions} partitions`);
 } catch (error) {

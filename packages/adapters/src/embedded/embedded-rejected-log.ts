@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
+import { keepRetention, type RejectedRetention, rejectionForgetting } from "../views/rejection-retention.ts";
 import { entryNumber, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
 import { appendError } from "./append-error.ts";
 
@@ -17,27 +18,53 @@ export function openRejectedDatabase(dataDir: string): DatabaseSync {
   return database;
 }
 
+/** How full it is, for those who write to it. */
+export interface EmbeddedRejectedLog extends RejectedLog {
+  /** Bytes by sender. */
+  shares(): ReadonlyMap<string, number>;
+}
+
+export interface EmbeddedRejectedLogOptions {
+  readonly dataDir: string;
+  /** Of one of the threads that have it open. */
+  readonly retention?: RejectedRetention;
+}
+
 /** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. */
-export function openEmbeddedRejectedLog(options: { dataDir: string }): RejectedLog {
+export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): EmbeddedRejectedLog {
   const database = openRejectedDatabase(options.dataDir);
   const writes = rejectionWrites(database);
 
-  function inTransaction(work: () => void): void {
+  function inTransaction<Answer>(work: () => Answer): Answer {
     try {
       database.exec("BEGIN IMMEDIATE");
-      work();
+      const answer = work();
       database.exec("COMMIT");
+      return answer;
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw appendError(cause);
     }
   }
 
+  const forget = rejectionForgetting(database);
+  const retention =
+    options.retention === undefined
+      ? undefined
+      : keepRetention(options.retention, (beforeMs) => inTransaction(() => forget(beforeMs)));
+
   return {
     ...rejectionReads(database),
+    shares() {
+      const rows = database.prepare("SELECT sender, SUM(bytes) AS bytes FROM refused_message GROUP BY sender").all();
+      return new Map(rows.map(({ sender, bytes }) => [String(sender ?? ""), Number(bytes)]));
+    },
     append: async (rejections) =>
       inTransaction(() => refusedMessages(rejections).forEach((one) => writes.add(one, null))),
     markReplayed: async (id, atMs) => inTransaction(() => writes.markReplayed(entryNumber(id), atMs)),
-    close: async () => database.close(),
+    async close() {
+      retention?.close();
+      database.close();
+    },
   };
 }

@@ -5,6 +5,12 @@ import { decodeRejectedRecord, encodeRejectedRecord } from "@meterbook/core/wire
 import type { KafkaMessage } from "kafkajs";
 import { knownWriters, writersSchema } from "../views/known-writers.ts";
 import {
+  type ForgetRejections,
+  keepRetention,
+  type RejectedRetention,
+  rejectionForgetting,
+} from "../views/rejection-retention.ts";
+import {
   entryNumber,
   entryOf,
   placeOfEntry,
@@ -32,6 +38,8 @@ export interface KafkaRejectedLogOptions extends KafkaRejectedAppenderOptions {
   /** Where the view is kept; a directory of this process. */
   readonly dataDir: string;
   readonly events: WriteEvents & FollowerEvents;
+  /** Of the view; the topic has its own. */
+  readonly retention?: RejectedRetention;
 }
 
 const appendsMax = 100_000;
@@ -63,6 +71,8 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     take: (writes, record, offset) => writes.take(record, offset),
   });
   const reads = rejectionReads(view.database);
+  const retention =
+    options.retention === undefined ? undefined : keepRetention(options.retention, forgetIn(view.database));
 
   async function shown<Answer>(read: () => Promise<Answer>): Promise<Answer> {
     await view.catchUp();
@@ -79,9 +89,25 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
       if (entry?.replayedAtMs === null) await writer.write([{ replayed: entryNumber(id), atMs }]);
     },
     async close() {
+      retention?.close();
       await writer.close();
       await view.close();
     },
+  };
+}
+
+function forgetIn(database: ViewDatabase["database"]): ForgetRejections {
+  const forget = rejectionForgetting(database);
+  return (beforeMs) => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const answer = forget(beforeMs);
+      database.exec("COMMIT");
+      return answer;
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
   };
 }
 

@@ -23,7 +23,11 @@ export interface TopicWishes {
   /** How many brokers hold each record; as many as there are up to 3 where absent. */
   readonly replication?: number | undefined;
   readonly readingsRetentionDays: number;
+  /** Of refused messages; kept for ever where absent. */
+  readonly rejectedRetentionDays?: number | undefined;
 }
+
+type Retention = Pick<TopicWishes, "readingsRetentionDays" | "rejectedRetentionDays">;
 
 /** One thing that is wrong with a topic, and what mends it. */
 export interface TopicProblem {
@@ -40,7 +44,10 @@ const keptForEver: ReadonlySet<TopicName> = new Set<TopicName>(["snapshots", "bi
 const forEver = { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" };
 
 /** How each topic must be; what is not named is the broker's own. */
-function wanted(name: TopicName, { readingsRetentionDays }: TopicWishes): Record<string, string> {
+function wanted(
+  name: TopicName,
+  { readingsRetentionDays, rejectedRetentionDays = 0 }: TopicWishes,
+): Record<string, string> {
   if (name === "readings")
     return {
       "cleanup.policy": "delete",
@@ -49,7 +56,10 @@ function wanted(name: TopicName, { readingsRetentionDays }: TopicWishes): Record
     };
   if (name === "registry") return { "cleanup.policy": "compact" };
   if (name === "commands" || name === "replies") return { "cleanup.policy": "delete", "retention.ms": "3600000" };
-  if (name === "rejected") return { ...forEver, "max.message.bytes": String(recordBytesMax) };
+  if (name === "rejected") {
+    const retention = rejectedRetentionDays === 0 ? {} : { "retention.ms": String(rejectedRetentionDays * dayMs) };
+    return { ...forEver, ...retention, "max.message.bytes": String(recordBytesMax) };
+  }
   return forEver;
 }
 
@@ -101,7 +111,7 @@ async function listed(admin: Admin, made: readonly string[]): Promise<void> {
 /** Everything that is wrong with the topics, in one go, and how many partitions the readings have. */
 export async function checkTopics(
   connection: KafkaConnection,
-  wishes: Pick<TopicWishes, "readingsRetentionDays">,
+  wishes: Retention,
 ): Promise<{ readonly partitions: number; readonly problems: readonly TopicProblem[] }> {
   return withAdmin(connection, async (admin) => {
     const there = new Set(await admin.listTopics());
@@ -134,11 +144,7 @@ export interface FoundTopic {
 }
 
 /** What is wrong with one topic on a cluster of so many brokers. */
-export function problemsOf(
-  found: FoundTopic,
-  brokers: number,
-  wishes: Pick<TopicWishes, "readingsRetentionDays">,
-): TopicProblem[] {
+export function problemsOf(found: FoundTopic, brokers: number, wishes: Retention): TopicProblem[] {
   const { topic } = found;
   const severe = [...shapeProblems(found), ...retentionProblems(found, wishes)];
   return [
@@ -164,13 +170,18 @@ function shapeProblems({ name, partitions: { length }, config }: FoundTopic): st
 
 function retentionProblems(
   { name, config }: FoundTopic,
-  { readingsRetentionDays }: Pick<TopicWishes, "readingsRetentionDays">,
+  { readingsRetentionDays, rejectedRetentionDays }: Retention,
 ): string[] {
   const [ms, bytes] = [config.get("retention.ms"), config.get("retention.bytes")];
-  const mustBeKept = keptForEver.has(name);
+  const isForgetful = name === "rejected" && rejectedRetentionDays !== undefined;
+  const mustBeKept = keptForEver.has(name) && !isForgetful;
   if (mustBeKept && (ms !== "-1" || bytes !== "-1"))
     return [`forgets records (retention.ms=${ms}, retention.bytes=${bytes}); set both to -1`];
   const days = Number(ms ?? -1) / dayMs;
+  if (isForgetful && ((ms !== "-1" && days < rejectedRetentionDays) || bytes !== "-1"))
+    return [
+      `keeps refused messages for ${days} days and ${bytes} bytes, METERBOOK_REJECTED_RETENTION_DAYS is ${rejectedRetentionDays}; set retention.ms, and retention.bytes=-1`,
+    ];
   if (name === "readings" && ms !== "-1" && days < readingsRetentionDays)
     return [
       `keeps readings for ${days} days, METERBOOK_LOG_RETENTION_DAYS is ${readingsRetentionDays}; set retention.ms`,

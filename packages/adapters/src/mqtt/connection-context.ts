@@ -30,9 +30,11 @@ export interface ConnectionContext {
   /** The connection takes the client id over from the one that had it. */
   identified(clientId: string, connection: MqttConnection): void;
   /** `take` has resolved or rejected. */
-  settled(outcome: "kept" | "failed"): void;
+  settled(outcome: "kept" | "failed" | "held"): void;
   /** How long a connection whose message was not kept is held before it is closed. */
   holdBackMs(): number;
+  /** Likewise, where others' messages are kept and its own has no room. */
+  slowDownMs(): number;
   gone(connection: MqttConnection): void;
 }
 

@@ -31,6 +31,7 @@ export type CloseReason =
   | "packet_malformed"
   | "qos2_unreleased"
   | "message_not_kept"
+  | "rejected_full"
   | "session_failed"
   | "endpoint_closed";
 

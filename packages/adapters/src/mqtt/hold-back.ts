@@ -1,7 +1,17 @@
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+
+/** The message itself has to wait: its sender has filled its share of the rejected log. */
+export function isHeld(error: unknown): boolean {
+  return error instanceof AdapterError && error.code === "rejected_full";
+}
+
 /** How patient to be with connections whose messages cannot be kept. Times are monotonic milliseconds. */
 export interface HoldBack {
-  settled(outcome: "kept" | "failed", nowMs: () => number): void;
+  /** `held`: this message had to wait, and that says nothing of the others. */
+  settled(outcome: "kept" | "failed" | "held", nowMs: () => number): void;
   holdBackMs(nowMs: number): number;
+  /** For a connection that is to be slowed down: as long as any is ever held back. */
+  slowDownMs(): number;
 }
 
 /**
@@ -17,9 +27,11 @@ export function holdBack(options: {
   let troubleSinceMs: number | undefined;
   return {
     settled(outcome, nowMs) {
+      if (outcome === "held") return;
       if (outcome === "kept") troubleSinceMs = undefined;
       else troubleSinceMs ??= nowMs();
     },
+    slowDownMs: () => holdBackMsMax * (1 - random() / 2),
     holdBackMs(nowMs) {
       const lastedMs = nowMs - (troubleSinceMs ?? nowMs);
       return Math.min(Math.max(lastedMs, holdBackMsMin), holdBackMsMax) * (1 - random() / 2);

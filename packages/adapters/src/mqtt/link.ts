@@ -3,6 +3,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { CloseReason, RefusalReason } from "./endpoint-events.ts";
+import { isHeld } from "./hold-back.ts";
 import type { SocketFlow } from "./socket-flow.ts";
 import { hold } from "./socket-flow.ts";
 
@@ -59,9 +60,9 @@ export function failLink(link: Link, error: unknown): void {
   const { context, clientId = "" } = link;
   context.events.messageFailed({ clientId, code: error instanceof AdapterError ? error.code : "bug", error });
   if (link.phase !== "open" && link.phase !== "leaving") return;
-  link.closeReason = "message_not_kept";
+  link.closeReason = isHeld(error) ? "rejected_full" : "message_not_kept";
   enter(link, "failing");
-  link.failingUntilMs = link.phaseSinceMs + context.holdBackMs();
+  link.failingUntilMs = link.phaseSinceMs + (isHeld(error) ? context.slowDownMs() : context.holdBackMs());
 }
 
 /** Reads nothing more; `endWhenAnswered` follows. */

@@ -2,6 +2,7 @@ import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { Owed, Released } from "./ack-queue.ts";
 import { ackQueue } from "./ack-queue.ts";
 import type { ConnectionContext } from "./connection-context.ts";
+import { isHeld } from "./hold-back.ts";
 import type { PublishPacket } from "./publish-packet.ts";
 
 /** What the messages of a connection do to the connection. */
@@ -69,7 +70,7 @@ export function messageIntake(context: ConnectionContext, owner: IntakeOwner): M
       },
       (error: unknown) => {
         context.budget.remove(bytes);
-        context.settled("failed");
+        context.settled(isHeld(error) ? "held" : "failed");
         owner.failed(error);
       },
     );

@@ -170,6 +170,7 @@ function contextOf(
       parts.whenDrained();
     },
     holdBackMs: () => backOff.holdBackMs(nowMs()),
+    slowDownMs: backOff.slowDownMs,
     gone(connection) {
       roster.remove(connection);
       parts.whenDrained();

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type RefusedMessage, refusalsPerMessageMax } from "@meterbook/core/ports/refused-message";
+import { type RefusedMessage, refusalsPerMessageMax, refusedBytes } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
 
 /**
@@ -8,7 +8,8 @@ import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejecte
  */
 export const rejectionSchema = `
   CREATE TABLE IF NOT EXISTS refused_message (place INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, meter_id TEXT,
-    client_id TEXT NOT NULL, received_at_ms INTEGER NOT NULL, payload BLOB NOT NULL, truncated_from INTEGER);
+    client_id TEXT NOT NULL, received_at_ms INTEGER NOT NULL, payload BLOB NOT NULL, truncated_from INTEGER,
+    sender TEXT, bytes INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS refusal (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL,
     reading_index INTEGER, replayed_at_ms INTEGER);
   CREATE TABLE IF NOT EXISTS open_count (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
@@ -48,8 +49,8 @@ export interface RejectionWrites {
 
 export function rejectionWrites(database: DatabaseSync): RejectionWrites {
   const insertMessage = database.prepare(
-    `INSERT INTO refused_message (place, topic, meter_id, client_id, received_at_ms, payload, truncated_from)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO refused_message (place, topic, meter_id, client_id, received_at_ms, payload, truncated_from, sender, bytes)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insert = database.prepare("INSERT INTO refusal (id, reason, detail, reading_index) VALUES (?, ?, ?, ?)");
   const count = database.prepare(
@@ -59,8 +60,10 @@ export function rejectionWrites(database: DatabaseSync): RejectionWrites {
     "UPDATE refusal SET replayed_at_ms = ? WHERE id = ? AND replayed_at_ms IS NULL RETURNING reason",
   );
   return {
-    add({ topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals }, given) {
-      const added = insertMessage.run(given, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom);
+    add(message, given) {
+      const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, senderName = null, refusals } = message;
+      const of = [topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, senderName] as const;
+      const added = insertMessage.run(given, ...of, refusedBytes(message));
       const place = given ?? Number(added.lastInsertRowid);
       for (const [number, { reason, detail, readingIndex }] of refusals.entries()) {
         insert.run(entryOf(place, number), reason, detail, readingIndex);

@@ -2,6 +2,7 @@ export type AdapterErrorCode =
   | "log_append_failed"
   | "log_full"
   | "log_closed"
+  | "rejected_full"
   | "store_write_failed"
   | "store_read_failed"
   | "ledger_fenced"

@@ -10,6 +10,16 @@ export type Refusal = Pick<Rejection, "reason" | "detail" | "readingIndex">;
 /** Refusals of one message that are kept together; a message has fewer readings. */
 export const refusalsPerMessageMax = 2 ** 20;
 
+/** A row of a message and one of a refusal, beside their texts. */
+const messageRowBytes = 200;
+const refusalRowBytes = 40;
+
+/** What a message and its refusals take, about. */
+export function refusedBytes({ payload, topic, refusals }: RefusedMessage): number {
+  const texts = refusals.reduce((sum, { reason, detail }) => sum + reason.length + detail.length + refusalRowBytes, 0);
+  return texts + messageRowBytes + payload.length + topic.length;
+}
+
 /** Puts together what follows each other and is of one message: its payload is the same object. */
 export function refusedMessages(rejections: readonly Rejection[]): RefusedMessage[] {
   const messages: (RefusedMessage & { readonly refusals: Refusal[] })[] = [];

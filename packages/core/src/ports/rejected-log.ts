@@ -11,6 +11,8 @@ export interface Rejection {
   /** The whole message as it came. A packet over the size limit keeps its first bytes; `truncatedFrom` is its length. */
   readonly payload: Uint8Array;
   readonly truncatedFrom: number | null;
+  /** Whose share of the log it fills: an identity, a client or a meter. Absent where it is nobody's; not shown again. */
+  readonly senderName?: string;
   /** Index of the refused reading in the message (readings first, then profiles flattened); null = the message. */
   readonly readingIndex: number | null;
 }
@@ -29,7 +31,7 @@ export interface StoredRejection extends Rejection {
  * - `append` resolves only once the rejections survive a crash;
  * - rejections of one message that follow each other (their payload is the same object) keep its payload once;
  * - `list` gives the entries in order of `id`, after `afterId`, at most `limit`;
- * - `open` is the exact number of entries without `replayedAtMs`; marking one twice changes nothing.
+ * - `open` is the exact number of entries without `replayedAtMs`, also of those that are so old that they are kept no more; marking one twice changes nothing.
  */
 export interface RejectedLog {
   append(rejections: readonly Rejection[]): Promise<void>;
