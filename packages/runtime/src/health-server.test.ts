@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { Gauge, Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
 import { serveHealth } from "./health-server.ts";
@@ -36,4 +38,22 @@ test("an address that is taken is an error", async () => {
   await expect(serveHealth({ listen: { host: "127.0.0.1", port }, metrics, problems: () => [] })).rejects.toThrow(
     "EADDRINUSE",
   );
+});
+
+test("H21: health is answered while half requests hold all connections", async () => {
+  const server = await serveHealth({
+    listen: { host: "127.0.0.1", port: 0 },
+    metrics: new Registry(),
+    problems: () => [],
+    connectionsMax: 10,
+  });
+  onTestFinished(() => server.close());
+  for (let i = 0; i < 10; i += 1) {
+    const socket = connect(Number(server.address.split(":").at(-1)), "127.0.0.1");
+    socket.on("error", () => undefined);
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "connect");
+    socket.write("GET /healthz HTTP/1.1\r\nhost: x\r\nx: ");
+  }
+  expect((await fetch(`http://${server.address}/healthz`)).status).toBe(200);
 });

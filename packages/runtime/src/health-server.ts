@@ -1,11 +1,14 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
+import { guardConnections } from "./connection-guard.ts";
 import type { ListenAddress } from "./setting-schema.ts";
 
 export interface HealthServerOptions {
   readonly listen: ListenAddress;
   readonly metrics: Registry;
+  /** At one time; 100 where absent. */
+  readonly connectionsMax?: number;
   /** What is wrong now, one line each; none = ready. */
   readonly problems: () => readonly string[];
 }
@@ -15,12 +18,18 @@ export interface HealthServerOptions {
  * what is wrong) and `/metrics` (Prometheus text).
  */
 export async function serveHealth(options: HealthServerOptions): Promise<{ address: string; close(): Promise<void> }> {
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: 1000 }, (request, response) => {
     answer(request.url ?? "", response, options).catch(() => response.destroy());
   });
   server.headersTimeout = 5000;
   server.requestTimeout = 5000;
-  server.maxConnections = 100;
+  guardConnections(server, {
+    connectionsMax: options.connectionsMax ?? 100,
+    bodyMsOf: () => 5000,
+    sweepMs: 1000,
+    endLate: (socket) => void socket.destroy(),
+    ended: () => undefined,
+  });
   await listening(server, options.listen);
   const { address, family, port } = server.address() as AddressInfo;
   return {

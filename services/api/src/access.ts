@@ -21,6 +21,7 @@ declare module "fastify" {
  * that somebody opens on this machine can reach it too, calls that come through another name or site are refused.
  */
 export function guardRoutes(app: Api, callerOf: ((key: string) => Caller | undefined) | undefined): void {
+  app.decorateRequest("callerName", "");
   app.addHook("onRoute", (route) => {
     const allowed = scopesOf([route.method].flat()[0] ?? "", route.url);
     if (allowed === undefined) return;
@@ -49,6 +50,7 @@ function authorize(request: FastifyRequest, callerOf: (key: string) => Caller | 
   const caller = callerOf(key);
   if (caller === undefined)
     throw new ApiProblem("key_unknown", "the key in the Authorization header is not known", challenge);
+  request.callerName = caller.name;
   if (!allowed.some((scope) => caller.scopes.includes(scope))) {
     const detail = `the key ${caller.name} has the scopes ${caller.scopes.join(", ")}; this call needs one of ${allowed.join(", ")}`;
     throw new ApiProblem("scope_missing", detail);

@@ -10,6 +10,13 @@ import type { ApiLimits } from "./api-settings.ts";
 import { ApiProblem } from "./problem.ts";
 import type { StreamAnswers } from "./stream-answers.ts";
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Of the caller's key; empty where the API is open. */
+    callerName: string;
+  }
+}
+
 export type Api = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -2,8 +2,14 @@
 export interface ApiEvents {
   /** A call failed and it is not the caller's fault. */
   requestFailed(failure: { route: string; code: string; cause: unknown }): void;
+  /** A client took its stream too slowly, so it was ended for the sake of others. */
+  exportEnded(stream: { route: string; caller: string }): void;
   /** There is no keys file, so everybody on this machine may call everything. */
   openWithoutKeys(listen: { address: string }): void;
 }
 
-export const silentEvents: ApiEvents = { requestFailed: () => undefined, openWithoutKeys: () => undefined };
+export const silentEvents: ApiEvents = {
+  requestFailed: () => undefined,
+  exportEnded: () => undefined,
+  openWithoutKeys: () => undefined,
+};

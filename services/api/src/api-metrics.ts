@@ -8,6 +8,7 @@ export interface ApiMetrics {
   requestAnswered(request: { route: string; method: string; status: number; seconds: number }): void;
   rowsStreamed(stream: { route: string; format: string; rows: number }): void;
   exportsRunning(count: number): void;
+  connectionEnded(reason: "crowded" | "body_late" | "export_slow"): void;
 }
 
 /** A registry of its own, so that several servers in one process do not share counters. */
@@ -31,7 +32,14 @@ export function apiMetrics(): ApiMetrics {
     help: "NDJSON and CSV streams under way.",
     registers,
   });
+  const ended = new Counter({
+    name: "meterbook_api_connections_ended_total",
+    help: "Connections ended before their time: crowded (too many), body_late, export_slow (taken below the least rate).",
+    labelNames: ["reason"],
+    registers,
+  });
   return {
+    connectionEnded: (reason) => ended.inc({ reason }),
     text: () => registers[0].metrics(),
     requestAnswered: ({ route, method, status, seconds }) =>
       requests.observe({ route, method, status: String(status) }, seconds),

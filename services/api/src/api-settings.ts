@@ -9,8 +9,20 @@ export interface ApiLimits {
   readonly requestMs: number;
   /** A connection on which nothing moves, in or out, is closed: a client that stopped reading its export too. */
   readonly idleMs: number;
+  readonly connectionsMax: number;
+  /** To receive a request's headers. */
+  readonly headersMs: number;
+  /** To receive the body of any other request than an import. */
+  readonly bodyMs: number;
+  /** A connection that waits for its next request is closed after it. */
+  readonly keepAliveMs: number;
   /** NDJSON and CSV streams at a time, over all clients. */
   readonly exportsMax: number;
+  /** Of one key; without keys, of one address. */
+  readonly exportsPerCallerMax: number;
+  /** A stream whose client stays behind and takes less than the least rate over this time is ended. */
+  readonly exportSlowMs: number;
+  readonly exportBytesPerSecondMin: number;
   /** Snapshots, readings or other entries that an export reads at a time. */
   readonly exportPage: number;
   /** How long `close` waits for answers under way. */
@@ -26,7 +38,14 @@ export const defaultLimits: ApiLimits = {
   headerBytesMax: 16 * 1024,
   requestMs: 300_000,
   idleMs: 120_000,
+  connectionsMax: 2000,
+  headersMs: 10_000,
+  bodyMs: 30_000,
+  keepAliveMs: 30_000,
   exportsMax: 8,
+  exportsPerCallerMax: 4,
+  exportSlowMs: 30_000,
+  exportBytesPerSecondMin: 4096,
   exportPage: 1000,
   closeMs: 10_000,
   commandMs: 600_000,

@@ -110,6 +110,8 @@ function pathPattern(url: string): RegExp {
   return new RegExp(`^${parts.join("")}$`);
 }
 
+export const lateRequest = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+
 /** What is not HTTP, or too large to be read as it, never reaches a route. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
@@ -124,5 +126,7 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
         : new ApiProblem("request_malformed", "the request cannot be read as HTTP/1.1");
   const body = JSON.stringify(problemDocument(problem));
   const head = `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${problemType}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
-  socket.end(head + body);
+  // Who does not take the answer, or goes on sending, is not waited for.
+  socket.end(head + body, () => socket.destroy());
+  setTimeout(() => socket.destroy(), 1000).unref();
 }

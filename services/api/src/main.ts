@@ -100,6 +100,8 @@ await runService(
         {
           events: {
             requestFailed: ({ route, code, cause }) => log.error({ route, code, error: cause }, "A call failed."),
+            exportEnded: ({ route, caller }) =>
+              log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
             openWithoutKeys: ({ address }) =>
               log.warn(
                 { address },

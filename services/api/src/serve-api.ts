@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { guardConnections } from "@meterbook/runtime/connection-guard";
 import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { guardRoutes, isLoopback } from "./access.ts";
@@ -13,7 +14,7 @@ import type { ApiPorts } from "./api-ports.ts";
 import type { ApiLimits, ApiSettings } from "./api-settings.ts";
 import { defaultLimits } from "./api-settings.ts";
 import { documentRoutes } from "./documentation.ts";
-import { answerBrokenRequest, answerErrors, answerUnknownRoutes, sendProblem } from "./error-answers.ts";
+import { answerBrokenRequest, answerErrors, answerUnknownRoutes, lateRequest, sendProblem } from "./error-answers.ts";
 import { exportSlots } from "./export-slots.ts";
 import { ApiProblem } from "./problem.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
@@ -82,6 +83,13 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   const limits = { ...defaultLimits, ...settings.limits };
   const metrics = observers.metrics ?? apiMetrics();
   const app = bareServer(limits);
+  guardConnections(app.server, {
+    connectionsMax: limits.connectionsMax,
+    bodyMsOf: ({ url = "" }) => (url.startsWith("/v1/meters:import") ? limits.requestMs : limits.bodyMs),
+    sweepMs: Math.min(1000, limits.bodyMs / 2),
+    endLate: (socket) => answerBrokenRequest(lateRequest, socket),
+    ended: metrics.connectionEnded,
+  });
   answerErrors(app, observers.events ?? silentEvents);
   answerUnknownRoutes(app);
   guardRoutes(app, settings.apiKeysFile === undefined ? undefined : keyRing(readKeys(settings.apiKeysFile)));
@@ -97,7 +105,15 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
       seconds: reply.elapsedTime / 1000,
     });
   });
-  const streams = streamAnswers(exportSlots(limits.exportsMax), metrics);
+  const streams = streamAnswers(
+    {
+      slots: exportSlots(limits.exportsMax, limits.exportsPerCallerMax),
+      slowMs: limits.exportSlowMs,
+      bytesPerSecondMin: limits.exportBytesPerSecondMin,
+    },
+    metrics,
+    observers.events ?? silentEvents,
+  );
   const context: ApiContext = { ports, limits, timeZone: settings.timeZone, streams };
   await documentRoutes(app, settings.version ?? "development");
   addRoutes(app, context, metrics);
@@ -126,7 +142,12 @@ function bareServer(limits: ApiLimits): Api {
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
     connectionTimeout: limits.idleMs,
-    http: { maxHeaderSize: limits.headerBytesMax },
+    keepAliveTimeout: limits.keepAliveMs,
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: Math.min(2000, limits.headersMs / 2),
+    },
     routerOptions: { maxParamLength: 200 },
     // HEAD of an export would read all of it to say nothing.
     exposeHeadRoutes: false,

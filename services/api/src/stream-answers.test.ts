@@ -5,6 +5,7 @@ import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-l
 import { expect, test, vi } from "vitest";
 import { apiWorld, aSnapshot, servedApi } from "../../../test/support/api-world.ts";
 import { memorySnapshots } from "../../../test/support/memory-ports.ts";
+import { exportSlots } from "./export-slots.ts";
 
 /** A ledger without end: every page is full. Counts the pages that were asked for. */
 function endless(fail?: { readonly atPage: number; readonly error: Error }): SnapshotView & { pages: number } {
@@ -126,4 +127,40 @@ test("closing the API cuts an endless export after the time it has", async () =>
   await api.close();
   await closed;
   expect(response.complete).toBe(false);
+});
+
+test("H14: exports that are hardly read are ended, and others get their slots", async () => {
+  const limits = { exportsMax: 2, exportSlowMs: 600, exportBytesPerSecondMin: 4096 };
+  const { address } = await servedApi(apiWorld({ snapshots: endless() }, { limits }));
+  const slow = await Promise.all([open(address, "text/csv"), open(address, "text/csv")]);
+  const ended = slow.map((response) => new Promise((resolve) => response.on("error", resolve).on("close", resolve)));
+  for (const response of slow) {
+    // A kilobyte now and then keeps the connection from being idle.
+    const timer = setInterval(() => response.read(1024), 100);
+    response.once("close", () => clearInterval(timer));
+  }
+  await vi.waitFor(
+    async () => {
+      const third = await open(address, "text/csv");
+      third.destroy();
+      expect(third.statusCode).toBe(200);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  expect(metrics).toMatch(/meterbook_api_connections_ended_total\{reason="export_slow"\} [12]/);
+  for (const response of slow) response.resume();
+  await Promise.all(ended);
+});
+
+test("H14: one caller does not get all slots", () => {
+  const slots = exportSlots(8, 4);
+  const releases = Array.from({ length: 4 }, () => slots.take("a"));
+  expect(() => slots.take("a")).toThrow("4 exports of yours");
+  slots.take("b");
+  releases[0]?.();
+  releases[0]?.();
+  expect(slots.active).toBe(4);
+  slots.take("a");
+  expect(() => slots.take("a")).toThrow("of yours");
 });

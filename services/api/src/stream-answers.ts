@@ -1,8 +1,10 @@
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Format } from "./answer-format.ts";
 import { formats } from "./answer-format.ts";
+import type { ApiEvents } from "./api-events.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
 import type { ExportSlots } from "./export-slots.ts";
 
@@ -26,23 +28,57 @@ export interface StreamAnswers {
   ): FastifyReply;
 }
 
-export function streamAnswers(slots: ExportSlots, metrics: ApiMetrics): StreamAnswers {
+export interface StreamBounds {
+  readonly slots: ExportSlots;
+  readonly slowMs: number;
+  readonly bytesPerSecondMin: number;
+}
+
+export function streamAnswers(bounds: StreamBounds, metrics: ApiMetrics, events: ApiEvents): StreamAnswers {
+  const { slots } = bounds;
   return {
     send(request, reply, format, chunks) {
-      const release = slots.take();
+      const release = slots.take(request.callerName || request.ip);
       metrics.exportsRunning(slots.active);
       const route = request.routeOptions.url ?? "";
       const stream = Readable.from(
         counted(chunks, (rows) => metrics.rowsStreamed({ route, format, rows })),
         { objectMode: false },
       );
+      const stopWatching = watchRate(request.raw.socket, bounds, () => {
+        metrics.connectionEnded("export_slow");
+        events.exportEnded({ route, caller: request.callerName || request.ip });
+      });
       stream.once("close", () => {
+        stopWatching();
         release();
         metrics.exportsRunning(slots.active);
       });
       return reply.type(`${formats[format]}; charset=utf-8`).send(stream);
     },
   };
+}
+
+/** Ends a socket that stays behind and takes less than the least rate, so that others get its slot. */
+function watchRate(socket: Socket, { slowMs, bytesPerSecondMin }: StreamBounds, tooSlow: () => void): () => void {
+  let behindSinceMs: number | undefined;
+  let takenBefore = 0;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    const taken = socket.bytesWritten - socket.writableLength;
+    if (socket.writableLength === 0) behindSinceMs = undefined;
+    else if (behindSinceMs === undefined) [behindSinceMs, takenBefore] = [nowMs, taken];
+    else if (nowMs - behindSinceMs >= slowMs) {
+      if ((taken - takenBefore) * 1000 >= bytesPerSecondMin * (nowMs - behindSinceMs)) {
+        [behindSinceMs, takenBefore] = [nowMs, taken];
+        return;
+      }
+      clearInterval(timer);
+      tooSlow();
+      socket.destroy();
+    }
+  }, slowMs / 10).unref();
+  return () => clearInterval(timer);
 }
 
 async function* counted(chunks: AsyncIterable<Chunk>, sent: (rows: number) => void): AsyncGenerator<Buffer> {

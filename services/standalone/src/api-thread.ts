@@ -57,6 +57,8 @@ await runThread(async (settings: Settings, own) => {
     await serveApi(ports, apiSettings, {
       events: {
         requestFailed: ({ route, code, cause }) => log.error({ route, code, error: cause }, "A call failed."),
+        exportEnded: ({ route, caller }) =>
+          log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
         openWithoutKeys: ({ address }) =>
           log.warn({ address }, "The API is open to everybody on this machine: METERBOOK_API_KEYS_FILE is not set."),
       },
