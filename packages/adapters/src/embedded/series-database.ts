@@ -88,6 +88,18 @@ export function sealedId(meterNo: number, day: number): number {
   return meterNo * dayFactor + day;
 }
 
+export function meterNoOfSealedId(id: number): number {
+  return Math.floor(id / dayFactor);
+}
+
+export function dayOfSealedId(id: number): number {
+  return id % dayFactor;
+}
+
+export function dayOfHotId(id: number): number {
+  return Math.floor(id / slotFactor / slotsOfDay);
+}
+
 /**
  * Hot blocks of the meters `?1 .. ?1 + ?3` in the slots of one day, as one statement: a seek per slot inside SQLite
  * costs a tenth of a seek per statement. Parameters: first key, first key of the day after, width of the key range.

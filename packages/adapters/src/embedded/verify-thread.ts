@@ -1,0 +1,38 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { fileOfTable, tableCheck, type WrongRow } from "./check-records.ts";
+import { openToRead, pathOf } from "./directory-files.ts";
+import type { VerifyPart, VerifyTask } from "./verify-directory.ts";
+
+/** A thread of `npm run verify`: one task after the other, an answer each. */
+const port = parentPort;
+if (port === null) throw new Error("this module is a thread of verify");
+const { dataDir } = workerData as { dataDir: string };
+/** Broken pages say the same many times over. */
+const pageRemarksMax = 20;
+
+port.on("message", (task: VerifyTask) => port.postMessage(carryOut(task)));
+
+function carryOut(task: VerifyTask): VerifyPart {
+  const file = task.kind === "pages" ? task.file : fileOfTable[task.table];
+  try {
+    const database = openToRead(pathOf(dataDir, file));
+    try {
+      if (task.kind === "rows") {
+        return tableCheck(database, task.table).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
+      }
+      const remarks = database.prepare(`PRAGMA quick_check(${pageRemarksMax})`).all();
+      const texts = remarks.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
+      return { rows: 0, bytes: 0, wrong: texts.map((detail) => wrongPages(file, detail)) };
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    const part = task.kind === "rows" ? ` ${task.table} ${task.from} to ${task.to}` : "";
+    const detail = `${error instanceof Error ? error.message : String(error)}${part}`;
+    return { rows: 0, bytes: 0, wrong: [wrongPages(file, detail)] };
+  }
+}
+
+function wrongPages(file: WrongRow["file"], detail: string): WrongRow {
+  return { file, code: "record_unreadable", where: "its pages", detail: detail.replace(/\s+/g, " "), meterId: null };
+}

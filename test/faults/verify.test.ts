@@ -1,0 +1,143 @@
+// Goal: `npm run verify` names the row of anything that is not what it was (H06, H07, H08), within 10 s for a million snapshots. Method: bits
+// of records are turned behind SQLite's back. VERIFY_SNAPSHOTS=1000000 measures at full size.
+import { open, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { contentHash } from "@meterbook/adapters/embedded/check-records";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
+import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
+import { expect, onTestFinished, test } from "vitest";
+import { startMeterbook } from "../support/meterbook-process.ts";
+import { mixedTraffic } from "../support/mixed-traffic.ts";
+import { publishAll } from "../support/publisher.ts";
+import { runCommand } from "../support/run-command.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const snapshots = Number(process.env["VERIFY_SNAPSHOTS"] ?? 50_000);
+const secondsMax = 10;
+/** Behind the head of a snapshot (42 bytes), the hash and the name of the first register: in its value. */
+const behindReason = 42 + 34 + 8;
+
+test(`H06: a flipped bit among ${snapshots} snapshots is found and named within ${secondsMax} s`, async () => {
+  const dataDir = await temporaryDirectory();
+  await issue(dataDir, snapshots);
+  const sound = await verify(dataDir);
+  expect([sound.code, sound.errors, sound.output]).toEqual([0, "", expect.stringContaining(`${snapshots} snapshots`)]);
+  const [flipped] = await flipIn(join(dataDir, "ledger.db"), "meter-7777777", behindReason);
+  expect(flipped).toBeDefined();
+  const begun = performance.now();
+  const found = await verify(dataDir);
+  const seconds = (performance.now() - begun) / 1000;
+  console.log(`${snapshots} snapshots in ${seconds.toFixed(1)} s`, found.output);
+  expect(found.code).toBe(1);
+  expect(found.output).toMatch(/^ledger.db sequence \d+( meter-7777777\S*)? \w+: /m);
+  expect(found.output).toContain("1 are wrong");
+  expect(seconds).toBeLessThan(secondsMax);
+});
+
+test("H06: a book of real work is verified while it runs, and by its API", async () => {
+  const meterbook = await startMeterbook({ METERBOOK_SETTLE_SECONDS: "0", METERBOOK_LOG_LEVEL: "error" });
+  try {
+    const traffic = mixedTraffic({ seed: 7, meters: 6, days: 40, waves: 1 });
+    await publishAll(() => meterbook.mqttUrl, traffic.waves.flat());
+    await meterbook.settled();
+    const { dataDir } = meterbook;
+    expect(await verify(dataDir)).toMatchObject({
+      code: 0,
+      errors: "",
+      output: expect.stringContaining("all is well"),
+    });
+    const api = await runCommand("verify", ["--api", meterbook.httpUrl]);
+    expect(api).toMatchObject({ code: 0, errors: "", output: expect.stringContaining("all give their hash") });
+    expect(await meterbook.stop()).toBe(0);
+  } finally {
+    await meterbook.dispose();
+  }
+});
+
+test("H06: an API that answers with another number than was issued is told on", async () => {
+  const { boundary, registers, ...head } = aSnapshot(1);
+  const answer = {
+    ...head,
+    id: "meter-1/2026-10/1",
+    period: "2026-10",
+    boundary: new Date(boundary * 1000).toISOString(),
+    registers: registers.map((row) => ({ ...row, consumption: 5, evidence: { before: null, after: null } })),
+  };
+  const server = createServer((_, response) => response.end(JSON.stringify({ items: [answer] })));
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const found = await runCommand("verify", ["--api", url]);
+  expect([found.code, found.output]).toEqual([1, expect.stringContaining("meter-1/2026-10/1 hash_mismatch")]);
+});
+
+test("N09: verify and repair say how they are used", async () => {
+  for (const command of ["verify", "repair"]) {
+    const help = await runCommand(command, ["--help"]);
+    expect([help.code, help.errors, help.output]).toEqual([0, "", expect.stringContaining(`npm run ${command}`)]);
+  }
+});
+
+function verify(dataDir: string) {
+  return runCommand("verify", [], { METERBOOK_DATA_DIR: dataDir });
+}
+
+async function issue(dataDir: string, count: number): Promise<void> {
+  prepareDataDirectory(dataDir);
+  const ledger = await openEmbeddedSnapshotLedgers({ dataDir }).open(0);
+  for (let from = 0; from < count; from += 20_000) {
+    const size = Math.min(20_000, count - from);
+    await ledger.append(
+      Array.from({ length: size }, (_, i) => aSnapshot(from + i === count >> 1 ? 7_777_777 : from + i)),
+    );
+  }
+  await ledger.close();
+}
+
+function aSnapshot(number: number): Snapshot {
+  const row = {
+    unit: "Wh",
+    value: 12_345_678 + number,
+    valueQuality: "actual",
+    opening: 12_000_000,
+    openingBasis: "previous",
+    consumption: 345_678 + number,
+    quality: "actual",
+    method: "EXACT",
+    origin: "remote",
+    readAt: 1_793_484_000,
+    before: null,
+    after: null,
+    intervals: null,
+    fault: null,
+  } as const satisfies Omit<RegisterSnapshot, "register">;
+  const content = {
+    meterId: `meter-${number}`,
+    usagePointId: `meter-${number}`,
+    period: 2026 * 12 + 9,
+    boundary: 1_793_484_000,
+    registers: ["1.8.0", "1.8.1", "1.8.2"].map((register) => ({ register, ...row })),
+  };
+  const issued = { revision: 1, lifecycle: "final", issuedAtMs: 1_793_500_000_000, reason: "window closed" } as const;
+  return { ...content, ...issued, hash: contentHash(content) };
+}
+
+/** Turns one bit at `after` bytes behind each place where the text stands; answers the places. */
+async function flipIn(path: string, text: string, after: number): Promise<number[]> {
+  const bytes = await readFile(path);
+  const handle = await open(path, "r+");
+  const places: number[] = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
+    const place = at + text.length + after;
+    // In the list of revisions the id stands too, and behind it another row.
+    if (!bytes.subarray(at, at + 200).includes("window closed") && path.endsWith("ledger.db")) continue;
+    places.push(place);
+    await handle.write(Buffer.from([(bytes[place] as number) ^ 4]), 0, 1, place);
+    break;
+  }
+  await handle.close();
+  return places;
+}
