@@ -1,7 +1,14 @@
 import { formatInstant, formatInstantMs } from "@meterbook/core/domain/instant";
 import { baseUnits, origins, readingQualities } from "@meterbook/core/domain/reading";
 import type { Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
-import { lifecycles, methods, periodName, snapshotId, snapshotQualities } from "@meterbook/core/domain/snapshot";
+import {
+  faults,
+  lifecycles,
+  methods,
+  periodName,
+  snapshotId,
+  snapshotQualities,
+} from "@meterbook/core/domain/snapshot";
 import { z } from "zod";
 
 const amount = z.int().min(0);
@@ -30,10 +37,7 @@ const registerSchema = z.strictObject({
   readAt: instant.nullable(),
   evidence: z.strictObject({ before: evidenceSchema, after: evidenceSchema }),
   intervals: z.strictObject({ expected: z.int(), present: z.int() }).nullable(),
-  fault: z
-    .enum(["register_ran_backwards"])
-    .nullable()
-    .meta({ description: "Why there is no consumption although there are values" }),
+  fault: z.enum(faults).nullable().meta({ description: "Why there is no consumption although there are values" }),
 });
 
 export const snapshotExample = {

@@ -1,3 +1,4 @@
+import { checkedAmount } from "./amount.ts";
 import type { Columns, Origin, Reading, ReadingSeries } from "./reading.ts";
 import { emptyColumns, lowerBound, originOf, pushReading, qualityOf, readingAt } from "./reading.ts";
 import type { Evidence, Method, SnapshotQuality } from "./snapshot.ts";
@@ -22,7 +23,10 @@ export const closingRules: ClosingRules = {
   lookBackSecondsMax: 35 * 86_400,
 };
 
-/** A register at a boundary, how it was found and what it was made from. */
+/**
+ * A register at a boundary, how it was found and what it was made from. Null with another method than `MISSING` where what was
+ * found leaves the safe integers.
+ */
 export interface ClosingValue {
   readonly value: number | null;
   readonly quality: SnapshotQuality;
@@ -75,11 +79,13 @@ export function closingValue(
 }
 
 function climb(around: Around, rules: ClosingRules): ClosingValue | undefined {
+  let outOfRange: ClosingValue | undefined;
   for (const rung of ladder) {
     const found = rung(around, rules);
-    if (found !== undefined) return found;
+    if (found !== undefined && found.value !== null) return found;
+    outOfRange ??= found;
   }
-  return undefined;
+  return outOfRange;
 }
 
 function lookAround(
@@ -132,13 +138,15 @@ function registerPlusIntervals(around: Around): ClosingValue | undefined {
   if (after !== undefined && after.value < before.value) return undefined;
   const onward = after === undefined ? undefined : coveredSum(intervals, boundary, after.at, qualityMax);
   const scaled = after !== undefined && onward !== undefined && upTo.sum + onward.sum > 0;
+  // Intervals that add up beyond what an amount can be say nothing of how it was shared.
+  if (scaled && checkedAmount(upTo.sum + onward.sum) === null) return undefined;
   const used = scaled ? share(after.value - before.value, upTo.sum, upTo.sum + onward.sum) : upTo.sum;
-  const value = before.value + used;
-  if (after !== undefined && value > after.value) return undefined;
+  const value = checkedAmount(before.value + used);
+  if (after !== undefined && (value === null || value > after.value)) return undefined;
   const inputs = Math.max(before.code & 3, upTo.worst, scaled ? Math.max(after.code & 3, onward.worst) : 0);
   return {
     value,
-    quality: worse("derived", inputs),
+    quality: value === null ? "suspect" : worse("derived", inputs),
     method: "REG_PLUS_INTERVALS",
     origin: originOf(before.code),
     readAt: before.at,

@@ -1,3 +1,4 @@
+import { checkedAmount } from "./amount.ts";
 import type { IntervalFacts, PeriodFacts, RegisterFacts, Span } from "./period-facts.ts";
 import { qualityOf } from "./reading.ts";
 import type { MeterRecord } from "./registry.ts";
@@ -42,7 +43,11 @@ function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapsh
   const difference = closing.value === null || opening.value === null ? null : closing.value - opening.value;
   // Only the registry could explain a register that ran backwards, and nothing here may guess.
   const backwards = facts.ranBackwards || (difference !== null && difference < 0);
-  const quality = backwards ? "suspect" : rowQuality(closing.value, closing.quality, opening);
+  const consumption =
+    difference === null || backwards ? null : checkedAmount(difference * multiplierOf(facts.register, input.record));
+  const lost = difference !== null && !backwards && consumption === null;
+  const outOfRange = lost || (closing.value === null && closing.method !== "MISSING");
+  const quality = backwards || outOfRange ? "suspect" : rowQuality(closing.value, closing.quality, opening);
   return {
     register: facts.register,
     unit: facts.unit,
@@ -50,7 +55,7 @@ function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapsh
     valueQuality: closing.quality,
     opening: opening.value,
     openingBasis: opening.basis,
-    consumption: difference === null || backwards ? null : difference * multiplierOf(facts.register, input.record),
+    consumption,
     quality,
     method: closing.method,
     origin: closing.origin,
@@ -58,7 +63,7 @@ function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapsh
     before: closing.before,
     after: closing.after,
     intervals: null,
-    fault: backwards ? "register_ran_backwards" : null,
+    fault: backwards ? "register_ran_backwards" : outOfRange ? "amount_out_of_range" : null,
   };
 }
 
@@ -92,15 +97,19 @@ function openingOf(facts: Pick<RegisterFacts, "register" | "unit" | "first">, in
 
 function intervalRow(facts: IntervalFacts, { record }: SnapshotInput): RegisterSnapshot {
   const none = facts.present === 0;
-  const quality = none ? "missing" : facts.present < facts.expected ? "incomplete" : facts.quality;
+  const consumption = none ? null : checkedAmount(facts.sum * multiplierOf(facts.register, record));
+  const outOfRange = !none && consumption === null;
+  const known = facts.present < facts.expected ? "incomplete" : facts.quality;
+  const quality = none ? "missing" : outOfRange ? "suspect" : known;
   return {
     ...withoutReadings(facts.register, facts.unit),
-    consumption: none ? null : facts.sum * multiplierOf(facts.register, record),
+    consumption,
     quality,
     method: none ? "MISSING" : "INTERVAL_SUM",
     origin: none ? null : "remote",
     readAt: facts.lastAt,
     intervals: { expected: facts.expected, present: facts.present },
+    fault: outOfRange ? "amount_out_of_range" : null,
   };
 }
 
@@ -142,5 +151,11 @@ function multiplierOf(register: string, record: MeterRecord | undefined): number
 }
 
 function worst(a: SnapshotQuality, b: SnapshotQuality): SnapshotQuality {
-  return snapshotQualities.indexOf(a) >= snapshotQualities.indexOf(b) ? a : b;
+  return rank(a) >= rank(b) ? a : b;
+}
+
+/** A quality that only a newer version knows promises nothing. */
+function rank(quality: SnapshotQuality): number {
+  const index = snapshotQualities.indexOf(quality);
+  return index === -1 ? snapshotQualities.length : index;
 }

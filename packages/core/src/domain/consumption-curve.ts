@@ -1,3 +1,4 @@
+import { checkedAmount } from "./amount.ts";
 import type { Columns, Reading, ReadingSeries } from "./reading.ts";
 import { lowerBound, readingAt } from "./reading.ts";
 import type { SnapshotQuality } from "./snapshot.ts";
@@ -63,7 +64,7 @@ function registerStep(readings: Columns, start: number, end: number, multiplier:
 function registerPoint(start: Reading, end: Reading, dipped: boolean, multiplier: number): CurvePoint {
   const span = { from: start.at, to: end.at };
   if (dipped || end.value < start.value) return { ...span, consumption: null, quality: "suspect" };
-  return { ...span, consumption: (end.value - start.value) * multiplier, quality: worst(start.code & 3, end.code & 3) };
+  return { ...span, ...stepAmount((end.value - start.value) * multiplier, worst(start.code & 3, end.code & 3)) };
 }
 
 /** A lower actual reading after a higher one, as in `ranBackwards`: the meter's own estimates may overshoot. */
@@ -144,7 +145,7 @@ function intervalStep(
 ): CurvePoint {
   if (found.present === 0) return { from, to, consumption: null, quality: "missing" };
   const uncovered = to - from - found.covered;
-  if (uncovered === 0) return { from, to, consumption: found.sum * multiplier, quality: worst(found.worst, 0) };
+  if (uncovered === 0) return { from, to, ...stepAmount(found.sum * multiplier, worst(found.worst, 0)) };
   const expected = found.present + Math.ceil(uncovered / stepSeconds);
   return { from, to, consumption: null, quality: "incomplete", present: found.present, expected };
 }
@@ -168,12 +169,18 @@ export function nativeIntervalCurve(
     if (from < reached) continue;
     pushMissing(points, reached, from, intervals.stepSeconds);
     reached = intervals.to[i] as number;
-    const consumption = (intervals.value[i] as number) * multiplier;
-    points.push({ from, to: reached, consumption, quality: worst((intervals.code[i] as number) & 3, 0) });
+    const quality = worst((intervals.code[i] as number) & 3, 0);
+    points.push({ from, to: reached, ...stepAmount((intervals.value[i] as number) * multiplier, quality) });
   }
   if (fillTo !== undefined)
     pushMissing(points, reached, reached + wholeSteps(fillTo - reached, intervals.stepSeconds), intervals.stepSeconds);
   return { points, cursor: reached };
+}
+
+/** What leaves the safe integers is no amount, and says so by its quality. */
+function stepAmount(computed: number, quality: SnapshotQuality): Pick<CurvePoint, "consumption" | "quality"> {
+  const consumption = checkedAmount(computed);
+  return { consumption, quality: consumption === null ? "suspect" : quality };
 }
 
 function pushMissing(points: CurvePoint[], from: number, to: number, stepSeconds: number): void {

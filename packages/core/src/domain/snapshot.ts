@@ -20,8 +20,9 @@ export type Method = (typeof methods)[number];
 
 export type OpeningBasis = "previous" | "installation" | "first-reading";
 
-/** Why a register has no consumption although it has values. */
-export type RegisterFault = "register_ran_backwards";
+/** Why a register has no consumption, or no value, although it has readings; in the order of their numbers in the record. */
+export const faults = ["register_ran_backwards", "amount_out_of_range"] as const;
+export type RegisterFault = (typeof faults)[number];
 
 export interface Evidence {
   readonly at: number;

@@ -1,7 +1,7 @@
 import { baseUnits, origins, readingQualities } from "../domain/reading.ts";
 import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot.ts";
-import { lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
-import { faults, openingBases } from "./encode-snapshot.ts";
+import { faults, lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
+import { openingBases, unknownMember } from "./encode-snapshot.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import { cursorOver, latinText, readEnd, readUnsigned, skipField } from "./protobuf-cursor.ts";
 import { readRegister } from "./register-names.ts";
@@ -168,8 +168,7 @@ function readEvidence(cursor: Cursor): Evidence {
   return evidence;
 }
 
-function oneOf<Name>(names: readonly Name[], index: number): Name {
-  const name = names[index];
-  if (name === undefined) throw new RangeError(`snapshot record: there is no member ${index} in ${names.join(", ")}`);
-  return name;
+/** What only a newer version knows is kept and shown by its number: it stops no reader, and is written again the same. */
+function oneOf<Name extends string>(names: readonly Name[], index: number): Name {
+  return names[index] ?? (`${unknownMember}${index}` as Name);
 }

@@ -1,10 +1,12 @@
 import { baseUnits, origins, readingQualities } from "../domain/reading.ts";
 import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot.ts";
-import { lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
+import { faults, lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
 
-/** The members of two enumerations, in the order of their numbers in the record. */
+/** The members of an enumeration, in the order of their numbers in the record. */
 export const openingBases = ["previous", "installation", "first-reading"] as const;
-export const faults = ["register_ran_backwards"] as const;
+
+/** How a member shows that only a newer version knows; it is written again as it was read. */
+export const unknownMember = "unknown:";
 
 /** Grows to the largest snapshot ever written; a record is copied out of it. */
 let out = Buffer.allocUnsafe(16 * 1024);
@@ -22,7 +24,7 @@ export function encodeSnapshot(snapshot: Snapshot): Buffer {
   putNumber(0x18, snapshot.period);
   putNumber(0x20, snapshot.boundary);
   putNumber(0x28, snapshot.revision);
-  putNumber(0x30, lifecycles.indexOf(snapshot.lifecycle));
+  putNumber(0x30, memberOf(lifecycles, snapshot.lifecycle));
   putNumber(0x38, snapshot.issuedAtMs);
   putText(0x42, snapshot.reason);
   out[at++] = 0x4a;
@@ -36,15 +38,15 @@ export function encodeSnapshot(snapshot: Snapshot): Buffer {
 
 function putRow(row: RegisterSnapshot): void {
   putText(0x0a, row.register);
-  putNumber(0x10, baseUnits.indexOf(row.unit));
+  putNumber(0x10, memberOf(baseUnits, row.unit));
   if (row.value !== null) putNumber(0x18, row.value);
-  putNumber(0x20, snapshotQualities.indexOf(row.valueQuality));
+  putNumber(0x20, memberOf(snapshotQualities, row.valueQuality));
   if (row.opening !== null) putNumber(0x28, row.opening);
-  if (row.openingBasis !== null) putNumber(0x30, openingBases.indexOf(row.openingBasis));
+  if (row.openingBasis !== null) putNumber(0x30, memberOf(openingBases, row.openingBasis));
   if (row.consumption !== null) putNumber(0x38, row.consumption);
-  putNumber(0x40, snapshotQualities.indexOf(row.quality));
-  putNumber(0x48, methods.indexOf(row.method));
-  if (row.origin !== null) putNumber(0x50, origins.indexOf(row.origin));
+  putNumber(0x40, memberOf(snapshotQualities, row.quality));
+  putNumber(0x48, memberOf(methods, row.method));
+  if (row.origin !== null) putNumber(0x50, memberOf(origins, row.origin));
   if (row.readAt !== null) putNumber(0x58, row.readAt);
   const { before, after } = row;
   if (before !== null) putMessage(0x62, () => putEvidence(before));
@@ -53,13 +55,13 @@ function putRow(row: RegisterSnapshot): void {
     putNumber(0x70, row.intervals.expected);
     putNumber(0x78, row.intervals.present);
   }
-  if (row.fault !== null) putNumber(0x80, faults.indexOf(row.fault));
+  if (row.fault !== null) putNumber(0x80, memberOf(faults, row.fault));
 }
 
 function putEvidence(evidence: Evidence): void {
   putNumber(0x08, evidence.at);
   putNumber(0x10, evidence.value);
-  putNumber(0x18, readingQualities.indexOf(evidence.quality));
+  putNumber(0x18, memberOf(readingQualities, evidence.quality));
 }
 
 /** The length goes before the body and is known after it; nearly always it takes the one byte left for it. */
@@ -87,7 +89,15 @@ function putText(tag: number, text: string): void {
   at += out.write(text, at, "latin1");
 }
 
+function memberOf(names: readonly string[], name: string): number {
+  const index = names.indexOf(name);
+  return index === -1 && name.startsWith(unknownMember) ? Number(name.slice(unknownMember.length)) : index;
+}
+
+/** A number that could not be read again is a bug of whoever made it, and must not get into a ledger. */
 function putNumber(tag: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`snapshot record: field ${tag >>> 3} is ${value}`);
   putVarint(tag);
   putVarint(value);
 }
