@@ -92,13 +92,23 @@ export function answerUnknownRoutes(app: Api): void {
   app.addHook("onRoute", ({ url, method }) => {
     if (!url.includes("*")) routes.push({ path: pathPattern(url), methods: [method].flat() });
   });
-  app.setNotFoundHandler((request, reply) => {
+  // Before the body is looked at, and for methods that the framework knows nothing of.
+  app.addHook("onRequest", async (request, reply) => {
+    if (!request.is404) return;
     const path = request.url.split("?", 1)[0] ?? "";
     const methods = routes.filter((route) => route.path.test(path)).flatMap((route) => route.methods);
     if (methods.length === 0)
       return sendProblem(reply, new ApiProblem("route_unknown", `there is no ${path}; GET /openapi.json lists all`));
     const allow = [...new Set(methods)].sort().join(", ");
     return sendProblem(reply, new ApiProblem("method_not_allowed", `${path} takes ${allow}`, { headers: { allow } }));
+  });
+  app.server.on("connect", (_request, socket) => {
+    const body = JSON.stringify(problemDocument(new ApiProblem("method_not_allowed", "this is no proxy")));
+    socket.on("error", () => socket.destroy());
+    socket.end(
+      `HTTP/1.1 405 Refused\r\nallow: GET, HEAD, POST, PUT\r\ncontent-type: ${problemType}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      () => socket.destroy(),
+    );
   });
 }
 

@@ -40,7 +40,7 @@ export const usagePointId = z
 /** `YYYY-MM` as a period number. */
 export const period = readAs(parsePeriod, "a period is YYYY-MM, 2001-01 to 2099-12", {
   description: "Month in the usage point's zone, `YYYY-MM`",
-  pattern: "^\\d{4}-\\d{2}$",
+  pattern: "^20(0[1-9]|[1-9]\\d)-(0[1-9]|1[0-2])$",
   examples: ["2026-10"],
 });
 
@@ -63,9 +63,15 @@ export const limit = wholeNumber(1, 1000, {
   description: "Entries of a page, 100 where absent. A stream gives everything where it is absent.",
 }).optional();
 
+export function emptyAsAbsent(text: string): string | undefined {
+  return text === "" ? undefined : text;
+}
+
 export const cursor = z
   .string()
-  .meta({ description: "`nextCursor` of the page before", examples: ["eyJrIjoi…"] })
+  // No example: the page for trying calls out would send it.
+  .meta({ description: "`nextCursor` of the page before; empty counts as absent" })
+  .transform(emptyAsAbsent)
   .optional();
 
 export const limitDefault = 100;

@@ -38,7 +38,7 @@ const publicRoutes = ["/healthz", "/readyz", "/openapi.json", "/docs"];
 /** The scopes of which a caller needs one; undefined where the route is public. Throws for a route nobody decided on. */
 export function scopesOf(method: string, url: string): readonly Scope[] | undefined {
   const route = url.replace("::", ":");
-  const known = scopeTable[`${method} ${route}`];
+  const known = scopeTable[`${method === "HEAD" ? "GET" : method} ${route}`];
   if (known !== undefined) return known;
   if (publicRoutes.some((open) => route === open || route.startsWith(`${open}/`))) return undefined;
   throw new Error(`${method} ${route} is not in the scope table`);

@@ -91,10 +91,10 @@ test.for([
 
 test.for([
   { method: "GET", url: "/v1/nothing", status: 404, code: "route_unknown" },
-  { method: "DELETE", url: "/v1/meters/m-1", status: 405, code: "method_not_allowed", allow: "GET, PUT" },
+  { method: "DELETE", url: "/v1/meters/m-1", status: 405, code: "method_not_allowed", allow: "GET, HEAD, PUT" },
   { method: "GET", url: "/v1/meters:import", status: 405, code: "method_not_allowed", allow: "POST" },
-  { method: "POST", url: "/v1/snapshots?period=2026-10", status: 405, code: "method_not_allowed", allow: "GET" },
-  { method: "HEAD", url: "/v1/snapshots?period=2026-10", status: 405, code: undefined, allow: "GET" },
+  { method: "POST", url: "/v1/snapshots?period=2026-10", status: 405, code: "method_not_allowed", allow: "GET, HEAD" },
+  { method: "HEAD", url: "/v1/snapshots?period=2026-10", status: 200, code: undefined },
   { method: "HEAD", url: "/healthz", status: 200, code: undefined },
   { method: "GET", url: "/v1/meters/%zz", status: 400, code: "url_invalid" },
 ] as const)("$method $url is $status", async ({ method, url, status, code, ...more }) => {

@@ -91,8 +91,8 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     ended: metrics.connectionEnded,
   });
   answerErrors(app, observers.events ?? silentEvents);
-  answerUnknownRoutes(app);
   guardRoutes(app, settings.apiKeysFile === undefined ? undefined : keyRing(readKeys(settings.apiKeysFile)));
+  answerUnknownRoutes(app);
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
   });
@@ -149,8 +149,7 @@ function bareServer(limits: ApiLimits): Api {
       connectionsCheckingInterval: Math.min(2000, limits.headersMs / 2),
     },
     routerOptions: { maxParamLength: 200 },
-    // HEAD of an export would read all of it to say nothing.
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     forceCloseConnections: "idle",
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket),
     frameworkErrors: (error, _request, reply) => {

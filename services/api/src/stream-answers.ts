@@ -38,6 +38,9 @@ export function streamAnswers(bounds: StreamBounds, metrics: ApiMetrics, events:
   const { slots } = bounds;
   return {
     send(request, reply, format, chunks) {
+      const type = `${formats[format]}; charset=utf-8`;
+      // An export would be read whole to say nothing.
+      if (request.method === "HEAD") return reply.type(type).send(Readable.from([]));
       const release = slots.take(request.callerName || request.ip);
       metrics.exportsRunning(slots.active);
       const route = request.routeOptions.url ?? "";
@@ -54,7 +57,7 @@ export function streamAnswers(bounds: StreamBounds, metrics: ApiMetrics, events:
         release();
         metrics.exportsRunning(slots.active);
       });
-      return reply.type(`${formats[format]}; charset=utf-8`).send(stream);
+      return reply.type(type).send(stream);
     },
   };
 }

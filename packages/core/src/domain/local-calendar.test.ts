@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { localCalendar } from "./local-calendar.ts";
+import { isTimeZone, localCalendar } from "./local-calendar.ts";
 import { parsePeriod, periodName } from "./snapshot.ts";
+import { timeZoneNames } from "./time-zone-names.ts";
 
 const at = (text: string) => Date.parse(text) / 1000;
 
@@ -75,4 +76,23 @@ test("a day that begins at one o'clock begins there", () => {
 
 test("an unknown zone is refused", () => {
   expect(() => localCalendar("Europe/Odessa2")).toThrow(RangeError);
+});
+
+test.for([
+  { zone: "Europe/Kyiv", taken: true },
+  { zone: "Europe/Kiev", taken: true },
+  { zone: "UTC", taken: true },
+  { zone: "Etc/GMT-10", taken: true },
+  { zone: "America/Argentina/ComodRivadavia", taken: true },
+  { zone: "europe/KYIV", taken: false },
+  { zone: "utc", taken: false },
+  { zone: "+02:00", taken: false },
+  { zone: "Mars/Base", taken: false },
+  { zone: "", taken: false },
+])("H19: zone $zone is taken: $taken", ({ zone, taken }) => {
+  expect(isTimeZone(zone)).toBe(taken);
+});
+
+test("H19: every name of the list is one that the engine knows", () => {
+  for (const zone of timeZoneNames) expect(() => localCalendar(zone)).not.toThrow();
 });

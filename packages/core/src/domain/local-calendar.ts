@@ -1,4 +1,5 @@
 import { Temporal } from "temporal-polyfill";
+import { timeZoneNames } from "./time-zone-names.ts";
 
 /**
  * Months and days of one zone. All instants are whole seconds since 1970 UTC; a period is a month number
@@ -35,7 +36,9 @@ export function localCalendar(zone: string): LocalCalendar {
   return made;
 }
 
+/** Whether it is a name of the IANA database, letter by letter: no other case, no offset. */
 export function isTimeZone(zone: string): boolean {
+  if (!timeZoneNames.has(zone)) return false;
   try {
     localCalendar(zone);
     return true;

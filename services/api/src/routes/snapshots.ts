@@ -8,7 +8,7 @@ import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
 import { refuseOpenPeriod } from "../open-period.ts";
 import { ApiProblem, requestInvalid } from "../problem.ts";
-import { cursor, limit, period } from "../query-schemas.ts";
+import { cursor, emptyAsAbsent, limit, period } from "../query-schemas.ts";
 import { snapshotCsvEncoder, snapshotCsvHeader } from "../snapshot-csv.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
 
@@ -74,6 +74,7 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
   const after = z
     .string()
     .meta({ description: "A `resumeCursor`, `nextCursor` or `cursor` of before; absent: from the beginning" })
+    .transform(emptyAsAbsent)
     .optional();
   const example = { ...snapshotExample, cursor: "eyJrIjoi…" };
   const schema = {
