@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { runningPid, startInBackground, stopInBackground } from "./background-process.ts";
 import { installable, installServers } from "./install-servers.ts";
 import { installedServers } from "./installed-servers.ts";
@@ -12,7 +13,8 @@ const usage = `npm run servers -- install [${installable.join("|")}|all]   all b
 npm run servers -- start | stop | status
 docs/servers.md says where things are kept and which settings there are.`;
 
-const [verb = "", ...names] = process.argv.slice(2);
+const { words } = optionsOrExit({ usage, takesWords: true });
+const [verb = "", ...names] = words;
 try {
   process.exitCode = await obey(verb);
 } catch (error) {

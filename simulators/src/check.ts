@@ -7,8 +7,8 @@ import { readTruth } from "./checker/read-truth.ts";
 import { helpText, readCommandLine } from "./command-line.ts";
 import { flagOf } from "./fleet-options.ts";
 
-/** `node simulators/src/check.ts --truth file`: exit 0 when all is right, 1 when something differs, 2 when it cannot be told. */
-const usage = `node simulators/src/check.ts --truth <file> [options]
+/** `npm run check-fleet -- --truth file`: exit 0 when all is right, 1 when something differs, 2 when it cannot be told. */
+const usage = `npm run check-fleet -- --truth <file> [options]
 
 Compares what Meterbook says over its API with the truth that a simulated fleet has written.`;
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
@@ -80,8 +80,19 @@ async function throughput(run: ThroughputCase): Promise<Figure[]> {
   return figures.map((figure) => ({ ...figure, ...bars[figure.name] }));
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const usage = `npm run bench -- [name ...] [options]
+
+Runs the benchmarks ${Object.keys(benches).join(", ")}, or those that are named; ${Object.keys(onServers).join(" and ")} run on
+servers, and only where they are named.
+
+  --share 0.1         a tenth of each
+  --pairs 5           of pipeline: how often each side runs
+  --rows <row,...>    of pipeline: ${pipelineRows.join(", ")}
+  --profile <folder>  of pipeline: each of our processes leaves a CPU profile there`;
+
+const { values, words: positionals } = optionsOrExit({
+  usage,
+  takesWords: true,
   options: {
     share: { type: "string", default: "1" },
     /** Of `pipeline`. */

@@ -12,6 +12,7 @@ import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import { serveHealth } from "@meterbook/runtime/health-server";
 import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
@@ -26,6 +27,12 @@ import { aggregatorMetrics } from "./aggregator-metrics.ts";
 import { rejectLines } from "./reject-lines.ts";
 
 /** Takes the readings from Kafka into InfluxDB and issues snapshots. Any number of these share the partitions. */
+optionsOrExit({
+  usage: `npm run aggregator
+
+Takes the readings log into InfluxDB and issues month-end snapshots. Settings are environment variables
+METERBOOK_* or a .env file (docs/operations.md).`,
+});
 const settings = settingsOrExit("aggregator");
 const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();

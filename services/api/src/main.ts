@@ -14,6 +14,7 @@ import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
 import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-settings";
 import type { Own } from "@meterbook/runtime/owned-things";
@@ -26,6 +27,12 @@ import type { ApiPorts } from "./api-ports.ts";
 import { serveApi } from "./serve-api.ts";
 
 /** Answers billing, analysts and operators from the ledger, the registry and InfluxDB. Any number of these agree with each other. */
+optionsOrExit({
+  usage: `npm run api
+
+Serves what is stored and issued, on Kafka and InfluxDB. Settings are environment variables
+METERBOOK_* or a .env file (docs/operations.md).`,
+});
 const settings = settingsOrExit("api");
 const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();

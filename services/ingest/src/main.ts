@@ -7,6 +7,7 @@ import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import { serveHealth } from "@meterbook/runtime/health-server";
 import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
@@ -24,6 +25,12 @@ import { rejectedDoor } from "./rejected-door.ts";
 import { rejectedQuota } from "./rejected-quota.ts";
 
 /** Takes what meters report, over our own endpoint or from an external broker, into Kafka. Any number of these run side by side. */
+optionsOrExit({
+  usage: `npm run ingest
+
+Takes what meters report, over our own endpoint or from an external broker, into Kafka. Settings are environment variables
+METERBOOK_* or a .env file (docs/operations.md).`,
+});
 const settings = settingsOrExit("ingest");
 const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();

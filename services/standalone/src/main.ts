@@ -1,7 +1,7 @@
-import { parseArgs } from "node:util";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
 import { keepMarks } from "@meterbook/adapters/embedded/keep-marks";
 import { systemClock } from "@meterbook/core/ports/clock";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { runService } from "@meterbook/runtime/run-service";
 import { type ServiceThread, startThread } from "@meterbook/runtime/service-thread";
@@ -14,7 +14,13 @@ import { untilReady } from "./until-ready.ts";
  * The whole of Meterbook in one process on embedded adapters: ingest, aggregator and api, each in a thread of its own,
  * joined by the files of the data directory. `--fleet` adds a small simulated fleet, so that there is something to see.
  */
-const { values } = parseArgs({ options: { fleet: { type: "boolean", default: false } } });
+const { values } = optionsOrExit({
+  usage: `npm start                 everything in one process, with a small simulated fleet
+npm run standalone        the same without the fleet
+
+Settings are environment variables METERBOOK_* or a .env file (docs/operations.md).`,
+  options: { fleet: { type: "boolean", default: false } },
+});
 const settings = settingsOrExit();
 const log = openLogger({ name: "standalone", level: settings.logLevel, format: settings.logFormat });
 

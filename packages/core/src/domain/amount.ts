@@ -1,5 +1,4 @@
 import type { BaseUnit } from "./reading.ts";
-import { withoutZerosAtEnd } from "./units.ts";
 
 /** The units of the wire: the base unit of each and how many zeros lie between them. */
 export const wireUnits = {
@@ -37,4 +36,11 @@ export function baseAmount(amount: string | number, unit: WireUnit): number | un
  */
 export function checkedAmount(computed: number): number | null {
   return Number.isSafeInteger(computed) && computed >= 0 ? computed : null;
+}
+
+/** `250` of `25000`. A regular expression for this looks at each run of zeros again from each of its zeros. */
+export function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === 48) end -= 1;
+  return digits.slice(0, end);
 }

@@ -1,5 +1,5 @@
 import type { WireUnit } from "./amount.ts";
-import { wireUnits } from "./amount.ts";
+import { wireUnits, withoutZerosAtEnd } from "./amount.ts";
 
 /** An amount as it travels: `digits` x 10^`exponent` in some unit. */
 export interface ScaledAmount {
@@ -47,11 +47,4 @@ export function scaledAmount(text: string): ScaledAmount | AmountFault {
   if (parts[1] === "-" && digits > 0) return "value_negative";
   if (decimals.length > exponentMax) return "value_too_precise";
   return { digits: Number.isSafeInteger(digits) ? digits : Number.NaN, exponent: -decimals.length };
-}
-
-/** `250` of `25000`. A regular expression for this looks at each run of zeros again from each of its zeros. */
-export function withoutZerosAtEnd(digits: string): string {
-  let end = digits.length;
-  while (end > 0 && digits.charCodeAt(end - 1) === 48) end -= 1;
-  return digits.slice(0, end);
 }
