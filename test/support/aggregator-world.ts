@@ -9,6 +9,7 @@ import {
   openEmbeddedSnapshotLedgers,
   openEmbeddedSnapshotView,
 } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/admit-reports";
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
@@ -19,6 +20,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
+import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, SeriesStores, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
@@ -35,6 +37,8 @@ export interface TestReport {
  */
 export interface AggregatorWorld {
   nowMs: number;
+  /** What the aggregator has refused, in order. */
+  readonly rejections: Rejection[];
   readonly store: SeriesReader;
   readonly ledger: SnapshotView;
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
@@ -78,6 +82,7 @@ export async function openAggregatorWorld(options: {
   nowMs: number;
   timeZone?: string;
   settleSeconds?: number;
+  limits?: Partial<AdmissionLimits>;
   /** Embedded where absent. */
   series?: OpenSeries | undefined;
   /** Stands in front of the ledgers. */
@@ -96,10 +101,12 @@ export async function openAggregatorWorld(options: {
   let resumeAt = 0;
   let heldFrom = 0;
   const clock: Clock = { nowMs: () => world.nowMs };
+  // Once: the log of this world is in memory, and a start would miss it on the disk.
+  const openSeries = options.series ?? embeddedSeries(dataDir);
   let parts = await start();
 
   async function start() {
-    const series = await (options.series ?? embeddedSeries(dataDir))(clock);
+    const series = await openSeries(clock);
     const ports: AggregatorPorts = {
       clock,
       series: watched(series.stores, { looked: () => looks.emit("look"), committing: options.committing }),
@@ -112,6 +119,7 @@ export async function openAggregatorWorld(options: {
           return { close: () => given.revoked(0) };
         },
       },
+      rejected: { append: async (rejections) => void world.rejections.push(...rejections) },
       registry: {
         follow: async (changed: (changes: readonly RegistryChange[]) => Promise<void>) => {
           follower = changed;
@@ -129,6 +137,7 @@ export async function openAggregatorWorld(options: {
     const aggregator = await aggregateReadings(ports, {
       timeZone: options.timeZone ?? "Europe/Kyiv",
       settleSeconds: options.settleSeconds ?? 30,
+      limits: { ...usualAdmission, ...options.limits },
       events: silentAggregatorEvents,
       crashPoint: () => undefined,
     });
@@ -154,6 +163,7 @@ export async function openAggregatorWorld(options: {
 
   const world: AggregatorWorld = {
     nowMs: options.nowMs,
+    rejections: [],
     get store() {
       return parts.series.reader;
     },

@@ -30,6 +30,7 @@ test("an empty environment gives the documented defaults", () => {
     httpListen: { host: "127.0.0.1", port: 8080 },
     timeZone: "Europe/Kyiv",
     settleSeconds: 30,
+    admission: { unknownMeters: "accept", channelsPerMeterMax: 64, metersMax: 4_194_303 },
     packetBytesMax: 262_144,
     connectionsMax: 25_000,
     logRetentionDays: 7,

@@ -35,6 +35,12 @@ export interface Settings {
   readonly timeZone: string;
   /** 0 to 86 400; 0 recomputes at once. */
   readonly settleSeconds: number;
+  /** What a partition of the readings log takes in. */
+  readonly admission: {
+    readonly unknownMeters: "accept" | "refuse";
+    readonly channelsPerMeterMax: number;
+    readonly metersMax: number;
+  };
   readonly apiKeysFile?: string | undefined;
   readonly kafka?: KafkaSettings | undefined;
   readonly influx?: InfluxSettings | undefined;
@@ -151,6 +157,11 @@ function settingsFrom(read: ReadSettings): Settings {
     httpListen: read.METERBOOK_HTTP_LISTEN,
     timeZone: read.METERBOOK_TIME_ZONE,
     settleSeconds: read.METERBOOK_SETTLE_SECONDS,
+    admission: {
+      unknownMeters: read.METERBOOK_UNKNOWN_METERS,
+      channelsPerMeterMax: read.METERBOOK_CHANNELS_PER_METER_MAX,
+      metersMax: read.METERBOOK_METERS_MAX,
+    },
     apiKeysFile: read.METERBOOK_API_KEYS_FILE,
     kafka: kafkaFrom(read),
     influx: influxFrom(read),

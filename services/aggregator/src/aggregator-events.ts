@@ -6,8 +6,12 @@ export interface AggregatorEvents {
     duplicates: number;
     conflicts: number;
     late: number;
+    /** Reports of meters without master data, taken or not. */
+    unknown: number;
     seconds: number;
   }): void;
+  /** Readings beyond a limit are in the rejected log. */
+  refused(facts: { reason: string; meterId: string | null; detail: string }): void;
   batchFailed(facts: { error: unknown }): void;
   snapshotsIssued(facts: { meters: number; issued: number; seconds: number }): void;
   boundaryPassed(facts: { zone: string; meters: number }): void;
@@ -16,6 +20,7 @@ export interface AggregatorEvents {
 
 export const silentAggregatorEvents: AggregatorEvents = {
   batchApplied: () => undefined,
+  refused: () => undefined,
   batchFailed: () => undefined,
   snapshotsIssued: () => undefined,
   boundaryPassed: () => undefined,

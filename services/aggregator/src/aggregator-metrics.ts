@@ -44,14 +44,30 @@ export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEv
     help: "Meters whose snapshots were recomputed.",
     registers,
   });
+  const refused = new Counter({
+    name: "meterbook_reports_refused_total",
+    help: "Reports of which the aggregator took nothing or not all, by reason (docs/validation.md).",
+    labelNames: ["reason"],
+    registers,
+  });
+  const unknown = new Counter({
+    name: "meterbook_unknown_meter_reports_total",
+    help: "Reports of meters without master data, taken or not.",
+    registers,
+  });
   return {
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);
       readings.inc({ outcome: "duplicate" }, facts.duplicates);
       readings.inc({ outcome: "conflict" }, facts.conflicts);
       late.inc(facts.late);
+      unknown.inc(facts.unknown);
       batchReadings.observe(facts.readings);
       batchSeconds.observe(facts.seconds);
+    },
+    refused({ reason, meterId, detail }) {
+      refused.inc({ reason });
+      log.debug({ reason, meterId, detail }, "Refused.");
     },
     batchFailed({ error }) {
       failures.inc();

@@ -1,3 +1,4 @@
+import type { AdmissionLimits } from "./admit-reports.ts";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 
 export interface AggregatorOptions {
@@ -5,6 +6,7 @@ export interface AggregatorOptions {
   readonly timeZone: string;
   /** 0 = recompute at once. */
   readonly settleSeconds: number;
+  readonly limits: AdmissionLimits;
   readonly events: AggregatorEvents;
   readonly crashPoint: (name: string) => void;
 }

@@ -1,9 +1,10 @@
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
-import { readingAt } from "@meterbook/core/domain/reading";
 import { readingRank } from "@meterbook/core/domain/reading-rank";
 import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
+import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
+import { admission } from "./admit-reports.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { admitLate, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { MeterBook } from "./meter-book.ts";
@@ -18,6 +19,10 @@ export interface BatchResult {
   conflicts: number;
   late: number;
   newestAt: number;
+  /** Reports of meters without master data. */
+  unknown: number;
+  /** What is beyond the limits, in the order of the log; to be kept before the batch is committed. */
+  refused: readonly RefusedReport[];
 }
 
 /** Told of every reading that came into effect, in any order; `crossed` as `accept` answers it. */
@@ -48,14 +53,17 @@ interface Candidate extends Reading {
  */
 export async function applyBatch(
   batch: SeriesBatch,
-  book: MeterBook,
+  { book, limits }: { readonly book: MeterBook; readonly limits: AdmissionLimits },
   { frames }: FrameBatch,
   touched: Touched,
   crashPoint: (name: string) => void,
 ): Promise<BatchResult> {
-  const result: BatchResult = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
-  const reports = frames.flatMap((frame) => reportsOf(frame, book));
-  await numberNewcomers(batch, book, reports);
+  const admitted = admission(book, limits);
+  const reports = frames.flatMap((frame) => reportsOf(frame, admitted));
+  const { refused, unknown } = admitted;
+  const counts = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
+  const result: BatchResult = { ...counts, unknown, refused };
+  await numberNewcomers(batch, book, admitted);
   const candidates: Candidate[] = [];
   const writes: MeterWrite[] = [];
   for (const report of reports) {
@@ -71,36 +79,36 @@ export async function applyBatch(
 /** Looks through frames that are in the store already for what they touched: their owner may have ended before issuing it. */
 export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched: Touched): void {
   for (const frame of frames) {
-    for (const { meter, series } of reportsOf(frame, book)) {
-      for (const { channel, at } of series) for (const instant of at) touched(meter, channel, instant, unordered);
+    for (const { meterId, report, origin } of frame.reports) {
+      const meter = book.find(meterId);
+      if (meter === undefined) continue;
+      for (const { channel, at } of decodeReport(report, origin)) {
+        // What was refused has no channel.
+        if (channelOf(meter, channel) === undefined) continue;
+        for (const instant of at) touched(meter, channel, instant, unordered);
+      }
     }
   }
 }
 
-function reportsOf({ offset, reports }: LogFrame, book: MeterBook): Report[] {
+function reportsOf({ offset, reports }: LogFrame, { admit }: Admission): Report[] {
   let firstIndex = 0;
-  return reports.map(({ meterId, receivedAtMs, report, origin }) => {
-    const series = decodeReport(report, origin);
-    const decoded = { meter: book.meet(meterId), offset, firstIndex, receivedAtMs, series };
+  const taken: Report[] = [];
+  for (const report of reports) {
+    const series = decodeReport(report.report, report.origin);
+    const admitted = admit(report, series, offset);
+    if (admitted !== undefined) taken.push({ ...admitted, offset, firstIndex, receivedAtMs: report.receivedAtMs });
     for (const { at } of series) firstIndex += at.length;
-    return decoded;
-  });
+  }
+  return taken;
 }
 
 /** Numbers the meters and channels that the store has never seen. */
-async function numberNewcomers(batch: SeriesBatch, book: MeterBook, reports: readonly Report[]): Promise<void> {
-  const newcomers = new Map<MeterState, (Channel & { first: Reading })[]>();
-  for (const { meter, series } of reports) {
-    for (const one of series) {
-      if (channelOf(meter, one.channel) !== undefined) continue;
-      const known = newcomers.get(meter);
-      const channel = { ...one.channel, first: readingAt(one, 0) };
-      if (known === undefined) newcomers.set(meter, [channel]);
-      else known.push(channel);
-    }
-  }
+async function numberNewcomers(batch: SeriesBatch, book: MeterBook, { newcomers }: Admission): Promise<void> {
   if (newcomers.size === 0) return;
-  const met = await batch.meet([...newcomers].map(([{ meterId }, channels]) => ({ meterId, channels })));
+  const met = await batch.meet(
+    [...newcomers].map(([{ meterId }, channels]) => ({ meterId, channels: [...channels.values()] })),
+  );
   for (const stored of met) book.adopt(stored);
 }
 

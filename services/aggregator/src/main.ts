@@ -73,6 +73,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
+    rejected,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
   };
 }
@@ -87,8 +88,8 @@ await runService(
     );
     const ports = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
     const events = aggregatorMetrics(metrics, log);
-    const { timeZone, settleSeconds } = settings;
-    own(await aggregateReadings(ports, { timeZone, settleSeconds, events, crashPoint }), "aggregator");
+    const { timeZone, settleSeconds, admission: limits } = settings;
+    own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, crashPoint }), "aggregator");
     standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);
   },

@@ -9,6 +9,8 @@ import { adopt, cool, meterState } from "./meter-state.ts";
 /** All meters that the aggregator knows: those with readings and those that only the registry has. */
 export interface MeterBook {
   readonly size: number;
+  /** Those that the store has numbered: they have readings. */
+  readonly numbered: number;
   /** The meter of that id, new where it was unknown. */
   meet(meterId: string): MeterState;
   find(meterId: string): MeterState | undefined;
@@ -27,6 +29,7 @@ export async function openMeterBook(
   const meters = new Map<string, MeterState>();
   const zones = new Set<string>();
   const newRow = channelRows();
+  let numbered = 0;
 
   function meet(meterId: string): MeterState {
     let meter = meters.get(meterId);
@@ -43,6 +46,7 @@ export async function openMeterBook(
   for await (const page of store.meters()) {
     for (const stored of page) {
       const meter = meet(stored.meterId);
+      numbered += 1;
       adopt(meter, stored, newRow, newestAt);
       meter.cold = true;
       meter.issued = undefined;
@@ -53,12 +57,16 @@ export async function openMeterBook(
     get size() {
       return meters.size;
     },
+    get numbered() {
+      return numbered;
+    },
     meet,
     find: (meterId) => meters.get(meterId),
     all: () => meters.values(),
     zones,
     adopt: (stored) => {
       const meter = meet(stored.meterId);
+      if (meter.no < 0) numbered += 1;
       // A channel that is new on a cold meter has no past either.
       adopt(meter, stored, newRow, -1);
     },

@@ -3,6 +3,7 @@ import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import type { Issued } from "@meterbook/core/domain/next-revision";
 import type { Channel } from "@meterbook/core/domain/reading";
+import { channelKey } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-rows.ts";
@@ -64,7 +65,12 @@ export function adopt(meter: MeterState, stored: StoredMeter, newRow: () => Chan
   meter.channels = channels.slice();
 }
 
+const linearSearchMax = 16;
+/** Channels by their key, of the meters that have so many that a search would be long. */
+const byKey = new WeakMap<readonly ChannelState[], Map<string, ChannelState>>();
+
 export function channelOf(meter: MeterState, wanted: Channel): ChannelState | undefined {
+  if (meter.channels.length > linearSearchMax) return keyed(meter.channels).get(channelKey(wanted));
   for (const state of meter.channels) {
     const { channel } = state;
     if (
@@ -77,6 +83,15 @@ export function channelOf(meter: MeterState, wanted: Channel): ChannelState | un
     }
   }
   return undefined;
+}
+
+function keyed(channels: readonly ChannelState[]): Map<string, ChannelState> {
+  let found = byKey.get(channels);
+  if (found === undefined) {
+    found = new Map(channels.map((state) => [channelKey(state.channel), state]));
+    byKey.set(channels, found);
+  }
+  return found;
 }
 
 /** The period in which the meter's book begins; undefined where there is neither a reading nor an installation. */

@@ -1,11 +1,13 @@
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import { expect, test } from "vitest";
+import { usualAdmission } from "./admit-reports.ts";
 import { silentAggregatorEvents } from "./aggregator-events.ts";
 import { openPartitionBook, type PartitionPorts } from "./partition-book.ts";
 
 const options = {
   timeZone: "Europe/Kyiv",
   settleSeconds: 30,
+  limits: usualAdmission,
   events: silentAggregatorEvents,
   crashPoint: () => undefined,
 };

@@ -4,10 +4,12 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { FrameBatch, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
+import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import { followRegistry } from "./follow-registry.ts";
+import type { MeterBook } from "./meter-book.ts";
 import { partitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
@@ -18,6 +20,7 @@ export interface PartitionPorts {
   readonly series: SeriesStores;
   readonly ledgers: SnapshotLedgers;
   readonly registry: Registry;
+  readonly rejected: Pick<RejectedLog, "append">;
   readonly clock: Clock;
 }
 
@@ -63,12 +66,13 @@ export async function openPartitionBook(
   const series = await ports.series.open(partition, epoch);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
   const logEnd = () => endOfSameLog(ports.log, partition, series);
-  const work = await partitionWork({ series, ledger, clock: ports.clock, logEnd }, options).catch(
-    async (error: unknown) => {
-      await ledger.close();
-      return closing(series, error);
-    },
-  );
+  const work = await partitionWork(
+    { series, ledger, rejected: ports.rejected, clock: ports.clock, logEnd },
+    options,
+  ).catch(async (error: unknown) => {
+    await ledger.close();
+    return closing(series, error);
+  });
   const queue = taskQueue();
   let isClosed = false;
   const registry = await followRegistry(
@@ -87,7 +91,11 @@ export async function openPartitionBook(
 
   return {
     resumeAt: series.progress.issuedPosition,
-    handle: (batch) => queue.run(() => work.handle(batch)),
+    async handle(batch) {
+      // Who has put a meter's master data before it reports counts on it.
+      if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch)) await registry.caughtUp();
+      return queue.run(() => work.handle(batch));
+    },
     async issueAll() {
       const untilMs = performance.now() + closeMsMax;
       // Whoever has put master data before counts on it, and whoever has sent readings too.
@@ -110,6 +118,10 @@ export async function openPartitionBook(
       await series.close();
     },
   };
+}
+
+function hasUnknown(book: MeterBook, { frames }: FrameBatch): boolean {
+  return frames.some(({ reports }) => reports.some(({ meterId }) => book.find(meterId)?.record === undefined));
 }
 
 /** To take the right to issue from whoever owns the partition by now would stop that one for a while. */

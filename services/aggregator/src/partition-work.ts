@@ -2,12 +2,14 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { FrameBatch } from "@meterbook/core/ports/readings-log";
+import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import { applyBatch, touchAgain } from "./apply-batch.ts";
 import { boundaryWatch } from "./boundary-watch.ts";
 import { issueGate } from "./issue-gate.ts";
 import { issueSnapshots } from "./issue-snapshots.ts";
+import { keepRefused } from "./keep-refused.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
 import type { PendingMeters } from "./pending-meters.ts";
@@ -38,6 +40,7 @@ export interface PartitionWork {
 export interface WorkPorts {
   readonly series: SeriesStore;
   readonly ledger: ReopeningLedger;
+  readonly rejected: Pick<RejectedLog, "append">;
   readonly clock: Clock;
   /** Asks for the end of the log. */
   readonly logEnd: () => Promise<number>;
@@ -53,6 +56,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   const gate = issueGate({ ledger, clock, logEnd, position: () => memory.position }, options.settleSeconds);
   // A log that is not the one that the store was filled from is refused before anything else happens.
   await logEnd();
+  const keep = keepRefused(ports.rejected, events);
   let more = false;
 
   /** Whether something may be issued; what is due is marked then, and recorded. */
@@ -95,7 +99,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     },
     async handle(batch) {
       const frames = memory.readAgain(batch.frames, (again) => touchAgain(memory.book, again, memory.pending.touched));
-      if (frames.length > 0) await applyFrames({ series, memory, options }, { ...batch, frames });
+      if (frames.length > 0) await applyFrames({ series, memory, options, keep }, { ...batch, frames });
       else await memory.record();
     },
     async slice() {
@@ -113,14 +117,16 @@ interface Applying {
   readonly series: SeriesStore;
   readonly memory: PartitionMemory;
   readonly options: AggregatorOptions;
+  readonly keep: ReturnType<typeof keepRefused>;
 }
 
-async function applyFrames({ series, memory, options }: Applying, batch: FrameBatch): Promise<void> {
-  const { events, crashPoint } = options;
+async function applyFrames({ series, memory, options, keep }: Applying, batch: FrameBatch): Promise<void> {
+  const { events, crashPoint, limits } = options;
   const started = performance.now();
   const unit = await series.begin();
   try {
-    const result = await applyBatch(unit, memory.book, batch, memory.pending.touched, crashPoint);
+    const result = await applyBatch(unit, { book: memory.book, limits }, batch, memory.pending.touched, crashPoint);
+    await keep(result.refused);
     const position = (batch.frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;
     const notReached = memory.water.reached(position, memory.pending.nextTicket);

@@ -2,6 +2,7 @@ import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-comm
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
 import type { EmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
@@ -33,6 +34,7 @@ await runThread(async (settings: Settings, own) => {
     series: own(openEmbeddedSeriesStores({ dataDir, clock })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir })),
     registry: own(await openEmbeddedRegistry({ dataDir })),
+    rejected: own(openEmbeddedRejectedLog({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),
   };
@@ -41,6 +43,7 @@ await runThread(async (settings: Settings, own) => {
     await aggregateReadings(ports, {
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
+      limits: settings.admission,
       crashPoint: crashPoints(settings.crashAt),
       events: {
         ...events,

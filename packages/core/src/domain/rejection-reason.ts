@@ -30,6 +30,9 @@ export const rejectionReasons = [
   "at_too_old",
   "at_in_future",
   "at_off_grid",
+  "meter_unknown",
+  "too_many_channels",
+  "too_many_meters",
   "store_refused",
 ] as const;
 
