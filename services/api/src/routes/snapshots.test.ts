@@ -80,7 +80,6 @@ test("cursors of other lists, periods and hands are refused", async () => {
     [`/v1/snapshots/changes?after=${nextCursor}`, "cursor_invalid"],
     [`/v1/snapshots?period=2026-10&cursor=${resumeCursor}`, "cursor_invalid"],
     [`/v1/snapshots?period=2026-10&cursor=${forged}`, "cursor_invalid"],
-    ["/v1/snapshots?period=2026-10&cursor=", "cursor_invalid"],
     ["/v1/snapshots?period=2026-10&cursor=%00", "cursor_invalid"],
     [`/v1/snapshots?period=2026-10&cursor=${"A".repeat(5000)}`, "cursor_invalid"],
     ["/v1/snapshots?period=2026-10&limit=0", "request_invalid"],
