@@ -2,14 +2,16 @@ import type { SwaggerTransform } from "@fastify/swagger";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { formats } from "./answer-format.ts";
 import type { Api } from "./api-context.ts";
 import type { DocumentedAnswers } from "./documented.ts";
+import { formatParameter } from "./format-parameter.ts";
 
 const about = `The book of a grid operator's meters: what they reported, and the register values at each month end.
 
 Amounts are whole base units (\`Wh\`, \`varh\`, \`L\`). Instants are RFC 3339, returned in UTC. A period is \`YYYY-MM\` in the
 usage point's zone. What is missing is \`null\`, never 0. Lists page with an opaque \`cursor\`; bulk lists also answer
-\`Accept: application/x-ndjson\` and \`text/csv\` as a stream. Errors are \`application/problem+json\` with a stable \`code\`.`;
+\`Accept: application/x-ndjson\` (or \`?format=ndjson\`) and \`text/csv\` as a stream. Errors are \`application/problem+json\` with a stable \`code\`.`;
 
 const tags = [
   { name: "billing", description: "Month-end snapshots" },
@@ -28,7 +30,7 @@ export async function documentRoutes(app: Api, version: string): Promise<void> {
       components: { securitySchemes: { key: { type: "http", scheme: "bearer", description: "An API key" } } },
     },
     transform: withExamples,
-    transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document) as OpenApi) as never,
+    transformObject: (document) => withFormats(withoutUnused(jsonSchemaTransformObject(document) as OpenApi)) as never,
   });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
@@ -53,7 +55,23 @@ const withExamples: SwaggerTransform = (route) => {
   return made;
 };
 
+interface Operation {
+  parameters?: unknown[];
+  responses?: Record<string, { content?: Record<string, unknown> }>;
+}
+
+/** Calls with several formats take `format` too: routes do not see it, so no schema of theirs has it. */
+function withFormats(document: OpenApi): OpenApi {
+  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
+  for (const operation of operations) {
+    if (operation.responses?.["200"]?.content?.[formats.csv] === undefined) continue;
+    operation.parameters = [...(operation.parameters ?? []), formatParameter];
+  }
+  return document;
+}
+
 interface OpenApi {
+  paths?: Record<string, Record<string, Operation>>;
   components?: { schemas?: Record<string, unknown> };
 }
 

@@ -16,6 +16,7 @@ import { defaultLimits } from "./api-settings.ts";
 import { documentRoutes } from "./documentation.ts";
 import { answerBrokenRequest, answerErrors, answerUnknownRoutes, lateRequest, sendProblem } from "./error-answers.ts";
 import { exportSlots } from "./export-slots.ts";
+import { takeFormats } from "./format-parameter.ts";
 import { ApiProblem } from "./problem.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
 import { curveRoutes } from "./routes/curves.ts";
@@ -93,6 +94,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   answerErrors(app, observers.events ?? silentEvents);
   guardRoutes(app, settings.apiKeysFile === undefined ? undefined : keyRing(readKeys(settings.apiKeysFile)));
   answerUnknownRoutes(app);
+  takeFormats(app);
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
   });

@@ -1,0 +1,39 @@
+import type { FastifyRequest } from "fastify";
+import { formats } from "./answer-format.ts";
+import type { Api } from "./api-context.ts";
+import type { DocumentedAnswers } from "./documented.ts";
+import { requestInvalid } from "./problem.ts";
+
+/** `?format=` stands for the Accept header on calls that have several formats: a browser cannot send the other one. */
+export const formatParameter = {
+  name: "format",
+  in: "query",
+  required: false,
+  description: "Stands for the `Accept` header",
+  schema: { type: "string", enum: Object.keys(formats) },
+};
+
+export function hasFormats(schema: unknown): boolean {
+  const answers = (schema as { response?: DocumentedAnswers } | undefined)?.response;
+  return answers?.[200]?.content[formats.csv] !== undefined;
+}
+
+export function takeFormats(app: Api): void {
+  app.addHook("preValidation", async (request) => {
+    const query = request.query as Record<string, unknown>;
+    const { format } = query;
+    if (format === undefined || !hasFormats(request.routeOptions.schema)) return;
+    if (typeof format !== "string" || !Object.hasOwn(formats, format))
+      throw requestInvalid([{ field: "format", message: `is one of ${Object.keys(formats).join(", ")}` }]);
+    request.headers.accept = formats[format as keyof typeof formats];
+    delete query["format"];
+  });
+}
+
+/** Under what name a download is kept: the call, and the period or the meter that it is of. */
+export function fileName(request: FastifyRequest, format: string): string {
+  const route = (request.routeOptions.url ?? "").replace("/v1/", "").replaceAll(/:\w+\/|:\w+/g, "");
+  const { meterId = "" } = (request.params ?? {}) as { meterId?: string };
+  const period = /[?&]period=(\d{4}-\d{2})(?:&|$)/.exec(request.url)?.[1] ?? "";
+  return `${[route.replaceAll("/", "-"), meterId, period].filter((part) => part !== "").join("-")}.${format}`;
+}
