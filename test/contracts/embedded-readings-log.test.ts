@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
+import type { Damage } from "@meterbook/core/domain/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -9,7 +13,76 @@ import { aReport, collector, readingsLogContract, reports, textsOf } from "./rea
 
 readingsLogContract(async () => {
   const dataDir = await temporaryDirectory();
-  return { open: () => openEmbeddedReadingsLog({ dataDir, clock }) };
+  return {
+    open: (damaged = () => undefined) => openEmbeddedReadingsLog({ dataDir, clock, damaged }),
+    async appendDamaged(log, report, change) {
+      await log.append(report);
+      const offset = ((await log.ends()).get(0) ?? 0) - 1;
+      rewriteRow(dataDir, offset, "body", (body) => change(Buffer.from(body as Uint8Array)));
+    },
+  };
+});
+
+/** Writes a column of a frame's row anew, with whatever checksum was there. */
+function rewriteRow(dataDir: string, position: number, column: string, change: (value: unknown) => unknown): void {
+  const database = new DatabaseSync(join(dataDir, "log.db"));
+  const value = database.prepare(`SELECT ${column} AS value FROM frame WHERE position = ?`).get(position)?.["value"];
+  database.prepare(`UPDATE frame SET ${column} = ? WHERE position = ?`).run(change(value) as SQLInputValue, position);
+  database.close();
+}
+
+async function followDamaged(dataDir: string, count: number) {
+  const damages: Damage[] = [];
+  const log = await open({ dataDir, damaged: (damage) => damages.push(damage) });
+  const collected = collector();
+  const subscription = await log.consume(collected.consumer);
+  onTestFinished(() => subscription.close());
+  return { log, damages, texts: await reports(collected, count), frames: collected.frames };
+}
+
+async function threeFrames() {
+  const dataDir = await temporaryDirectory();
+  const log = await openEmbeddedReadingsLog({ dataDir, clock });
+  for (const text of ["one", "two", "three"]) await log.append(aReport("m", text, { readings: 3 }));
+  await log.close();
+  return dataDir;
+}
+
+test.for([
+  { column: "position", change: () => 1041 },
+  { column: "appended_at_ms", change: () => 7 },
+  { column: "readings_total", change: () => 2 ** 40 },
+  { column: "reports_total", change: () => "many" },
+  { column: "checksum", change: () => 0 },
+])(
+  "H07: where $column of the newest row is damaged, its frame is delivered and the numbers stay right",
+  async (row) => {
+    const dataDir = await threeFrames();
+    rewriteRow(dataDir, 2, row.column, row.change);
+    const { log, damages, texts, frames } = await followDamaged(dataDir, 3);
+    expect(texts).toEqual(["m:one", "m:two", "m:three"]);
+    expect(frames.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+    expect(damages[0]).toMatchObject({ place: "readings-log", code: "checksum_mismatch", lost: 0 });
+    expect((await log.unread(new Map())).readings).toBe(9);
+    await log.append(aReport("m", "four", { readings: 1 }));
+    expect((await log.unread(new Map())).readings).toBe(10);
+  },
+);
+
+test("H07: a log with a damaged page delivers what stands on the others, and its follower lives", async () => {
+  const dataDir = await temporaryDirectory();
+  const log = await openEmbeddedReadingsLog({ dataDir, clock });
+  for (let n = 0; n < 30; n += 1) await log.append(aReport("m", `${n}`.padEnd(3000, ".")));
+  await log.close();
+  const path = join(dataDir, "log.db");
+  const bytes = readFileSync(path);
+  const inPage = bytes.indexOf("m", bytes.indexOf("15....")) & ~8191;
+  bytes.fill(0xa5, inPage, inPage + 16);
+  writeFileSync(path, bytes);
+  const { damages, texts } = await followDamaged(dataDir, 20);
+  expect(texts.some((text) => text.startsWith("m:0."))).toBe(true);
+  expect(texts.some((text) => text.startsWith("m:29."))).toBe(true);
+  expect(damages[0]).toMatchObject({ place: "readings-log", code: "record_unreadable" });
 });
 
 async function open(options: Partial<Parameters<typeof openEmbeddedReadingsLog>[0]> = {}) {

@@ -1,7 +1,9 @@
 import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { checkTopics, topicOf } from "@meterbook/adapters/kafka/kafka-topics";
+import { lastingProducer } from "@meterbook/adapters/kafka/lasting-producer";
 import { partitionOf } from "@meterbook/core/domain/bucket";
+import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { kafkaPlaces } from "../support/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
@@ -22,7 +24,20 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     return { connection, open };
   }
 
-  readingsLogContract(topicsOfItsOwn);
+  readingsLogContract(async () => {
+    const { connection, open } = await topicsOfItsOwn();
+    return {
+      open: (damaged) => open(damaged === undefined ? {} : { damaged }),
+      async appendDamaged(log, report, change) {
+        const producer = lastingProducer(connection, silentKafkaEvents);
+        const value = change(Buffer.from(encodeFrame([report])));
+        const partition = partitionOf(report.meterId, log.partitions);
+        const headers = { readings: String(report.readings) };
+        await producer.send([{ topic: topicOf(connection, "readings"), messages: [{ partition, value, headers }] }]);
+        await producer.close();
+      },
+    };
+  });
 
   test("consumers share the partitions, and one that joins takes some over where the others stood", async () => {
     const { open } = await topicsOfItsOwn();

@@ -1,4 +1,6 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
+import type { Damage } from "@meterbook/core/domain/damage";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type {
   FrameBatch,
   FrameConsumer,
@@ -11,7 +13,9 @@ import { expect, onTestFinished, test, vi } from "vitest";
 
 export interface ReadingsLogUnderTest {
   /** Opens the same log again and again, also while it is open. */
-  open(): Promise<ReadingsLog>;
+  open(damaged?: TellDamage): Promise<ReadingsLog>;
+  /** Appends a report in a frame of its own whose stored bytes are not those that were written. */
+  appendDamaged(log: ReadingsLog, report: LoggedReport, change: (frame: Buffer) => Buffer): Promise<void>;
 }
 
 const receivedAtMs = 1_793_484_000_123;
@@ -207,6 +211,33 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     expect(await other.unread(ends)).toMatchObject({ readings: 7 });
   });
 
+  test.for([
+    { how: "a bit flipped in it", change: flipOne },
+    { how: "its end cut off", change: (frame: Buffer) => frame.subarray(0, frame.length - 3) },
+    { how: "a stranger's bytes in its place", change: () => Buffer.from("hello, world") },
+    { how: "nothing in it", change: () => Buffer.alloc(0) },
+  ])("H07: a frame with $how is set aside and told, and those around it are delivered", async ({ change }) => {
+    const { log, under } = await fresh();
+    const partition = partitionOf("m-1", log.partitions);
+    await log.append(aReport("m-1", "one", { readings: 3 }));
+    await under.appendDamaged(log, aReport("m-1", "two", { readings: 3 }), change);
+    await log.append(aReport("m-1", "three", { readings: 3 }));
+    const end = (await log.ends()).get(partition) ?? 0;
+    await log.close();
+    const damages: Damage[] = [];
+    const again = await under.open((damage) => damages.push(damage));
+    onTestFinished(() => again.close());
+    const collected = collector();
+    await consume(again, collected);
+    expect(await reports(collected, 2)).toEqual(["m-1:one", "m-1:three"]);
+    expect(damages).toMatchObject([
+      { place: "readings-log", where: `partition ${partition} offset ${end - 2}`, code: "checksum_mismatch", lost: 3 },
+    ]);
+    expect((await again.unread(new Map([[partition, 0]]))).readings).toBe(9);
+    await again.append(aReport("m-1", "four"));
+    expect(await reports(collected, 3)).toEqual(["m-1:one", "m-1:three", "m-1:four"]);
+  });
+
   test("close keeps what was given before it and takes nothing after it", async () => {
     const { log, under } = await fresh();
     const given = Promise.all([log.append(aReport("m-1", "one")), log.append(aReport("m-2", "two"))]);
@@ -217,6 +248,12 @@ export function readingsLogContract(make: () => Promise<ReadingsLogUnderTest>): 
     onTestFinished(() => again.close());
     expect(await again.unread(new Map())).toMatchObject({ readings: 2 });
   });
+}
+
+function flipOne(frame: Buffer): Buffer {
+  const at = frame.length >> 1;
+  frame[at] = (frame[at] as number) ^ 4;
+  return frame;
 }
 
 function byMeter(a: LoggedReport, b: LoggedReport): number {

@@ -13,6 +13,7 @@ import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/admi
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
+import type { Damage } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
@@ -41,6 +42,10 @@ export interface AggregatorWorld {
   readonly rejections: Rejection[];
   readonly store: SeriesReader;
   readonly ledger: SnapshotView;
+  /** What was told as damaged, by id. */
+  readonly damages: ReadonlyMap<string, Damage>;
+  /** Where series.db is. */
+  readonly dataDir: string;
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
   deliver(...reports: readonly TestReport[]): Promise<void>;
   register(record: MeterRecord): Promise<void>;
@@ -93,6 +98,7 @@ export async function openAggregatorWorld(options: {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
   const records: RegistryChange[] = [];
+  const damages = new Map<string, Damage>();
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
   let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
@@ -140,6 +146,7 @@ export async function openAggregatorWorld(options: {
       limits: { ...usualAdmission, ...options.limits },
       events: silentAggregatorEvents,
       crashPoint: () => undefined,
+      damaged: (damage) => void damages.set(damage.id, damage),
     });
     epoch += 1;
     resumeAt = (await consumer?.assigned(0, epoch)) ?? 0;
@@ -164,6 +171,8 @@ export async function openAggregatorWorld(options: {
   const world: AggregatorWorld = {
     nowMs: options.nowMs,
     rejections: [],
+    damages,
+    dataDir,
     get store() {
       return parts.series.reader;
     },

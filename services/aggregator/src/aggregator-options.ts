@@ -1,3 +1,4 @@
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { AdmissionLimits } from "./admit-reports.ts";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 
@@ -8,5 +9,7 @@ export interface AggregatorOptions {
   readonly settleSeconds: number;
   readonly limits: AdmissionLimits;
   readonly events: AggregatorEvents;
+  /** Told of what cannot be used and is set aside. */
+  readonly damaged: TellDamage;
   readonly crashPoint: (name: string) => void;
 }

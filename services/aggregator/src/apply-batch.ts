@@ -1,12 +1,14 @@
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
 import { readingRank } from "@meterbook/core/domain/reading-rank";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
-import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
 import { admission } from "./admit-reports.ts";
+import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { admitLate, markIrregular, newestAtOf } from "./channel-state.ts";
+import { decodeReports } from "./decode-reports.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import { accept, channelOf, unordered } from "./meter-state.ts";
@@ -56,10 +58,10 @@ export async function applyBatch(
   { book, limits }: { readonly book: MeterBook; readonly limits: AdmissionLimits },
   { frames }: FrameBatch,
   touched: Touched,
-  crashPoint: (name: string) => void,
+  { crashPoint, damaged }: Pick<AggregatorOptions, "crashPoint" | "damaged">,
 ): Promise<BatchResult> {
   const admitted = admission(book, limits);
-  const reports = frames.flatMap((frame) => reportsOf(frame, admitted));
+  const reports = frames.flatMap((frame) => reportsOf(frame, admitted, damaged));
   const { refused, unknown } = admitted;
   const counts = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
   const result: BatchResult = { ...counts, unknown, refused };
@@ -77,12 +79,12 @@ export async function applyBatch(
 }
 
 /** Looks through frames that are in the store already for what they touched: their owner may have ended before issuing it. */
-export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched: Touched): void {
+export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched: Touched, damaged: TellDamage): void {
   for (const frame of frames) {
-    for (const { meterId, report, origin } of frame.reports) {
+    for (const [{ meterId }, series = []] of decodeReports(frame, damaged)) {
       const meter = book.find(meterId);
       if (meter === undefined) continue;
-      for (const { channel, at } of decodeReport(report, origin)) {
+      for (const { channel, at } of series) {
         // What was refused has no channel.
         if (channelOf(meter, channel) === undefined) continue;
         for (const instant of at) touched(meter, channel, instant, unordered);
@@ -91,14 +93,15 @@ export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched
   }
 }
 
-function reportsOf({ offset, reports }: LogFrame, { admit }: Admission): Report[] {
+function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): Report[] {
+  const { offset } = frame;
   let firstIndex = 0;
   const taken: Report[] = [];
-  for (const report of reports) {
-    const series = decodeReport(report.report, report.origin);
-    const admitted = admit(report, series, offset);
+  for (const [report, series] of decodeReports(frame, damaged)) {
+    const admitted = series === undefined ? undefined : admit(report, series, offset);
     if (admitted !== undefined) taken.push({ ...admitted, offset, firstIndex, receivedAtMs: report.receivedAtMs });
-    for (const { at } of series) firstIndex += at.length;
+    if (series === undefined) firstIndex += report.readings;
+    else for (const { at } of series) firstIndex += at.length;
   }
   return taken;
 }

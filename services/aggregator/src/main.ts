@@ -3,6 +3,7 @@ import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
 import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaLagMetrics, kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
@@ -21,6 +22,7 @@ import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { Registry } from "prom-client";
 import { aggregateReadings } from "./aggregate-readings.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
@@ -62,12 +64,15 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const dataDir = own(takeOwnDirectory(settings.dataDir, "aggregator"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);
   const consumer = { sessionTimeout: kafka.sessionSeconds * 1000, heartbeatInterval: kafka.sessionSeconds * 100 };
-  const readings = own(openKafkaReadingsLog({ connection, partitions, events, consumer, crashPoint }), "readings log");
+  const damages = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
+  const damaged = own(damageTeller(damages, log), "damage teller").tell;
+  const onLog = { connection, partitions, events, consumer, damaged, crashPoint };
+  const readings = own(openKafkaReadingsLog(onLog), "readings log");
   kafkaLagMetrics(metrics, readings.lag);
   const rejected = own(openKafkaRejectedAppender({ connection, events }), "rejected log");
   const influxEvents = influxMetrics(metrics, log, standing);
   const refused = rejectLines(rejected, clock);
-  return {
+  const ports = {
     clock,
     log: readings,
     series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
@@ -76,6 +81,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     rejected,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
   };
+  return { ports, damaged };
 }
 
 await runService(
@@ -86,10 +92,10 @@ await runService(
       await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
       "health server",
     );
-    const ports = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
+    const { ports, damaged } = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
     const events = aggregatorMetrics(metrics, log);
     const { timeZone, settleSeconds, admission: limits } = settings;
-    own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, crashPoint }), "aggregator");
+    own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, damaged, crashPoint }), "aggregator");
     standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);
   },

@@ -9,6 +9,7 @@ const options = {
   settleSeconds: 30,
   limits: usualAdmission,
   events: silentAggregatorEvents,
+  damaged: () => undefined,
   crashPoint: () => undefined,
 };
 

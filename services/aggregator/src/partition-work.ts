@@ -98,7 +98,9 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       await memory.record();
     },
     async handle(batch) {
-      const frames = memory.readAgain(batch.frames, (again) => touchAgain(memory.book, again, memory.pending.touched));
+      const frames = memory.readAgain(batch.frames, (again) =>
+        touchAgain(memory.book, again, memory.pending.touched, options.damaged),
+      );
       if (frames.length > 0) await applyFrames({ series, memory, options, keep }, { ...batch, frames });
       else await memory.record();
     },
@@ -125,7 +127,7 @@ async function applyFrames({ series, memory, options, keep }: Applying, batch: F
   const started = performance.now();
   const unit = await series.begin();
   try {
-    const result = await applyBatch(unit, { book: memory.book, limits }, batch, memory.pending.touched, crashPoint);
+    const result = await applyBatch(unit, { book: memory.book, limits }, batch, memory.pending.touched, options);
     await keep(result.refused);
     const position = (batch.frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;

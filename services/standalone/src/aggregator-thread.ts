@@ -1,4 +1,5 @@
 import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
@@ -14,6 +15,7 @@ import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { Registry } from "prom-client";
@@ -29,13 +31,14 @@ await runThread(async (settings: Settings, own) => {
   const health = own(publishHealth());
   const events = aggregatorMetrics(metrics, log);
 
+  const damaged = own(damageTeller(own(openEmbeddedDamageLog({ dataDir })), log)).tell;
   const ports = {
     clock,
     series: own(openEmbeddedSeriesStores({ dataDir, clock })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir })),
     registry: own(await openEmbeddedRegistry({ dataDir })),
     rejected: own(openEmbeddedRejectedLog({ dataDir })),
-    log: own(await openEmbeddedReadingsLog({ dataDir, clock, retentionDays: settings.logRetentionDays })),
+    log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),
   };
   const well = { name: "aggregator", ok: true, detail: "" };
@@ -44,6 +47,7 @@ await runThread(async (settings: Settings, own) => {
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
       limits: settings.admission,
+      damaged,
       crashPoint: crashPoints(settings.crashAt),
       events: {
         ...events,

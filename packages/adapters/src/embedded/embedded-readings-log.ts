@@ -2,11 +2,14 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { Clock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
+import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
+import type { DamageTeller } from "../frames/read-frame.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";
 import type { Bell } from "./follow-frames.ts";
 import { bell, followFrames } from "./follow-frames.ts";
-import { logEnd, openReadingsLogDatabase } from "./readings-log-database.ts";
+import { bytesOf, frameRow, isSound, logEnd, openReadingsLogDatabase, readingsIn } from "./readings-log-database.ts";
 import { readingsLogWriter } from "./readings-log-writer.ts";
 
 export interface EmbeddedReadingsLogOptions {
@@ -22,6 +25,8 @@ export interface EmbeddedReadingsLogOptions {
   readonly batchBytesMax?: number;
   /** Frames are kept at least so long, and for ever where absent. */
   readonly retentionDays?: number;
+  /** Told of frames that cannot be read, by whoever consumes. */
+  readonly damaged?: TellDamage;
   /** Told `log-write-begun` and `log-written`, the moments around a commit at which a process may die. */
   readonly crashPoint?: (name: string) => void;
 }
@@ -49,8 +54,8 @@ const partition = 0;
  * in a thread of its own, which starts with the first `append`.
  */
 export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOptions): Promise<EmbeddedReadingsLog> {
-  const settings = { ...defaults, ...options };
   const { dataDir, clock, crashPoint = () => undefined } = options;
+  const settings = { ...defaults, damaged: () => undefined, nowMs: () => clock.nowMs(), ...options };
   const hints = `meterbook.readings-log:${resolve(dataDir)}`;
   const database = openReadingsLogDatabase(dataDir);
   const writer = readingsLogWriter({ dataDir, hints });
@@ -93,23 +98,34 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
 function logReads(database: DatabaseSync): Pick<ReadingsLog, "ends" | "unread"> {
   const end = logEnd(database);
   const appendedAt = database.prepare("SELECT appended_at_ms FROM frame WHERE position = ?");
-  const totalThrough = database.prepare(
-    "SELECT readings_total FROM frame WHERE position < ? ORDER BY position DESC LIMIT 1",
+  const throughBackwards = database.prepare(
+    "SELECT position, appended_at_ms, readings_total, reports_total, checksum, body FROM frame WHERE position < ? ORDER BY position DESC",
   );
+
+  /** The running totals stand in the frames; where a frame's are damaged, they are counted from the one before. */
+  function totalThrough(position: number): number {
+    let since = 0;
+    for (const row of throughBackwards.iterate(position)) {
+      if (isSound(row)) return frameRow(row).readings + since;
+      since += readingsIn(checkFrame(bytesOf(row["body"])));
+    }
+    return since;
+  }
+
   return {
     ends: async () => new Map([[partition, end().end]]),
     async unread(positions) {
       const position = positions.get(partition) ?? 0;
       // The running totals stand in the frames, and the frame before a position that was read is never trimmed.
-      const before = totalThrough.get(position)?.["readings_total"];
+      const before = totalThrough(position);
       const oldest = appendedAt.get(position)?.["appended_at_ms"];
-      const readings = end().readings - Number(before ?? 0);
+      const readings = Math.max(0, end().readings - before);
       return { readings, oldestAppendedAtMs: oldest === undefined ? undefined : Number(oldest) };
     },
   };
 }
 
-function logFollowers(database: DatabaseSync, hints: string, settings: typeof defaults) {
+function logFollowers(database: DatabaseSync, hints: string, settings: typeof defaults & DamageTeller) {
   const channel = new BroadcastChannel(hints);
   channel.unref();
   const bells = new Set<Bell>();

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { FrameConsumer, LogFrame, Subscription } from "@meterbook/core/ports/readings-log";
-import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import type { DamageTeller } from "../frames/read-frame.ts";
+import { frameReads } from "./read-log-rows.ts";
 
-export interface FollowOptions {
+export interface FollowOptions extends DamageTeller {
   readonly partition: number;
   /** Frames of a batch end here; one frame may be larger. */
   readonly batchBytesMax: number;
@@ -88,26 +89,5 @@ export async function followFrames(
       await running;
       await consumer.revoked(partition);
     },
-  };
-}
-
-function frameReads(
-  database: DatabaseSync,
-  { partition, batchBytesMax }: FollowOptions,
-): (position: number) => LogFrame[] {
-  const rows = database.prepare(
-    "SELECT position, appended_at_ms, body FROM frame WHERE position >= ? ORDER BY position",
-  );
-  return (position) => {
-    const frames: LogFrame[] = [];
-    let bytes = 0;
-    for (const row of rows.iterate(position)) {
-      const body = row["body"] as Uint8Array;
-      bytes += body.length;
-      if (bytes > batchBytesMax && frames.length > 0) break;
-      const [offset, appendedAtMs] = [Number(row["position"]), Number(row["appended_at_ms"])];
-      frames.push({ partition, offset, appendedAtMs, reports: decodeFrame(body) });
-    }
-    return frames;
   };
 }

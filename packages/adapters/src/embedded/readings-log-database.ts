@@ -1,6 +1,8 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import { type CheckedFrame, checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import type { FrameToWrite } from "../frames/report-batcher.ts";
 
 /**
@@ -9,8 +11,8 @@ import type { FrameToWrite } from "../frames/report-batcher.ts";
  */
 const schema = `
   CREATE TABLE IF NOT EXISTS frame (position INTEGER PRIMARY KEY, appended_at_ms INTEGER NOT NULL, readings_total INTEGER NOT NULL,
-    reports_total INTEGER NOT NULL, body BLOB NOT NULL);
-  PRAGMA user_version = 1;
+    reports_total INTEGER NOT NULL, checksum INTEGER NOT NULL, body BLOB NOT NULL);
+  PRAGMA user_version = 2;
 `;
 
 /** What the log holds: totals since it was made, and the position after the newest frame. */
@@ -40,16 +42,76 @@ function syncDirectory(path: string): void {
   }
 }
 
+/** The numbers of a frame's row that are about the log, and not about the frame. */
+export interface FrameRow {
+  readonly position: number;
+  readonly appendedAtMs: number;
+  readonly readings: number;
+  readonly reports: number;
+}
+
+const covered = new Float64Array(4);
+const coveredBytes = new Uint8Array(covered.buffer);
+
+/** The checksum over a row's numbers; its body has one of its own (frame-protobuf.ts). */
+export function rowChecksum({ position, appendedAtMs, readings, reports }: FrameRow): number {
+  covered[0] = position;
+  covered[1] = appendedAtMs;
+  covered[2] = readings;
+  covered[3] = reports;
+  return crc32(coveredBytes);
+}
+
+export function frameRow(row: Record<string, unknown>): FrameRow {
+  return {
+    position: Number(row["position"]),
+    appendedAtMs: Number(row["appended_at_ms"]),
+    readings: Number(row["readings_total"]),
+    reports: Number(row["reports_total"]),
+  };
+}
+
+/** Whether a row's numbers are those that were written. */
+export function isSound(row: Record<string, unknown>): boolean {
+  return Number(row["checksum"]) === rowChecksum(frameRow(row));
+}
+
+const rowColumns = "position, appended_at_ms, readings_total, reports_total, checksum";
+
+/** Numbers that are damaged are not gone on with: they are counted again from the newest ones that are sound. */
 export function logEnd(database: DatabaseSync): () => LogEnd {
-  const newest = database.prepare(
-    "SELECT position, readings_total, reports_total FROM frame ORDER BY position DESC LIMIT 1",
-  );
+  const newest = database.prepare(`SELECT ${rowColumns} FROM frame ORDER BY position DESC LIMIT 1`);
+  const backwards = database.prepare(`SELECT ${rowColumns}, body FROM frame ORDER BY position DESC`);
+
+  function counted(end: number): LogEnd {
+    let [readings, reports] = [0, 0];
+    for (const row of backwards.iterate()) {
+      if (isSound(row)) {
+        const sound = frameRow(row);
+        return { readings: sound.readings + readings, reports: sound.reports + reports, end };
+      }
+      const frame = checkFrame(bytesOf(row["body"]));
+      readings += readingsIn(frame);
+      reports += frame.reports.length;
+    }
+    return { readings, reports, end };
+  }
+
   return () => {
     const row = newest.get();
     if (row === undefined) return { readings: 0, reports: 0, end: 0 };
-    const number = (name: string) => Number(row[name]);
-    return { readings: number("readings_total"), reports: number("reports_total"), end: number("position") + 1 };
+    const { readings, reports, position } = frameRow(row);
+    return isSound(row) ? { readings, reports, end: position + 1 } : counted(position + 1);
   };
+}
+
+/** A damaged column may hold another type of value. */
+export function bytesOf(value: unknown): Uint8Array {
+  return value instanceof Uint8Array ? value : Buffer.from(String(value));
+}
+
+export function readingsIn({ reports }: Pick<CheckedFrame, "reports">): number {
+  return reports.reduce((sum, { readings }) => sum + readings, 0);
 }
 
 export interface FrameWrites {
@@ -65,7 +127,7 @@ const framesPerTrimMax = 16;
 export function frameWrites(database: DatabaseSync): FrameWrites {
   const end = logEnd(database);
   const insert = database.prepare(
-    "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, body) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, checksum, body) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const oldest = database.prepare(
     "SELECT position, appended_at_ms FROM frame WHERE position < ? ORDER BY position LIMIT ?",
@@ -89,7 +151,8 @@ export function frameWrites(database: DatabaseSync): FrameWrites {
     for (const frame of frames) {
       readings += frame.readings;
       reports += frame.reports;
-      insert.run(position, atMs, readings, reports, frame.bytes);
+      const checksum = rowChecksum({ position, appendedAtMs: atMs, readings, reports });
+      insert.run(position, atMs, readings, reports, checksum, frame.bytes);
       position += 1;
     }
     return { readings, reports, end: position };

@@ -1,5 +1,5 @@
 import type { LoggedReport } from "@meterbook/core/ports/readings-log";
-import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import { expect, test, vi } from "vitest";
 import type { BatcherOptions, FrameToWrite } from "./report-batcher.ts";
 import { reportBatcher } from "./report-batcher.ts";
@@ -14,7 +14,9 @@ interface Write {
 function held(options: Partial<BatcherOptions> = {}) {
   const writes: Write[] = [];
   const write = (frames: readonly FrameToWrite[]) => {
-    const texts = frames.map(({ bytes }) => decodeFrame(bytes).map(({ report }) => Buffer.from(report).toString()));
+    const texts = frames.map(({ bytes }) =>
+      checkFrame(bytes).reports.map(({ report }) => Buffer.from(report).toString()),
+    );
     const outcome = Promise.withResolvers<void>();
     writes.push({ frames: texts, outcome });
     return outcome.promise;

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { type AssignedPartitions, assignedPartitions } from "./assigned-partitions.ts";
 import type { PumpEvents } from "./partition-pump.ts";
 
+const teller = { damaged: () => undefined, nowMs: () => 0 };
 const events: PumpEvents = { handleFailed: () => undefined, gap: () => undefined };
 
 function world(over: Partial<FrameConsumer> = {}, told = events) {
@@ -24,7 +25,7 @@ function world(over: Partial<FrameConsumer> = {}, told = events) {
     handle: async () => undefined,
     ...over,
   };
-  return { said, epochs, client, assigned: assignedPartitions("readings", consumer, told) };
+  return { said, epochs, client, assigned: assignedPartitions("readings", consumer, told, teller) };
 }
 
 function positions({ pumps }: AssignedPartitions): unknown[] {

@@ -1,5 +1,6 @@
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { Consumer, EachBatchPayload } from "kafkajs";
+import type { DamageTeller } from "../frames/read-frame.ts";
 import { type PartitionPump, type PumpEvents, partitionPump } from "./partition-pump.ts";
 
 /** The partitions that this member of a group has now, each with a pump. */
@@ -12,7 +13,12 @@ export interface AssignedPartitions {
   close(): Promise<void>;
 }
 
-export function assignedPartitions(topic: string, consumer: FrameConsumer, events: PumpEvents): AssignedPartitions {
+export function assignedPartitions(
+  topic: string,
+  consumer: FrameConsumer,
+  events: PumpEvents,
+  teller: DamageTeller,
+): AssignedPartitions {
   const pumps = new Map<number, PartitionPump>();
   const closing = new Map<number, Promise<void>>();
   let member = "";
@@ -24,6 +30,7 @@ export function assignedPartitions(topic: string, consumer: FrameConsumer, event
     lastEpoch = Math.max(Date.now(), lastEpoch + 1);
     const pump = partitionPump(partition, consumer, {
       events,
+      teller,
       epoch: lastEpoch,
       after: closing.get(partition) ?? Promise.resolve(),
       ready(changed) {

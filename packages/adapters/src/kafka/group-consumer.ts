@@ -1,5 +1,6 @@
 import type { FrameConsumer, Subscription } from "@meterbook/core/ports/readings-log";
 import type { ConsumerConfig } from "kafkajs";
+import type { DamageTeller } from "../frames/read-frame.ts";
 import { adminAsking } from "./admin-asking.ts";
 import { assignedPartitions } from "./assigned-partitions.ts";
 import { endableBeat } from "./back-off.ts";
@@ -33,6 +34,7 @@ export interface GroupConsumerOptions {
   readonly groupId: string;
   readonly partitions: number;
   readonly events: GroupEvents;
+  readonly teller: DamageTeller;
   readonly config?: Partial<ConsumerConfig>;
 }
 
@@ -52,8 +54,8 @@ export async function groupConsumer(
   consumer: FrameConsumer,
   options: GroupConsumerOptions,
 ): Promise<GroupConsumer> {
-  const { topic, events } = options;
-  const assigned = assignedPartitions(topic, consumer, events);
+  const { topic, events, teller } = options;
+  const assigned = assignedPartitions(topic, consumer, events, teller);
   const ends = new Map<number, number>();
   const admin = adminAsking(connection);
   const beat = endableBeat(fetchEveryMs);

@@ -1,4 +1,6 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
+import { systemClock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { ConsumerConfig, ProducerBatch } from "kafkajs";
 import type { BusyLinger, FrameToWrite } from "../frames/report-batcher.ts";
@@ -34,6 +36,8 @@ export interface KafkaReadingsLogOptions {
   /** How long `close` waits for what is not acknowledged yet; after it those appends are rejected. */
   readonly closeMsMax?: number;
   readonly consumer?: Partial<ConsumerConfig>;
+  /** Told of records that cannot be read, by whoever consumes. */
+  readonly damaged?: TellDamage;
   /** Told `log-write-begun` and `log-written`, the moments around a write at which a process may die. */
   readonly crashPoint?: (name: string) => void;
 }
@@ -77,8 +81,9 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
 
   async function consume(consumer: FrameConsumer): Promise<GroupConsumer> {
     const groupId = `${connection.settings.topicPrefix}aggregator`;
+    const teller = { damaged: options.damaged ?? (() => undefined), nowMs: systemClock.nowMs };
     const config = options.consumer === undefined ? {} : { config: options.consumer };
-    const group = await groupConsumer(connection, consumer, { topic, groupId, partitions, events, ...config });
+    const group = await groupConsumer(connection, consumer, { topic, groupId, partitions, events, teller, ...config });
     open.add(group);
     return {
       lag: group.lag,

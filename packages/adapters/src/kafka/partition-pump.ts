@@ -1,5 +1,6 @@
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
+import type { DamageTeller } from "../frames/read-frame.ts";
 import { backOff } from "./back-off.ts";
 import { type WaitingFrames, waitingFrames } from "./waiting-frames.ts";
 
@@ -29,6 +30,7 @@ export interface PumpEvents {
 
 export interface PumpOptions {
   readonly events: PumpEvents;
+  readonly teller: DamageTeller;
   /** Called when the consumer has said where to read from, and when a full pump has room again. */
   readonly ready: (pump: PartitionPump) => void;
   readonly epoch: number;
@@ -37,7 +39,7 @@ export interface PumpOptions {
 }
 
 export function partitionPump(partition: number, consumer: FrameConsumer, options: PumpOptions): PartitionPump {
-  const { events, ready, epoch, after } = options;
+  const { events, teller, ready, epoch, after } = options;
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
@@ -66,7 +68,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
       handledTo = await consumer.assigned(partition, epoch, gone.signal);
     });
     if (handledTo === undefined) return;
-    waiting = waitingFrames(partition, handledTo, events.gap);
+    waiting = waitingFrames(partition, handledTo, events.gap, teller);
     ready(pump);
   }
 

@@ -1,3 +1,4 @@
+import type { Damage } from "@meterbook/core/domain/damage";
 import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import { expect, test } from "vitest";
@@ -21,7 +22,9 @@ function messages(offsets: readonly number[], bytes = 1, readings: readonly numb
 
 function waiting(from: number) {
   const gaps: unknown[] = [];
-  return { gaps, frames: waitingFrames(7, from, (facts) => gaps.push(facts)) };
+  const damages: Damage[] = [];
+  const teller = { damaged: (damage: Damage) => damages.push(damage), nowMs: () => 1 };
+  return { gaps, damages, frames: waitingFrames(7, from, (facts) => gaps.push(facts), teller) };
 }
 
 test.for([
@@ -73,3 +76,18 @@ test.for([
     expect(frames.first()).toHaveLength(expected);
   },
 );
+
+test.for([
+  { case: "a stranger's bytes", value: Buffer.from("hello"), code: "checksum_mismatch" },
+  { case: "no value", value: null, code: "checksum_mismatch" },
+  { case: "an empty value", value: Buffer.alloc(0), code: "checksum_mismatch" },
+])("H07: a record with $case is set aside, and the next one is handed over", ({ value, code }) => {
+  const { frames, damages } = waiting(5);
+  const [first, second] = messages([5, 6], 1, [3, 1]);
+  frames.offer([{ ...first, value } as KafkaMessage, second as KafkaMessage]);
+  expect(frames.first().map(({ offset, reports }) => [offset, reports.length])).toEqual([
+    [5, 0],
+    [6, 1],
+  ]);
+  expect(damages).toMatchObject([{ place: "readings-log", where: "partition 7 offset 5", code, lost: 3 }]);
+});

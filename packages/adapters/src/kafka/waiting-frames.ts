@@ -1,6 +1,6 @@
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
-import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import type { KafkaMessage } from "kafkajs";
+import { type DamageTeller, readFrame } from "../frames/read-frame.ts";
 import { readingsOf } from "./readings-header.ts";
 
 /** Records of one partition that were fetched and are not handled yet, in order. */
@@ -17,7 +17,7 @@ export interface WaitingFrames {
    * last join, or the log has forgotten what lies between, and then the same comes once more.
    */
   offer(messages: readonly KafkaMessage[]): "taken" | "ask-again";
-  /** As many as are handled at a time, at least one. Throws where the oldest is no frame. */
+  /** As many as are handled at a time, at least one. A record that is no frame is told and has no reports. */
   first(): LogFrame[];
   /** Those of `first` are handled. */
   drop(count: number): void;
@@ -44,6 +44,7 @@ export function waitingFrames(
   partition: number,
   from: number,
   gap: (facts: { readonly partition: number; readonly from: number; readonly to: number }) => void,
+  teller: DamageTeller,
 ): WaitingFrames {
   let waiting: Waiting[] = [];
   let bytes = 0;
@@ -91,9 +92,12 @@ export function waitingFrames(
         count += readings;
         return index > 0 && (size > batchBytesMax || count > batchReadingsMax);
       });
-      return waiting.slice(0, beyond === -1 ? waiting.length : beyond).map(({ offset, appendedAtMs, body }) => {
-        return { partition, offset, appendedAtMs, reports: decodeFrame(body) };
-      });
+      return waiting
+        .slice(0, beyond === -1 ? waiting.length : beyond)
+        .map(({ offset, appendedAtMs, readings, body }) => {
+          const counted = () => (readings === 0 ? undefined : readings);
+          return readFrame({ partition, offset, appendedAtMs, body, counted }, teller);
+        });
     },
     drop(count) {
       for (const { body } of waiting.slice(0, count)) bytes -= body.length;

@@ -1,20 +1,30 @@
-import type { Origin } from "../domain/reading.ts";
+import type { FrameFault } from "../domain/frame-damage.ts";
 import { origins } from "../domain/reading.ts";
 import type { LoggedReport } from "../ports/readings-log.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
-import { cursorOver, latinText, MalformedMessage, readEnd, readUnsigned, skipField } from "./protobuf-cursor.ts";
+import {
+  cursorOver,
+  latinText,
+  MalformedMessage,
+  readEnd,
+  readUnsigned,
+  readWhole,
+  skipField,
+} from "./protobuf-cursor.ts";
+import { checkedRecord, checksumBytes, putChecksum } from "./record-checksum.ts";
 
-/** `meterbook.v1.Frame` (proto/meterbook/v1/frame.proto): a record of the readings log. */
+/** `meterbook.v1.Frame` (proto/meterbook/v1/frame.proto) with its checksum: a record of the readings log. */
 export function encodeFrame(reports: readonly LoggedReport[]): Uint8Array {
   const lengths = reports.map(bodyLength);
   const size = lengths.reduce((sum, length) => sum + 1 + varintLength(length) + length, 0);
   // Not from the shared pool: the bytes go to another thread.
-  const out = { bytes: Buffer.allocUnsafeSlow(size), at: 0 };
+  const out = { bytes: Buffer.allocUnsafeSlow(size + checksumBytes), at: 0 };
   reports.forEach((report, index) => {
     out.bytes[out.at++] = 0x0a;
     writeVarint(out, lengths[index] as number);
     writeBody(out, report);
   });
+  putChecksum(out.bytes);
   return out.bytes;
 }
 
@@ -24,16 +34,55 @@ export function frameBytesOf(report: LoggedReport): number {
   return 1 + varintLength(length) + length;
 }
 
-/** Throws MalformedMessage where the bytes are no frame. The reports alias `bytes`. */
-export function decodeFrame(bytes: Uint8Array): LoggedReport[] {
-  const cursor = cursorOver(bytes);
-  const reports: LoggedReport[] = [];
-  while (cursor.at < bytes.length) {
-    const tag = readUnsigned(cursor);
-    if (tag === 0x0a) reports.push(readFrameReport(cursor));
-    else skipField(cursor, tag, 1);
+export interface CheckedFrame {
+  readonly reports: LoggedReport[];
+  readonly faults: readonly FrameFault[];
+}
+
+/**
+ * Reads a frame, the checksum first. It never throws and is bounded by the bytes that are there: what cannot be used is in
+ * `faults`. The reports alias `bytes`.
+ */
+export function checkFrame(bytes: Uint8Array): CheckedFrame {
+  const record = checkedRecord(bytes);
+  if (record === undefined) {
+    const detail = "its checksum is absent or not that of its bytes";
+    return unusable({ code: "checksum_mismatch", detail, meterId: null, lost: null });
   }
-  return reports;
+  try {
+    return readReports(record);
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error;
+    return unusable({ code: "record_unreadable", detail: error.message, meterId: null, lost: null });
+  }
+}
+
+function unusable(fault: FrameFault): CheckedFrame {
+  return { reports: [], faults: [fault] };
+}
+
+function readReports(record: Uint8Array): CheckedFrame {
+  const cursor = cursorOver(record);
+  const reports: LoggedReport[] = [];
+  const faults: FrameFault[] = [];
+  while (cursor.at < record.length) {
+    const tag = readUnsigned(cursor);
+    if (tag !== 0x0a) {
+      skipField(cursor, tag, 1);
+      continue;
+    }
+    const { origin, ...report } = readFrameReport(cursor);
+    const known = origins[origin];
+    if (known !== undefined) reports.push({ ...report, origin: known });
+    else faults.push(unknownOrigin(report, origin));
+  }
+  return { reports, faults };
+}
+
+/** It must not be guessed: of two readings of one instant the origin says which counts. */
+function unknownOrigin({ meterId, readings }: Omit<LoggedReport, "origin">, origin: number): FrameFault {
+  const detail = `a report of ${meterId} is of origin ${origin}, which this version does not know`;
+  return { code: "record_unreadable", detail, meterId, lost: readings };
 }
 
 interface Output {
@@ -80,13 +129,13 @@ function writeVarint(out: Output, value: number): void {
   out.bytes[out.at++] = rest;
 }
 
-function readFrameReport(cursor: Cursor): LoggedReport {
+function readFrameReport(cursor: Cursor): Omit<LoggedReport, "origin"> & { readonly origin: number } {
   const outerEnd = cursor.end;
   cursor.end = readEnd(cursor);
   let meterId = "";
   let receivedAtMs = 0;
   let report: Uint8Array = cursor.bytes.subarray(0, 0);
-  let origin: Origin = "remote";
+  let origin = 0;
   let readings = 0;
   while (cursor.at < cursor.end) {
     const tag = readUnsigned(cursor);
@@ -94,21 +143,15 @@ function readFrameReport(cursor: Cursor): LoggedReport {
       const end = readEnd(cursor);
       meterId = latinText(cursor, cursor.at, end);
       cursor.at = end;
-    } else if (tag === 0x10) receivedAtMs = readUnsigned(cursor);
+    } else if (tag === 0x10) receivedAtMs = readWhole(cursor);
     else if (tag === 0x1a) {
       const end = readEnd(cursor);
       report = cursor.bytes.subarray(cursor.at, end);
       cursor.at = end;
-    } else if (tag === 0x20) origin = originNumbered(readUnsigned(cursor));
-    else if (tag === 0x28) readings = readUnsigned(cursor);
+    } else if (tag === 0x20) origin = readUnsigned(cursor);
+    else if (tag === 0x28) readings = readWhole(cursor);
     else skipField(cursor, tag, 5);
   }
   cursor.end = outerEnd;
   return { meterId, receivedAtMs, origin, report, readings };
-}
-
-function originNumbered(number: number): Origin {
-  const origin = origins[number];
-  if (origin === undefined) throw new MalformedMessage(`the log holds a report of origin ${number}`);
-  return origin;
 }

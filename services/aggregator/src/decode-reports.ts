@@ -1,0 +1,44 @@
+import { frameDamage } from "@meterbook/core/domain/frame-damage";
+import type { ReadingSeries } from "@meterbook/core/domain/reading";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
+import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
+import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
+import { MalformedMessage } from "@meterbook/core/wire/protobuf-cursor";
+
+/**
+ * The readings of each report of a frame, in order. A report that cannot be decoded is told and has no readings; those that
+ * came with it are taken.
+ */
+export function decodeReports(
+  { partition, offset, reports }: LogFrame,
+  damaged: TellDamage,
+): readonly (readonly [LoggedReport, readonly ReadingSeries[] | undefined])[] {
+  return reports.map((report, number) => {
+    try {
+      return [report, usable(decodeReport(report.report, report.origin))] as const;
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      const { meterId, readings, receivedAtMs } = report;
+      const fault = { code: "record_unreadable", detail: error.message, meterId, lost: readings } as const;
+      damaged(frameDamage({ partition, offset, report: number }, fault, receivedAtMs));
+      return [report, undefined] as const;
+    }
+  });
+}
+
+/** The range of instants that a store can hold, which intake keeps to; to the year 2060. */
+const [earliestAt, latestAt] = [978_307_200, 2_865_744_000];
+
+/** Intake lets nothing else through: whoever else has written the frame stops no partition by it. */
+function usable(series: readonly ReadingSeries[]): readonly ReadingSeries[] {
+  for (const { at, value } of series) {
+    for (let i = 0; i < at.length; i += 1) {
+      const instant = at[i] as number;
+      // Also where one is NaN.
+      if (!(instant >= earliestAt && instant < latestAt && (value[i] as number) >= 0)) {
+        throw new MalformedMessage("a reading has an instant or a value that no reading can have");
+      }
+    }
+  }
+  return series;
+}
