@@ -6,7 +6,7 @@ import type { Columns } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
-import { decodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import type { FileName } from "./directory-files.ts";
 import { epoch, unpackBlock } from "./reading-block.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";
@@ -83,13 +83,10 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable) {
 
 const rowChecks: Readonly<Record<CheckedTable, (database: DatabaseSync) => CheckRow>> = {
   ledger: ledgerCheck,
-  frame: () => (position, body) =>
-    attempt(`position ${position}`, () => {
-      const reports = decodeFrame(body as Uint8Array);
-      return reports.every(({ meterId }) => meterId !== "")
-        ? undefined
-        : { code: "record_unreadable", detail: "no meter" };
-    }),
+  frame: () => (position, body) => {
+    const [fault] = checkFrame(body as Uint8Array).faults;
+    return fault === undefined ? undefined : { ...fault, where: `position ${position}` };
+  },
   sealed: (database) => blockCheck(database, meterNoOfSealedId, dayOfSealedId),
   hot: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
   record: () => (position, body) =>
