@@ -15,7 +15,7 @@ import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry"
 import { publishHealth, watchHealth } from "@meterbook/runtime/thread-health";
 import { metricsHub, serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { Registry } from "prom-client";
-import { threadNames } from "./thread-names.ts";
+import { measuredThreadNames, threadNames } from "./thread-names.ts";
 
 const metricsWaitMs = 2000;
 
@@ -25,7 +25,7 @@ await runThread(async (settings: Settings, own) => {
   const metrics = new Registry();
   collectRuntimeMetrics(metrics, "api");
   own(serveThreadMetrics(metrics, "api"));
-  const hub = own(metricsHub(threadNames));
+  const hub = own(metricsHub(measuredThreadNames));
   const health = own(publishHealth());
   const watch = own(watchHealth({ expected: threadNames }));
   const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);

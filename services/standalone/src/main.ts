@@ -7,7 +7,7 @@ import { runService } from "@meterbook/runtime/run-service";
 import { type ServiceThread, startThread } from "@meterbook/runtime/service-thread";
 import { openLogger } from "@meterbook/runtime/telemetry";
 import { startDemonstrationFleet } from "./demonstration-fleet.ts";
-import { threadNames } from "./thread-names.ts";
+import { measuredThreadNames } from "./thread-names.ts";
 import { untilReady } from "./until-ready.ts";
 
 /**
@@ -24,7 +24,7 @@ Settings are environment variables METERBOOK_* or a .env file (docs/operations.m
 const settings = settingsOrExit();
 const log = openLogger({ name: "standalone", level: settings.logLevel, format: settings.logFormat });
 
-function startService(name: (typeof threadNames)[number]): Promise<ServiceThread> {
+function startService(name: (typeof measuredThreadNames)[number]): Promise<ServiceThread> {
   return startThread(new URL(`./${name}-thread.ts`, import.meta.url), settings, { name });
 }
 
@@ -33,9 +33,9 @@ await runService(
     own(lockDataDirectory(settings.dataDir));
     prepareDataDirectory(settings.dataDir);
     own(keepMarks(settings.dataDir, systemClock));
-    const [aggregator, api, ingest] = await Promise.all(threadNames.map((name) => startService(name)));
+    const [aggregator, api, ingest, scrub] = await Promise.all(measuredThreadNames.map((name) => startService(name)));
     // Things close newest first: what is downstream ends last, so nothing is cut off.
-    for (const thread of [aggregator, api, ingest]) if (thread !== undefined) own(thread, thread.name);
+    for (const thread of [scrub, aggregator, api, ingest]) if (thread !== undefined) own(thread, thread.name);
     const addresses = { mqttUrl: `mqtt://${ingest?.address}`, httpUrl: `http://${api?.address}` };
     await untilReady(addresses.httpUrl, log);
     console.log(`meterbook ready ${addresses.mqttUrl} ${addresses.httpUrl} data ${settings.dataDir}`);

@@ -43,7 +43,7 @@ await runCommand({ usage, options }, async (values, say) => {
   ];
   tell(lines, say);
   const counts = Object.entries(rowsOf).map(([table, rows]) => `${rows} ${words[table as keyof typeof words]}`);
-  say(`${dataDir}: ${counts.join(", ")}, ${Math.round(bytes / 1e6)} MB in ${took()}`);
+  say(`${dataDir}: ${counts.join(", ") || "no records"}, ${Math.round(bytes / 1e6)} MB in ${took()}`);
   say(lines.length === 0 ? "all is well" : `${lines.length} are wrong`);
   return lines.length === 0 ? 0 : 1;
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import { makeDirectory } from "../views/make-directory.ts";
+import { closeToOthers, makeDirectory } from "../views/make-directory.ts";
 import { tryLock } from "../views/own-directory.ts";
 import { directoryFiles, type FileName, fileNames, identityOf, pathOf, stamp } from "./directory-files.ts";
 import { type Marks, openMarks } from "./directory-marks.ts";
@@ -18,7 +18,7 @@ import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 export function prepareDataDirectory(dataDir: string): void {
   usable(dataDir, () => {
     makeDirectory(dataDir);
-    closeToOthers(dataDir);
+    closeFiles(dataDir);
     const inspection = inspectDirectory(dataDir, { settle: true });
     const troubles = judgeDirectory(inspection);
     if (troubles.length > 0) throw unfit(describeTroubles(dataDir, troubles));
@@ -28,7 +28,7 @@ export function prepareDataDirectory(dataDir: string): void {
     } finally {
       marks.close();
     }
-    closeToOthers(dataDir);
+    closeFiles(dataDir);
     syncDirectory(dataDir);
   });
 }
@@ -77,9 +77,10 @@ export function lockDataDirectory(dataDir: string): { close(): void } {
 }
 
 /** Files that were made under another umask, or came from a copy. */
-function closeToOthers(dataDir: string): void {
+function closeFiles(dataDir: string): void {
   for (const entry of readdirSync(dataDir, { withFileTypes: true })) {
-    if (entry.isFile() && /\.db(-wal|-shm|-journal)?$/.test(entry.name)) chmodSync(join(dataDir, entry.name), 0o600);
+    if (entry.isFile() && /\.db(-wal|-shm|-journal)?$/.test(entry.name))
+      closeToOthers(join(dataDir, entry.name), 0o600);
   }
 }
 

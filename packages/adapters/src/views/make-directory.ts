@@ -19,7 +19,16 @@ export function makeDirectory(path: string): void {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
-  if (missing.length === 0) chmodSync(path, directoryMode);
+  if (missing.length === 0) closeToOthers(path, directoryMode);
+}
+
+/** A volume may belong to another user who lets us write: then its mode is that user's to say. */
+export function closeToOthers(path: string, mode: number): void {
+  try {
+    chmodSync(path, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+  }
 }
 
 /** Outermost first. */
