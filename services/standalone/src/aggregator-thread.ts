@@ -8,6 +8,7 @@ import type { EmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import { syncSeries } from "@meterbook/adapters/embedded/series-database";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
@@ -64,13 +65,19 @@ await runThread(async (settings: Settings, own) => {
       },
     }),
   );
-  own(trimHourly(ports.log, own(openEmbeddedSeriesReader({ dataDir }))));
+  own(trimHourly(dataDir, ports.log, own(openEmbeddedSeriesReader({ dataDir }))));
   health.report(well);
   return {};
 });
 
-/** Lets the log forget what is past its retention, in the store and issued. */
-function trimHourly(log: EmbeddedReadingsLog, series: EmbeddedSeriesReader): { close(): void } {
-  const timer = setInterval(() => void log.trim(series.issuedPosition()), trimEveryMs);
+/** Lets the log forget what is past its retention, in the store for good, and issued. What fails is tried again an hour later. */
+function trimHourly(dataDir: string, log: EmbeddedReadingsLog, series: EmbeddedSeriesReader): { close(): void } {
+  async function trim(): Promise<void> {
+    const position = series.issuedPosition();
+    // A power cut takes back what the store has not synced; the log must not have forgotten it by then.
+    syncSeries(dataDir);
+    await log.trim(position);
+  }
+  const timer = setInterval(() => void trim().catch(() => undefined), trimEveryMs);
   return { close: () => clearInterval(timer) };
 }

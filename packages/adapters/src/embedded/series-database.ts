@@ -1,3 +1,4 @@
+import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { epoch } from "./reading-block.ts";
@@ -31,6 +32,21 @@ export function openSeriesDatabase(dataDir: string): DatabaseSync {
   refuseEarlierVersions(database, dataDir);
   database.exec(schema);
   return database;
+}
+
+/**
+ * Makes durable what is committed by now: before the log forgets what the store says to have. Of the write-ahead log only, which holds all
+ * that SQLite has not synced itself; to open and close the database file would drop this process's locks on it.
+ */
+export function syncSeries(dataDir: string): void {
+  const path = join(dataDir, "series.db-wal");
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
