@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startMeterbook } from "../support/meterbook-process.ts";
-import { mixedTraffic } from "../support/mixed-traffic.ts";
+import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
 import { publishAll } from "../support/publisher.ts";
 import { seededRandom } from "../support/random.ts";
 import { runCommand } from "../support/run-command.ts";
@@ -81,6 +81,30 @@ test.for(["ledger.db", "series.db", "log.db", "directory.db"])(
     }
   },
 );
+
+test.for([
+  { file: "ledger", repair: ["--accept-loss", "ledger", "--reason", "no backup"] },
+  { file: "series", repair: ["--rebuild-series"] },
+])("H05: after $file is lost, repair and a start give the same book again", async ({ file: lost, repair }) => {
+  const traffic = mixedTraffic({ seed, meters: 3, days: 25, waves: 1 });
+  const meterbook = await startMeterbook(settings);
+  try {
+    await publishAll(() => meterbook.mqttUrl, traffic.waves.flat());
+    await meterbook.settled();
+    const hashes = await hashesOf(meterbook);
+    expect(await meterbook.stop()).toBe(0);
+    await rm(join(meterbook.dataDir, `${lost}.db`));
+    const repaired = await runCommand("repair", repair, { METERBOOK_DATA_DIR: meterbook.dataDir });
+    expect([repaired.code, repaired.errors]).toEqual([0, ""]);
+    await meterbook.start();
+    await expectOutcome(meterbook, traffic, await meterbook.settled());
+    expect(await hashesOf(meterbook)).toEqual(hashes);
+    const damage = (await (await meterbook.request("/v1/damage")).json()) as { items: readonly { code: string }[] };
+    expect(damage.items.map(({ code }) => code)).toEqual(lost === "ledger" ? ["records_lost"] : []);
+  } finally {
+    await meterbook.dispose();
+  }
+});
 
 const file = "a-file";
 test.for(["/proc/meterbook", "/dev/null/data", file])(

@@ -94,7 +94,7 @@ async function overwriteStart(path: string): Promise<void> {
   await handle.close();
 }
 
-describe.for(all.map((name) => ({ name })))("$name.db", ({ name }: { name: Name }) => {
+describe.for(all.map((name) => ({ name })))("$name", ({ name }: { name: Name }) => {
   test.for(damages)("H05 N02 N11: $how: refused, with the file and what to do", async ({ do: damage, says }) => {
     await work(dataDir, 1);
     await damage(join(dataDir, `${name}.db`));
@@ -164,7 +164,7 @@ test("H05: the store does not reach the log's first frame: refused with the coun
 });
 
 test.for(all.map((name) => ({ name })))(
-  "H05: $name.db is lost, an operator accepts it: starts, and the loss is a lasting entry",
+  "H05: $name is lost, an operator accepts it: starts, and the loss is a lasting entry",
   async ({ name }) => {
     for (const round of [1, 2]) await work(dataDir, round);
     await rm(join(dataDir, `${name}.db`));
