@@ -93,6 +93,11 @@ export const installable: readonly string[] = installations.map(({ name }) => na
  */
 export async function installServers(names: readonly string[]): Promise<string[]> {
   const problems: string[] = [];
+  const wanted = installations.filter(({ name, isThere }) => names.includes(name) && !isThere());
+  const lacking = wanted.map(({ name, programs }) => ({ name, missing: missingPrograms(programs) }));
+  // Before minutes of building, not after them (N10).
+  for (const { name, missing } of lacking.filter((one) => one.missing.length > 0))
+    console.error(`${name} cannot be made without ${missing.join(", ")}`);
   for (const installation of installations.filter(({ name }) => names.includes(name))) {
     const problem = await install(installation).catch((error: Error) => error.message);
     if (problem !== undefined) problems.push(`${installation.name}: ${problem}`);

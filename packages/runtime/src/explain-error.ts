@@ -22,7 +22,8 @@ export function explainError(error: unknown, settings: ExplainSettings): Explain
   }
   if (!(error instanceof Error)) return { line: String(error), expected: false };
   // By its name, because an error that comes from another thread has lost its class.
-  return { line: error.message, expected: error.name === "AdapterError" };
+  const namesSetting = error.message.startsWith("METERBOOK_");
+  return { line: error.message.replaceAll("\n", "; "), expected: namesSetting || error.name === "AdapterError" };
 }
 
 type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };

@@ -23,7 +23,7 @@ export interface HealthPublisher {
  * Tells the watchers of this process, in whatever thread they are, how parts of this thread are: on every change, when
  * a watcher asks, and every `heartbeatMs`, so that a thread that hangs is noticed by its silence.
  */
-export function publishHealth({ heartbeatMs = 5_000 }: { heartbeatMs?: number } = {}): HealthPublisher {
+export function publishHealth({ heartbeatMs = 2_000 }: { heartbeatMs?: number } = {}): HealthPublisher {
   const parts = new Map<string, Health>();
   const channel = openChannel((message) => {
     if (message.kind === "asked") tell();
@@ -64,7 +64,7 @@ export interface WatchOptions {
 }
 
 /** Gathers what all threads of this process report, also what they reported before. */
-export function watchHealth({ expected, silentMsMax = 30_000, nowMs = Date.now }: WatchOptions): HealthWatch {
+export function watchHealth({ expected, silentMsMax = 8_000, nowMs = Date.now }: WatchOptions): HealthWatch {
   const heard = new Map<string, { health: Health; atMs: number }>();
   const channel = openChannel((message) => {
     if (message.kind !== "told") return;

@@ -1,10 +1,15 @@
+import type { StandingProblems } from "@meterbook/runtime/standing-problems";
 import type { Logger } from "@meterbook/runtime/telemetry";
 import type { Registry } from "prom-client";
 import { Counter, Histogram } from "prom-client";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 
 /** The aggregator's events as metrics and log lines. */
-export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEvents {
+export function aggregatorMetrics(
+  registry: Registry,
+  log: Logger,
+  standing: Pick<StandingProblems, "recur">,
+): AggregatorEvents {
   const registers = [registry];
   const readings = new Counter({
     name: "meterbook_readings_applied_total",
@@ -71,7 +76,7 @@ export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEv
     },
     batchFailed({ error }) {
       failures.inc();
-      log.error({ error }, "A batch could not be stored; it will be tried again.");
+      standing.recur("batches", `readings cannot be stored: ${messageOf(error)}`);
     },
     snapshotsIssued(facts) {
       issued.inc(facts.issued);
@@ -79,6 +84,11 @@ export function aggregatorMetrics(registry: Registry, log: Logger): AggregatorEv
       if (facts.issued > 0) log.info(facts, "Snapshots issued.");
     },
     boundaryPassed: (facts) => log.info(facts, "A month's end came due."),
-    housekeepingFailed: ({ error }) => log.error({ error }, "Housekeeping failed; it will be tried again."),
+    housekeepingFailed: ({ error }) =>
+      standing.recur("housekeeping", `snapshots cannot be worked on: ${messageOf(error)}`),
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,12 @@
 import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
+import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
 import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaLagMetrics, kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
+import { kafkaProbe } from "@meterbook/adapters/kafka/kafka-probe";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
@@ -23,6 +25,7 @@ import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
+import { watchDependency } from "@meterbook/runtime/watch-dependency";
 import { Registry } from "prom-client";
 import { aggregateReadings } from "./aggregate-readings.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
@@ -38,7 +41,7 @@ METERBOOK_* or a .env file (docs/operations.md).`,
 const settings = settingsOrExit("aggregator");
 const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
-const standing = standingProblems();
+const standing = standingProblems({ log });
 const crashPoint = crashPoints(settings.crashAt);
 
 /** Everything that is wrong with the servers is said at once. */
@@ -63,6 +66,8 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const { connection, partitions } = await lookAtServers(kafka, influx);
   const dataDir = own(takeOwnDirectory(settings.dataDir, "aggregator"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);
+  const probe = own(kafkaProbe(connection), "Kafka's probe");
+  own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
   const consumer = { sessionTimeout: kafka.sessionSeconds * 1000, heartbeatInterval: kafka.sessionSeconds * 100 };
   const damages = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
   const damaged = own(damageTeller(damages, log), "damage teller").tell;
@@ -71,6 +76,10 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   kafkaLagMetrics(metrics, readings.lag);
   const rejected = own(openKafkaRejectedAppender({ connection, events }), "rejected log");
   const influxEvents = influxMetrics(metrics, log, standing);
+  for (const { url, ask, close } of influxProbes(influx)) {
+    own({ close }, "InfluxDB's probe");
+    own(watchDependency(standing, { name: url, says: "InfluxDB does not answer", probe: ask }));
+  }
   const refused = rejectLines(rejected, clock);
   const ports = {
     clock,
@@ -93,7 +102,7 @@ await runService(
       "health server",
     );
     const { ports, damaged } = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
-    const events = aggregatorMetrics(metrics, log);
+    const events = aggregatorMetrics(metrics, log, standing);
     const { timeZone, settleSeconds, admission: limits } = settings;
     own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, damaged, crashPoint }), "aggregator");
     standing.clear("start");

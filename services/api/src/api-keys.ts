@@ -28,7 +28,12 @@ export function parseKeys(text: string): readonly StoredKey[] {
   const found: string[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const parsed = storedKey.safeParse(jsonOf(line));
+    const json = jsonOf(line);
+    if (json === undefined) {
+      found.push(`line ${index + 1} is not JSON`);
+      continue;
+    }
+    const parsed = storedKey.safeParse(json);
     if (parsed.success) keys.push(parsed.data);
     else
       found.push(

@@ -29,6 +29,8 @@ export interface ApiLimits {
   readonly closeMs: number;
   /** How long a period's close may take, for which its connection is kept although nothing moves on it. */
   readonly commandMs: number;
+  /** A call without an answer after so long is told what keeps the service from its work, where something does. */
+  readonly answerMs: number;
 }
 
 export const defaultLimits: ApiLimits = {
@@ -49,6 +51,7 @@ export const defaultLimits: ApiLimits = {
   exportPage: 1000,
   closeMs: 10_000,
   commandMs: 600_000,
+  answerMs: 4500,
 };
 
 export interface ApiSettings {

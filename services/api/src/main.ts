@@ -1,10 +1,12 @@
 import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
+import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
 import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
+import { kafkaProbe } from "@meterbook/adapters/kafka/kafka-probe";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-log";
@@ -21,6 +23,7 @@ import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { watchDependency } from "@meterbook/runtime/watch-dependency";
 import { Counter, Registry } from "prom-client";
 import { damageMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
@@ -36,7 +39,7 @@ METERBOOK_* or a .env file (docs/operations.md).`,
 const settings = settingsOrExit("api");
 const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
-const standing = standingProblems();
+const standing = standingProblems({ log });
 
 function rejectedForgotten(registry: Registry): (refusals: number) => void {
   const forgotten = new Counter({
@@ -69,10 +72,16 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const { connection, partitions } = await lookAtServers(kafka, influx);
   const dataDir = own(takeOwnDirectory(settings.dataDir, "api"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);
+  const probe = own(kafkaProbe(connection), "Kafka's probe");
+  own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
   const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
   const damage = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
   damageMetrics(metrics, damage);
   const influxEvents = influxMetrics(metrics, log, standing);
+  for (const { url, ask, close } of influxProbes(influx)) {
+    own({ close }, "InfluxDB's probe");
+    own(watchDependency(standing, { name: url, says: "InfluxDB does not answer", probe: ask }));
+  }
   const { retentionDays } = settings.rejected;
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: rejectedForgotten(metrics) };
   return {
@@ -106,7 +115,11 @@ await runService(
         { listen, timeZone, ...(apiKeysFile === undefined ? {} : { apiKeysFile }) },
         {
           events: {
-            requestFailed: ({ route, code, cause }) => log.error({ route, code, error: cause }, "A call failed."),
+            requestFailed({ route, code, cause }) {
+              // What stands is said when it begins: a line for each call that meets it would say nothing more.
+              const level = standing.current().length > 0 && code === "storage_unavailable" ? "debug" : "error";
+              log[level]({ route, code, error: cause }, "A call failed.");
+            },
             exportEnded: ({ route, caller }) =>
               log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
             openWithoutKeys: ({ address }) =>

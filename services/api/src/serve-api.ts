@@ -4,6 +4,7 @@ import { guardConnections } from "@meterbook/runtime/connection-guard";
 import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { guardRoutes, isLoopback } from "./access.ts";
+import { answerInTime } from "./answer-in-time.ts";
 import type { Api, ApiContext } from "./api-context.ts";
 import type { ApiEvents } from "./api-events.ts";
 import { silentEvents } from "./api-events.ts";
@@ -93,6 +94,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   });
   answerErrors(app, observers.events ?? silentEvents);
   guardRoutes(app, settings.apiKeysFile === undefined ? undefined : keyRing(readKeys(settings.apiKeysFile)));
+  answerInTime(app, () => ports.health(), { firstMs: limits.answerMs, againMs: 500 });
   answerUnknownRoutes(app);
   takeFormats(app);
   app.addHook("onRequest", async (_request, reply) => {

@@ -1,5 +1,6 @@
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
+import { kafkaProbe } from "@meterbook/adapters/kafka/kafka-probe";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
@@ -16,6 +17,7 @@ import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { watchDependency } from "@meterbook/runtime/watch-dependency";
 import { Registry } from "prom-client";
 import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
 import { ingestMessages } from "./ingest-messages.ts";
@@ -34,7 +36,7 @@ METERBOOK_* or a .env file (docs/operations.md).`,
 const settings = settingsOrExit("ingest");
 const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
-const standing = standingProblems();
+const standing = standingProblems({ log });
 
 async function openLogs(kafka: KafkaSettings, own: Own) {
   const connection = kafkaConnection(kafka, {
@@ -49,6 +51,8 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   acceptServers(log, [found]);
   const { partitions } = found;
   const events = kafkaMetrics(metrics, log, standing);
+  const probe = own(kafkaProbe(connection), "Kafka's probe");
+  own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
   return {
     log: own(
       openKafkaReadingsLog({ connection, partitions, events, crashPoint, busy: writtenWithTheirTurn }),

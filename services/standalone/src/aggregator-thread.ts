@@ -15,6 +15,7 @@ import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
+import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth } from "@meterbook/runtime/thread-health";
@@ -30,7 +31,10 @@ await runThread(async (settings: Settings, own) => {
   collectRuntimeMetrics(metrics, "aggregator");
   own(serveThreadMetrics(metrics, "aggregator"));
   const health = own(publishHealth());
-  const events = aggregatorMetrics(metrics, log);
+  const report = (problems: readonly string[]) =>
+    health.report({ name: "aggregator", ok: problems.length === 0, detail: problems.join("; ") });
+  const standing = standingProblems({ log, changed: report });
+  const events = aggregatorMetrics(metrics, log, standing);
 
   const damaged = own(damageTeller(own(openEmbeddedDamageLog({ dataDir })), log)).tell;
   const ports = {
@@ -42,7 +46,6 @@ await runThread(async (settings: Settings, own) => {
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),
   };
-  const well = { name: "aggregator", ok: true, detail: "" };
   own(
     await aggregateReadings(ports, {
       timeZone: settings.timeZone,
@@ -50,23 +53,11 @@ await runThread(async (settings: Settings, own) => {
       limits: settings.admission,
       damaged,
       crashPoint: crashPoints(settings.crashAt),
-      events: {
-        ...events,
-        batchApplied(facts) {
-          events.batchApplied(facts);
-          if (!well.ok) health.report(Object.assign(well, { ok: true, detail: "" }));
-        },
-        batchFailed({ error }) {
-          events.batchFailed({ error });
-          health.report(
-            Object.assign(well, { ok: false, detail: error instanceof Error ? error.message : String(error) }),
-          );
-        },
-      },
+      events,
     }),
   );
   own(trimHourly(dataDir, ports.log, own(openEmbeddedSeriesReader({ dataDir }))));
-  health.report(well);
+  report(standing.current());
   return {};
 });
 

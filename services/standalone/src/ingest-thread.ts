@@ -12,6 +12,7 @@ import { rejectedQuota } from "@meterbook/ingest/rejected-quota";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
+import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
@@ -31,16 +32,18 @@ await runThread(async (settings: Settings, own) => {
   const { retentionDays, ...quotas } = settings.rejected;
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: counted.rejectedForgotten };
   const rejected = own(openEmbeddedRejectedLog({ dataDir, retention }));
-  const well = { name: "ingest", ok: true, detail: "" };
+  const report = (problems: readonly string[]) =>
+    health.report({ name: "ingest", ok: problems.length === 0, detail: problems.join("; ") });
+  const standing = standingProblems({ log, changed: report });
   const events: IngestEvents = {
     ...counted,
     messageKept(facts) {
       counted.messageKept(facts);
-      if (!well.ok) health.report(Object.assign(well, { ok: true, detail: "" }));
+      standing.clear("keep");
     },
     keepFailed({ error }) {
       counted.keepFailed({ error });
-      health.report(Object.assign(well, { ok: false, detail: `messages cannot be kept: ${messageOf(error)}` }));
+      standing.raise("keep", `messages cannot be kept: ${messageOf(error)}`);
     },
   };
   const { packetBytesMax, connectionsMax } = settings;
@@ -74,7 +77,7 @@ await runThread(async (settings: Settings, own) => {
       take,
     ),
   );
-  health.report(well);
+  report(standing.current());
   return { address: endpoint.address };
 });
 

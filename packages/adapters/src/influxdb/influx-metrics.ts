@@ -4,11 +4,10 @@ import type { InfluxEvents } from "./influx-connection.ts";
 
 /** Where the store says what an operator must read; the process's logger fits. */
 export interface InfluxLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** What stands wrong until it is cleared, for `/readyz`. */
+/** What stands wrong until it is cleared, for `/readyz`; a line in the log when it begins and when it ends is its part. */
 export interface Standing {
   raise(name: string, detail: string): void;
   clear(name: string): void;
@@ -56,14 +55,13 @@ export function influxMetrics(registry: Registry, log: InfluxLog, standing: Stan
       lines.inc({ url: event.url }, event.lines);
       bytes.inc({ url: event.url }, event.bytes);
       seconds.observe({ url: event.url }, event.seconds);
-      standing.clear(event.url);
+      standing.clear(`${event.url} write`);
     },
-    queried: ({ url }) => standing.clear(url),
+    queried: ({ url }) => standing.clear(`${url} query`),
     requestFailed({ url, what, error, attempt }) {
       failures.inc({ url, what });
       if (attempt < worthSaying) return;
-      standing.raise(url, `${url} does not answer: ${error.message}`);
-      log.warn({ url, what, attempt, error: error.message }, "InfluxDB does not answer; it is asked again.");
+      standing.raise(`${url} ${what}`, `${url} does not answer: ${error.message}`);
     },
     linesRefused({ url, lines: count, detail }) {
       refused.inc({ url }, count);

@@ -16,10 +16,12 @@ export interface KafkaOperatorLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** What stands wrong until it is cleared, for `/readyz`. */
+/** What stands wrong until it is cleared, for `/readyz`; a line in the log when it begins and when it ends is its part. */
 export interface Standing {
   raise(name: string, detail: string): void;
   clear(name: string): void;
+  /** Stands until it has not been told for some seconds. */
+  recur(name: string, detail: string): void;
 }
 
 /** The events of the Kafka adapters as metrics, log lines and health. */
@@ -27,12 +29,12 @@ export function kafkaMetrics(registry: Registry, log: KafkaOperatorLog, standing
   return {
     ...ledgerMetrics(registry, log),
     ...groupMetrics(registry, log, standing),
-    ...followMetrics(registry, log),
-    ...writeMetrics(registry, log, standing),
+    ...followMetrics(registry, standing),
+    ...writeMetrics(registry, standing),
   };
 }
 
-function writeMetrics(registry: Registry, log: KafkaOperatorLog, standing: Standing): WriteEvents {
+function writeMetrics(registry: Registry, standing: Standing): WriteEvents {
   const failures = new Counter({
     name: "meterbook_kafka_write_failures_total",
     help: "Writes to Kafka that failed and were tried again.",
@@ -41,17 +43,13 @@ function writeMetrics(registry: Registry, log: KafkaOperatorLog, standing: Stand
   return {
     writeFailed({ error }) {
       failures.inc();
-      standing.raise("kafka", `Kafka does not take our records: ${messageOf(error)}`);
-      log.warn({ error: messageOf(error) }, "Kafka does not take our records; what waits is kept and tried again.");
+      standing.raise("kafka writes", `Kafka does not take our records: ${messageOf(error)}`);
     },
-    writeRecovered() {
-      standing.clear("kafka");
-      log.info({}, "Kafka takes our records again.");
-    },
+    writeRecovered: () => standing.clear("kafka writes"),
   };
 }
 
-function followMetrics(registry: Registry, log: KafkaOperatorLog): FollowerEvents {
+function followMetrics(registry: Registry, standing: Standing): FollowerEvents {
   const failures = new Counter({
     name: "meterbook_kafka_follow_failures_total",
     help: "Times that a topic could not be read and was tried again.",
@@ -60,7 +58,7 @@ function followMetrics(registry: Registry, log: KafkaOperatorLog): FollowerEvent
   return {
     followFailed({ error }) {
       failures.inc();
-      log.warn({ error: messageOf(error) }, "A topic cannot be read; it is tried again.");
+      standing.recur("views", `a topic cannot be read: ${messageOf(error)}`);
     },
   };
 }
@@ -91,10 +89,9 @@ function groupMetrics(registry: Registry, log: KafkaOperatorLog, standing: Stand
     consumerFailed({ error }) {
       failures.inc();
       standing.raise("consumer", `the readings cannot be read from Kafka: ${messageOf(error)}`);
-      log.warn({ error: messageOf(error) }, "The consumer of the readings begins again.");
     },
     handleFailed: ({ partition, error }) =>
-      log.warn({ partition, error: messageOf(error) }, "A partition cannot be worked on; it is tried again."),
+      standing.recur("partitions", `partition ${partition} cannot be worked on: ${messageOf(error)}`),
     commitFailed: ({ error }) => log.debug({ error: messageOf(error) }, "An offset was not noted for lag monitors."),
     gap({ partition, from, to }) {
       missed.inc(to - from);

@@ -39,7 +39,12 @@ export function parseIdentities(text: string): readonly StoredIdentity[] {
   const problems: string[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const parsed = storedIdentity.safeParse(jsonOf(line));
+    const json = jsonOf(line);
+    if (json === undefined) {
+      problems.push(`line ${index + 1} is not JSON`);
+      continue;
+    }
+    const parsed = storedIdentity.safeParse(json);
     if (parsed.success) found.push(parsed.data);
     else {
       const said = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "identity"}: ${message}`);

@@ -1,0 +1,120 @@
+// Goal: an operator is told within 10 s what keeps the service from its work, in one line, and calls are answered meanwhile (D04 to D06).
+// Method: real servers are held still, or their bucket is taken away, under a cluster of ours that has nothing else to do.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
+import type { InfluxServer } from "../support/servers/influx-server.ts";
+import type { KafkaServer } from "../support/servers/kafka-server.ts";
+import { influxServer, kafkaServer } from "../support/servers.ts";
+import type { ServiceProcess } from "../support/service-process.ts";
+
+const [kafka, influx] = await Promise.all([kafkaServer(), influxServer()]);
+const isThere = kafka !== undefined && influx !== undefined;
+afterAll(async () => {
+  await Promise.all([kafka?.dispose(), influx?.dispose()]);
+});
+
+const tellMsMax = 10_000;
+const answerMsMax = 5500;
+
+async function readiness({ httpUrl }: ServiceProcess): Promise<{ ready: boolean; problems: readonly string[] }> {
+  const response = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(2000) });
+  return (await response.json()) as { ready: boolean; problems: readonly string[] };
+}
+
+/** All say so, each within the time; answers what they say. */
+async function untilAll(processes: readonly ServiceProcess[], ready: boolean, msMax: number): Promise<string[]> {
+  const endMs = performance.now() + msMax;
+  const said = processes.map(async (process) => {
+    for (;;) {
+      const { ready: isReady, problems } = await readiness(process);
+      if (isReady === ready) return problems.join("; ");
+      if (performance.now() > endMs) throw new Error(`ready is ${isReady} after ${msMax} ms: ${problems.join("; ")}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+  return Promise.all(said);
+}
+
+/** Since `from`, in what the process wrote. */
+const linesSince = (process: ServiceProcess, from: number) =>
+  process
+    .errors()
+    .slice(from)
+    .split("\n")
+    .filter((line) => line !== "");
+
+describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () => {
+  let cluster: MeterbookCluster;
+  let onStore: readonly ServiceProcess[];
+  let all: readonly ServiceProcess[];
+
+  beforeAll(async () => {
+    const servers = { kafka: kafka as KafkaServer, influx: [influx as InfluxServer] };
+    cluster = await startCluster({ ...servers, ingests: 1, aggregators: 1, apis: 1 });
+    onStore = [...cluster.aggregators, ...cluster.apis];
+    all = [...cluster.ingests, ...onStore];
+    await untilAll(all, true, 30_000);
+  }, 90_000);
+  afterAll(() => cluster?.dispose());
+
+  async function callsAreAnswered(): Promise<void> {
+    const startedAtMs = performance.now();
+    const response = await fetch(`${cluster.httpUrl}/v1/status`, { signal: AbortSignal.timeout(20_000) });
+    expect(performance.now() - startedAtMs).toBeLessThan(answerMsMax);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+  }
+
+  test("D05: InfluxDB frozen", async () => {
+    const before = onStore.map((process) => process.errors().length);
+    influx?.pause();
+    try {
+      const [said] = await Promise.all([untilAll(onStore, false, tellMsMax), callsAreAnswered()]);
+      for (const problem of said) expect(problem).toContain("InfluxDB does not answer");
+      expect((await Promise.all(cluster.ingests.map(readiness))).every(({ ready }) => ready)).toBe(true);
+    } finally {
+      influx?.resume();
+    }
+    await untilAll(onStore, true, 30_000);
+    for (const [index, process] of onStore.entries()) {
+      const lines = linesSince(process, before[index] ?? 0).filter((line) => line.includes("Not ready"));
+      expect(lines.length, lines.join("\n")).toBeLessThanOrEqual(2);
+      expect(lines.join("\n")).not.toMatch(/\n\s+at /);
+    }
+  });
+
+  test("D06: Kafka frozen", async () => {
+    const before = all.map((process) => process.errors().length);
+    kafka?.pause();
+    try {
+      const [said] = await Promise.all([untilAll(all, false, tellMsMax), callsAreAnswered()]);
+      for (const problem of said) expect(problem).toContain("Kafka does not answer");
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+    } finally {
+      kafka?.resume();
+    }
+    await untilAll(all, true, 40_000);
+    for (const [index, process] of all.entries()) {
+      const lines = linesSince(process, before[index] ?? 0);
+      expect(lines.length, lines.join("\n")).toBeLessThan(10);
+      expect(lines.join("\n")).not.toMatch(/^\s+at /m);
+    }
+  });
+
+  test("D04: a bucket that was taken away", async () => {
+    const before = onStore.map((process) => process.errors().length);
+    const { url, token, org } = influx as InfluxServer;
+    const headers = { authorization: `Token ${token}` };
+    const list = await fetch(`${url}/api/v2/buckets?org=${org}&limit=100`, { headers });
+    const { buckets } = (await list.json()) as { buckets: readonly { id: string; type: string }[] };
+    for (const { id, type } of buckets)
+      if (type !== "system") await fetch(`${url}/api/v2/buckets/${id}`, { method: "DELETE", headers });
+    const said = await untilAll(onStore, false, tellMsMax);
+    for (const problem of said) expect(problem).toContain("METERBOOK_INFLUX_BUCKET");
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    for (const [index, process] of onStore.entries()) {
+      const lines = linesSince(process, before[index] ?? 0);
+      expect(lines.length, lines.join("\n")).toBeLessThan(5);
+    }
+  });
+});
