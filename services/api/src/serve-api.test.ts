@@ -28,7 +28,7 @@ test("without a keys file it refuses to listen beyond loopback, and names the se
 test.for([
   { case: "absent", file: () => join(tmpdir(), "no-such-file"), message: "ENOENT" },
   { case: "empty", file: () => keysFile("# none\n\n"), message: "there is no key in it" },
-  { case: "no JSON", file: () => keysFile("secret\n"), message: "line 1: key:" },
+  { case: "no JSON", file: () => keysFile("secret\n"), message: "line 1 is not JSON" },
   {
     case: "a wrong scope",
     file: () => keysFile('{"name":"a","sha256":"00","scopes":["root"]}'),
