@@ -1,8 +1,10 @@
 import { setImmediate } from "node:timers/promises";
+import { damageId } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorEvents } from "./aggregator-events.ts";
@@ -10,6 +12,7 @@ import type { Evaluation } from "./evaluate-meter.ts";
 import { evaluateMeter, rangeToRead } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import type { PendingMeters } from "./pending-meters.ts";
+import { isDamage, unlessDamage } from "./store-damage.ts";
 
 export interface IssuePorts {
   readonly series: Pick<SeriesStore, "read" | "readMany">;
@@ -17,6 +20,7 @@ export interface IssuePorts {
   readonly clock: Clock;
   readonly events: AggregatorEvents;
   readonly crashPoint: (name: string) => void;
+  readonly damaged: TellDamage;
   /** Called after each append, when its meters no longer wait: records how far everything is issued. */
   readonly issued: () => Promise<void>;
 }
@@ -77,8 +81,9 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
     const prefetched = await prefetch(ports.series, group, nowMs);
     for (const meter of group) {
       const series = { read: prefetched.get(meter) ?? ports.series.read };
-      const evaluation = await evaluateMeter({ ...ports, series }, meter, pendingFrom(meter), nowMs);
-      evaluations.push({ meter, evaluation });
+      const evaluating = evaluateMeter({ ...ports, series }, meter, pendingFrom(meter), nowMs);
+      const evaluation = await evaluating.catch((error: unknown) => heldBack(ports, meter, error));
+      if (evaluation !== undefined) evaluations.push({ meter, evaluation });
     }
     // Memory answers at once: without a turn here and there, a whole append would go by in which no heartbeat is sent, and in
     // which the ledgers of other partitions hold transactions open that must end in time.
@@ -89,6 +94,24 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
   ports.crashPoint("snapshot-issued");
   for (const { meter, evaluation } of evaluations) meter.issued = evaluation.issued;
   return snapshots.length;
+}
+
+/** What is issued of a meter stays, and nothing is made of the rest of its readings as if nothing were missing. */
+function heldBack({ damaged, clock }: IssuePorts, { meterId }: MeterState, error: unknown): undefined {
+  if (!isDamage(error)) throw error;
+  damaged({
+    id: damageId("series", meterId),
+    place: "series",
+    code: "checksum_mismatch",
+    where: meterId,
+    detail: error.message,
+    help: "Restore the data directory from a backup, or rebuild the series from the log where it still holds the readings.",
+    meterId,
+    period: null,
+    lost: null,
+    foundAtMs: clock.nowMs(),
+  });
+  return undefined;
 }
 
 /** Of an append that failed nobody knows whether it was kept, so the ledger is asked again what was issued. */
@@ -124,10 +147,10 @@ async function prefetch(
   for (const [text, group] of ranges) {
     const range = JSON.parse(text) as { from: number; to: number } | null;
     if (range === null || group.length === 1) continue;
-    const found = await series.readMany(
-      group.map(({ meterId }) => meterId),
-      range,
-    );
+    const ids = group.map(({ meterId }) => meterId);
+    // One damaged block stops nobody: then each is read for itself.
+    const found = await series.readMany(ids, range).catch(unlessDamage);
+    if (found === undefined) continue;
     group.forEach((meter, index) => {
       reads.set(meter, async () => found[index] ?? []);
     });

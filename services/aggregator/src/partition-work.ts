@@ -49,7 +49,7 @@ export interface WorkPorts {
 /** What an aggregator does for a partition. The caller never lets two of these run at a time. */
 export async function partitionWork(ports: WorkPorts, options: AggregatorOptions): Promise<PartitionWork> {
   const { series, ledger, clock, logEnd } = ports;
-  const { events, crashPoint } = options;
+  const { events, damaged, crashPoint } = options;
   const memory = await openPartitionMemory(series, clock, options);
   const watch = boundaryWatch(memory.water, clock, events);
   const warmer = meterWarmer(series, clock);
@@ -76,7 +76,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
 
   async function issue(all: boolean, budgetMs: number): Promise<CommandOutcome | "not yet"> {
     try {
-      const issuePorts = { series, ledger, clock, events, crashPoint, issued: memory.record };
+      const issuePorts = { series, ledger, clock, events, crashPoint, damaged, issued: memory.record };
       return await issueSnapshots(issuePorts, memory.pending, { all, budgetMs });
     } catch (error) {
       if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;

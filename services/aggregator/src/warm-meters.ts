@@ -5,6 +5,7 @@ import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import { channelOf } from "./meter-state.ts";
+import { unlessDamage } from "./store-damage.ts";
 
 /**
  * Rebuilds memory after a start, meter by meter, while there is nothing else to do: the readings of the last weeks are
@@ -25,7 +26,7 @@ export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock) {
       while (round !== undefined) {
         const next = round.next();
         if (next.done === true) round = undefined;
-        else if (next.value.cold) await warmMeter(series, next.value, clock.nowMs());
+        else if (next.value.cold) await warmMeter(series, next.value, clock.nowMs()).catch(unlessDamage);
         if (performance.now() >= until) return;
       }
     },

@@ -144,7 +144,7 @@ function blockCheck(
     if (meterId === undefined) return { code: "key_mismatch", where, detail: "there is no such meter", meterId: null };
     const found = attempt(where, () => {
       columns.clear();
-      unpackBlock(body as Uint8Array, columns);
+      unpackBlock(body as Uint8Array, id, columns);
       for (const [index, { at }] of columns) {
         if (index >= channels) return { code: "record_unreadable", detail: `the meter has no channel ${index}` };
         if (!at.every((instant) => instant >= from && instant < from + daySeconds)) {

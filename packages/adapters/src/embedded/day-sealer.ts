@@ -17,6 +17,8 @@ interface Progress {
   readonly day: number;
   readonly nextMeter: number;
   readonly lastMeter: number;
+  /** Whether nothing of it was damaged. */
+  readonly whole: boolean;
   /** When the day was last written to as its sealing began. */
   readonly wroteAtMs: number | undefined;
 }
@@ -54,7 +56,7 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
 
   function begin(day: number): Progress {
     const meters = Number(lastMeter.get()?.["no"] ?? -1);
-    return { day, nextMeter: 0, lastMeter: meters, wroteAtMs: wroteAtMs.get(day) };
+    return { day, nextMeter: 0, lastMeter: meters, wroteAtMs: wroteAtMs.get(day), whole: true };
   }
 
   /** Seals some meters of the day in hand; answers false when no day is due. */
@@ -68,17 +70,19 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
     const last = nextMeter + metersPerSlice > progress.lastMeter;
     // Written to meanwhile: the day stays hot and has its turn again.
     const finished = last && wroteAtMs.get(day) === progress.wroteAtMs;
+    let whole = progress.whole;
     database.exec("BEGIN IMMEDIATE");
     try {
-      days.seal(day, nextMeter, metersPerSlice);
-      if (finished) dropDay.run(day);
+      whole = days.seal(day, nextMeter, metersPerSlice) && progress.whole;
+      if (finished && whole) dropDay.run(day);
       database.exec("COMMIT");
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw new AdapterError("store_write_failed", { retryable: true, cause });
     }
+    // With damage in it the day stays hot, because its reads must go on to meet it; it is not looked at again before a start.
     if (finished) wroteAtMs.delete(day);
-    progress = last ? undefined : { ...progress, nextMeter: nextMeter + metersPerSlice };
+    progress = last ? undefined : { ...progress, nextMeter: nextMeter + metersPerSlice, whole };
     return true;
   }
 

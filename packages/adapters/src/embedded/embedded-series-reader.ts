@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel, Columns, ReadingSeries } from "@meterbook/core/domain/reading";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type {
   SeriesReader,
   StoredChannel,
@@ -7,7 +8,8 @@ import type {
   StoredMeter,
   StoreTotals,
 } from "@meterbook/core/ports/series-store";
-import { ascending, epoch, unpackBlock } from "./reading-block.ts";
+import { ascending, epoch, MalformedBlock, unpackBlock } from "./reading-block.ts";
+import { bytesOf } from "./readings-log-database.ts";
 import {
   daySeconds,
   dayWithin,
@@ -93,7 +95,7 @@ export interface DayReads {
 }
 
 export function dayReads(database: DatabaseSync): DayReads {
-  const sealed = database.prepare("SELECT data FROM sealed WHERE id BETWEEN ? AND ?");
+  const sealed = database.prepare("SELECT id, data FROM sealed WHERE id BETWEEN ? AND ?");
   const hot = database.prepare(hotOfDaySql);
   const hotDays = database.prepare("SELECT day FROM hot_day WHERE day BETWEEN ? AND ?");
 
@@ -101,12 +103,12 @@ export function dayReads(database: DatabaseSync): DayReads {
     const columns = new Map<number, Columns>();
     const [first, last] = [dayWithin(from), dayWithin(to)];
     for (const row of sealed.iterate(sealedId(meterNo, first), sealedId(meterNo, last))) {
-      unpackBlock(row["data"] as Uint8Array, columns, wanted);
+      unpack(meterNo, row, columns, wanted);
     }
     for (const { day } of hotDays.all(first, last)) {
       const key = firstHotId(meterNo, day as number);
       const rows = hot.iterate(key, key + slotsOfDay * hotSlotStride, hotMeterStride);
-      for (const row of rows) unpackBlock(row["data"] as Uint8Array, columns, wanted);
+      for (const row of rows) unpack(meterNo, row, columns, wanted);
     }
     return columns;
   }
@@ -120,6 +122,23 @@ export function dayReads(database: DatabaseSync): DayReads {
       return columns;
     },
   };
+}
+
+/** A month that would use a damaged block is held back: it is not made from the rest as if nothing were missing. */
+function unpack(
+  meterNo: number,
+  row: Record<string, unknown>,
+  into: Map<number, Columns>,
+  wanted?: ReadonlySet<number>,
+): void {
+  const id = Number(row["id"]);
+  try {
+    unpackBlock(bytesOf(row["data"]), id, into, wanted);
+  } catch (cause) {
+    if (!(cause instanceof MalformedBlock)) throw cause;
+    const detail = `the block ${id} of meter number ${meterNo} in series.db is damaged (${cause.message})`;
+    throw new AdapterError("store_damaged", { retryable: false, cause, detail });
+  }
 }
 
 function seriesOf(

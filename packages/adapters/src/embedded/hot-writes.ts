@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-store";
 import type { daySealer } from "./day-sealer.ts";
-import { packBlock } from "./reading-block.ts";
+import { joinBlocks, packBlock } from "./reading-block.ts";
 import { dayOf, hotId } from "./series-database.ts";
 
 /** Puts reports into the hot table, a block each. */
@@ -14,12 +14,12 @@ export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof dayS
     let first = Number.POSITIVE_INFINITY;
     for (const { at } of series) first = Math.min(first, at[0] as number);
     const id = hotId(meterNo, first);
-    const block = packBlock(series);
+    const block = packBlock(series, id);
     sealer.wrote(dayOf(first));
     if (insert.run(id, block).changes === 1) return;
     // Another report began at the same second: sections may repeat, so the two blocks are simply joined.
     const there = select.get(id)?.["data"] as Uint8Array;
-    update.run(Buffer.concat([there, block]), id);
+    update.run(joinBlocks(there, block, id), id);
   }
 
   return {

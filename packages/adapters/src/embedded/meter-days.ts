@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Columns } from "@meterbook/core/domain/reading";
-import { ascending, packBlock, unpackBlock } from "./reading-block.ts";
+import { ascending, MalformedBlock, packBlock, unpackBlock } from "./reading-block.ts";
+import { bytesOf } from "./readings-log-database.ts";
 import {
   firstHotId,
   hotMeterStride,
@@ -13,8 +14,8 @@ import {
 
 /** Moves hot blocks of a day into sealed ones, and rewrites single meter-days. Runs inside the caller's transaction. */
 export interface MeterDays {
-  /** Seals the meters `from .. from + count - 1` of a day; answers how many hot blocks went. */
-  seal(day: number, from: number, count: number): number;
+  /** Seals the meters `from .. from + count - 1` of a day; answers whether all went: a damaged meter-day stays as it is. */
+  seal(day: number, from: number, count: number): boolean;
   /** Replaces a meter's whole day. */
   rewrite(meterNo: number, day: number, columns: ReadonlyMap<number, Columns>): void;
 }
@@ -37,36 +38,53 @@ export function meterDays(database: DatabaseSync): MeterDays {
 
   function put(meterNo: number, day: number, columns: ReadonlyMap<number, Columns>): void {
     const sections = [...columns].map(([channelIndex, unordered]) => ({ channelIndex, ...ascending(unordered) }));
-    putSealed.run(sealedId(meterNo, day), packBlock(sections));
+    const id = sealedId(meterNo, day);
+    putSealed.run(id, packBlock(sections, id));
+  }
+
+  function hotOf(day: number, from: number, count: number) {
+    const first = firstHotId(from, day);
+    const byMeter = new Map<number, Map<number, Columns>>();
+    const damaged = new Set<number>();
+    for (const row of hot.iterate(first, first + slotsOfDay * hotSlotStride, count * hotMeterStride)) {
+      const meterNo = meterNoOfHotId(row["id"] as number);
+      let columns = byMeter.get(meterNo);
+      if (columns === undefined) {
+        columns = new Map();
+        byMeter.set(meterNo, columns);
+      }
+      if (!unpacked(row["data"], row["id"] as number, columns)) damaged.add(meterNo);
+    }
+    return { byMeter, damaged };
   }
 
   return {
     seal(day, from, count) {
-      const first = firstHotId(from, day);
-      const byMeter = new Map<number, Map<number, Columns>>();
-      let blocks = 0;
-      for (const row of hot.iterate(first, first + slotsOfDay * hotSlotStride, count * hotMeterStride)) {
-        const meterNo = meterNoOfHotId(row["id"] as number);
-        let columns = byMeter.get(meterNo);
-        if (columns === undefined) {
-          columns = new Map();
-          byMeter.set(meterNo, columns);
-        }
-        unpackBlock(row["data"] as Uint8Array, columns);
-        blocks += 1;
-      }
-      if (blocks === 0) return 0;
+      const { byMeter, damaged } = hotOf(day, from, count);
       for (const [meterNo, columns] of byMeter) {
         const before = sealed.get(sealedId(meterNo, day));
-        if (before !== undefined) unpackBlock(before["data"] as Uint8Array, columns);
-        put(meterNo, day, columns);
+        if (before !== undefined && !unpacked(before["data"], sealedId(meterNo, day), columns)) damaged.add(meterNo);
+        if (!damaged.has(meterNo)) put(meterNo, day, columns);
       }
-      dropHotOf(day, from, count);
-      return blocks;
+      const whole = [...byMeter.keys()].filter((meterNo) => !damaged.has(meterNo));
+      if (whole.length < byMeter.size) for (const meterNo of whole) dropHotOf(day, meterNo, 1);
+      else if (whole.length > 0) dropHotOf(day, from, count);
+      return damaged.size === 0;
     },
     rewrite(meterNo, day, columns) {
       dropHotOf(day, meterNo, 1);
       put(meterNo, day, columns);
     },
   };
+}
+
+/** Whether it could be. */
+function unpacked(data: unknown, id: number, into: Map<number, Columns>): boolean {
+  try {
+    unpackBlock(bytesOf(data), id, into);
+    return true;
+  } catch (error) {
+    if (error instanceof MalformedBlock) return false;
+    throw error;
+  }
 }

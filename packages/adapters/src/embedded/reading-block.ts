@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { Columns } from "@meterbook/core/domain/reading";
 import { emptyColumns } from "@meterbook/core/domain/reading";
 
@@ -5,6 +6,8 @@ import { emptyColumns } from "@meterbook/core/domain/reading";
  * Readings of one meter within one UTC day, packed: per channel a section
  * `channelIndex, count, byteLength, first at, spacing, values, codes`, all variable-length integers.
  * A day of quarter hours of one register takes about 200 bytes. Instants count from `epoch`.
+ *
+ * Its last four bytes are a CRC-32 over them and over the key that it stands under, verified before anything is unpacked.
  *
  * A block is rewritten whole, never patched; sections of a channel may repeat (a merge adds one at the end).
  */
@@ -18,11 +21,48 @@ export const epoch = 978_307_200;
 const irregular = 0;
 let scratch = new Uint8Array(64 * 1024);
 
-/** Packs columns (each ascending). The answer is a copy that the caller owns. */
-export function packBlock(sections: readonly ChannelColumns[]): Uint8Array {
+/** The bytes of a block are not those that were written under its key. */
+export class MalformedBlock extends Error {
+  override readonly name = "MalformedBlock";
+}
+
+const checksumBytes = 4;
+
+function checksumOf(sections: Uint8Array, key: number): number {
+  return crc32(sections, ((key % 2 ** 32) ^ Math.floor(key / 2 ** 32)) >>> 0);
+}
+
+function seal(out: Uint8Array, length: number, key: number): void {
+  const checksum = checksumOf(out.subarray(0, length), key);
+  for (let i = 0; i < checksumBytes; i += 1) out[length + i] = (checksum >>> (8 * i)) & 255;
+}
+
+/** The sections of a block whose checksum is right. */
+function sectionsOf(block: Uint8Array, key: number): Uint8Array {
+  const length = block.length - checksumBytes;
+  if (length < 0) throw new MalformedBlock("it is cut off");
+  const sections = block.subarray(0, length);
+  let stored = 0;
+  for (let i = checksumBytes - 1; i >= 0; i -= 1) stored = stored * 256 + (block[length + i] as number);
+  if (stored !== checksumOf(sections, key)) throw new MalformedBlock("its checksum is not that of its bytes");
+  return sections;
+}
+
+/** Two blocks of one key as one. */
+export function joinBlocks(a: Uint8Array, b: Uint8Array, key: number): Uint8Array {
+  const [first, second] = [sectionsOf(a, key), sectionsOf(b, key)];
+  const joined = new Uint8Array(first.length + second.length + checksumBytes);
+  joined.set(first);
+  joined.set(second, first.length);
+  seal(joined, first.length + second.length, key);
+  return joined;
+}
+
+/** Packs columns (each ascending) for a key. The answer is a copy that the caller owns. */
+export function packBlock(sections: readonly ChannelColumns[], key: number): Uint8Array {
   let cursor = 0;
   for (const section of sections) {
-    const bytesMax = 60 + section.at.length * 24;
+    const bytesMax = 60 + checksumBytes + section.at.length * 24;
     if (cursor + bytesMax > scratch.length) {
       const larger = new Uint8Array((cursor + bytesMax) * 2);
       larger.set(scratch);
@@ -30,7 +70,8 @@ export function packBlock(sections: readonly ChannelColumns[]): Uint8Array {
     }
     cursor = packSection(scratch, cursor, section);
   }
-  return scratch.slice(0, cursor);
+  seal(scratch, cursor, key);
+  return scratch.slice(0, cursor + checksumBytes);
 }
 
 /** Sections up to 128 bytes have a one-byte length, which is what nearly all reports of a meter are. */
@@ -88,15 +129,28 @@ function putCodes(out: Uint8Array, start: number, code: readonly number[]): numb
 
 const place = { cursor: 0 };
 
-/** Unpacks into `into`, appending per channel; `wanted` undefined = all channels. Sections not wanted are skipped whole. */
-export function unpackBlock(bytes: Uint8Array, into: Map<number, Columns>, wanted?: ReadonlySet<number>): void {
+/**
+ * Unpacks into `into`, appending per channel; `wanted` undefined = all channels. Sections not wanted are skipped whole.
+ *
+ * @throws MalformedBlock where the block is damaged; what it does is bounded by the bytes that are there, whatever they say.
+ */
+export function unpackBlock(
+  block: Uint8Array,
+  key: number,
+  into: Map<number, Columns>,
+  wanted?: ReadonlySet<number>,
+): void {
+  const bytes = sectionsOf(block, key);
   place.cursor = 0;
   while (place.cursor < bytes.length) {
     const channelIndex = takeVarint(bytes);
     const count = takeVarint(bytes);
     const length = takeVarint(bytes);
+    const end = place.cursor + length;
+    // A reading takes a byte or more.
+    if (!(end <= bytes.length && count > 0 && count <= length)) throw new MalformedBlock("a section is longer than it");
     if (wanted !== undefined && !wanted.has(channelIndex)) {
-      place.cursor += length;
+      place.cursor = end;
       continue;
     }
     let columns = into.get(channelIndex);
@@ -111,6 +165,7 @@ export function unpackBlock(bytes: Uint8Array, into: Map<number, Columns>, wante
       columns.value.push(value);
     }
     takeCodes(bytes, count, columns.code);
+    if (place.cursor !== end) throw new MalformedBlock("a section does not end where it says");
   }
 }
 
@@ -131,6 +186,7 @@ function takeCodes(bytes: Uint8Array, count: number, code: number[]): void {
     const head = bytes[place.cursor] as number;
     place.cursor += 1;
     const run = (head & 1) === 1 ? left : takeVarint(bytes);
+    if (!(run > 0 && run <= left)) throw new MalformedBlock("a run of codes is longer than its section");
     for (let i = 0; i < run; i += 1) code.push(head >> 1);
     left -= run;
   }

@@ -21,7 +21,7 @@ const schema = `
   CREATE INDEX IF NOT EXISTS conflict_of_meter ON conflict (meter_no, id);
   CREATE UNIQUE INDEX IF NOT EXISTS conflict_once ON conflict (meter_no, at, channel, refused_value);
   CREATE TABLE IF NOT EXISTS progress (partition INTEGER PRIMARY KEY, body TEXT NOT NULL);
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
 `;
 
 export function openSeriesDatabase(dataDir: string): DatabaseSync {
@@ -51,7 +51,7 @@ export function syncSeries(dataDir: string): void {
 
 function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version === 0 || version === 2) return;
+  if (version === 0 || version === 3) return;
   database.close();
   throw new Error(`the data directory ${dataDir} (METERBOOK_DATA_DIR) was made by an earlier version of Meterbook`);
 }

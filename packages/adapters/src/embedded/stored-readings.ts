@@ -1,5 +1,6 @@
 import type { Reading } from "@meterbook/core/domain/reading";
 import { lowerBound, readingAt } from "@meterbook/core/domain/reading";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
 import type { DayReads } from "./embedded-series-reader.ts";
 import { byDay } from "./hot-writes.ts";
@@ -13,7 +14,7 @@ export function findAll(days: DayReads, lookups: readonly Lookup[]): (Reading | 
     const key = `${meterNo}/${dayOf(at)}`;
     let day = unpacked.get(key);
     if (day === undefined) {
-      day = days.day(meterNo, dayOf(at));
+      day = soundDay(days, meterNo, dayOf(at));
       unpacked.set(key, day);
     }
     const columns = day.get(channelIndex);
@@ -21,6 +22,16 @@ export function findAll(days: DayReads, lookups: readonly Lookup[]): (Reading | 
     const index = lowerBound(columns, at);
     return columns.at[index] === at ? readingAt(columns, index) : undefined;
   });
+}
+
+/** A damaged day answers nothing: what comes for it is kept beside it, and reads of it go on to be refused. */
+function soundDay(days: DayReads, meterNo: number, day: number): ReturnType<DayReads["day"]> {
+  try {
+    return days.day(meterNo, day);
+  } catch (error) {
+    if (error instanceof AdapterError && error.code === "store_damaged") return new Map();
+    throw error;
+  }
 }
 
 export function replaceIn(days: DayReads, rewrites: MeterDays, { meterNo, series }: MeterWrite): void {

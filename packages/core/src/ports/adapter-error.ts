@@ -5,6 +5,7 @@ export type AdapterErrorCode =
   | "rejected_full"
   | "store_write_failed"
   | "store_read_failed"
+  | "store_damaged"
   | "ledger_fenced"
   | "directory_unfit"
   | "endpoint_failed"
