@@ -4,6 +4,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { Sender, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { CloseReason, EndpointEvents } from "./endpoint-events.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
+import type { PartialBudget } from "./partial-budget.ts";
 import type { Connecting, Refusal, SessionOwner } from "./session-broker.ts";
 
 /** By what it showed at the handshake and said in its CONNECT. */
@@ -18,6 +19,9 @@ export interface ConnectionContext {
   readonly clock: Clock;
   readonly events: EndpointEvents;
   readonly budget: InboundBudget;
+  readonly partials: PartialBudget<MqttConnection>;
+  /** Beside the time that a slow line needs, how long a packet may take from its first byte to its last. */
+  readonly packetMs: number;
   readonly take: TakeMessage;
   /** Who a client is; undefined where nobody asks. */
   readonly identify: Identify | undefined;
@@ -47,6 +51,8 @@ export interface MqttConnection extends SessionOwner {
   budgetChanged(exhausted: boolean): void;
   /** Takes nothing more; hangs up once all that was taken is acknowledged. */
   leave(reason: CloseReason): void;
+  /** Its packet has begun long ago, and there is no room for it. */
+  cutOff(): void;
   /** Somebody else connects with the same client id. */
   takenOver(): void;
   destroy(): void;

@@ -28,6 +28,7 @@ export type CloseReason =
   | "not_reading"
   | "packet_stalled"
   | "packet_too_large"
+  | "partial_packets"
   | "packet_malformed"
   | "qos2_unreleased"
   | "message_not_kept"

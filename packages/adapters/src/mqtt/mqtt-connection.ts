@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionContext, MqttConnection } from "./connection-context.ts";
+import { isControlPacketFit, judgeConnect } from "./control-packet.ts";
 import type { Link } from "./link.ts";
 import {
   abortLink,
@@ -32,6 +33,9 @@ interface Parts {
   /** Something has come since the last sweep. */
   heard: boolean;
   heardAtMs: number;
+  /** The packets that had ended when the one that is under way was first seen, and when that was. */
+  partialAfter: number;
+  partialSinceMs: number;
 }
 
 /** What the first packet of a connection begins with; nothing else is looked at until there is a CONNACK. */
@@ -40,6 +44,10 @@ const connectByte = packetType.connect << 4;
 const lingerMs = 2_000;
 /** How long nothing may come in the middle of a packet. */
 const packetStallMs = 30_000;
+/** A packet that is under way longer than at this speed is cut off: half of what a GSM modem does. */
+const packetBytesPerSecondMin = 500;
+/** A CONNECT comes before anybody knows who sends it. */
+const connectBytesMax = 16_384;
 
 /** PUBLISH and PUBREL go to the intake, everything else to the session broker. */
 export function openConnection(socket: Socket, context: ConnectionContext): MqttConnection {
@@ -49,7 +57,7 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
   });
   const link = newLink(socket, flow, context);
   const intake = intakeOf(link, () => context.flushSoon(connection));
-  const scanner = packetScanner(context.packetBytesMax, {
+  const scanner = packetScanner(() => (parts.session === undefined ? connectBytesMax : context.packetBytesMax), {
     publish: intake.publish,
     pubrel(packetId) {
       intake.pubrel(packetId);
@@ -61,6 +69,7 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
       connection.leave("packet_too_large");
     },
     malformed: () => abortLink(link, "packet_malformed"),
+    holding: (bytes) => context.partials.hold(connection, bytes),
     held: flow.held,
   });
   const parts: Parts = {
@@ -71,6 +80,8 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
     keepaliveMs: 0,
     heard: false,
     heardAtMs: link.phaseSinceMs,
+    partialAfter: -1,
+    partialSinceMs: 0,
   };
   const connection = connectionOf(parts);
 
@@ -87,6 +98,7 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
   socket.on("close", () => {
     socketClosed(link);
     parts.session?.destroy();
+    context.partials.hold(connection, 0);
     context.gone(connection);
   });
   if (context.budget.exhausted()) flow.hold(hold.bytes);
@@ -112,6 +124,9 @@ function intakeOf(link: Link, ready: () => void): MessageIntake {
 function handOver(parts: Parts, connection: MqttConnection, type: number, packet: Buffer): void {
   const { link } = parts;
   if (parts.session === undefined) {
+    const verdict = judgeConnect(packet);
+    if (verdict === "malformed") return abortLink(link, "packet_malformed");
+    if (verdict !== "fit") return refuseConnect(link, verdict);
     link.flow.hold(hold.connecting);
     parts.session = sessionStream({
       wanted: () => link.flow.lift(hold.session),
@@ -119,9 +134,16 @@ function handOver(parts: Parts, connection: MqttConnection, type: number, packet
       hungUp: () => sessionEnded(link),
     });
     link.context.handOver(parts.session.stream, connection);
-  }
+  } else if (!isControlPacketFit(packet)) return abortLink(link, "packet_malformed");
   if (type === packetType.disconnect) link.closeReason ??= "disconnected";
   if (!parts.session.hand(packet)) link.flow.hold(hold.session);
+}
+
+/** Answers a CONNECT that is understood and not accepted. */
+function refuseConnect(link: Link, returnCode: 1 | 2): void {
+  link.refusal = returnCode === 1 ? "protocol_version" : "client_id";
+  link.flow.write(Buffer.from([0x20, 2, 0, returnCode]));
+  endLink(link);
 }
 
 function connectionOf(parts: Parts): MqttConnection {
@@ -157,6 +179,7 @@ function connectionOf(parts: Parts): MqttConnection {
       leaveLink(link, reason);
       endWhenAnswered(parts);
     },
+    cutOff: () => abortLink(link, "partial_packets"),
     takenOver() {
       link.closeReason ??= "taken_over";
     },
@@ -201,11 +224,25 @@ function sweep(parts: Parts, nowMs: number): void {
     refuseLink(link, "connect_timeout");
   else if (phase === "ended" && nowMs - link.phaseSinceMs > lingerMs) link.socket.destroy();
   else if (phase === "failing" && nowMs >= link.failingUntilMs) endLink(link);
-  else if (phase === "open" && !link.flow.held()) sweepSilence(parts, nowMs - parts.heardAtMs);
+  else if (phase === "open" && !link.flow.held()) sweepSilence(parts, nowMs);
+  else parts.partialAfter = -1;
 }
 
 /** While a connection is held, its silence is ours. */
-function sweepSilence({ link, scanner, keepaliveMs }: Parts, silentMs: number): void {
+function sweepSilence(parts: Parts, nowMs: number): void {
+  const { link, scanner, keepaliveMs } = parts;
+  const silentMs = nowMs - parts.heardAtMs;
   if (keepaliveMs > 0 && silentMs > keepaliveMs * 1.5) abortLink(link, "keepalive_timeout");
-  else if (silentMs > packetStallMs && scanner.midPacket()) abortLink(link, "packet_stalled");
+  else if (!scanner.midPacket()) parts.partialAfter = -1;
+  else if (silentMs > packetStallMs || isPacketLate(parts, nowMs)) abortLink(link, "packet_stalled");
+}
+
+function isPacketLate(parts: Parts, nowMs: number): boolean {
+  const { packets, declaredBytes } = parts.scanner.progress();
+  if (parts.partialAfter !== packets) {
+    parts.partialAfter = packets;
+    parts.partialSinceMs = nowMs;
+  }
+  const { packetMs } = parts.link.context;
+  return nowMs - parts.partialSinceMs > packetMs + (declaredBytes / packetBytesPerSecondMin) * 1000;
 }

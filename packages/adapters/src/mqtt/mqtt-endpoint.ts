@@ -13,6 +13,7 @@ import { identifying } from "./identify.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
 import { inboundBudget } from "./inbound-budget.ts";
 import { openConnection } from "./mqtt-connection.ts";
+import { partialBudget } from "./partial-budget.ts";
 import { openSessionBroker } from "./session-broker.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
@@ -26,6 +27,10 @@ export interface MqttEndpointOptions {
   readonly inFlightMessagesMax: number;
   /** Payloads of all connections, taken and not settled; then none is read from until half of them are. */
   readonly inFlightBytesMax: number;
+  /** Packets of all connections that have begun and not ended; those that began first are cut off then. */
+  readonly partialBytesMax?: number;
+  /** From a packet's first byte to its last, and two seconds for each kilobyte. */
+  readonly packetMs?: number;
   /** More are refused when they are accepted. */
   readonly connectionsMax: number;
   /** From accept to CONNACK. */
@@ -66,7 +71,9 @@ export interface MqttEndpointOptions {
  *   requests of the sender's own meters may be listened for.
  * - Client ids are free (a concentrator has no meter id), up to 256 characters; the same again of the same identity closes the
  *   older connection, whose messages are still taken but no longer acknowledged.
- * - Memory per connection is bounded by one packet, one chunk (64 KiB) and `inFlightMessagesMax` messages.
+ * - A CONNECT that is not what MQTT 3.1.1 allows closes the connection, or is answered with CONNACK 1 or 2. It is 16 KiB at most.
+ * - Memory per connection is bounded by one packet, one chunk (64 KiB) and `inFlightMessagesMax` messages. A packet that has begun
+ *   takes twice what has come of it, all together `partialBytesMax`, and has a deadline.
  *
  * Throws AdapterError `endpoint_failed` when it cannot listen.
  */
@@ -148,8 +155,11 @@ function contextOf(
   const { events, roster } = parts;
   const nowMs = () => performance.now();
   const backOff = holdBack(parts);
+  const { packetBytesMax = 262_144, partialBytesMax = Math.max(64 * 1024 * 1024, 16 * packetBytesMax) } = parts;
   return {
-    packetBytesMax: parts.packetBytesMax ?? 262_144,
+    packetBytesMax,
+    partials: partialBudget<MqttConnection>(partialBytesMax, (connection) => connection.cutOff()),
+    packetMs: parts.packetMs ?? 30_000,
     inFlightMessagesMax: parts.inFlightMessagesMax,
     connectTimeoutMs: parts.connectTimeoutMs,
     writeTimeoutMs: parts.writeTimeoutMs,

@@ -20,9 +20,10 @@ function scanned(chunks: readonly Buffer[], holding: boolean): string[] {
     control: (type, packet) => note("control", type, packet.toString("hex")),
     tooLarge: ({ topic, payload, packetId }, bytes) => note("tooLarge", topic, payload.length, packetId, bytes),
     malformed: () => note("malformed"),
+    holding: () => undefined,
     held: () => held,
   };
-  const scanner = packetScanner(packetBytesMax, sink);
+  const scanner = packetScanner(() => packetBytesMax, sink);
   for (const chunk of chunks) {
     scanner.feed(chunk);
     for (let before = -1; before !== calls.length; ) {

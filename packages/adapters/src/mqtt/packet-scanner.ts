@@ -13,6 +13,8 @@ export interface PacketSink {
   tooLarge(packet: PublishPacket, declaredBytes: number): void;
   /** What came is not MQTT 3.1.1. The scanner has stopped. */
   malformed(): void;
+  /** So many bytes are held for the packet that has begun; 0 when it has ended. */
+  holding(bytes: number): void;
   /** Asked after every packet: true leaves what is not scanned yet to `resume`. */
   held(): boolean;
 }
@@ -23,28 +25,37 @@ export interface PacketScanner {
   resume(): void;
   /** The beginning of a packet has come, its end has not. */
   midPacket(): boolean;
+  /** Packets that have ended so far, and the length that the one that has begun says it has. */
+  progress(): { readonly packets: number; readonly declaredBytes: number };
 }
 
 /** A packet whose end is in a later chunk. */
 interface Partial {
   readonly declaredBytes: number;
-  /** Room for as much of it as is kept. */
-  readonly kept: Buffer;
+  readonly isTooLarge: boolean;
+  /** As much of it as is kept at its end. */
+  readonly keptBytes: number;
+  /** Room for what has come: it grows, because what was only announced shall cost nothing. */
+  kept: Buffer;
   filledBytes: number;
 }
 
 const nothing: Buffer = Buffer.alloc(0);
+const firstRoomBytes = 1_024;
+/** A rest that is so short is copied, or it would keep the whole chunk in memory. */
+const shortRestBytes = 4_096;
 /** Kept of the payload of a message that is too large. */
 const keptPayloadBytesMax = 4096;
 
 /**
  * Divides a stream into MQTT packets. A packet that is complete in its chunk is not copied. Of one that is longer
- * than `packetBytesMax` the beginning is kept, and nothing after it is scanned.
+ * than `bytesMax` says the beginning is kept, and nothing after it is scanned.
  */
-export function packetScanner(packetBytesMax: number, sink: PacketSink): PacketScanner {
+export function packetScanner(bytesMax: () => number, sink: PacketSink): PacketScanner {
   let rest = nothing;
   let partial: Partial | undefined;
   let stopped = false;
+  let packets = 0;
 
   function scan(bytes: Buffer): void {
     let at = partial === undefined ? 0 : fill(partial, bytes, 0);
@@ -53,7 +64,7 @@ export function packetScanner(packetBytesMax: number, sink: PacketSink): PacketS
       if (next === at) break;
       at = next;
     }
-    rest = at < bytes.length ? bytes.subarray(at) : nothing;
+    rest = at < bytes.length && !stopped ? keptRest(bytes.subarray(at)) : nothing;
   }
 
   /** Answers where the next packet begins: at `at` when the bytes do not say yet, or when there is no next one. */
@@ -62,26 +73,43 @@ export function packetScanner(packetBytesMax: number, sink: PacketSink): PacketS
     if (bodyAt === incomplete) return at;
     if (bodyAt === invalid) return stop(at);
     const end = bodyAt + bodyLength(bytes, at, bodyAt);
-    const tooLarge = end - at > packetBytesMax;
-    if (!tooLarge && end <= bytes.length) return deliver(sink, bytes, at, bodyAt, end) ? end : stop(at);
+    const tooLarge = end - at > bytesMax();
+    if (tooLarge && (bytes[at] as number) >> 4 !== packetType.publish) return stop(at);
+    if (!tooLarge && end <= bytes.length) {
+      packets += 1;
+      return deliver(sink, bytes, at, bodyAt, end) ? end : stop(at);
+    }
     if (tooLarge && bodyAt + 2 > bytes.length) return at;
     const keptBytes = tooLarge ? Math.min(end, keptEnd(bytes, bodyAt)) - at : end - at;
-    partial = { declaredBytes: end - at, kept: Buffer.allocUnsafe(keptBytes), filledBytes: 0 };
+    partial = { declaredBytes: end - at, isTooLarge: tooLarge, keptBytes, kept: nothing, filledBytes: 0 };
     return fill(partial, bytes, at);
   }
 
   /** Answers where in `bytes` the packet ends, which is their end when more of it is to come. */
   function fill(packet: Partial, bytes: Buffer, from: number): number {
-    const copiedBytes = bytes.copy(packet.kept, packet.filledBytes, from);
+    const copiedBytes = Math.min(bytes.length - from, packet.keptBytes - packet.filledBytes);
+    makeRoom(packet, packet.filledBytes + copiedBytes);
+    bytes.copy(packet.kept, packet.filledBytes, from, from + copiedBytes);
     packet.filledBytes += copiedBytes;
-    if (packet.filledBytes < packet.kept.length) return bytes.length;
+    if (packet.filledBytes < packet.keptBytes) return bytes.length;
     partial = undefined;
+    packets += 1;
+    sink.holding(0);
     if (!finish(packet)) stop(from);
     return from + copiedBytes;
   }
 
-  function finish({ kept, declaredBytes }: Partial): boolean {
-    if (declaredBytes <= packetBytesMax) return deliver(sink, kept, 0, bodyOffset(kept, 0), kept.length);
+  function makeRoom(packet: Partial, bytes: number): void {
+    if (bytes <= packet.kept.length) return;
+    const room = Math.min(packet.keptBytes, Math.max(bytes, firstRoomBytes, 2 * packet.kept.length));
+    const grown = Buffer.allocUnsafeSlow(room);
+    packet.kept.copy(grown, 0, 0, packet.filledBytes);
+    packet.kept = grown;
+    if (room < packet.keptBytes || bytes < packet.keptBytes) sink.holding(room);
+  }
+
+  function finish({ kept, isTooLarge, declaredBytes }: Partial): boolean {
+    if (!isTooLarge) return deliver(sink, kept, 0, bodyOffset(kept, 0), kept.length);
     const packet = readCutPublish(kept);
     if (packet === undefined) return false;
     stopped = true;
@@ -102,8 +130,13 @@ export function packetScanner(packetBytesMax: number, sink: PacketSink): PacketS
     resume() {
       if (!stopped && rest.length > 0) scan(rest);
     },
+    progress: () => ({ packets, declaredBytes: partial?.declaredBytes ?? 0 }),
     midPacket: () => partial !== undefined || rest.length > 0,
   };
+}
+
+function keptRest(rest: Buffer): Buffer {
+  return rest.length <= shortRestBytes ? Buffer.from(rest) : rest;
 }
 
 /** False when the packet is not what MQTT allows. */
