@@ -26,10 +26,16 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void;
 }
 
+/** A thread does not know the terminal (N14): who starts threads decides, and hands it down. */
+export function decidedFormat(format: LoggerOptions["format"], isTerminal: boolean): "text" | "json" {
+  if (format !== "auto") return format;
+  return isTerminal ? "text" : "json";
+}
+
 /** Writes to standard error: standard output is for what a command answers (`meterbook ready`). */
 export function openLogger(options: LoggerOptions): Logger {
   const { name, nowMs = Date.now, write = writeLine } = options;
-  const asText = options.format === "text" || (options.format === "auto" && process.stderr.isTTY === true);
+  const asText = decidedFormat(options.format, process.stderr.isTTY === true) === "text";
   const line = asText ? textLine : jsonLine;
   const lowest = logLevels.indexOf(options.level);
 

@@ -5,7 +5,7 @@ import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { runService } from "@meterbook/runtime/run-service";
 import { type ServiceThread, startThread } from "@meterbook/runtime/service-thread";
-import { openLogger } from "@meterbook/runtime/telemetry";
+import { decidedFormat, openLogger } from "@meterbook/runtime/telemetry";
 import { startDemonstrationFleet } from "./demonstration-fleet.ts";
 import { measuredThreadNames } from "./thread-names.ts";
 import { untilReady } from "./until-ready.ts";
@@ -21,7 +21,8 @@ npm run standalone        the same without the fleet
 Settings are environment variables METERBOOK_* or a .env file (docs/operations.md).`,
   options: { fleet: { type: "boolean", default: false } },
 });
-const settings = settingsOrExit();
+const given = settingsOrExit();
+const settings = { ...given, logFormat: decidedFormat(given.logFormat, process.stderr.isTTY === true) };
 const log = openLogger({ name: "standalone", level: settings.logLevel, format: settings.logFormat });
 
 function startService(name: (typeof measuredThreadNames)[number]): Promise<ServiceThread> {
