@@ -63,6 +63,8 @@ export interface AggregatorWorld {
   expireLog(): void;
   /** The log is lost, and an empty one stands in its place. */
   forgetLog(): void;
+  /** What was found damaged or lost, in order. */
+  readonly damages: readonly Damage[];
   totals(): Promise<StoreTotals>;
   /** Latest revision of every period of the meters, in a form that compares. */
   book(...meterIds: readonly string[]): Promise<Snapshot[]>;
@@ -120,6 +122,7 @@ export async function openAggregatorWorld(options: {
       log: {
         partitions: 1,
         ends: async () => new Map([[0, frames.length]]),
+        starts: async () => new Map([[0, Math.min(heldFrom, frames.length)]]),
         consume: async (given) => {
           consumer = given;
           return { close: () => given.revoked(0) };
@@ -133,6 +136,11 @@ export async function openAggregatorWorld(options: {
           return { close: async () => undefined, caughtUp: async () => undefined };
         },
       } as AggregatorPorts["registry"],
+      damages: {
+        async report(found) {
+          for (const one of found) if (!damages.has(one.id)) damages.set(one.id, one);
+        },
+      },
       commands: {
         serve: async (given) => {
           carryOut = given;
@@ -225,6 +233,9 @@ export async function openAggregatorWorld(options: {
       heldFrom = frames.length;
     },
     forgetLog: () => void frames.splice(0),
+    get damages() {
+      return [...damages.values()];
+    },
     totals: () => parts.series.reader.totals(),
     async book(...meterIds) {
       const found: Snapshot[] = [];

@@ -5,7 +5,7 @@ import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
 import { openPartitionBook } from "./partition-book.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
-  readonly log: Pick<ReadingsLog, "partitions" | "consume" | "ends">;
+  readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends">;
   readonly commands: Pick<Commands, "serve">;
 }
 
@@ -18,11 +18,11 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   const books = new Map<number, PartitionBook>();
 
   const consumer: FrameConsumer = {
-    async assigned(partition, epoch, gone) {
+    async assigned(partition, epoch, gone, again) {
       // Assigned again without having been revoked: another owner may have been there meanwhile.
       await books.get(partition)?.close();
       books.delete(partition);
-      const book = await openPartitionBook(ports, options, { partition, partitions, epoch, gone });
+      const book = await openPartitionBook(ports, options, { partition, partitions, epoch, gone, again });
       books.set(partition, book);
       return book.resumeAt;
     },
@@ -32,6 +32,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       await book?.close();
     },
     handle: (batch) => owned(batch.partition).handle(batch),
+    lost: (range) => owned(range.partition).lost(range),
   };
 
   function owned(partition: number): PartitionBook {

@@ -16,6 +16,8 @@ export interface AggregatorEvents {
   snapshotsIssued(facts: { meters: number; issued: number; seconds: number }): void;
   boundaryPassed(facts: { zone: string; meters: number }): void;
   housekeepingFailed(facts: { error: unknown }): void;
+  /** The store has less than it said it had kept; the partition is opened again from what it has. */
+  storeBehind(facts: { partition: number }): void;
 }
 
 export const silentAggregatorEvents: AggregatorEvents = {
@@ -25,4 +27,5 @@ export const silentAggregatorEvents: AggregatorEvents = {
   snapshotsIssued: () => undefined,
   boundaryPassed: () => undefined,
   housekeepingFailed: () => undefined,
+  storeBehind: () => undefined,
 };

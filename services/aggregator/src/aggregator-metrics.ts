@@ -60,6 +60,11 @@ export function aggregatorMetrics(
     help: "Reports of meters without master data, taken or not.",
     registers,
   });
+  const behind = new Counter({
+    name: "meterbook_store_behind_total",
+    help: "Times that the store of a partition had less than it said it had kept, and was taken in again from the log. Alarm above 0.",
+    registers,
+  });
   return {
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);
@@ -86,6 +91,10 @@ export function aggregatorMetrics(
     boundaryPassed: (facts) => log.info(facts, "A month's end came due."),
     housekeepingFailed: ({ error }) =>
       standing.recur("housekeeping", `snapshots cannot be worked on: ${messageOf(error)}`),
+    storeBehind({ partition }) {
+      behind.inc();
+      log.error({ partition }, "The store has less than it had: put back or emptied. What the log holds is taken in again.");
+    },
   };
 }
 

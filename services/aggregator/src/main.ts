@@ -83,6 +83,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const refused = rejectLines(rejected, clock);
   const ports = {
     clock,
+    damages,
     log: readings,
     series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint }), "ledger"),

@@ -2,7 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
-import type { FrameBatch, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { FrameBatch, LostFrames, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
@@ -10,13 +11,16 @@ import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import { followRegistry } from "./follow-registry.ts";
 import type { MeterBook } from "./meter-book.ts";
+import { partitionLosses } from "./partition-losses.ts";
 import { partitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
+import { storeWatch } from "./store-watch.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
-  readonly log: Pick<ReadingsLog, "ends">;
+  readonly log: Pick<ReadingsLog, "starts" | "ends">;
+  readonly damages: Pick<DamageLog, "report">;
   readonly series: SeriesStores;
   readonly ledgers: SnapshotLedgers;
   readonly registry: Registry;
@@ -31,6 +35,8 @@ export interface Assignment {
   readonly epoch: number;
   /** Aborted when the partition is another's. */
   readonly gone?: AbortSignal | undefined;
+  /** Has the book closed and the partition assigned anew. */
+  readonly again?: (() => void) | undefined;
 }
 
 /** One partition of the readings log in this aggregator's hands. */
@@ -38,6 +44,8 @@ export interface PartitionBook {
   /** The offset to read from. */
   readonly resumeAt: number;
   handle(batch: FrameBatch): Promise<void>;
+  /** The log no longer holds these frames. */
+  lost(range: LostFrames): Promise<void>;
   /**
    * Recomputes and issues whatever waits; waits itself where that cannot be done yet.
    *
@@ -61,7 +69,7 @@ const closeMsMax = 10 * 60_000;
 export async function openPartitionBook(
   ports: PartitionPorts,
   options: AggregatorOptions,
-  { partition, partitions, epoch, gone }: Assignment,
+  { partition, partitions, epoch, gone, again }: Assignment,
 ): Promise<PartitionBook> {
   const series = await ports.series.open(partition, epoch);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
@@ -74,6 +82,7 @@ export async function openPartitionBook(
     return closing(series, error);
   });
   const queue = taskQueue();
+  const losses = partitionLosses(ports, partition);
   let isClosed = false;
   const registry = await followRegistry(
     {
@@ -89,6 +98,37 @@ export async function openPartitionBook(
     } while (work.hasMore() && !queue.isBusy() && !timer.isClosed());
   });
 
+  const watch = storeWatch(series, { events: options.events, partition, again: () => again?.() });
+
+  /** What the store has is not lost, though the log no longer holds it. */
+  async function lost({ from, to }: LostFrames): Promise<void> {
+    const { position } = series.progress;
+    if (to <= position) return;
+    await losses.frames({ from: Math.max(from, position), to });
+    // Frames before it may be in hand.
+    if (from <= position) await work.passOver(to);
+  }
+
+  try {
+    if (series.behind !== undefined) await losses.storeBehind(series.behind);
+    const start = (await ports.log.starts()).get(partition) ?? 0;
+    await queue.run(() => lost({ partition, from: series.progress.position, to: start }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    const watched = watch.close();
+    await registry.close();
+    await timer.close();
+    await queue.run(() => Promise.resolve());
+    await ledger.close();
+    await series.close();
+    await watched;
+  }
+
   return {
     resumeAt: series.progress.issuedPosition,
     async handle(batch) {
@@ -96,6 +136,7 @@ export async function openPartitionBook(
       if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch)) await registry.caughtUp();
       return queue.run(() => work.handle(batch));
     },
+    lost: (range) => queue.run(() => lost(range)),
     async issueAll() {
       const untilMs = performance.now() + closeMsMax;
       // Whoever has put master data before counts on it, and whoever has sent readings too.
@@ -109,14 +150,7 @@ export async function openPartitionBook(
         await setTimeout(lookAgainMs);
       }
     },
-    async close() {
-      isClosed = true;
-      await registry.close();
-      await timer.close();
-      await queue.run(() => Promise.resolve());
-      await ledger.close();
-      await series.close();
-    },
+    close,
   };
 }
 

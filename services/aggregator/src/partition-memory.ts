@@ -21,6 +21,8 @@ export interface PartitionMemory {
   record(): Promise<void>;
   /** Of frames from the log, hands those that are in the store already to `look`; answers the others. */
   readAgain(frames: readonly LogFrame[], look: (frames: readonly LogFrame[]) => void): readonly LogFrame[];
+  /** The log holds nothing before this offset any more. */
+  passOver(to: number): void;
   /** After a failure memory is a guess: begins again from the store. What waits waits on. */
   reopen(): Promise<void>;
 }
@@ -78,6 +80,10 @@ export async function openPartitionMemory(
       readAgainTo = last.offset + 1;
       water.reached(readAgainTo, pending.nextTicket);
       return frames.slice(again.length);
+    },
+    passOver(to) {
+      if (isReadingAgain() && to > readAgainTo) touchAll();
+      water.reached(to, pending.nextTicket);
     },
     async reopen() {
       const records = [...book.all()].flatMap(({ record }) => record ?? []);

@@ -22,6 +22,8 @@ const housekeepingBudgetMs = 20;
 export interface PartitionWork {
   readonly memory: PartitionMemory;
   handle(batch: FrameBatch): Promise<void>;
+  /** Goes on at this offset: what lies before it and is not in the store is lost. */
+  passOver(to: number): Promise<void>;
   /** From now on what the log holds by now is taken in before anything is issued. */
   shutGate(): void;
   /** `not yet` where nothing may be issued now: what the log held is not taken in, or the right to issue is in doubt. */
@@ -103,6 +105,10 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       );
       if (frames.length > 0) await applyFrames({ series, memory, options, keep }, { ...batch, frames });
       else await memory.record();
+    },
+    async passOver(to) {
+      memory.passOver(to);
+      await series.record(memory.progress({ position: to }));
     },
     async slice() {
       const isOpen = await openGate();

@@ -36,9 +36,11 @@ await runThread(async (settings: Settings, own) => {
   const standing = standingProblems({ log, changed: report });
   const events = aggregatorMetrics(metrics, log, standing);
 
-  const damaged = own(damageTeller(own(openEmbeddedDamageLog({ dataDir })), log)).tell;
+  const damages = own(openEmbeddedDamageLog({ dataDir }));
+  const damaged = own(damageTeller(damages, log)).tell;
   const ports = {
     clock,
+    damages,
     series: own(openEmbeddedSeriesStores({ dataDir, clock })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir })),
     registry: own(await openEmbeddedRegistry({ dataDir })),

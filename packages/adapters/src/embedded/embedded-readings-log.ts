@@ -95,8 +95,9 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
   };
 }
 
-function logReads(database: DatabaseSync): Pick<ReadingsLog, "ends" | "unread"> {
+function logReads(database: DatabaseSync): Pick<ReadingsLog, "starts" | "ends" | "unread"> {
   const end = logEnd(database);
+  const oldest = database.prepare("SELECT min(position) AS position FROM frame");
   const appendedAt = database.prepare("SELECT appended_at_ms FROM frame WHERE position = ?");
   const throughBackwards = database.prepare(
     "SELECT position, appended_at_ms, readings_total, reports_total, checksum, body FROM frame WHERE position < ? ORDER BY position DESC",
@@ -113,6 +114,7 @@ function logReads(database: DatabaseSync): Pick<ReadingsLog, "ends" | "unread"> 
   }
 
   return {
+    starts: async () => new Map([[partition, Number(oldest.get()?.["position"] ?? 0)]]),
     ends: async () => new Map([[partition, end().end]]),
     async unread(positions) {
       const position = positions.get(partition) ?? 0;

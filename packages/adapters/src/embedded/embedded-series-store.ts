@@ -51,6 +51,9 @@ function openStore(options: { dataDir: string; clock: Clock }): SeriesStore {
       }
     },
     tidy: async (budgetMs) => sealer.tidy(budgetMs),
+    // The file is open: what is put in its place is seen at the next start, by the data directory's own marks.
+    behind: undefined,
+    check: async () => "sound",
     close: async () => {
       if (!database.isOpen) return;
       if (database.isTransaction) database.exec("ROLLBACK");

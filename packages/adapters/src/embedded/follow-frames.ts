@@ -66,10 +66,16 @@ export async function followFrames(
     }
   }
 
+  /** Frames that the log no longer holds are told before those after them are handed over. */
+  async function tellLost(first: number | undefined): Promise<void> {
+    if (first !== undefined && first > position) await consumer.lost?.({ partition, from: position, to: first });
+  }
+
   /** Whether they were taken before the subscription was closed. */
   async function deliver(frames: readonly LogFrame[]): Promise<boolean> {
     for (let waitMs = options.retryMs; !closed; waitMs = Math.min(2 * waitMs, options.retryMsMax)) {
       try {
+        await tellLost(frames[0]?.offset);
         await consumer.handle({ partition, frames });
         return true;
       } catch {

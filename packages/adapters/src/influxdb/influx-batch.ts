@@ -7,6 +7,7 @@ import { lineQueue } from "./line-queue.ts";
 import { findInWrites, findStored } from "./look-ups.ts";
 import { meterLines } from "./meter-lines.ts";
 import type { MeterRoll } from "./meter-roll.ts";
+import type { Trail } from "./trail.ts";
 
 export interface BatchParts {
   readonly partition: number;
@@ -14,6 +15,8 @@ export interface BatchParts {
   readonly recorded: Progress;
   readonly roll: MeterRoll;
   readonly routes: BucketRoutes;
+  /** By server. */
+  readonly trails: readonly Trail[];
   readonly refused: RefusedLines;
   readonly linesMax: number;
   /** Aborts when the store is closed. */
@@ -24,12 +27,12 @@ export interface BatchParts {
 
 /** Lines go out as soon as there is a request full of them; only the row of progress makes them count. */
 export function influxBatch(parts: BatchParts): SeriesBatch {
-  const { partition, recorded, roll, routes, refused, linesMax } = parts;
+  const { partition, recorded, roll, routes, trails, refused, linesMax } = parts;
   const { position } = recorded;
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, parts.closed]);
-  const queue = lineQueue(routes.connections, { precision: "s", signal, refused, linesMax });
-  const conflictQueue = lineQueue(routes.connections, { precision: "ns", signal, refused, linesMax });
+  const queue = lineQueue(routes.connections, trails, { precision: "s", signal, refused, linesMax });
+  const conflictQueue = lineQueue(routes.connections, trails, { precision: "ns", signal, refused, linesMax });
   const lines = meterLines(roll, queue, { partition, position });
   let put: readonly MeterWrite[] = [];
 

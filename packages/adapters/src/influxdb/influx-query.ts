@@ -26,6 +26,8 @@ export interface Query {
   readonly text: string;
   readonly parameters: QueryParameters;
   readonly epoch?: "s" | "ns";
+  /** How often it is asked where the server is away or busy; 5 times where absent. */
+  readonly attemptsMax?: number;
 }
 
 const attemptsMax = 5;
@@ -49,7 +51,7 @@ export async function query(
       return rows;
     } catch (cause) {
       const error = cause instanceof AdapterError ? cause : readFailed(true, (cause as Error).message, cause);
-      if (!error.retryable || signal.aborted || attempt >= attemptsMax) throw error;
+      if (!error.retryable || signal.aborted || attempt >= (asked.attemptsMax ?? attemptsMax)) throw error;
       connection.events.requestFailed?.({ url: connection.url, what: "query", error, attempt });
       await wait(signal, error instanceof BusyError ? error.afterMs : 0).catch(() => {
         throw error;

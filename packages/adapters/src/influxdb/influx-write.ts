@@ -5,6 +5,7 @@ import { growingWaits } from "./back-off.ts";
 import type { InfluxAnswer, InfluxConnection } from "./influx-connection.ts";
 import { retryAfterMs, settingAtFault } from "./influx-connection.ts";
 import type { Shared } from "./shared-writes.ts";
+import { isOfTrail } from "./trail.ts";
 
 const gzip = promisify(gzipCallback);
 const gzipFromLength = 1000;
@@ -35,6 +36,9 @@ type Outcome =
   | { readonly kind: "repeat"; readonly afterMs: number; readonly error: Error }
   | { readonly kind: "settings"; readonly detail: string };
 
+/** Whether the server has all of the lines, or some are with `refused`: which of the others it has then, nobody knows. */
+export type Written = "stored" | "some refused";
+
 /**
  * Stores lines: resolves once the server has said that each is stored, or the refused ones are with `refused`. A server
  * that is away, busy or broken is asked again for ever, with at most 10 s between.
@@ -46,7 +50,7 @@ export async function writeLines(
   text: string,
   lines: number,
   options: WriteOptions,
-): Promise<void> {
+): Promise<Written> {
   const { precision } = options;
   const joined = connection.shared[precision].join(text, lines, async (all, count) => {
     // Several callers' lines: none of them may abort it.
@@ -54,9 +58,9 @@ export async function writeLines(
     return kind === "stored";
   });
   const shared = await unlessAborted(joined, options.signal);
-  if (shared.how === "stored") return;
+  if (shared.how === "stored") return "stored";
   try {
-    await writeAlone(connection, text, lines, options);
+    return await writeAlone(connection, text, lines, options);
   } finally {
     shared.done();
   }
@@ -80,12 +84,12 @@ async function writeAlone(
   text: string,
   lines: number,
   options: WriteOptions,
-): Promise<void> {
+): Promise<Written> {
   const { signal } = options;
   const wait = growingWaits({ firstMs: 100, maxMs: 10_000 });
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await attemptWrite(connection, text, lines, options);
-    if (outcome.kind === "stored") return;
+    if (outcome.kind === "stored") return "stored";
     if (outcome.kind === "settings") throw failed(false, outcome.detail);
     if (outcome.kind === "repeat") {
       if (signal.aborted) throw failed(true, "aborted", outcome.error);
@@ -98,11 +102,12 @@ async function writeAlone(
     const detail = outcome.kind === "refused" ? outcome.detail : "one line is larger than a request may be";
     if (lines === 1 || (outcome.kind === "refused" && outcome.which === "all")) {
       connection.events.linesRefused?.({ url: connection.url, lines, detail });
-      await options.refused(linesOf(text).map((line) => ({ line, detail })));
-      return;
+      const all = linesOf(text).filter((line) => !isOfTrail(line));
+      await options.refused(all.map((line) => ({ line, detail })));
+      return "some refused";
     }
     await writeHalves(connection, text, options);
-    return;
+    return "some refused";
   }
 }
 

@@ -1,15 +1,23 @@
 import { bucketCount } from "@meterbook/core/domain/bucket";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { Clock } from "@meterbook/core/ports/clock";
+import { systemClock } from "@meterbook/core/ports/clock";
 import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
+import { noProgress } from "@meterbook/core/ports/series-store";
 import { type BucketRoutes, bucketRoutes } from "./bucket-routes.ts";
 import { metersOfBuckets } from "./channel-rows.ts";
 import { influxBatch } from "./influx-batch.ts";
 import type { InfluxConnection, InfluxOptions } from "./influx-connection.ts";
 import { type RefusedLines, writeLines } from "./influx-write.ts";
 import { type MeterRoll, meterRoll } from "./meter-roll.ts";
-import { furthest, progressLine, progressOf } from "./progress-rows.ts";
+import { quoteString } from "./line-protocol.ts";
+import { writeWithTrail } from "./line-queue.ts";
+import { type ProgressRow, progressLine, progressOf } from "./progress-rows.ts";
 import { readManyFrom } from "./read-many.ts";
+import { soundProgress } from "./sound-progress.ts";
+import { sharesRing, type Trail, trail, trailSlots } from "./trail.ts";
+import { type TrailLooks, trailLooks } from "./trail-looks.ts";
 
 export interface InfluxSeriesStoresOptions extends InfluxOptions {
   /** Of the readings log. */
@@ -18,14 +26,19 @@ export interface InfluxSeriesStoresOptions extends InfluxOptions {
   readonly refused: RefusedLines;
   /** Lines of a request; 5000 where absent. */
   readonly linesMax?: number;
+  /** The system's where absent. */
+  readonly clock?: Clock;
 }
 
 /** The series store on one or several InfluxDB 2.x servers. Nothing is asked before `open`. */
 export function openInfluxSeriesStores(options: InfluxSeriesStoresOptions): SeriesStores {
   const routes = bucketRoutes(options);
   const closed = new AbortController();
+  const looks = trailLooks(routes.connections, closed.signal);
+  /** How far partitions were that turned out to be behind. */
+  const known = new Map<number, number>();
   return {
-    open: (partition, epoch) => openStore({ routes, closed: closed.signal, options }, partition, epoch),
+    open: (partition, epoch) => openStore({ routes, looks, known, closed: closed.signal, options }, partition, epoch),
     async close() {
       closed.abort();
       routes.close();
@@ -35,26 +48,33 @@ export function openInfluxSeriesStores(options: InfluxSeriesStoresOptions): Seri
 
 interface Parts {
   readonly routes: BucketRoutes;
+  readonly looks: TrailLooks;
+  readonly known: Map<number, number>;
   readonly closed: AbortSignal;
   readonly options: InfluxSeriesStoresOptions;
 }
 
 async function openStore(parts: Parts, partition: number, epochAsked: number): Promise<SeriesStore> {
-  const { routes, options } = parts;
+  const { routes, looks, known, options } = parts;
   const { partitions, refused, linesMax = 5000 } = options;
   const closing = new AbortController();
   const closed = AbortSignal.any([parts.closed, closing.signal]);
-  const home = routes.connections[routes.serverOf(partition)] as InfluxConnection;
-  const rows = await progressOf(home, partition, closed);
-  let progress = furthest(rows);
-  // An epoch that was there before would write over another owner's row.
-  const epoch = Math.max(epochAsked, ...rows.map((row) => row.epoch + (row.epoch >= epochAsked ? 1 : 0)));
+  const begun = await begin({ ...parts, closed }, partition, epochAsked);
+  const { trails, behind } = begun;
+  let progress = begun.progress;
   const roll = await loadedRoll({ routes, partition, partitions, progress, signal: closed });
   let batch: SeriesBatch | undefined;
 
+  async function check(when: "next" | "now"): Promise<"sound" | "behind"> {
+    const found = await looks[when](trails);
+    if (found === "behind") known.set(partition, Math.max(progress.position, known.get(partition) ?? 0));
+    return found;
+  }
+
   async function record(next: Progress, signal: AbortSignal): Promise<void> {
-    const line = progressLine(partition, epoch, next);
-    await writeLines(home, line, 1, { precision: "ns", signal, refused: progressRefused });
+    // A hole that has gone round the ring could not be seen any more.
+    if (trails.some(({ unseen }) => unseen >= unseenMax) && (await check("now")) === "behind") throw storeBehind();
+    await begun.record(next, signal);
     progress = next;
   }
 
@@ -67,6 +87,8 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
     get progress() {
       return progress;
     },
+    behind,
+    check: () => check("next"),
     async read(meterId, { from, to, channels }) {
       const stored = roll.find(meterId)?.stored;
       const wanted = stored?.channels.filter(({ index }) => channels === undefined || channels.includes(index)) ?? [];
@@ -76,7 +98,7 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
     },
     readMany,
     async begin() {
-      batch = influxBatch({ partition, recorded: progress, roll, routes, refused, linesMax, closed, record });
+      batch = influxBatch({ partition, recorded: progress, roll, routes, trails, refused, linesMax, closed, record });
       return batch;
     },
     record: (next) => record(next, closed),
@@ -90,6 +112,60 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
     },
   };
 }
+
+/** Takes over what can be built upon, and begins a trail of its own on every server. */
+async function begin({ routes, known, closed, options }: Parts, partition: number, epochAsked: number) {
+  const home = routes.serverOf(partition);
+  const connection = routes.connections[home] as InfluxConnection;
+  const rows = await progressOf(connection, partition, closed);
+  const wasKnown = known.get(partition);
+  const place = { routes, partition, signal: closed };
+  const { progress, unsound } = await soundProgress(place, rows, { wasPutBack: wasKnown !== undefined });
+  const epoch = freeEpoch(epochAsked, rows);
+  const trails = routes.connections.map(() => trail(partition, epoch));
+  const write = { precision: "ns", refused: progressRefused } as const;
+  const clock = options.clock ?? systemClock;
+
+  async function record(next: Progress, signal: AbortSignal): Promise<void> {
+    const step = (trails[home] as Trail).step();
+    // What is written with it is there when it is.
+    const row = { epoch, progress: next, trails: trails.map((one) => one.end()) };
+    const note = quoteString(JSON.stringify({ progress: next, trails: row.trails, recordedAtMs: clock.nowMs() }));
+    const line = progressLine(partition, row);
+    await writeWithTrail(connection, step, { text: line, lines: 1, note }, { ...write, signal });
+  }
+
+  const others = routes.connections.filter((one) => one !== connection);
+  for (const other of others) {
+    const step = (trails[routes.connections.indexOf(other)] as Trail).step();
+    await writeWithTrail(other, step, { text: "", lines: 0 }, { ...write, signal: closed });
+  }
+  await record(progress, closed);
+  // Only now: until ours stands, theirs may be all that there is.
+  for (const { epoch: theirs } of unsound) {
+    const line = progressLine(partition, { epoch: theirs, progress: noProgress, trails: [] });
+    await writeLines(connection, line, 1, { ...write, signal: closed });
+  }
+  known.delete(partition);
+  const knownPosition = Math.max(wasKnown ?? 0, ...unsound.map((row) => row.progress.position));
+  const behind = knownPosition > progress.position ? { position: progress.position, knownPosition } : undefined;
+  return { progress, trails, record, behind };
+}
+
+/** An epoch that was there before would write over another owner's row, one of the same ring over its trail. */
+function freeEpoch(asked: number, rows: readonly ProgressRow[]): number {
+  let epoch = Math.max(asked, ...rows.map((row) => row.epoch + (row.epoch >= asked ? 1 : 0)));
+  while (rows.some((row) => sharesRing(row.epoch, epoch))) epoch += 1;
+  return epoch;
+}
+
+function storeBehind(): AdapterError {
+  const detail = "the store has less than it said it had kept; it is opened again";
+  return new AdapterError("store_behind", { retryable: true, detail });
+}
+
+/** Half of the ring. */
+const unseenMax = trailSlots / 2;
 
 function progressRefused(lines: readonly { detail: string }[]): never {
   const detail = `METERBOOK_INFLUX_BUCKET: progress was refused (${lines[0]?.detail}); its retention must be infinite`;

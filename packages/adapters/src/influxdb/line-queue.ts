@@ -1,6 +1,7 @@
 import type { InfluxConnection } from "./influx-connection.ts";
 import type { WriteOptions } from "./influx-write.ts";
 import { writeLines } from "./influx-write.ts";
+import type { Trail, TrailStep } from "./trail.ts";
 
 /** Lines of one batch on their way: one request at a time and server, each with up to `linesMax` of them. */
 export interface LineQueue {
@@ -12,15 +13,18 @@ export interface LineQueue {
 
 export function lineQueue(
   connections: readonly InfluxConnection[],
+  trails: readonly Trail[],
   options: WriteOptions & { readonly linesMax: number },
 ): LineQueue {
-  const servers = connections.map((connection) => ({ connection, text: "", lines: 0, sent: Promise.resolve() }));
+  const servers = connections.map((connection, index) => {
+    return { connection, trail: trails[index] as Trail, text: "", lines: 0, sent: Promise.resolve() };
+  });
 
   function send(server: (typeof servers)[number]): void {
-    const { connection, text, lines } = server;
+    const { connection, text, lines, trail } = server;
     server.text = "";
     server.lines = 0;
-    server.sent = server.sent.then(() => writeLines(connection, text, lines, options));
+    server.sent = server.sent.then(() => writeWithTrail(connection, trail.step(), { text, lines }, options));
     // Whoever waits in `finish` is told; nobody may wait any more when the batch was abandoned.
     server.sent.catch(() => undefined);
   }
@@ -37,4 +41,22 @@ export function lineQueue(
       await Promise.all(servers.map(({ sent }) => sent));
     },
   };
+}
+
+/** Lines and the point of the trail that tells of them, in one request. */
+export async function writeWithTrail(
+  connection: InfluxConnection,
+  step: TrailStep,
+  { text, lines, note }: { readonly text: string; readonly lines: number; readonly note?: string },
+  options: WriteOptions,
+): Promise<void> {
+  try {
+    const whole = text + step.text(options.precision, note);
+    // The points of the trail are not counted: what is refused is told by how many of the lines are.
+    const written = await writeLines(connection, whole, Math.max(1, lines), options);
+    step.ended(written === "stored" ? "stored" : "unknown");
+  } catch (error) {
+    step.ended("unknown");
+    throw error;
+  }
 }

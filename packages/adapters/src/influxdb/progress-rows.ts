@@ -4,23 +4,27 @@ import type { InfluxConnection } from "./influx-connection.ts";
 import type { QueryParameters, RowSeries } from "./influx-query.ts";
 import { query } from "./influx-query.ts";
 import { quoteString } from "./line-protocol.ts";
+import type { TrailEnd } from "./trail.ts";
 
 /** What the owner of one epoch recorded last. */
 export interface ProgressRow {
   readonly epoch: number;
   readonly progress: Progress;
+  /** By server: how far the owner's trail went when it was recorded. */
+  readonly trails: readonly TrailEnd[];
 }
 
 /** Owners before these have been superseded so often that none of them is ahead. */
 const epochsReadMax = 200;
 
 /** A row per partition and epoch, at the nanosecond of the epoch's number; its owner writes it again and again. */
-export function progressLine(partition: number, epoch: number, progress: Progress): string {
+export function progressLine(partition: number, { epoch, progress, trails }: ProgressRow): string {
   const { position, counts, newestAt, issuedPosition, pending, notes } = progress;
   const { stored, duplicates, conflicts } = counts;
   const numbers = { position, stored, duplicates, conflicts, newestAt, issuedPosition, pending };
   const fields = Object.entries(numbers).map(([name, value]) => `${name}=${value}i`);
-  return `progress,part=${partition} ${fields.join(",")},notes=${quoteString(JSON.stringify(notes))} ${epoch}\n`;
+  const texts = `notes=${quoteString(JSON.stringify(notes))},trails=${quoteString(JSON.stringify(trails))}`;
+  return `progress,part=${partition} ${fields.join(",")},${texts} ${epoch}\n`;
 }
 
 /** The rows of a partition that one server has. */
@@ -65,16 +69,21 @@ function rowsOf({ columns, values }: RowSeries): ProgressRow[] {
       pending: number("pending"),
       notes: JSON.parse(String(cell("notes"))) as Progress["notes"],
     };
-    return { epoch: Number(row[0]), progress };
+    const trails = JSON.parse(String(cell("trails") ?? "[]")) as ProgressRow["trails"];
+    return { epoch: Number(row[0]), progress, trails };
   });
 }
 
 /** The highest position counts. Rows at the same position tell the same, and the newest owner knows best what is issued. */
 export function furthest(rows: readonly ProgressRow[]): Progress {
+  return furthestRow(rows)?.progress ?? noProgress;
+}
+
+export function furthestRow(rows: readonly ProgressRow[]): ProgressRow | undefined {
   let best: ProgressRow | undefined;
   for (const row of rows) {
     const ahead = row.progress.position - (best?.progress.position ?? -1);
     if (ahead > 0 || (ahead === 0 && row.epoch > (best?.epoch ?? -1))) best = row;
   }
-  return best?.progress ?? noProgress;
+  return best;
 }

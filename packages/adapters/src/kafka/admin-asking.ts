@@ -8,6 +8,8 @@ import type { KafkaConnection } from "./kafka-connection.ts";
 export interface AdminAsking {
   /** The offset after the newest record of each partition. */
   ends(topic: string): Promise<ReadonlyMap<number, number>>;
+  /** The offset of the oldest record of each partition; its end where there is none. */
+  starts(topic: string): Promise<ReadonlyMap<number, number>>;
   clusterId(): Promise<string>;
   close(): Promise<void>;
 }
@@ -43,11 +45,14 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
     }
   }
 
+  async function offsets(topic: string, which: "low" | "high"): Promise<ReadonlyMap<number, number>> {
+    const found = await ask((admin) => admin.fetchTopicOffsets(topic));
+    return new Map(found.map((one) => [one.partition, Number(one[which])] as const).sort(([a], [b]) => a - b));
+  }
+
   return {
-    async ends(topic) {
-      const found = await ask((admin) => admin.fetchTopicOffsets(topic));
-      return new Map(found.map(({ partition, high }) => [partition, Number(high)] as const).sort(([a], [b]) => a - b));
-    },
+    ends: (topic) => offsets(topic, "high"),
+    starts: (topic) => offsets(topic, "low"),
     clusterId: async () => (await ask((admin) => admin.describeCluster())).clusterId,
     async close() {
       await connected?.then((admin) => admin.disconnect()).catch(() => undefined);

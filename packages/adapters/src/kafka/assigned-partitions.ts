@@ -33,6 +33,11 @@ export function assignedPartitions(
       teller,
       epoch: lastEpoch,
       after: closing.get(partition) ?? Promise.resolve(),
+      again(asking) {
+        if (pumps.get(partition) !== asking || closed) return;
+        letGo(partition, asking);
+        place(client, begin(client, partition));
+      },
       ready(changed) {
         if (pumps.get(partition) === changed) place(client, changed);
       },

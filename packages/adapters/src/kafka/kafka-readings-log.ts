@@ -98,6 +98,7 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
     append: batcher.add,
     consume,
     ends: () => admin.ends(topic),
+    starts: () => admin.starts(topic),
     unread: tail.unread,
     lag: () => [...open][0]?.lag() ?? { records: 0, oldestUnreadAtMs: undefined },
     async close() {

@@ -1,4 +1,4 @@
-import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
+import type { FrameConsumer, LostFrames } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
 import type { DamageTeller } from "../frames/read-frame.ts";
 import { backOff } from "./back-off.ts";
@@ -33,16 +33,19 @@ export interface PumpOptions {
   readonly teller: DamageTeller;
   /** Called when the consumer has said where to read from, and when a full pump has room again. */
   readonly ready: (pump: PartitionPump) => void;
+  /** The consumer wants the partition assigned anew. */
+  readonly again: (pump: PartitionPump) => void;
   readonly epoch: number;
   /** What must have ended before: the partition's pump before this one. */
   readonly after: Promise<unknown>;
 }
 
 export function partitionPump(partition: number, consumer: FrameConsumer, options: PumpOptions): PartitionPump {
-  const { events, teller, ready, epoch, after } = options;
+  const { events, teller, ready, again, epoch, after } = options;
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
+  let gaps: LostFrames[] = [];
   const gone = new AbortController();
   let closed: Promise<void> | undefined;
   let running: Promise<void> = after.then(open);
@@ -65,10 +68,14 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function open(): Promise<void> {
     await persist(async () => {
-      handledTo = await consumer.assigned(partition, epoch, gone.signal);
+      handledTo = await consumer.assigned(partition, epoch, gone.signal, () => again(pump));
     });
     if (handledTo === undefined) return;
-    waiting = waitingFrames(partition, handledTo, events.gap, teller);
+    const gap = (lost: LostFrames) => {
+      events.gap(lost);
+      gaps.push(lost);
+    };
+    waiting = waitingFrames(partition, handledTo, gap, teller);
     ready(pump);
   }
 
@@ -80,11 +87,18 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function handleFirst(frames: WaitingFrames): Promise<void> {
     const first = frames.first();
+    await tellLost((first.at(-1)?.offset ?? 0) + 1);
     await consumer.handle({ partition, frames: first });
     const wasFull = frames.isFull;
     frames.drop(first.length);
     handledTo = (first.at(-1)?.offset ?? 0) + 1;
     if (wasFull && !frames.isFull) ready(pump);
+  }
+
+  /** Before the frames after them count: whoever dies in between is told again. */
+  async function tellLost(before: number): Promise<void> {
+    for (const lost of gaps) if (lost.to < before) await consumer.lost?.(lost);
+    gaps = gaps.filter(({ to }) => to >= before);
   }
 
   async function letGo(): Promise<void> {

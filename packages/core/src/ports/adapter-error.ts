@@ -6,6 +6,8 @@ export type AdapterErrorCode =
   | "store_write_failed"
   | "store_read_failed"
   | "store_damaged"
+  /** It has less than it said it had kept: it is to be opened again. */
+  | "store_behind"
   | "ledger_fenced"
   | "directory_unfit"
   | "endpoint_failed"

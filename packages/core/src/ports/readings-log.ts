@@ -29,13 +29,26 @@ export interface FrameConsumer {
   /**
    * This partition is now this consumer's; answers the offset to read from. `epoch` is greater than in any earlier
    * assignment of the partition, to whomever. A rejection ends in another attempt, unless `gone` is aborted: the partition is
-   * another's by then, and what was not taken over yet must be left to that one.
+   * another's by then, and what was not taken over yet must be left to that one. Whoever calls `again` has the partition revoked and,
+   * while it is this process's, assigned anew: what the consumer knew of it was wrong.
    */
-  assigned(partition: number, epoch: number, gone?: AbortSignal): Promise<number>;
+  assigned(partition: number, epoch: number, gone?: AbortSignal, again?: () => void): Promise<number>;
   /** It is no longer; nothing more is handed over for it. Resolves when the consumer has let go. */
   revoked(partition: number): Promise<void>;
   /** Frames in order. Never called while an earlier call of the partition is pending; a rejection ends in a retry of the same frames. */
   handle(batch: FrameBatch): Promise<void>;
+  /**
+   * The log no longer holds these frames, which were not handed over: told before the frames after them, and again after a
+   * rejection.
+   */
+  lost?(range: LostFrames): Promise<void>;
+}
+
+/** From an offset on, up to one that is not lost. */
+export interface LostFrames {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface Subscription {
@@ -67,6 +80,8 @@ export interface ReadingsLog {
   consume(consumer: FrameConsumer): Promise<Subscription>;
   /** The offset after the newest frame of every partition, exact at the moment of asking. */
   ends(): Promise<ReadonlyMap<number, number>>;
+  /** The oldest offset that each partition still holds; its end where it holds none. */
+  starts(): Promise<ReadonlyMap<number, number>>;
   /** Counts what stands at or after these positions (0 where a partition is left out), exact at the moment of asking. */
   unread(positions: ReadonlyMap<number, number>): Promise<Unread>;
   close(): Promise<void>;

@@ -137,12 +137,30 @@ export interface SeriesReader {
   totals(): Promise<StoreTotals>;
 }
 
+/** A store that has less than it had: put back to an older copy, emptied, exchanged. */
+export interface StoreBehind {
+  /** From where on the log is taken in again. */
+  readonly position: number;
+  /** How far the store was before. */
+  readonly knownPosition: number;
+}
+
 /** The aggregator's side of one partition, which has one owner at a time. */
 export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
   /** As last recorded. */
   readonly progress: Progress;
+  /** What was found when it was opened: then `progress` is what the store can be built upon from. */
+  readonly behind: StoreBehind | undefined;
+  /**
+   * Looks whether the store still has all that it said it had kept; resolves in its own time, some seconds apart. `behind`: whatever is
+   * remembered is wrong, and the partition must be opened again. Rejects where the store cannot be asked.
+   */
+  check(): Promise<"sound" | "behind">;
   begin(): Promise<SeriesBatch>;
-  /** Records progress beside batches: something was issued or noted. Its position, counts and newestAt are as they were. */
+  /**
+   * Records progress beside batches: something was issued or noted, or the log no longer holds what comes before a greater position. Its
+   * counts and newestAt are as they were.
+   */
   record(progress: Progress): Promise<void>;
   /** Every meter of the partition, in any order, a page at a time: how the aggregator starts. */
   meters(): AsyncIterable<readonly StoredMeter[]>;
