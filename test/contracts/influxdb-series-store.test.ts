@@ -33,7 +33,7 @@ async function place(on: readonly InfluxServerOptions[], options: { linesMax?: n
       const reader = openInfluxSeriesReader(influx);
       onTestFinished(() => stores.close());
       onTestFinished(() => reader.close());
-      return { store: await stores.open(partition, epoch), reader };
+      return { store: await stores.open(partition, epoch), stores, reader };
     },
     tidyLater: async (store: SeriesStore) => void (await store.tidy(1)),
   };
@@ -213,6 +213,8 @@ describe.skipIf(servers.length < 2)("owners that come and go", () => {
         }, one.url);
         const sleepers: (() => Promise<unknown>)[] = [];
         for (const { frames, writes, end } of [...owners, { frames: log.length, writes: 0, end: "commits" }]) {
+          // It opens its trail before it dies.
+          passing = Number.POSITIVE_INFINITY;
           const { store } = await many.open(end === "dies" ? half(one, proxy.url) : half(one));
           const from = store.progress.position;
           const taken = log.slice(from, from + frames);
@@ -333,5 +335,80 @@ describe.skipIf(servers.length < 2)("a server that goes away", () => {
     expect(store.progress.position).toBe(2);
     expect((await reader.totals()).positions).toEqual(new Map([[0, 2]]));
     expect(await reader.read("m1", { from: 0, to: 9999 })).toMatchObject([{ at: [900, 1800] }]);
+  });
+});
+
+describe.skipIf(servers.length < 2)("a store that has lost what it had", () => {
+  const call = async (path: string, method: string, body?: object) => {
+    const headers = { authorization: `Token ${token}` };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const answer = await fetch(one.url + path, { method, headers, ...sent });
+    const text = await answer.text();
+    return (text === "" ? {} : JSON.parse(text)) as { buckets: [{ id: string; orgID: string }] };
+  };
+
+  async function emptied(name: string): Promise<void> {
+    const [{ id, orgID }] = (await call(`/api/v2/buckets?name=${name}`, "GET")).buckets;
+    await call(`/api/v2/buckets/${id}`, "DELETE");
+    await call("/api/v2/buckets", "POST", { name, orgID, retentionRules: [] });
+  }
+
+  const log = Array.from({ length: 6 }, (_, offset) => frame(offset, "m1", 900 * (offset + 1), offset));
+
+  test("D02: a bucket that was made anew is noticed within 10 s, and opened from what it has", async () => {
+    const { open, influx } = await place(half(one));
+    const { store, stores, reader } = await open();
+    await apply(store, log);
+    expect(await store.check()).toBe("sound");
+    await emptied(influx.bucket);
+    const since = performance.now();
+    expect(await store.check()).toBe("behind");
+    expect(performance.now() - since).toBeLessThan(10_000);
+    await store.close();
+    const again = await stores.open(0, 2);
+    expect(again.progress.position).toBe(0);
+    expect(again.behind).toEqual({ position: 0, knownPosition: 6 });
+    await apply(again, log);
+    expect(await reader.read("m1", { from: 0, to: 9999 })).toMatchObject([{ at: log.map(({ at }) => at) }]);
+    expect(await again.check()).toBe("sound");
+  });
+
+  test("D01: a hole that newer progress was written over is found at the next start", async () => {
+    const { open, influx } = await place(half(one));
+    const { store, stores } = await open();
+    for (const some of log.slice(0, 5)) await apply(store, [some]);
+    await emptied(influx.bucket);
+    // The owner has not looked yet.
+    await apply(store, log.slice(5));
+    await store.close();
+    await stores.close();
+    const { store: next } = await open();
+    expect(next.progress.position).toBe(0);
+    expect(next.behind).toEqual({ position: 0, knownPosition: 6 });
+    await apply(next, log);
+    const { store: last, reader } = await open();
+    expect(last.behind).toBeUndefined();
+    expect(last.progress).toMatchObject({ position: 6, counts: { stored: 6, duplicates: 0, conflicts: 0 } });
+    expect(await reader.read("m1", { from: 0, to: 9999 })).toMatchObject([{ at: log.map(({ at }) => at) }]);
+  });
+
+  test("a request that failed leaves no hole: its number goes with the next", async () => {
+    let refusing = false;
+    const proxy = await httpProxy(
+      ({ path }) => (refusing && path.startsWith("/api/v2/write") ? { status: 404 } : "pass"),
+      one.url,
+    );
+    onTestFinished(() => proxy.close());
+    const { open } = await place(half(one, proxy.url));
+    const { store } = await open();
+    await apply(store, log.slice(0, 2));
+    refusing = true;
+    await expect(apply(store, log.slice(2))).rejects.toThrow("404");
+    refusing = false;
+    const { store: next } = await open();
+    expect(next.behind).toBeUndefined();
+    await apply(next, log.slice(2));
+    expect(await next.check()).toBe("sound");
+    expect(next.progress.counts.stored).toBe(6);
   });
 });

@@ -162,6 +162,8 @@ test("requests of a batch are one after the other, each with so many lines", asy
     { linesMax: 4 },
   );
   await finish();
-  expect(writes.map((body) => body.split("\n").filter((line) => /^(reading|channel)/.test(line)).length)).toEqual([4, 4, 4, 4]);
+  expect(writes.map((body) => body.split("\n").filter((line) => /^(reading|channel)/.test(line)).length)).toEqual([
+    4, 4, 4, 4,
+  ]);
   expect(runningMax).toBe(1);
 });

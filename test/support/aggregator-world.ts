@@ -63,8 +63,6 @@ export interface AggregatorWorld {
   expireLog(): void;
   /** The log is lost, and an empty one stands in its place. */
   forgetLog(): void;
-  /** What was found damaged or lost, in order. */
-  readonly damages: readonly Damage[];
   totals(): Promise<StoreTotals>;
   /** Latest revision of every period of the meters, in a form that compares. */
   book(...meterIds: readonly string[]): Promise<Snapshot[]>;
@@ -233,9 +231,6 @@ export async function openAggregatorWorld(options: {
       heldFrom = frames.length;
     },
     forgetLog: () => void frames.splice(0),
-    get damages() {
-      return [...damages.values()];
-    },
     totals: () => parts.series.reader.totals(),
     async book(...meterIds) {
       const found: Snapshot[] = [];

@@ -60,12 +60,8 @@ export function aggregatorMetrics(
     help: "Reports of meters without master data, taken or not.",
     registers,
   });
-  const behind = new Counter({
-    name: "meterbook_store_behind_total",
-    help: "Times that the store of a partition had less than it said it had kept, and was taken in again from the log. Alarm above 0.",
-    registers,
-  });
   return {
+    ...storeMetrics(registry, log),
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);
       readings.inc({ outcome: "duplicate" }, facts.duplicates);
@@ -91,9 +87,20 @@ export function aggregatorMetrics(
     boundaryPassed: (facts) => log.info(facts, "A month's end came due."),
     housekeepingFailed: ({ error }) =>
       standing.recur("housekeeping", `snapshots cannot be worked on: ${messageOf(error)}`),
+  };
+}
+
+function storeMetrics(registry: Registry, log: Logger): Pick<AggregatorEvents, "storeBehind"> {
+  const behind = new Counter({
+    name: "meterbook_store_behind_total",
+    help: "Times that the store of a partition had less than it said it had kept, and was taken in again from the log. Alarm above 0.",
+    registers: [registry],
+  });
+  return {
     storeBehind({ partition }) {
       behind.inc();
-      log.error({ partition }, "The store has less than it had: put back or emptied. What the log holds is taken in again.");
+      const facts = { partition };
+      log.error(facts, "The store has less than it had: put back or emptied. What the log holds is taken in again.");
     },
   };
 }

@@ -24,7 +24,7 @@ const gatherMs = 20;
 const statementsMax = 100;
 
 export function trailLooks(connections: readonly InfluxConnection[], signal: AbortSignal): TrailLooks {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let isLooking = false;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
 

@@ -3,7 +3,7 @@ import type { RowSeries } from "./influx-query.ts";
 /**
  * `trail` points: each request of a partition's owner leaves one on the server that it goes to, numbered from 1 without gaps. One row of
  * progress that is written over and over would hide what a restored server has lost; a number that is missing tells it
- * (docs/decisions/0009-how-a-store-is-watched.md).
+ * (docs/decisions/0011-how-a-store-is-watched.md).
  *
  * The points of an owner are a ring: all of them lie in the first week of 1970, as the rows of progress do.
  */

@@ -127,6 +127,9 @@ function recordsOf(
   };
 }
 
+/** Of several who ask at a time one may bring positions that are some moments old. */
+const forgottenMax = 3;
+
 /** Follows the log from the first positions asked for on. */
 function tailReader(connection: KafkaConnection, topic: string, events: FollowerEvents) {
   let started: Promise<{ tail: UnreadTail; follower: TopicFollower }> | undefined;
@@ -136,9 +139,21 @@ function tailReader(connection: KafkaConnection, topic: string, events: Follower
     return { tail, follower: await followTopics(connection, [tail], { name: "tail", events }) };
   }
 
+  let forgotten = 0;
+
+  /** The store's position went back where it was put back to an older copy. */
+  async function fromThere(one: Awaited<ReturnType<typeof start>>, positions: ReadonlyMap<number, number>) {
+    forgotten = one.tail.hasForgotten(positions) ? forgotten + 1 : 0;
+    if (forgotten < forgottenMax) return one;
+    forgotten = 0;
+    await one.follower.close();
+    return start(positions);
+  }
+
   return {
     async unread(positions: ReadonlyMap<number, number>) {
       started ??= start(positions);
+      started = started.then((one) => fromThere(one, positions));
       const { tail, follower } = await started;
       await follower.catchUp(topic);
       return tail.count(positions);

@@ -45,7 +45,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
-  let gaps: LostFrames[] = [];
+  const gaps = gapTelling(consumer);
   const gone = new AbortController();
   let closed: Promise<void> | undefined;
   let running: Promise<void> = after.then(open);
@@ -73,7 +73,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
     if (handledTo === undefined) return;
     const gap = (lost: LostFrames) => {
       events.gap(lost);
-      gaps.push(lost);
+      gaps.found(lost);
     };
     waiting = waitingFrames(partition, handledTo, gap, teller);
     ready(pump);
@@ -87,18 +87,12 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function handleFirst(frames: WaitingFrames): Promise<void> {
     const first = frames.first();
-    await tellLost((first.at(-1)?.offset ?? 0) + 1);
+    await gaps.tellBefore((first.at(-1)?.offset ?? 0) + 1);
     await consumer.handle({ partition, frames: first });
     const wasFull = frames.isFull;
     frames.drop(first.length);
     handledTo = (first.at(-1)?.offset ?? 0) + 1;
     if (wasFull && !frames.isFull) ready(pump);
-  }
-
-  /** Before the frames after them count: whoever dies in between is told again. */
-  async function tellLost(before: number): Promise<void> {
-    for (const lost of gaps) if (lost.to < before) await consumer.lost?.(lost);
-    gaps = gaps.filter(({ to }) => to >= before);
   }
 
   async function letGo(): Promise<void> {
@@ -136,4 +130,16 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
     },
   };
   return pump;
+}
+
+/** Gaps that the consumer is to hear of before the frames after them count: whoever dies in between is told again. */
+function gapTelling(consumer: FrameConsumer) {
+  let gaps: LostFrames[] = [];
+  return {
+    found: (lost: LostFrames) => void gaps.push(lost),
+    async tellBefore(offset: number): Promise<void> {
+      for (const lost of gaps) if (lost.to < offset) await consumer.lost?.(lost);
+      gaps = gaps.filter(({ to }) => to >= offset);
+    },
+  };
 }

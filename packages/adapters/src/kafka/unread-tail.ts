@@ -4,8 +4,10 @@ import type { FollowedTopic } from "./topic-follower.ts";
 
 /** Counts the frames behind given positions: reads the tail of the log along, and keeps a number or two per frame. */
 export interface UnreadTail extends FollowedTopic {
-  /** What stands from the positions on, as far as the tail was read. They only ever grow. */
+  /** What stands from the positions on, as far as the tail was read. */
   count(positions: ReadonlyMap<number, number>): Unread;
+  /** Whether what stands before a position was counted out already: the store was put back, and counting must begin anew. */
+  hasForgotten(positions: ReadonlyMap<number, number>): boolean;
 }
 
 interface Tail {
@@ -18,6 +20,8 @@ interface Tail {
   total: number[];
   /** Readings before `first`. */
   totalBefore: number;
+  /** The greatest position that was counted from. */
+  countedFrom: number;
 }
 
 /** @param from where counting begins: positions that the store has reached. */
@@ -28,7 +32,7 @@ export function unreadTail(topic: string, from: ReadonlyMap<number, number>): Un
     let tail = tails.get(partition);
     if (tail === undefined) {
       const next = from.get(partition) ?? 0;
-      tail = { next, first: 0, offsets: [], appendedAtMs: [], total: [], totalBefore: 0 };
+      tail = { next, first: 0, offsets: [], appendedAtMs: [], total: [], totalBefore: 0, countedFrom: next };
       tails.set(partition, tail);
     }
     return tail;
@@ -48,10 +52,14 @@ export function unreadTail(topic: string, from: ReadonlyMap<number, number>): Un
       }
       tail.next = next;
     },
+    hasForgotten: (positions) =>
+      [...tails].some(([partition, { countedFrom }]) => (positions.get(partition) ?? 0) < countedFrom),
     count(positions) {
       let readings = 0;
       let oldestAppendedAtMs: number | undefined;
       for (const [partition, tail] of tails) {
+        // A frame holds at least one reading; the exact number is known when counting has begun anew.
+        readings += Math.max(0, tail.countedFrom - (positions.get(partition) ?? 0));
         forget(tail, positions.get(partition) ?? 0);
         readings += (tail.total.at(-1) ?? tail.totalBefore) - tail.totalBefore;
         const oldest = tail.appendedAtMs[tail.first];
@@ -64,6 +72,7 @@ export function unreadTail(topic: string, from: ReadonlyMap<number, number>): Un
 
 /** What lies before the position counts no more. */
 function forget(tail: Tail, position: number): void {
+  tail.countedFrom = Math.max(tail.countedFrom, position);
   while ((tail.offsets[tail.first] ?? Number.POSITIVE_INFINITY) < position) {
     tail.totalBefore = tail.total[tail.first] as number;
     tail.first += 1;
