@@ -45,7 +45,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
   let waiting: WaitingFrames | undefined;
   let handledTo: number | undefined;
-  const gaps = gapTelling(consumer);
+  const gaps = gapTelling(consumer, events);
   const gone = new AbortController();
   let closed: Promise<void> | undefined;
   let running: Promise<void> = after.then(open);
@@ -71,11 +71,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
       handledTo = await consumer.assigned(partition, epoch, gone.signal, () => again(pump));
     });
     if (handledTo === undefined) return;
-    const gap = (lost: LostFrames) => {
-      events.gap(lost);
-      gaps.found(lost);
-    };
-    waiting = waitingFrames(partition, handledTo, gap, teller);
+    waiting = waitingFrames(partition, handledTo, gaps.found, teller);
     ready(pump);
   }
 
@@ -133,10 +129,13 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 }
 
 /** Gaps that the consumer is to hear of before the frames after them count: whoever dies in between is told again. */
-function gapTelling(consumer: FrameConsumer) {
+function gapTelling(consumer: FrameConsumer, events: PumpEvents) {
   let gaps: LostFrames[] = [];
   return {
-    found: (lost: LostFrames) => void gaps.push(lost),
+    found(lost: LostFrames): void {
+      events.gap(lost);
+      gaps.push(lost);
+    },
     async tellBefore(offset: number): Promise<void> {
       for (const lost of gaps) if (lost.to < offset) await consumer.lost?.(lost);
       gaps = gaps.filter(({ to }) => to >= offset);
