@@ -1,0 +1,141 @@
+import { copyFile, readdir, rename, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
+import { raw, rawClient } from "../support/raw-mqtt.ts";
+import { freePorts } from "../support/servers/server-process.ts";
+import type { StormFault, StormTarget } from "./storm-round.ts";
+
+/** Without these a start must refuse: what they hold is known by their siblings. */
+const files = ["log.db", "rejected.db", "registry.db", "series.db", "ledger.db"] as const;
+
+/** Meterbook as one process on a data directory of its own. */
+export async function embeddedStorm(): Promise<StormTarget> {
+  // Meters come back to the address that they know.
+  const [port] = await freePorts(1);
+  const meterbook = await startMeterbook({
+    METERBOOK_SETTLE_SECONDS: "2",
+    METERBOOK_MQTT_LISTEN: `127.0.0.1:${port}`,
+  });
+  return Object.defineProperties(
+    {
+      faults: embeddedFaults(meterbook),
+      checks: [],
+      cure: async () => new Set<string>(),
+      verify: async () => undefined,
+    } as unknown as StormTarget,
+    Object.getOwnPropertyDescriptors(meterbook),
+  );
+}
+
+function embeddedFaults(meterbook: MeterbookProcess): StormFault[] {
+  return [
+    { name: "killed", weight: 4, strike: () => killed(meterbook) },
+    { name: "stopped", weight: 1, strike: () => stopped(meterbook) },
+    { name: "stood still", weight: 2, strike: (random) => stoodStill(meterbook, 500 + random() * 3000) },
+    { name: "hostile clients", weight: 2, strike: (random) => hostile(meterbook, random) },
+    { name: "lost a file", weight: 1, strike: (random) => lostFile(meterbook, random) },
+    { name: "an older copy of a file", weight: 1, strike: (random) => olderCopy(meterbook, random) },
+  ];
+}
+
+async function killed(meterbook: MeterbookProcess): Promise<void> {
+  await meterbook.kill();
+  await meterbook.start();
+}
+
+async function stopped(meterbook: MeterbookProcess): Promise<void> {
+  const code = await meterbook.stop();
+  if (code !== 0) throw new Error(`SIGTERM ended with ${code}\n${meterbook.errors().slice(-3000)}`);
+  await meterbook.start();
+}
+
+async function stoodStill(meterbook: MeterbookProcess, ms: number): Promise<void> {
+  meterbook.pause();
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  meterbook.resume();
+}
+
+/** Some bytes of everything that nobody should send, from clients that then hang up. */
+async function hostile({ mqttUrl, httpUrl }: MeterbookProcess, random: () => number): Promise<void> {
+  const { host } = new URL(mqttUrl);
+  const clients = await Promise.all(Array.from({ length: 20 }, () => rawClient(host)));
+  for (const [index, client] of clients.entries()) {
+    const noise = Buffer.from(Array.from({ length: 200 }, () => Math.floor(random() * 256)));
+    client.send(...(index % 2 === 0 ? [raw.connect({ clientId: `hostile-${index}` }), noise] : [noise]));
+  }
+  const half = connect(Number(new URL(httpUrl).port), "127.0.0.1");
+  half.on("error", () => undefined);
+  half.write("GET /v1/status HTTP/1.1\r\nhost: x\r\nx-");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  for (const { socket } of clients) socket.destroy();
+  half.destroy();
+}
+
+/** A start that sees less than there was must refuse and name the file; with the file back it goes on. */
+async function lostFile(meterbook: MeterbookProcess, random: () => number): Promise<void> {
+  const file = files[Math.floor(random() * files.length)] as string;
+  await meterbook.kill();
+  const aside = await setAside(meterbook.dataDir, file);
+  await expectRefusal(meterbook, file, `${file} is missing`);
+  await aside.putBack();
+  await meterbook.start();
+}
+
+/** As a restore of one file alone would leave it. */
+async function olderCopy(meterbook: MeterbookProcess, random: () => number): Promise<void> {
+  // The log may be as it was a moment ago after no crash; the others are caught up from it or refuse.
+  const file = (["ledger.db", "log.db"] as const)[Math.floor(random() * 2)] as string;
+  await stopped(meterbook);
+  await meterbook.stop();
+  const older = join(meterbook.dataDir, `${file}.older`);
+  await copyFile(join(meterbook.dataDir, file), older);
+  await meterbook.start();
+  await goneOn(meterbook);
+  await meterbook.stop();
+  const aside = await setAside(meterbook.dataDir, file);
+  await copyFile(older, join(meterbook.dataDir, file));
+  await expectRefusal(meterbook, file, `${file} is older than its siblings`);
+  await aside.putBack();
+  await rm(older);
+  await meterbook.start();
+}
+
+/** Waits until something more is stored and issued than there was. */
+async function goneOn(meterbook: MeterbookProcess): Promise<void> {
+  const stored = async () => (await meterbook.get<{ stored: number }>("/v1/status")).stored;
+  const before = await stored();
+  const newest = async () => {
+    const { nextCursor } = await meterbook.get<{ nextCursor?: string }>("/v1/snapshots/changes?after=&limit=1000");
+    return nextCursor;
+  };
+  const issued = await newest();
+  const deadline = Date.now() + 8000;
+  while (Date.now() < deadline && ((await stored()) === before || (await newest()) === issued)) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function expectRefusal(meterbook: MeterbookProcess, file: string, what: string): Promise<void> {
+  const before = meterbook.errors().length;
+  const started = await meterbook.start().then(
+    () => true,
+    () => false,
+  );
+  if (started) throw new Error(`${what}, and Meterbook started without a word`);
+  const said = meterbook.errors().slice(before);
+  if (!said.includes(file)) throw new Error(`${what}, and the refusal does not name it: ${said}`);
+}
+
+/** Moves a database with what belongs to it out of the way. */
+async function setAside(dataDir: string, file: string): Promise<{ putBack(): Promise<void> }> {
+  const suffixes = ["", "-wal", "-shm"];
+  const names = (await readdir(dataDir)).filter((name) => suffixes.some((suffix) => name === file + suffix));
+  for (const name of names) await rename(join(dataDir, name), join(dataDir, `${name}.aside`));
+  return {
+    async putBack() {
+      for (const suffix of suffixes) await rm(join(dataDir, file + suffix), { force: true });
+      for (const name of names) await rename(join(dataDir, `${name}.aside`), join(dataDir, name));
+    },
+  };
+}

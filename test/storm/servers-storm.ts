@@ -1,0 +1,75 @@
+import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
+import { type InfluxServer, startInflux } from "../support/servers/influx-server.ts";
+import { type KafkaServer, startKafka } from "../support/servers/kafka-server.ts";
+import type { ServiceProcess } from "../support/service-process.ts";
+import type { StormFault, StormTarget } from "./storm-round.ts";
+
+/** Two of each service on a Kafka and an InfluxDB of their own. */
+export async function serversStorm(): Promise<StormTarget> {
+  const [kafka, influx] = await Promise.all([startKafka(), startInflux()]);
+  const endServers = () => Promise.all([kafka.dispose(), influx.dispose()]);
+  let cluster: MeterbookCluster;
+  try {
+    cluster = await startCluster({ kafka, influx: [influx], settings: { METERBOOK_SETTLE_SECONDS: "2" } });
+  } catch (error) {
+    await endServers();
+    throw error;
+  }
+  const own: Pick<StormTarget, "faults" | "checks" | "cure" | "verify" | "dispose"> = {
+    faults: serverFaults(cluster, { kafka, influx }),
+    // What was in doubt as Kafka died is sent again, and may be in the log twice: counted as duplicates.
+    checks: ["--redelivered"],
+    cure: async () => new Set<string>(),
+    verify: async () => undefined,
+    async dispose() {
+      await cluster.dispose();
+      await endServers();
+    },
+  };
+  return Object.defineProperties({} as StormTarget, {
+    ...Object.getOwnPropertyDescriptors(cluster),
+    ...Object.getOwnPropertyDescriptors(own),
+  });
+}
+
+function serverFaults(
+  cluster: MeterbookCluster,
+  { kafka, influx }: { readonly kafka: KafkaServer; readonly influx: InfluxServer },
+): StormFault[] {
+  const { ingests, aggregators, apis } = cluster;
+  const all = () => [...ingests, ...aggregators, ...apis];
+  return [
+    { name: "a service killed", weight: 5, strike: (random) => killed(oneOf(all(), random)) },
+    { name: "a service stopped", weight: 1, strike: (random) => stopped(oneOf(all(), random)) },
+    {
+      name: "an aggregator stood still",
+      weight: 2,
+      strike: (random) => stoodStill(oneOf(aggregators, random), 2000 + random() * 8000),
+    },
+    { name: "Kafka killed", weight: 1, strike: () => killed(kafka) },
+    { name: "Kafka stood still", weight: 1, strike: (random) => stoodStill(kafka, 1000 + random() * 9000) },
+    { name: "InfluxDB killed", weight: 1, strike: () => killed(influx) },
+    { name: "InfluxDB stood still", weight: 1, strike: (random) => stoodStill(influx, 1000 + random() * 9000) },
+  ];
+}
+
+function oneOf(processes: readonly ServiceProcess[], random: () => number): ServiceProcess {
+  return processes[Math.floor(random() * processes.length)] as ServiceProcess;
+}
+
+async function killed(process: { kill(): Promise<void>; start(): Promise<void> }): Promise<void> {
+  await process.kill();
+  await process.start();
+}
+
+async function stopped(process: ServiceProcess): Promise<void> {
+  const code = await process.stop();
+  if (code !== 0) throw new Error(`SIGTERM ended with ${code}\n${process.errors().slice(-3000)}`);
+  await process.start();
+}
+
+async function stoodStill(process: { pause(): void; resume(): void }, ms: number): Promise<void> {
+  process.pause();
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  process.resume();
+}
