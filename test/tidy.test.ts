@@ -178,3 +178,15 @@ test("one version of each server, wherever it is named", () => {
     expect(textOf("infra/stand-ins/make")).toContain(`build ${image} `);
   }
 });
+
+test("a test that a page names is there", () => {
+  const pages = files.filter(({ path }) => path.endsWith(".md"));
+  const named = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/`((?:packages|services|simulators|test)\/[\w/.-]+\.(?:test|contract|scenario)\.ts)`/g)].map(
+      ([, file = ""]) => ({ path, file }),
+    ),
+  );
+  expect(named.length).toBeGreaterThan(30);
+  const gone = named.filter(({ file }) => textOf(file) === "");
+  expect(gone.map(({ path, file }) => `${path}: ${file}`)).toEqual([]);
+});

@@ -87,6 +87,6 @@ function skewOf(number: number, { seed, skew }: FleetMakeup): number {
 
 /** `sim-000001` is the first meter: its digits at the end are counted up, at least as wide as they stand there. */
 export function meterIdOf(firstMeterId: string, number: number): string {
-  const [, head = "", digits = "0"] = /^(.*?)(\d+)$/.exec(firstMeterId) ?? [];
-  return head + String(Number(digits) + number).padStart(digits.length, "0");
+  const [digits = "0"] = /\d{1,8}$/.exec(firstMeterId) ?? [];
+  return firstMeterId.slice(0, -digits.length) + String(Number(digits) + number).padStart(digits.length, "0");
 }

@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFile, readdir, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
 import { raw, rawClient } from "../support/raw-mqtt.ts";
 import { freePorts } from "../support/servers/server-process.ts";
@@ -22,10 +26,27 @@ export async function embeddedStorm(): Promise<StormTarget> {
       faults: embeddedFaults(meterbook),
       checks: [],
       cure: async () => new Set<string>(),
-      verify: async () => undefined,
+      verify: () => verify(meterbook.dataDir),
     } as unknown as StormTarget,
     Object.getOwnPropertyDescriptors(meterbook),
   );
+}
+
+const goneOnMsMax = 10_000;
+const verifyMain = fileURLToPath(new URL("../../services/standalone/src/verify.ts", import.meta.url));
+
+/** `npm run verify` over the directory, while Meterbook runs. */
+async function verify(dataDir: string): Promise<void> {
+  const environment = { PATH: process.env["PATH"], METERBOOK_DATA_DIR: dataDir };
+  const child = spawn(process.execPath, [verifyMain], {
+    env: environment,
+    cwd: dataDir,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "exit");
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`npm run verify ended with ${code}\n${output}${errors}`);
 }
 
 function embeddedFaults(meterbook: MeterbookProcess): StormFault[] {
@@ -86,13 +107,16 @@ async function lostFile(meterbook: MeterbookProcess, random: () => number): Prom
 async function olderCopy(meterbook: MeterbookProcess, random: () => number): Promise<void> {
   // The log may be as it was a moment ago after no crash; the others are caught up from it or refuse.
   const file = (["ledger.db", "log.db"] as const)[Math.floor(random() * 2)] as string;
-  await stopped(meterbook);
   await meterbook.stop();
   const older = join(meterbook.dataDir, `${file}.older`);
   await copyFile(join(meterbook.dataDir, file), older);
   await meterbook.start();
-  await goneOn(meterbook);
+  const isOlder = await goneOn(meterbook);
   await meterbook.stop();
+  if (!isOlder) {
+    await rm(older);
+    return meterbook.start();
+  }
   const aside = await setAside(meterbook.dataDir, file);
   await copyFile(older, join(meterbook.dataDir, file));
   await expectRefusal(meterbook, file, `${file} is older than its siblings`);
@@ -101,19 +125,22 @@ async function olderCopy(meterbook: MeterbookProcess, random: () => number): Pro
   await meterbook.start();
 }
 
-/** Waits until something more is stored and issued than there was. */
-async function goneOn(meterbook: MeterbookProcess): Promise<void> {
-  const stored = async () => (await meterbook.get<{ stored: number }>("/v1/status")).stored;
-  const before = await stored();
-  const newest = async () => {
-    const { nextCursor } = await meterbook.get<{ nextCursor?: string }>("/v1/snapshots/changes?after=&limit=1000");
-    return nextCursor;
-  };
-  const issued = await newest();
-  const deadline = Date.now() + 8000;
-  while (Date.now() < deadline && ((await stored()) === before || (await newest()) === issued)) {
+/** Waits until something more is stored and issued than there was; false where that takes too long to wait for. */
+async function goneOn(meterbook: MeterbookProcess): Promise<boolean> {
+  const before = await kept(meterbook);
+  const deadline = Date.now() + goneOnMsMax;
+  while (Date.now() < deadline) {
+    const { stored, issued } = await kept(meterbook);
+    if (stored > before.stored && issued > before.issued) return true;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  return false;
+}
+
+async function kept(meterbook: MeterbookProcess): Promise<{ stored: number; issued: number }> {
+  const { stored } = await meterbook.get<{ stored: number }>("/v1/status");
+  const changes = await meterbook.request("/v1/snapshots/changes", { headers: { accept: "application/x-ndjson" } });
+  return { stored, issued: (await changes.text()).split("\n").length };
 }
 
 async function expectRefusal(meterbook: MeterbookProcess, file: string, what: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { optionsOrExit, wrongOptions } from "@meterbook/runtime/command-options";
 import { runStorm, type StormForm, stormForms } from "./run-storm.ts";
 
 const usage = `npm run storm -- [options]
@@ -8,37 +8,20 @@ truth is known. Ends with exit code 0 and a line of what was tried, or with 1 an
 
   --minutes <n>   how long, from 0.5 on (6)
   --seed <n>      of the first round; drawn where absent
-  --on <form>     ${stormForms.join(", ")} (all that can run here)
-`;
-
-function fail(code: number, text: string): never {
-  console.error(text);
-  process.exit(code);
-}
+  --on <form>     ${stormForms.join(", ")} (all that can run here)`;
 
 function options(): { minutes: number; seed: number; forms: readonly StormForm[] } {
-  const definition = {
-    minutes: { type: "string", default: "6" },
-    seed: { type: "string" },
-    on: { type: "string" },
-    help: { type: "boolean", short: "h", default: false },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof definition }>>["values"];
-  try {
-    ({ values } = parseArgs({ options: definition }));
-  } catch (error) {
-    return fail(2, `${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-  }
-  if (values.help) {
-    console.log(usage);
-    process.exit(0);
-  }
+  const { values } = optionsOrExit({
+    usage,
+    options: { minutes: { type: "string", default: "6" }, seed: { type: "string" }, on: { type: "string" } },
+  });
   const minutes = Number(values.minutes);
-  if (!(minutes >= 0.5 && minutes <= 100_000)) fail(2, "--minutes must be a number from 0.5 to 100000");
+  if (!(minutes >= 0.5 && minutes <= 100_000)) wrongOptions("--minutes must be a number from 0.5 to 100000", usage);
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0 || seed >= 2 ** 32) fail(2, "--seed must be a whole number below 2^32");
+  if (!Number.isSafeInteger(seed) || seed < 0 || seed >= 2 ** 32)
+    wrongOptions("--seed must be a whole number below 2^32", usage);
   if (values.on !== undefined && !stormForms.includes(values.on as StormForm))
-    fail(2, `--on must be one of ${stormForms.join(", ")}`);
+    wrongOptions(`--on must be one of ${stormForms.join(", ")}`, usage);
   return { minutes, seed, forms: values.on === undefined ? stormForms : [values.on as StormForm] };
 }
 

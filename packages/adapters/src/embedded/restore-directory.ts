@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { copyFile, readdir, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { checkBackup, type Manifest, syncPath } from "./back-up-directory.ts";
 import { lockDataDirectory, removeFile, unfit } from "./data-directory.ts";
 import { fileNames, pathOf } from "./directory-files.ts";
@@ -58,7 +58,7 @@ async function makeRoom(dataDir: string, { occupied, nowMs }: RestoreOptions): P
           "and restore: --replace; or set METERBOOK_DATA_DIR to another directory",
       );
     }
-    const aside = `${dataDir.replace(/\/+$/, "")}.before-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
+    const aside = `${resolve(dataDir)}.before-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
     await rename(dataDir, aside).catch((cause: Error) => {
       throw unfit(`${dataDir} cannot be moved to ${aside} (${cause.message}): empty it by hand, then restore again`);
     });
