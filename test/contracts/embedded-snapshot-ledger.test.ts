@@ -6,6 +6,7 @@ import {
   openEmbeddedSnapshotLedgers,
   openEmbeddedSnapshotView,
 } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+import type { Damage } from "@meterbook/core/domain/damage";
 import { expect, onTestFinished, test } from "vitest";
 import { aSnapshot, snapshotLedgerContract } from "./snapshot-ledger.contract.ts";
 
@@ -48,4 +49,47 @@ test("a view on a connection of its own follows the ledger", async () => {
   expect(await view.lastSequence()).toBe(0);
   await ledger.append([aSnapshot("a", 24321, 1)]);
   expect(await view.find("a", 24321)).toEqual(aSnapshot("a", 24321, 1));
+});
+
+const october = 2026 * 12 + 9;
+
+/** Flips one bit of every record of a meter, behind the triggers' back. */
+function flipBit(dataDir: string, meterId: string): void {
+  const file = new DatabaseSync(join(dataDir, "ledger.db"));
+  file.exec("DROP TRIGGER ledger_is_final");
+  const rows = file
+    .prepare("SELECT l.sequence, l.body FROM ledger l JOIN revision r USING (sequence) WHERE r.meter_id = ?")
+    .all(meterId);
+  for (const { sequence, body } of rows) {
+    const bytes = Buffer.from(body as Uint8Array);
+    bytes[20] = (bytes[20] ?? 0) ^ 4;
+    file.prepare("UPDATE ledger SET body = ? WHERE sequence = ?").run(bytes, sequence as number);
+  }
+  file.close();
+}
+
+test("H06: one flipped bit is found on read, told once by its place, and all other meters go on", async () => {
+  const dataDir = await directory();
+  const issued = ["a", "b", "c"].map((id) => aSnapshot(id, october, 1));
+  const before = await openEmbeddedSnapshotLedgers({ dataDir }).open(0);
+  await before.append(issued);
+  await before.close();
+  flipBit(dataDir, "b");
+  const told = new Map<string, string>();
+  const ears = { tell: (damage: Damage) => void told.set(damage.id, damage.code), nowMs: () => 7 };
+  const ledger = await openEmbeddedSnapshotLedgers({ dataDir, ears }).open(0);
+  onTestFinished(() => ledger.close());
+  const ids = (entries: readonly { snapshot: { meterId: string } }[]) =>
+    entries.map(({ snapshot }) => snapshot.meterId);
+  expect(ids(await ledger.latest({ period: october, limit: 2 }))).toEqual(["a", "c"]);
+  expect(ids(await ledger.changes({ afterSequence: 0, limit: 2 }))).toEqual(["a", "c"]);
+  await expect(ledger.find("b", october)).rejects.toMatchObject({ code: "record_damaged" });
+  await expect(ledger.revisions("b", october)).rejects.toThrow("b 2026-10 revision 1");
+  expect(await ledger.latestOfMeter("b", october)).toMatchObject([{ revision: 1, hash: "" }]);
+  expect([...told]).toEqual([["ledger:b-2026-10-revision-1", "checksum_mismatch"]]);
+  // The number is taken; the next revision is appended beside it, and is what is answered from then on.
+  await expect(ledger.append([aSnapshot("b", october, 1)])).rejects.toThrow("never changes");
+  await ledger.append([aSnapshot("b", october, 2)]);
+  expect(ids(await ledger.latest({ period: october, limit: 10 }))).toEqual(["a", "b", "c"]);
+  expect((await ledger.find("b", october))?.revision).toBe(2);
 });

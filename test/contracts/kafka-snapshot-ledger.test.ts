@@ -4,7 +4,7 @@ import { openKafkaSnapshotLedgers, openKafkaSnapshotView } from "@meterbook/adap
 import { topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
+import { encodeLedgerRecord } from "@meterbook/core/wire/ledger-record";
 import { ConfigResourceTypes } from "kafkajs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { kafkaPlaces } from "../support/kafka-place.ts";
@@ -77,7 +77,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     await stale.connect();
     onTestFinished(() => stale.disconnect());
     const underWay = await stale.transaction();
-    const record = { key: "a", value: encodeSnapshot(aSnapshot("a", october, 1, "bad")), partition: 0 };
+    const record = { key: "a", value: encodeLedgerRecord(aSnapshot("a", october, 1, "bad")), partition: 0 };
     await underWay.send({ topic: topicOf(connection, "snapshots"), messages: [record] });
     const ledger = await (await ledgersOn(connection)).open(0);
     expect(await ledger.find("a", october)).toBeUndefined();
@@ -111,7 +111,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     const twice = [aSnapshot("a", october, 1), aSnapshot("a", october, 1), aSnapshot("a", october, 1, "bad")];
     await producer.send({
       topic: topicOf(connection, "snapshots"),
-      messages: twice.map((snapshot) => ({ key: "a", value: encodeSnapshot(snapshot), partition: 0 })),
+      messages: twice.map((snapshot) => ({ key: "a", value: encodeLedgerRecord(snapshot), partition: 0 })),
     });
     const revisionRepeated = vi.fn();
     const view = await viewOn(connection, { ...silentKafkaEvents, revisionRepeated });

@@ -1,3 +1,4 @@
+import { hashOf } from "@meterbook/aggregator/evaluate-meter";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
@@ -10,17 +11,14 @@ export interface LedgerUnderTest {
 const october = 2026 * 12 + 9;
 
 export function aSnapshot(meterId: string, period: number, revision: number, hash = `${revision}`): Snapshot {
+  const content = { meterId, usagePointId: `up-${hash}`, period, boundary: 1_793_484_000, registers: [] };
   return {
-    meterId,
-    usagePointId: meterId,
-    period,
-    boundary: 1_793_484_000,
-    registers: [],
+    ...content,
     revision,
     lifecycle: revision === 1 ? "provisional" : "final",
     issuedAtMs: 1_793_487_600_000 + revision,
     reason: "because",
-    hash: `sha256:${hash.padStart(64, "0")}`,
+    hash: hashOf(content),
   };
 }
 

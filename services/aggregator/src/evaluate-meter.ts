@@ -5,6 +5,7 @@ import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
 import { nextRevision } from "@meterbook/core/domain/next-revision";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot";
+import { unreadableHash } from "@meterbook/core/domain/snapshot";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { factsOf } from "./meter-facts.ts";
@@ -23,6 +24,8 @@ export interface Evaluation {
 
 export interface EvaluationPorts {
   readonly series: Pick<SeriesReader, "read">;
+  /** For months before those that `series` was made for. */
+  readonly whole?: Pick<SeriesReader, "read">;
   readonly ledger: Pick<SnapshotView, "latestOfMeter">;
 }
 
@@ -38,9 +41,15 @@ export async function evaluateMeter(
 ): Promise<Evaluation> {
   const due = periodsDue(meter, fromPeriod, nowMs);
   if (due === undefined) return { snapshots: [], issued: meter.issued };
-  const { first, from, last } = due;
-  const chain = await issuedChain(ports, meter, from === first ? from : from - 1);
-  const stored = storedSeries(ports, meter, from, last);
+  const { first, last } = due;
+  const chain = await issuedChain(ports, meter, due.from === first ? first : due.from - 1);
+  const from = firstToMend(chain, first, due.from);
+  const stored = storedSeries(
+    from === due.from ? ports : { ...ports, series: ports.whole ?? ports.series },
+    meter,
+    from,
+    last,
+  );
   const snapshots: Snapshot[] = [];
   // Where the period before was left out, it was for silence, which goes on until a reading ends it.
   let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
@@ -64,6 +73,13 @@ export async function evaluateMeter(
     if (issued !== undefined) chain.set(period, remembered(content, issued, missingRun));
   }
   return { snapshots, issued: newestTwo(chain) };
+}
+
+/** A month whose revision cannot be read is issued anew before the next one opens with it: its closing must not be guessed. */
+function firstToMend(chain: ReadonlyMap<number, IssuedPeriod>, first: number, from: number): number {
+  let mended = from;
+  while (mended > first && chain.get(mended - 1)?.hash === unreadableHash) mended -= 1;
+  return mended;
 }
 
 /** The first period of the meter's book, and those to recompute; undefined where none is due. */

@@ -81,7 +81,7 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
     const prefetched = await prefetch(ports.series, group, nowMs);
     for (const meter of group) {
       const series = { read: prefetched.get(meter) ?? ports.series.read };
-      const evaluating = evaluateMeter({ ...ports, series }, meter, pendingFrom(meter), nowMs);
+      const evaluating = evaluateMeter({ ...ports, series, whole: ports.series }, meter, pendingFrom(meter), nowMs);
       const evaluation = await evaluating.catch((error: unknown) => heldBack(ports, meter, error));
       if (evaluation !== undefined) evaluations.push({ meter, evaluation });
     }

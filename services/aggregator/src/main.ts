@@ -75,6 +75,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const readings = own(openKafkaReadingsLog(onLog), "readings log");
   kafkaLagMetrics(metrics, readings.lag);
   const rejected = own(openKafkaRejectedAppender({ connection, events }), "rejected log");
+  const ears = { tell: damaged, nowMs: () => clock.nowMs() };
   const influxEvents = influxMetrics(metrics, log, standing);
   for (const { url, ask, close } of influxProbes(influx)) {
     own({ close }, "InfluxDB's probe");
@@ -86,7 +87,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     damages,
     log: readings,
     series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
-    ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint }), "ledger"),
+    ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint, ears }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
     rejected,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),

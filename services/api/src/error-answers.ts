@@ -31,6 +31,7 @@ const retryHeaders = { "retry-after": "5" };
 function problemOf(error: unknown, request: FastifyRequest): ApiProblem {
   if (error instanceof ApiProblem) return error;
   if (error instanceof AdapterError) {
+    if (error.code === "record_damaged") return new ApiProblem("record_damaged", error.message, { cause: error });
     const headers = error.retryable ? retryHeaders : {};
     return new ApiProblem("storage_unavailable", `the storage failed: ${error.code}`, { cause: error, headers });
   }

@@ -23,6 +23,7 @@ import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { watchDependency } from "@meterbook/runtime/watch-dependency";
 import { Counter, Registry } from "prom-client";
 import { damageMetrics } from "./api-metrics.ts";
@@ -77,6 +78,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
   const damage = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
   damageMetrics(metrics, damage);
+  const ears = { tell: own(damageTeller(damage, log), "damage").tell, nowMs: () => clock.nowMs() };
   const influxEvents = influxMetrics(metrics, log, standing);
   for (const { url, ask, close } of influxProbes(influx)) {
     own({ close }, "InfluxDB's probe");
@@ -87,7 +89,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   return {
     clock,
     series: own(openInfluxSeriesReader({ ...influx, events: influxEvents }), "series reader"),
-    snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events }), "ledger view"),
+    snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events, ears }), "ledger view"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),

@@ -30,6 +30,7 @@ export const problems = {
   import_too_large: [413, "The import has too many lines"],
   media_type_unsupported: [415, "The body's format is not taken"],
   headers_too_large: [431, "The request's headers are too large"],
+  record_damaged: [500, "The record is damaged"],
   internal: [500, "Something is broken here"],
   storage_unavailable: [503, "The storage does not answer"],
   too_many_exports: [503, "Too many exports at a time"],

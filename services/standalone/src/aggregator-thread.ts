@@ -38,11 +38,12 @@ await runThread(async (settings: Settings, own) => {
 
   const damages = own(openEmbeddedDamageLog({ dataDir }));
   const damaged = own(damageTeller(damages, log)).tell;
+  const ears = { tell: damaged, nowMs: () => clock.nowMs() };
   const ports = {
     clock,
     damages,
     series: own(openEmbeddedSeriesStores({ dataDir, clock })),
-    ledgers: own(openEmbeddedSnapshotLedgers({ dataDir })),
+    ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir })),
     rejected: own(openEmbeddedRejectedLog({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),

@@ -12,6 +12,7 @@ import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth, watchHealth } from "@meterbook/runtime/thread-health";
 import { metricsHub, serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { Registry } from "prom-client";
@@ -31,11 +32,12 @@ await runThread(async (settings: Settings, own) => {
   const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
   const damage = own(openEmbeddedDamageLog({ dataDir }));
   damageMetrics(metrics, damage);
+  const ears = { tell: own(damageTeller(damage, log)).tell, nowMs: () => clock.nowMs() };
 
   const ports = {
     clock,
     series: own(openEmbeddedSeriesReader({ dataDir })),
-    snapshots: own(openEmbeddedSnapshotView({ dataDir })),
+    snapshots: own(openEmbeddedSnapshotView({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir })),
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir })),

@@ -5,8 +5,8 @@ import type { DamageCode } from "@meterbook/core/domain/damage";
 import type { Columns } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
-import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
+import { readLedgerRecord } from "@meterbook/core/wire/ledger-record";
 import type { FileName } from "./directory-files.ts";
 import { epoch, unpackBlock } from "./reading-block.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";
@@ -100,13 +100,11 @@ function ledgerCheck(database: DatabaseSync): CheckRow {
   const place = database.prepare("SELECT sequence FROM revision WHERE period = ? AND meter_id = ? AND revision = ?");
   place.setReturnArrays(true);
   return (sequence, body) => {
-    let snapshot: Snapshot;
-    try {
-      snapshot = decodeSnapshot(body as Uint8Array);
-      if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(sequence, snapshot, "hash_mismatch");
-    } catch (error) {
-      return { code: "record_unreadable", where: `sequence ${sequence}`, detail: messageOf(error), meterId: null };
-    }
+    const record = readLedgerRecord(body as Uint8Array);
+    if (record.snapshot === undefined)
+      return { code: record.code, where: `sequence ${sequence}`, detail: record.detail, meterId: null };
+    const { snapshot } = record;
+    if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(sequence, snapshot, "hash_mismatch");
     const { period, meterId, revision } = snapshot;
     const [listed] = (place.get(period, meterId, revision) ?? []) as unknown as number[];
     return listed === sequence ? undefined : wrongSnapshot(sequence, snapshot, "key_mismatch");

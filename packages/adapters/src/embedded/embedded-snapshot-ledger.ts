@@ -3,36 +3,37 @@ import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
-import {
-  issuedDifferently,
-  lastSequence,
-  snapshotInserts,
-  snapshotReads,
-  snapshotSchema,
-} from "../views/snapshot-view.ts";
+import { encodeLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { type DamageEars, snapshotReads } from "../views/snapshot-reads.ts";
+import { issuedDifferently, lastSequence, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
+
+export interface EmbeddedLedgerOptions {
+  readonly dataDir: string;
+  /** Told of records that cannot be read. */
+  readonly ears?: DamageEars;
+}
 
 export function openLedgerDatabase(dataDir: string): DatabaseSync {
   const database = new DatabaseSync(join(dataDir, "ledger.db"), { timeout: 10_000 });
   database.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
   );
-  database.exec(`${snapshotSchema} PRAGMA user_version = 1;`);
+  database.exec(`${snapshotSchema} PRAGMA user_version = 2;`);
   return database;
 }
 
 /** The ledger and its view in `<dataDir>/ledger.db`; one writer, because the data directory has one process. */
-export function openEmbeddedSnapshotLedgers(options: { dataDir: string }): SnapshotLedgers {
+export function openEmbeddedSnapshotLedgers(options: EmbeddedLedgerOptions): SnapshotLedgers {
   return { open: async () => openLedger(options), close: async () => undefined };
 }
 
-function openLedger(options: { dataDir: string }): SnapshotLedger {
+function openLedger(options: EmbeddedLedgerOptions): SnapshotLedger {
   const database = openLedgerDatabase(options.dataDir);
   const inserts = snapshotInserts(database);
   let sequence = Math.max(lastSequence(database), floorOf(database));
 
   function add(snapshot: Snapshot): void {
-    const outcome = inserts.add(sequence + 1, snapshot, () => encodeSnapshot(snapshot));
+    const outcome = inserts.add(sequence + 1, snapshot, () => encodeLedgerRecord(snapshot));
     if (outcome === "differs") throw issuedDifferently(snapshot);
     if (outcome === "added") sequence += 1;
   }
@@ -50,7 +51,7 @@ function openLedger(options: { dataDir: string }): SnapshotLedger {
     }
   }
 
-  return { ...viewOf(database), append, close: async () => database.close() };
+  return { ...viewOf(database, options.ears), append, close: async () => database.close() };
 }
 
 /** The number that was known to be issued when a ledger was lost (directory-files.ts): who follows changes must not pass over any. */
@@ -60,12 +61,12 @@ function floorOf(database: DatabaseSync): number {
 }
 
 /** The ledger for readers: the API, from any thread or process. */
-export function openEmbeddedSnapshotView(options: { dataDir: string }): SnapshotView & { close(): Promise<void> } {
+export function openEmbeddedSnapshotView(options: EmbeddedLedgerOptions): SnapshotView & { close(): Promise<void> } {
   const database = new DatabaseSync(join(options.dataDir, "ledger.db"), { readOnly: true, timeout: 10_000 });
-  return { ...viewOf(database), close: async () => database.close() };
+  return { ...viewOf(database, options.ears), close: async () => database.close() };
 }
 
 /** The file is the ledger itself, so there is nothing to catch up with. */
-function viewOf(database: DatabaseSync): SnapshotView {
-  return { ...snapshotReads(database).reads, catchUp: async () => undefined };
+function viewOf(database: DatabaseSync, ears: DamageEars | undefined): SnapshotView {
+  return { ...snapshotReads(database, ears).reads, catchUp: async () => undefined };
 }

@@ -2,15 +2,9 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
-import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
-import {
-  isSameRevision,
-  issuedDifferently,
-  snapshotInserts,
-  snapshotReads,
-  snapshotSchema,
-} from "../views/snapshot-view.ts";
+import { encodeLedgerRecord, ledgerDamage, readLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { type DamageEars, snapshotReads } from "../views/snapshot-reads.ts";
+import { isSameRevision, issuedDifferently, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
@@ -30,6 +24,8 @@ export interface KafkaLedgerOptions {
   /** Where the view is kept; a directory of this process. */
   readonly dataDir: string;
   readonly events: LedgerEvents;
+  /** Told of records that cannot be read. */
+  readonly ears?: DamageEars;
   /** Told `ledger-written`, the moment after a commit at which a process may die. */
   readonly crashPoint?: (name: string) => void;
 }
@@ -42,7 +38,7 @@ type ClosableView = SnapshotView & { close(): Promise<void> };
  */
 export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promise<ClosableView> {
   const view = await openLedgerView(options);
-  return { ...snapshotReads(view.database).reads, catchUp: view.catchUp, close: view.close };
+  return { ...snapshotReads(view.database, options.ears).reads, catchUp: view.catchUp, close: view.close };
 }
 
 /**
@@ -91,18 +87,23 @@ function writeWatch(events: WriteEvents): WriteWatch {
   };
 }
 
-function openLedgerView({ connection, dataDir, events }: KafkaLedgerOptions): Promise<TopicView> {
+function openLedgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): Promise<TopicView> {
   return openViewOfTopic(connection, {
     topic: topicOf(connection, "snapshots"),
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 1,
+    version: 2,
     events,
     tables: snapshotInserts,
     take(inserts, { value }, offset) {
       const body = value ?? Buffer.alloc(0);
-      const snapshot = decodeSnapshot(body);
+      const { snapshot, ...why } = readLedgerRecord(body);
+      if (snapshot === undefined) {
+        // Whoever wrote it: it stops nobody, and what comes after it is shown.
+        ears?.tell(ledgerDamage(why as Parameters<typeof ledgerDamage>[0], { sequence: offset + 1 }, ears.nowMs()));
+        return;
+      }
       if (inserts.add(offset + 1, snapshot, () => body) === "differs")
         events.revisionRepeated({ id: snapshotId(snapshot) });
     },
@@ -116,7 +117,7 @@ interface LedgerParts {
 }
 
 function ledgerOf(partition: number, { view, producer, options }: LedgerParts): SnapshotLedger {
-  const { reads, findSync } = snapshotReads(view.database);
+  const { reads, findSync } = snapshotReads(view.database, options.ears);
   const { events, crashPoint = () => undefined } = options;
   let isAppending = false;
   let written = -1;
@@ -138,7 +139,7 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
   async function write(snapshots: readonly Snapshot[]): Promise<void> {
     const records = snapshots.map((snapshot) => ({
       key: snapshot.meterId,
-      value: encodeSnapshot(snapshot),
+      value: encodeLedgerRecord(snapshot),
       partition: 0,
     }));
     written = await producer.write(records).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { LocalCalendar } from "./local-calendar.ts";
 import type { Lifecycle, Snapshot, SnapshotContent } from "./snapshot.ts";
+import { unreadableHash } from "./snapshot.ts";
 
 /** What is remembered of the revision that was issued last. */
 export type Issued = Pick<Snapshot, "revision" | "lifecycle" | "hash">;
@@ -18,9 +19,18 @@ export function nextRevision(
   const now = nowMs / 1000;
   if (now < calendar.provisionalFrom(content.period)) return undefined;
   const closed = now >= calendar.finalFrom(content.period);
-  const step = nextStep(issued, issued?.hash !== hash, closed);
+  const step = unreadableStep(issued, closed) ?? nextStep(issued, issued?.hash !== hash, closed);
   if (step === undefined) return undefined;
   return { ...content, hash, revision: (issued?.revision ?? 0) + 1, issuedAtMs: nowMs, ...step };
+}
+
+/** What cannot be read is followed by a revision that says so, whatever it was. */
+function unreadableStep(
+  issued: Issued | undefined,
+  closed: boolean,
+): { lifecycle: Lifecycle; reason: string } | undefined {
+  if (issued?.hash !== unreadableHash) return undefined;
+  return { lifecycle: closed ? "revised" : "provisional", reason: `revision ${issued.revision} cannot be read` };
 }
 
 function nextStep(

@@ -94,3 +94,19 @@ export function parsePeriod(name: string): number | undefined {
   if (match === null || match[1] === "2000") return undefined;
   return Number(match[1]) * 12 + Number(match[2]) - 1;
 }
+
+/** Stands for an issued revision that cannot be read: its number is taken, and no content has its hash. */
+export function unreadableRevision(key: Pick<Snapshot, "meterId" | "period" | "revision">): Snapshot {
+  return {
+    ...key,
+    usagePointId: key.meterId,
+    boundary: 0,
+    registers: [],
+    lifecycle: "final",
+    issuedAtMs: 0,
+    reason: "",
+    hash: unreadableHash,
+  };
+}
+
+export const unreadableHash = "";

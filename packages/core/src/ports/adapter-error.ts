@@ -9,6 +9,7 @@ export type AdapterErrorCode =
   /** It has less than it said it had kept: it is to be opened again. */
   | "store_behind"
   | "ledger_fenced"
+  | "record_damaged"
   | "directory_unfit"
   | "endpoint_failed"
   | "servers_unfit";

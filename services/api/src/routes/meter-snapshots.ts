@@ -10,7 +10,7 @@ import { meterId, period, wholeNumber } from "../query-schemas.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
 
 const params = z.strictObject({ meterId, period });
-const problems = ["period_invalid", "meter_unknown", "snapshot_unknown", "period_open"] as const;
+const problems = ["period_invalid", "meter_unknown", "snapshot_unknown", "period_open", "record_damaged"] as const;
 
 /** All revisions of one meter and period: a handful, so no list of pages. */
 export const revisionsSchema = z.strictObject({ items: z.array(snapshotSchema) });

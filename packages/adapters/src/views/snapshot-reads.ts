@@ -1,0 +1,150 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Damage } from "@meterbook/core/domain/damage";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { unreadableRevision } from "@meterbook/core/domain/snapshot";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
+import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { LedgerKey, LedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { issuedPeriods } from "./issued-periods.ts";
+import { lastSequence } from "./snapshot-view.ts";
+
+/** Told of each record that cannot be read; the clock says when. */
+export interface DamageEars {
+  readonly tell: TellDamage;
+  readonly nowMs: () => number;
+}
+
+const noEars: DamageEars = { tell: () => undefined, nowMs: () => 0 };
+
+export interface SnapshotReads {
+  readonly reads: Omit<SnapshotView, "catchUp">;
+  /** @throws AdapterError `record_damaged` */
+  findSync(meterId: string, period: number, revision?: number): Snapshot | undefined;
+}
+
+/**
+ * Reads of the tables of `snapshotSchema`. Lists leave out what cannot be read and go on; of one meter the newest revision that
+ * cannot be read still counts as issued (`latestOfMeter`), and to ask for it is an AdapterError `record_damaged`.
+ */
+export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
+  const { findSync, revisions, ofMeter } = meterReads(database, ears);
+  const { latestOf, changesOf } = listReads(database, ears);
+  return {
+    findSync,
+    reads: {
+      latest: async ({ period, afterMeterId, limit }) => atMost(limit, latestOf(period, afterMeterId ?? "", limit)),
+      changes: async ({ afterSequence, limit }) => atMost(limit, changesOf(afterSequence, limit)),
+      find: async (meterId, period, revision) => findSync(meterId, period, revision),
+      revisions: async (meterId, period) => revisions(meterId, period),
+      latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
+      lastSequence: async () => lastSequence(database),
+    },
+  };
+}
+
+type Unreadable = Extract<LedgerRecord, { snapshot?: undefined }>;
+
+function told(ears: DamageEars, record: Unreadable, at: Parameters<typeof ledgerDamage>[1]): Damage {
+  const damage = ledgerDamage(record, at, ears.nowMs());
+  ears.tell(damage);
+  return damage;
+}
+
+/** Of one meter: checked whole, the content's hash too. */
+function meterReads(database: DatabaseSync, ears: DamageEars) {
+  const ofRevision = "SELECT r.revision, l.body FROM revision r LEFT JOIN ledger l USING (sequence)";
+  const one = database.prepare(`${ofRevision} WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?`);
+  const all = database.prepare(`${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision`);
+  const newest = database.prepare(
+    `${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision DESC LIMIT 1`,
+  );
+  const periods = issuedPeriods(database);
+
+  function read(row: Record<string, unknown>, meterId: string, period: number): Snapshot {
+    const key = { meterId, period, revision: Number(row["revision"]) };
+    const record = verifyLedgerRecord(row["body"] as Uint8Array | null, key);
+    if (record.snapshot !== undefined) return record.snapshot;
+    const { where, detail: why, code, id } = told(ears, record, { key });
+    const detail = `${where}: ${why} (${code}, GET /v1/damage has it as ${id})`;
+    throw new AdapterError("record_damaged", { retryable: false, detail });
+  }
+
+  function issuedOf(meterId: string, period: number): Snapshot | undefined {
+    const row = newest.get(period, meterId);
+    if (row === undefined) return undefined;
+    const key = { meterId, period, revision: Number(row["revision"]) };
+    const record = readLedgerRecord(row["body"] as Uint8Array | null, key);
+    if (record.snapshot !== undefined) return record.snapshot;
+    told(ears, record, { key });
+    return unreadableRevision(key);
+  }
+
+  return {
+    findSync(meterId: string, period: number, revision?: number): Snapshot | undefined {
+      const row = revision === undefined ? newest.get(period, meterId) : one.get(period, meterId, revision);
+      return row === undefined ? undefined : read(row, meterId, period);
+    },
+    revisions: (meterId: string, period: number) => all.all(period, meterId).map((row) => read(row, meterId, period)),
+    ofMeter: (meterId: string, fromPeriod: number) =>
+      periods()
+        .filter((period) => period >= fromPeriod)
+        .flatMap((period) => issuedOf(meterId, period) ?? []),
+  };
+}
+
+/** Of many meters: the bytes and the key are checked, so that an export stays as fast as it is; `verify` looks at the hashes. */
+function listReads(database: DatabaseSync, ears: DamageEars) {
+  // With max() SQLite takes the other columns from the row that has it, so this is one walk along the key.
+  const latest = database.prepare(`
+    SELECT r.sequence, l.body, r.meter_id, r.revision FROM (SELECT meter_id, sequence, max(revision) AS revision FROM revision
+      WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
+  latest.setReturnArrays(true);
+  const changes = database.prepare("SELECT sequence, body FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?");
+  const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
+
+  function* latestOf(period: number, afterMeterId: string, limit: number): Generator<LedgerEntry> {
+    const rows = latest.all(period, afterMeterId, limit) as unknown as [number, Uint8Array | null, string, number][];
+    for (const [sequence, body, meterId, revision] of rows) {
+      const record = readLedgerRecord(body, { meterId, period, revision });
+      if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
+      else told(ears, record, { key: { meterId, period, revision } });
+    }
+    // What was left out leaves room: fewer would mean the end.
+    const last = rows.at(-1);
+    if (last !== undefined && rows.length === limit) yield* latestOf(period, last[2], limit);
+  }
+
+  function* changesOf(afterSequence: number, limit: number): Generator<LedgerEntry> {
+    let after = afterSequence;
+    for (;;) {
+      const rows = changes.all(after, limit);
+      for (const row of rows) {
+        const sequence = Number(row["sequence"]);
+        const record = readLedgerRecord(row["body"] as Uint8Array);
+        if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
+        else told(ears, record, { key: keyAt(sequence), sequence });
+        after = sequence;
+      }
+      if (rows.length < limit) return;
+    }
+  }
+
+  function keyAt(sequence: number): LedgerKey | undefined {
+    const row = keyOf.get(sequence);
+    if (row === undefined) return undefined;
+    return { meterId: String(row["meter_id"]), period: Number(row["period"]), revision: Number(row["revision"]) };
+  }
+
+  return { latestOf, changesOf };
+}
+
+function atMost(limit: number, entries: Iterable<LedgerEntry>): LedgerEntry[] {
+  const page: LedgerEntry[] = [];
+  for (const entry of entries) {
+    page.push(entry);
+    if (page.length === limit) break;
+  }
+  return page;
+}

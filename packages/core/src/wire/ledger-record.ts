@@ -1,0 +1,78 @@
+import { hash as digest } from "node:crypto";
+import { canonicalContent } from "../domain/canonical-content.ts";
+import { type Damage, type DamageCode, damageId } from "../domain/damage.ts";
+import { periodName, type Snapshot } from "../domain/snapshot.ts";
+import { decodeSnapshot } from "./decode-snapshot.ts";
+import { encodeSnapshot } from "./encode-snapshot.ts";
+import { checkedRecord, withChecksum } from "./record-checksum.ts";
+
+/** Where a record of the ledger stands. */
+export interface LedgerKey {
+  readonly meterId: string;
+  readonly period: number;
+  readonly revision: number;
+}
+
+/** What a record is: a snapshot, or why it is none that may be shown. */
+export type LedgerRecord =
+  | { readonly snapshot: Snapshot; readonly code?: undefined }
+  | { readonly snapshot?: undefined; readonly code: DamageCode; readonly detail: string };
+
+/** A snapshot as a record of the ledger, with its checksum. */
+export function encodeLedgerRecord(snapshot: Snapshot): Buffer {
+  return withChecksum(encodeSnapshot(snapshot));
+}
+
+/** Reads a record and checks its bytes and, where it is given, the key under which it stands; never throws. */
+export function readLedgerRecord(body: Uint8Array | null, key?: LedgerKey): LedgerRecord {
+  if (body === null) return { code: "records_lost", detail: "the ledger lists the revision and holds no record of it" };
+  const bytes = checkedRecord(body);
+  if (bytes === undefined) return { code: "checksum_mismatch", detail: "the bytes are not those that were written" };
+  try {
+    const snapshot = decodeSnapshot(bytes);
+    if (key === undefined || isOf(snapshot, key)) return { snapshot };
+    const own = `${snapshot.meterId} ${periodName(snapshot.period)} revision ${snapshot.revision}`;
+    return { code: "key_mismatch", detail: `the record is that of ${own}` };
+  } catch (error) {
+    return { code: "record_unreadable", detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The same, and the content's SHA-256 against the hash that was issued with it: for one meter, and for `verify`. */
+export function verifyLedgerRecord(body: Uint8Array | null, key?: LedgerKey): LedgerRecord {
+  const record = readLedgerRecord(body, key);
+  if (record.snapshot === undefined) return record;
+  const found = `sha256:${digest("sha256", canonicalContent(record.snapshot))}`;
+  if (found === record.snapshot.hash) return record;
+  return { code: "hash_mismatch", detail: `the content's hash is ${found}, issued was ${record.snapshot.hash}` };
+}
+
+function isOf(snapshot: Snapshot, { meterId, period, revision }: LedgerKey): boolean {
+  return snapshot.meterId === meterId && snapshot.period === period && snapshot.revision === revision;
+}
+
+/** The damage of a record, by the revision where it is known, else by its place in the ledger. */
+export function ledgerDamage(
+  { code, detail }: { readonly code: DamageCode; readonly detail: string },
+  at: { readonly key?: LedgerKey | undefined; readonly sequence?: number },
+  foundAtMs: number,
+): Damage {
+  const { key } = at;
+  const where =
+    key === undefined ? `sequence ${at.sequence}` : `${key.meterId} ${periodName(key.period)} revision ${key.revision}`;
+  return {
+    id: damageId("ledger", where),
+    place: "ledger",
+    code,
+    where,
+    detail,
+    help:
+      key === undefined
+        ? "nothing else is touched; acknowledge it when its origin is known"
+        : `POST /v1/periods/${periodName(key.period)}/close issues the next revision in its place`,
+    meterId: key?.meterId ?? null,
+    period: key === undefined ? null : periodName(key.period),
+    lost: null,
+    foundAtMs,
+  };
+}
