@@ -69,7 +69,7 @@ export function ledgerDamage(
     help:
       key === undefined
         ? "nothing else is touched; acknowledge it when its origin is known"
-        : `POST /v1/periods/${periodName(key.period)}/close issues the next revision in its place`,
+        : "the meter's next reading in or before the month issues the next revision in its place; restore a backup where the old one is needed",
     meterId: key?.meterId ?? null,
     period: key === undefined ? null : periodName(key.period),
     lost: null,

@@ -39,7 +39,7 @@ const example: z.infer<typeof damageSchema> = {
   code: "checksum_mismatch",
   where: "m-1 2026-10 revision 1",
   detail: "the record's bytes are not those that were written",
-  help: "close the period: the next revision takes its place",
+  help: "the meter's next reading in or before the month issues the next revision in its place",
   meterId: "m-1",
   period: "2026-10",
   lost: 0,
