@@ -4,6 +4,9 @@ import { type KafkaServer, startKafka } from "../support/servers/kafka-server.ts
 import type { ServiceProcess } from "../support/service-process.ts";
 import type { StormFault, StormTarget } from "./storm-round.ts";
 
+/** The only one that the cluster has. */
+const bucket = "bucket-1";
+
 /** Two of each service on a Kafka and an InfluxDB of their own. */
 export async function serversStorm(): Promise<StormTarget> {
   const [kafka, influx] = await Promise.all([startKafka(), startInflux()]);
@@ -49,8 +52,17 @@ function serverFaults(
     { name: "Kafka killed", weight: 1, strike: () => killed(kafka) },
     { name: "Kafka stood still", weight: 1, strike: (random) => stoodStill(kafka, 1000 + random() * 9000) },
     { name: "InfluxDB killed", weight: 1, strike: () => killed(influx) },
+    { name: "InfluxDB put back to an older copy", weight: 1, strike: (random) => putBack(influx, random) },
+    { name: "the bucket made anew", weight: 1, strike: () => influx.remakeBucket(bucket) },
     { name: "InfluxDB stood still", weight: 1, strike: (random) => stoodStill(influx, 1000 + random() * 9000) },
   ];
+}
+
+/** What a restore from a backup does that is some seconds old. */
+async function putBack({ keepCopy }: InfluxServer, random: () => number): Promise<void> {
+  const copy = await keepCopy?.();
+  await new Promise((resolve) => setTimeout(resolve, 2000 + random() * 8000));
+  await copy?.putBack();
 }
 
 function oneOf(processes: readonly ServiceProcess[], random: () => number): ServiceProcess {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
@@ -17,7 +17,17 @@ export interface InfluxServer extends ServerProcess {
   readonly bucket: string;
   /** Another bucket of its own; `retentionSeconds` 0 = infinite. Answers its name. */
   newBucket(options?: { retentionSeconds?: number }): Promise<string>;
+  /** Deletes a bucket with all that is in it and makes it anew under its name. */
+  remakeBucket(name: string): Promise<void>;
+  /** Stops it, copies all that it has, starts it again; undefined where its files are out of reach (a container). */
+  keepCopy: (() => Promise<InfluxCopy>) | undefined;
   dispose(): Promise<void>;
+}
+
+/** What a server had at some moment. */
+export interface InfluxCopy {
+  /** Stops the server, puts this in the place of what it has, and starts it again: what a restore from a backup does. */
+  putBack(): Promise<void>;
 }
 
 /** Whether `startInflux` can start one here. */
@@ -43,7 +53,10 @@ export async function startInflux(as = way()): Promise<InfluxServer> {
   return settled(`http://127.0.0.1:${port}`, await (as === "docker" ? container(port) : native(port)));
 }
 
-type Disposable = ServerProcess & { dispose(): Promise<void> };
+interface Disposable extends ServerProcess {
+  readonly keepCopy?: () => Promise<InfluxCopy>;
+  dispose(): Promise<void>;
+}
 
 function influxdArguments(directory: string, listen: string): string[] {
   const paths = { "--bolt-path": "influxd.bolt", "--sqlite-path": "influxd.sqlite", "--engine-path": "engine" };
@@ -53,6 +66,7 @@ function influxdArguments(directory: string, listen: string): string[] {
 
 async function native(port: number): Promise<Disposable> {
   const directory = await mkdtemp(join(tmpdir(), "meterbook-influx-"));
+  let copies = 0;
   const server = serverProcess({
     command: installedServers().influxd ?? "influxd",
     arguments: influxdArguments(directory, `127.0.0.1:${port}`),
@@ -63,7 +77,22 @@ async function native(port: number): Promise<Disposable> {
     await server.kill();
     await rm(directory, { recursive: true, force: true });
   }
-  return withProcess({ dispose }, server);
+  async function keepCopy(): Promise<InfluxCopy> {
+    copies += 1;
+    const copy = `${directory}-copy-${copies}`;
+    await server.stop();
+    await cp(directory, copy, { recursive: true });
+    await server.start();
+    return {
+      async putBack() {
+        await server.stop();
+        await rm(directory, { recursive: true, force: true });
+        await rename(copy, directory);
+        await server.start();
+      },
+    };
+  }
+  return withProcess({ dispose, keepCopy }, server);
 }
 
 function container(port: number): Promise<Disposable> {
@@ -78,13 +107,13 @@ function container(port: number): Promise<Disposable> {
 
 async function settled(url: string, server: Disposable): Promise<InfluxServer> {
   const { token, org, bucket } = account;
-  async function call(path: string, body?: object): Promise<Record<string, unknown>> {
+  async function call(path: string, body?: object, method = "POST"): Promise<Record<string, unknown>> {
     const response = await fetch(url + path, {
       headers: { authorization: `Token ${token}` },
-      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { method, ...(method === "POST" ? { body: JSON.stringify(body) } : {}) }),
     });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as Record<string, unknown>;
+    return response.status === 204 ? {} : ((await response.json()) as Record<string, unknown>);
   }
 
   let made = 0;
@@ -103,5 +132,15 @@ async function settled(url: string, server: Disposable): Promise<InfluxServer> {
     await call("/api/v2/buckets", { name, orgID: orgs[0]?.id, retentionRules });
     return name;
   }
-  return withProcess({ url, token, org, bucket, newBucket, dispose: () => server.dispose() }, server);
+  async function remakeBucket(name: string): Promise<void> {
+    const { buckets } = (await call(`/api/v2/buckets?name=${name}`)) as { buckets: { id: string; orgID: string }[] };
+    const [{ id, orgID }] = buckets as [{ id: string; orgID: string }];
+    await call(`/api/v2/buckets/${id}`, {}, "DELETE");
+    await call("/api/v2/buckets", { name, orgID, retentionRules: [] });
+  }
+  const { keepCopy } = server;
+  return withProcess(
+    { url, token, org, bucket, newBucket, remakeBucket, keepCopy, dispose: () => server.dispose() },
+    server,
+  );
 }
