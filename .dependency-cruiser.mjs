@@ -48,9 +48,9 @@ export default {
     ),
     forbid(
       "wire-is-a-codec",
-      "core/wire imports core, protobufjs, zod, node:fs, node:url, node:path and node:zlib only",
+      "core/wire imports core, protobufjs, zod, node:fs, node:url, node:path, node:zlib and node:crypto only",
       { path: "^packages/core/src/wire/", pathNot: tests },
-      { pathNot: ["^packages/core/src/", npm("protobufjs|zod|long"), "^(node:)?(fs|url|path|zlib)$"] },
+      { pathNot: ["^packages/core/src/", npm("protobufjs|zod|long"), "^(node:)?(fs|url|path|zlib|crypto)$"] },
     ),
     forbid(
       "core-is-the-bottom",

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from "fastify";
 import { formats } from "./answer-format.ts";
 import type { Api } from "./api-context.ts";
 import type { DocumentedAnswers } from "./documented.ts";
@@ -28,12 +27,4 @@ export function takeFormats(app: Api): void {
     request.headers.accept = formats[format as keyof typeof formats];
     delete query["format"];
   });
-}
-
-/** Under what name a download is kept: the call, and the period or the meter that it is of. */
-export function fileName(request: FastifyRequest, format: string): string {
-  const route = (request.routeOptions.url ?? "").replace("/v1/", "").replaceAll(/:\w+\/|:\w+/g, "");
-  const { meterId = "" } = (request.params ?? {}) as { meterId?: string };
-  const period = /[?&]period=(\d{4}-\d{2})(?:&|$)/.exec(request.url)?.[1] ?? "";
-  return `${[route.replaceAll("/", "-"), meterId, period].filter((part) => part !== "").join("-")}.${format}`;
 }

@@ -6,8 +6,8 @@ import type { Format } from "./answer-format.ts";
 import { formats } from "./answer-format.ts";
 import type { ApiEvents } from "./api-events.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
+import { downloadName } from "./download-name.ts";
 import type { ExportSlots } from "./export-slots.ts";
-import { fileName } from "./format-parameter.ts";
 
 /** A piece of a stream, and how many entries it holds. */
 export interface Chunk {
@@ -40,7 +40,7 @@ export function streamAnswers(bounds: StreamBounds, metrics: ApiMetrics, events:
   return {
     send(request, reply, format, chunks) {
       const type = `${formats[format]}; charset=utf-8`;
-      reply.header("content-disposition", `attachment; filename="${fileName(request, format)}"`);
+      reply.header("content-disposition", `attachment; filename="${downloadName(request, format)}"`);
       // An export would be read whole to say nothing.
       if (request.method === "HEAD") return reply.type(type).send(Readable.from([]));
       const release = slots.take(request.callerName || request.ip);
