@@ -6,7 +6,7 @@ import type { Columns } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
-import { readLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { readLedgerRecord } from "../views/ledger-record.ts";
 import type { FileName } from "./directory-files.ts";
 import { epoch, unpackBlock } from "./reading-block.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";

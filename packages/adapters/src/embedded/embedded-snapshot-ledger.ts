@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { encodeLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { encodeLedgerRecord } from "../views/ledger-record.ts";
 import { type DamageEars, snapshotReads } from "../views/snapshot-reads.ts";
 import { issuedDifferently, lastSequence, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
 

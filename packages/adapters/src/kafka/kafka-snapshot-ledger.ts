@@ -2,7 +2,7 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { encodeLedgerRecord, ledgerDamage, readLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { encodeLedgerRecord, ledgerDamage, readLedgerRecord } from "../views/ledger-record.ts";
 import { type DamageEars, snapshotReads } from "../views/snapshot-reads.ts";
 import { isSameRevision, issuedDifferently, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";

@@ -5,9 +5,9 @@ import { unreadableRevision } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import type { LedgerKey, LedgerRecord } from "@meterbook/core/wire/ledger-record";
-import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "@meterbook/core/wire/ledger-record";
 import { issuedPeriods } from "./issued-periods.ts";
+import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
+import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
 import { lastSequence } from "./snapshot-view.ts";
 
 /** Told of each record that cannot be read; the clock says when. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
-import { readLedgerRecord } from "@meterbook/core/wire/ledger-record";
+import { readLedgerRecord } from "./ledger-record.ts";
 
 /** Rows are only ever inserted; the triggers hold everybody to it who opens the file. */
 export const snapshotSchema = `

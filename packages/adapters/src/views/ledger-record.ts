@@ -1,10 +1,10 @@
 import { hash as digest } from "node:crypto";
-import { canonicalContent } from "../domain/canonical-content.ts";
-import { type Damage, type DamageCode, damageId } from "../domain/damage.ts";
-import { periodName, type Snapshot } from "../domain/snapshot.ts";
-import { decodeSnapshot } from "./decode-snapshot.ts";
-import { encodeSnapshot } from "./encode-snapshot.ts";
-import { checkedRecord, withChecksum } from "./record-checksum.ts";
+import { canonicalContent } from "@meterbook/core/domain/canonical-content";
+import { type Damage, type DamageCode, damageId } from "@meterbook/core/domain/damage";
+import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot";
+import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
+import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
+import { checkedRecord, withChecksum } from "@meterbook/core/wire/record-checksum";
 
 /** Where a record of the ledger stands. */
 export interface LedgerKey {

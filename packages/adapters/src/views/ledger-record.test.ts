@@ -1,7 +1,7 @@
 import { hash as digest } from "node:crypto";
+import { canonicalContent } from "@meterbook/core/domain/canonical-content";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { expect, test } from "vitest";
-import { canonicalContent } from "../domain/canonical-content.ts";
-import type { Snapshot } from "../domain/snapshot.ts";
 import { encodeLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
 
 const content = { meterId: "m-1", usagePointId: "up-1", period: 24_321, boundary: 1_793_484_000, registers: [] };
