@@ -17,6 +17,10 @@ import { createTruthFile } from "./truth-file.ts";
 export interface FleetOptions extends FleetSettingsInput {
   readonly nowMs?: () => number;
   readonly log?: (text: string) => void;
+  /** Seconds UTC up to which an earlier run was acknowledged, by number of the meter: this one sends what comes after. */
+  readonly sentTo?: readonly number[];
+  /** Told of each acknowledged report: the number of its meter and its last instant. */
+  readonly acknowledged?: (meter: number, until: number) => void;
 }
 
 export interface Fleet {
@@ -36,10 +40,11 @@ const graceMs = 5000;
  * Starts a fleet of simulated meters.
  * @throws RangeError with every problem, where the options are wrong
  */
-export function startFleet({ nowMs = Date.now, log = () => undefined, ...input }: FleetOptions = {}): Fleet {
+export function startFleet(options: FleetOptions = {}): Fleet {
+  const { nowMs = Date.now, log = () => undefined, sentTo = [], acknowledged = () => undefined, ...input } = options;
   const read = readFleetOptions(input);
   if ("problems" in read) throw new RangeError(read.problems.join("\n"));
-  const fleet = makeFleet(read.settings, nowMs, log);
+  const fleet = makeFleet(read.settings, { nowMs, log, sentTo, acknowledged });
   const history = Promise.withResolvers<FleetSummary>();
   const done = run(fleet, history.resolve);
   done.then(history.resolve, history.reject);
@@ -61,7 +66,7 @@ async function run(fleet: RunningFleet, historySent: (summary: FleetSummary) => 
   const { settings, range, stopping } = fleet;
   fleet.truth = await openTruth(fleet);
   try {
-    const history = { ...range, reportEvery: settings.reportEvery };
+    const history = { ...range, reportEvery: settings.reportEvery, sentTo: fleet.sentTo };
     const sequence = await sendAll(fleet, planDeliveries(settings, fleet.calendar, history, fleet.held, fleet.faults));
     if (!settings.live) await sendAll(fleet, due(fleet.held, Number.POSITIVE_INFINITY));
     await Promise.all(fleet.lanes.map((lane) => lane.idle()));
@@ -144,6 +149,7 @@ function push(fleet: RunningFleet, delivery: Delivery): void {
     },
     acknowledged() {
       counts.acknowledged += 1;
+      fleet.acknowledged(delivery.report.meter, delivery.report.until);
       truth?.acknowledged(number);
     },
   });

@@ -39,6 +39,8 @@ export interface PlanRange {
   readonly reportEvery: number;
   /** Sequence number of the first report; absent: reports are numbered from 2005-01-01 on, so a later run goes on. */
   readonly firstSequence?: number;
+  /** By number of the meter: up to where its readings were sent before, so that they are left out. */
+  readonly sentTo?: readonly number[];
 }
 
 /** What waits to be delivered, shared by plans that follow each other. */
@@ -65,12 +67,14 @@ export function* planDeliveries(
     shift ??= range.firstSequence === undefined ? 0 : range.firstSequence - slot.number;
     sequence = slot.number + shift;
     for (let meter = 0; meter < settings.meters; meter += 1) {
+      const after = Math.max(slot.span.after, range.sentTo?.[meter] ?? 0);
+      if (after >= slot.until) continue;
       const draw = drawsOf(settings.seed, meter, purposes.delivery, slot.until);
       const fault = pick(draw(), deliveryFaults, settings);
       const value = fault === "malformed" || fault === "lost" ? undefined : pick(draw(), valueFaults, settings);
       if (fault !== undefined) counts[fault] += 1;
       if (value !== undefined) counts[value] += 1;
-      const report: Report = { ...slot.span, meter, sequence, value };
+      const report: Report = { ...slot.span, after, meter, sequence, value };
       yield* deliver(report, fault, held, { every: range.reportEvery, draw });
     }
     yield* due(held, slot.until);

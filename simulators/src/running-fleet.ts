@@ -41,6 +41,8 @@ export interface RunningFleet {
   readonly pace: Pace;
   readonly stopping: AbortController;
   readonly log: (text: string) => void;
+  readonly sentTo: readonly number[];
+  readonly acknowledged: (meter: number, until: number) => void;
   readonly counts: { messages: number; readings: number; acknowledged: number; resent: number; simulatedTo: number };
   readonly faults: FaultCounts;
   truth: TruthFile | undefined;
@@ -48,8 +50,13 @@ export interface RunningFleet {
   boundary: number;
 }
 
+/** What a fleet gets from the program that runs it. */
+export interface FleetSurroundings extends Pick<RunningFleet, "log" | "sentTo" | "acknowledged"> {
+  readonly nowMs: () => number;
+}
+
 /** @throws RangeError where the history would be empty */
-export function makeFleet(settings: FleetSettings, nowMs: () => number, log: (text: string) => void): RunningFleet {
+export function makeFleet(settings: FleetSettings, { nowMs, log, ...resumed }: FleetSurroundings): RunningFleet {
   const calendar = localDays(settings.zone);
   const stopping = new AbortController();
   const range = rangeOf(settings, calendar, nowMs());
@@ -67,6 +74,7 @@ export function makeFleet(settings: FleetSettings, nowMs: () => number, log: (te
     pace: openPace({ ...range, live: settings.live, speed: settings.speed, nowMs, signal: stopping.signal }),
     stopping,
     log,
+    ...resumed,
     counts: { messages: 0, readings: 0, acknowledged: 0, resent: 0, simulatedTo: range.from },
     faults: noFaults(),
     truth: undefined,

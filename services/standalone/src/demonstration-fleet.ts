@@ -1,34 +1,38 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import { periodName } from "@meterbook/core/domain/snapshot";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import type { Logger } from "@meterbook/runtime/telemetry";
 import { startFleet } from "@meterbook/simulators/fleet";
+import { openFleetMemory } from "./fleet-memory.ts";
 
 export interface DemonstrationOptions {
   readonly mqttUrl: string;
   readonly httpUrl: string;
   readonly settings: Pick<Settings, "dataDir" | "timeZone" | "apiKeysFile">;
-  readonly log: Logger;
+  readonly log: Pick<Logger, "info" | "error">;
   readonly say: (line: string) => void;
+  /** A hundred where absent. */
+  readonly meters?: number;
+  readonly nowMs?: () => number;
 }
 
-const meters = 100;
 const monthsOfHistory = 2;
 
 /**
- * A hundred simulated meters that report the last two months and then go on live. The month in which they began is kept
- * in the data directory: after another start the registers go on counting, and what is sent again is a duplicate.
+ * A hundred simulated meters that report the last two months and then go on live. The month in which they began and how
+ * far each was acknowledged are kept in the data directory: after another start the registers go on counting, and
+ * nothing is sent again.
  */
 export async function startDemonstrationFleet(options: DemonstrationOptions): Promise<{ close(): Promise<void> }> {
-  const { settings, mqttUrl, httpUrl, log, say } = options;
+  const { settings, mqttUrl, httpUrl, log, say, meters = 100, nowMs = Date.now } = options;
   const zone = settings.timeZone;
-  const thisMonth = localCalendar(zone).periodOf(Date.now() / 1000);
-  const from = await rememberedMonth(
-    join(settings.dataDir, "demonstration-fleet.json"),
-    periodName(thisMonth - monthsOfHistory),
-  );
+  const thisMonth = localCalendar(zone).periodOf(nowMs() / 1000);
+  const memory = await openFleetMemory(join(settings.dataDir, "demonstration-fleet.json"), {
+    meters,
+    from: periodName(thisMonth - monthsOfHistory),
+  });
+  const { from, sentTo } = memory;
   const fleet = startFleet({
     url: mqttUrl,
     meters,
@@ -37,23 +41,23 @@ export async function startDemonstrationFleet(options: DemonstrationOptions): Pr
     reportEvery: 86_400,
     liveReportEvery: 900,
     live: true,
+    nowMs,
+    sentTo,
+    acknowledged: memory.acknowledged,
     log: (text) => log.info({}, `Fleet: ${text}.`),
   });
-  say(`${meters} simulated meters report from ${from} on, then live every quarter hour.`);
+  const begin = sentTo.some((at) => at > 0) ? "go on where they were" : `report from ${from} on`;
+  say(`${meters} simulated meters ${begin}, then live every quarter hour.`);
   fleet.history
     .then(() => closeMonths(httpUrl, [thisMonth - 2, thisMonth - 1], settings.apiKeysFile))
     .then(() => say(guide(httpUrl, periodName(thisMonth - 1))))
     .catch((error: unknown) => log.error({ error }, "The simulated fleet stopped."));
-  return { close: () => fleet.stop() };
-}
-
-async function rememberedMonth(file: string, month: string): Promise<string> {
-  try {
-    return (JSON.parse(await readFile(file, "utf8")) as { from: string }).from;
-  } catch {
-    await writeFile(file, `${JSON.stringify({ from: month })}\n`);
-    return month;
-  }
+  return {
+    async close() {
+      await fleet.stop();
+      await memory.close();
+    },
+  };
 }
 
 /** Nobody who tries this out should wait for the settle time. Where keys are needed, it passes by itself. */
