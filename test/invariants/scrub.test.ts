@@ -13,7 +13,8 @@ test("H06: the scrub reads every record, tells of the wrong one and says when it
   prepareDataDirectory(dataDir);
   const ledger = await openEmbeddedSnapshotLedgers({ dataDir }).open(0);
   const period = 24_321;
-  await ledger.append(Array.from({ length: 450 }, (_, i) => aSnapshot(`m-${i}`, period, 1)));
+  const wrong = `sha256:${"0".repeat(64)}`;
+  await ledger.append(Array.from({ length: 450 }, (_, i) => ({ ...aSnapshot(`m-${i}`, period, 1), hash: wrong })));
   await ledger.close();
   const told: Damage[] = [];
   const ratios: number[] = [];

@@ -11,6 +11,7 @@ import { type KnownFiles, type Marks, openMarks } from "./directory-marks.ts";
 import { openEmbeddedDamageLog } from "./embedded-damage-log.ts";
 import { type FileState, type Inspection, inspectDirectory } from "./inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "./judge-directory.ts";
+import { rowChecksum } from "./readings-log-database.ts";
 
 export interface AcceptedLoss {
   readonly file: FileName | "directory";
@@ -162,9 +163,12 @@ function raiseSequence(database: DatabaseSync, count: number): void {
 function continueLog(database: DatabaseSync, series: Facts): void {
   const [end, position] = [directoryFiles.log.facts(database)["end"] ?? 0, series["position"] ?? 0];
   if (end >= position) return;
+  const row = { position: position - 1, appendedAtMs: 0, readings: series["readings"] ?? 0, reports: 0 };
   database
-    .prepare("INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, body) VALUES (?, 0, ?, 0, ?)")
-    .run(position - 1, series["readings"] ?? 0, encodeFrame([]));
+    .prepare(
+      "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, checksum, body) VALUES (?, 0, ?, 0, ?, ?)",
+    )
+    .run(row.position, row.readings, rowChecksum(row), encodeFrame([]));
 }
 
 function changeProgress(dataDir: string, change: (progress: Progress) => Progress): void {
