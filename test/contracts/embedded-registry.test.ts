@@ -1,8 +1,18 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
+import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { registryContract } from "./registry.contract.ts";
 
 registryContract(async () => {
   const dataDir = await temporaryDirectory();
-  return { open: () => openEmbeddedRegistry({ dataDir }) };
+  return {
+    open: (damaged = () => undefined) => openEmbeddedRegistry({ dataDir, clock, damaged }),
+    async putBytes(meterId, body) {
+      const database = new DatabaseSync(join(dataDir, "registry.db"));
+      database.prepare("UPDATE record SET body = ? WHERE meter_id = ?").run(body, meterId);
+      database.close();
+    },
+  };
 });

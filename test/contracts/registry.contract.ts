@@ -1,20 +1,48 @@
+import type { Damage } from "@meterbook/core/domain/damage";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
+import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
+import { checkedRecord, withChecksum } from "@meterbook/core/wire/record-checksum";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 export interface RegistryUnderTest {
   /** The same registry each time; several may be open at once. */
-  open(): Promise<Registry>;
+  open(damaged?: TellDamage): Promise<Registry>;
+  /** Puts bytes where the newest record of a meter stands, past the adapter; resolves when they lie there. */
+  putBytes(meterId: string, body: Uint8Array): Promise<void>;
 }
 
 export function aRecord(meterId: string, usagePointId = meterId): MeterRecord {
   return { meterId, usagePointId, registers: [{ register: "1.8.0", unit: "Wh", multiplier: 40 }], zone: "Europe/Kyiv" };
 }
 
+/** Bytes that are no record of the meter `b`, and what is told of them. */
+const damages: [what: string, body: Uint8Array, code: Damage["code"]][] = [
+  ["a flipped bit in a multiplier", flipped(encodeMeterRecord(aRecord("b"))), "checksum_mismatch"],
+  ["foreign bytes", Buffer.from("nonsense"), "checksum_mismatch"],
+  ["a unit of a later version", inUnit(9), "record_unreadable"],
+  ["another meter's record", encodeMeterRecord(aRecord("a", "up-9")), "key_mismatch"],
+];
+
+function flipped(body: Buffer): Buffer {
+  const at = body.lastIndexOf(40);
+  body[at] = (body[at] as number) ^ 1;
+  return body;
+}
+
+function inUnit(unit: number): Uint8Array {
+  const bytes = checkedRecord(
+    encodeMeterRecord({ meterId: "b", usagePointId: "b", registers: [{ register: "1.8.0", unit: "L" }] }),
+  ) as Uint8Array;
+  bytes[bytes.lastIndexOf(2)] = unit;
+  return withChecksum(bytes);
+}
+
 /** What the port promises (packages/core/src/ports/registry.ts). Every adapter runs it. */
 export function registryContract(make: () => Promise<RegistryUnderTest>): void {
-  async function opened(under: RegistryUnderTest): Promise<Registry> {
-    const registry = await under.open();
+  async function opened(under: RegistryUnderTest, damaged?: TellDamage): Promise<Registry> {
+    const registry = await under.open(damaged);
     onTestFinished(() => registry.close().catch(() => undefined));
     return registry;
   }
@@ -123,4 +151,32 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     await registry.put([aRecord("b")]);
     await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 5000 });
   });
+
+  test.each(damages)(
+    "H07: %s is told and set aside; all other meters go on, and the next put mends it",
+    async (...of) => {
+      const [, body, code] = of;
+      const under = await make();
+      const writer = await opened(under);
+      await writer.put(["a", "b", "c"].map((id) => aRecord(id)));
+      await under.putBytes("b", body);
+      const told = new Map<string, Damage>();
+      const registry = await opened(under, (damage) => void told.set(damage.id, damage));
+      const seen: string[] = [];
+      const following = await registry.follow(
+        async (changes) => void seen.push(...changes.map(({ record }) => `${record.meterId} ${record.usagePointId}`)),
+      );
+      onTestFinished(() => following.close());
+      expect(seen).toEqual(["a a", "c c"]);
+      expect([...told.values()]).toMatchObject([{ place: "registry", code, meterId: "b" }]);
+      expect(await registry.get("b")).toBeUndefined();
+      expect((await registry.list({ limit: 2 })).map(({ meterId }) => meterId)).toEqual(["a", "c"]);
+      await registry.put([aRecord("d")]);
+      await vi.waitFor(() => expect(seen.at(-1)).toBe("d d"), { timeout: 5000 });
+      await registry.put([aRecord("b", "up-2")]);
+      await vi.waitFor(() => expect(seen.at(-1)).toBe("b up-2"), { timeout: 5000 });
+      expect(await registry.get("b")).toEqual(aRecord("b", "up-2"));
+      expect(told.size).toBe(1);
+    },
+  );
 }

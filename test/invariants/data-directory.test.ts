@@ -42,7 +42,7 @@ async function work(directory: string, round: number): Promise<void> {
   await batch.commit({ ...store.progress, position: end - 1, counts, issuedPosition: end - 1 });
   const ledger = await openEmbeddedSnapshotLedgers({ dataDir: directory }).open(0);
   await ledger.append([aSnapshot("m-1", 24_321, round)]);
-  const registry = await openEmbeddedRegistry({ dataDir: directory });
+  const registry = await openEmbeddedRegistry({ dataDir: directory, clock });
   await registry.put([aRecord("m-1", `up-${round}`)]);
   const rejected = openEmbeddedRejectedLog({ dataDir: directory });
   await rejected.append([aRejection()]);

@@ -88,7 +88,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     log: readings,
     series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint, ears }), "ledger"),
-    registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
+    registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged }), "registry"),
     rejected,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
   };

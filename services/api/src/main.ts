@@ -90,7 +90,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     clock,
     series: own(openInfluxSeriesReader({ ...influx, events: influxEvents }), "series reader"),
     snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events, ears }), "ledger view"),
-    registry: own(await openKafkaRegistry({ connection, dataDir, events }), "registry"),
+    registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged: ears.tell }), "registry"),
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,

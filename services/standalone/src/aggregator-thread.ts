@@ -44,7 +44,7 @@ await runThread(async (settings: Settings, own) => {
     damages,
     series: own(openEmbeddedSeriesStores({ dataDir, clock })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
-    registry: own(await openEmbeddedRegistry({ dataDir })),
+    registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
     rejected: own(openEmbeddedRejectedLog({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),

@@ -38,7 +38,7 @@ await runThread(async (settings: Settings, own) => {
     clock,
     series: own(openEmbeddedSeriesReader({ dataDir })),
     snapshots: own(openEmbeddedSnapshotView({ dataDir, ears })),
-    registry: own(await openEmbeddedRegistry({ dataDir })),
+    registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged: ears.tell })),
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir })),
     damage,

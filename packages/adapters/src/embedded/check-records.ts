@@ -3,9 +3,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import type { DamageCode } from "@meterbook/core/domain/damage";
 import type { Columns } from "@meterbook/core/domain/reading";
-import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
+import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import { readLedgerRecord } from "../views/ledger-record.ts";
 import type { FileName } from "./directory-files.ts";
 import { epoch, unpackBlock } from "./reading-block.ts";
@@ -89,12 +89,17 @@ const rowChecks: Readonly<Record<CheckedTable, (database: DatabaseSync) => Check
   },
   sealed: (database) => blockCheck(database, meterNoOfSealedId, dayOfSealedId),
   hot: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
-  record: () => (position, body) =>
-    attempt(`position ${position}`, () => {
-      const { meterId } = JSON.parse(String(body)) as MeterRecord;
-      return typeof meterId === "string" ? undefined : { code: "record_unreadable", detail: "no meter" };
-    }),
+  record: registryCheck,
 };
+
+function registryCheck(database: DatabaseSync): CheckRow {
+  const owner = database.prepare("SELECT meter_id FROM record WHERE position = ?");
+  return (position, body) => {
+    const meterId = String(owner.get(position)?.["meter_id"] ?? "");
+    const checked = checkMeterRecord(meterId, body);
+    return "record" in checked ? undefined : { ...checked.fault, where: `position ${position}`, meterId };
+  };
+}
 
 function ledgerCheck(database: DatabaseSync): CheckRow {
   const place = database.prepare("SELECT sequence FROM revision WHERE period = ? AND meter_id = ? AND revision = ?");

@@ -2,14 +2,17 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry } from "@meterbook/core/ports/registry";
+import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import { registryFollowers } from "../views/registry-followers.ts";
-import { registrySchema, registryTable } from "../views/registry-table.ts";
+import { recordReader, registrySchema, registryTable } from "../views/registry-table.ts";
 import { appendError } from "./append-error.ts";
 
 const schema = `
-  ${registrySchema("TEXT")}
-  PRAGMA user_version = 1;
+  ${registrySchema}
+  PRAGMA user_version = 2;
 `;
 
 /** Followers of this process are woken by a message; those of others look this often, in milliseconds. */
@@ -22,13 +25,22 @@ export function openRegistryDatabase(dataDir: string): DatabaseSync {
   return database;
 }
 
+export interface EmbeddedRegistryOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /** Told of records that cannot be read, by whoever reads. */
+  readonly damaged?: TellDamage;
+}
+
 /** Master data in `<dataDir>/registry.db`; any number of threads may put, read and follow. */
-export async function openEmbeddedRegistry(options: { dataDir: string }): Promise<Registry> {
+export async function openEmbeddedRegistry(options: EmbeddedRegistryOptions): Promise<Registry> {
   const database = openRegistryDatabase(options.dataDir);
   const channel = new BroadcastChannel(`meterbook.registry:${options.dataDir}`);
   channel.unref();
   const put = recordWrites(database);
-  const table = registryTable(database, (body) => JSON.parse(String(body)) as MeterRecord);
+  const { clock, damaged = () => undefined } = options;
+  const read = recordReader({ damaged, nowMs: () => clock.nowMs(), whereOf: (position) => `position ${position}` });
+  const table = registryTable(database, read);
   const followers = registryFollowers(table);
   channel.onmessage = followers.wake;
   const timer = setInterval(followers.wake, lookEveryMs);
@@ -59,7 +71,7 @@ function recordWrites(database: DatabaseSync): (records: readonly MeterRecord[])
   return (records) => {
     try {
       database.exec("BEGIN IMMEDIATE");
-      for (const one of records) insert.run(one.meterId, JSON.stringify(one));
+      for (const one of records) insert.run(one.meterId, encodeMeterRecord(one));
       database.exec("COMMIT");
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");

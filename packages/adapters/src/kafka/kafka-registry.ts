@@ -1,10 +1,18 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { systemClock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry } from "@meterbook/core/ports/registry";
-import { decodeMeterRecord, encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
+import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import { type RegistryFollowers, registryFollowers } from "../views/registry-followers.ts";
-import { registrySchema, registryTable, registryWrites } from "../views/registry-table.ts";
+import {
+  type ReadRecord,
+  recordReader,
+  registrySchema,
+  registryTable,
+  registryWrites,
+} from "../views/registry-table.ts";
 import type { ViewDatabase } from "../views/view-database.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
@@ -20,6 +28,8 @@ export interface KafkaRegistryOptions {
   readonly events: WriteEvents & FollowerEvents;
   /** How long a put may wait for Kafka, besides a millisecond for each of its records. */
   readonly putMsMax?: number;
+  /** Told of records that cannot be read. */
+  readonly damaged?: TellDamage;
 }
 
 const putsMax = 1000;
@@ -29,30 +39,32 @@ const recordsPerTurnMax = 2000;
 /**
  * The registry on a compacted topic keyed by meter id, shown in `<dataDir>/registry.view.db`. A change's position is its offset and
  * one, so every process means the same by it, also after its view was built again. Resolves once the view has what the topic held.
+ * A record that cannot be read stands in the view as it is, so that all processes agree that its meter has none that can be.
  */
 export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<Registry> {
-  const { connection, dataDir, events, putMsMax = defaultPutMsMax } = options;
+  const { connection, dataDir, events, putMsMax = defaultPutMsMax, damaged = () => undefined } = options;
   const topic = topicOf(connection, "registry");
   const writer = topicWriter<MeterRecord>(connection, {
     topic,
     events,
     callsMax: putsMax,
-    recordOf: (record) => ({ key: record.meterId, value: Buffer.from(encodeMeterRecord(record)) }),
+    recordOf: (record) => ({ key: record.meterId, value: encodeMeterRecord(record) }),
   });
+  const read = recordReader({ damaged, nowMs: systemClock.nowMs, whereOf: (position) => `offset ${position - 1}` });
   let followers: RegistryFollowers | undefined;
   const view = await openViewOfTopic(connection, {
     topic,
     dataDir,
     name: "registry",
-    schema: registrySchema("BLOB"),
-    version: 1,
+    schema: registrySchema,
+    version: 2,
     events,
     recordsPerTurnMax,
-    tables: recordWrites,
+    tables: (database) => recordWrites(database, read),
     take: (writes, record, offset) => writes.take(record, offset + 1),
     taken: () => followers?.wake(),
   });
-  const table = registryTable(view.database, (body) => decodeMeterRecord(body as Uint8Array));
+  const table = registryTable(view.database, read);
   const following = registryFollowers(table);
   followers = following;
 
@@ -83,13 +95,16 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
   };
 }
 
-function recordWrites(database: ViewDatabase["database"]) {
+function recordWrites(database: ViewDatabase["database"], read: ReadRecord) {
   const writes = registryWrites(database);
   return {
     take({ key, value }: KafkaMessage, position: number): void {
       // Not ours: whoever removes a meter from the topic by hand removes it here.
-      if (value === null) writes.remove(String(key));
-      else writes.put(decodeMeterRecord(value).meterId, position, value);
+      const meterId = String(key ?? "");
+      if (value === null) return writes.remove(meterId);
+      // For what it tells: whoever never asks for this meter would not hear of it.
+      read(meterId, position, value);
+      writes.put(meterId, position, value);
     },
   };
 }

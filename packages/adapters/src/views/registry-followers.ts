@@ -65,6 +65,11 @@ function sharedPages(table: RegistryTable): (position: number) => readonly Regis
   };
 }
 
+function changeIn({ position, record }: RegistryRow): RegistryChange[] {
+  const read = record();
+  return read === undefined ? [] : [{ position, record: read }];
+}
+
 function follower(
   pageAfter: (position: number) => readonly RegistryRow[],
   changed: (changes: readonly RegistryChange[]) => Promise<void>,
@@ -81,8 +86,8 @@ function follower(
       const page = pageAfter(seen);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wanted = page.filter(({ meterId }) => wants(meterId));
-      if (wanted.length > 0) await changed(wanted.map(({ position, record }) => ({ position, record: record() })));
+      const wanted = page.filter(({ meterId }) => wants(meterId)).flatMap(changeIn);
+      if (wanted.length > 0) await changed(wanted);
       seen = last.position;
       await setImmediate();
     }

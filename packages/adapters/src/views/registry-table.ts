@@ -1,41 +1,72 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { registryDamage } from "@meterbook/core/domain/registry-damage";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry } from "@meterbook/core/ports/registry";
+import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 
 /** Positions grow with every record put; only the newest record of a meter is kept. */
-export function registrySchema(body: "TEXT" | "BLOB"): string {
-  return `CREATE TABLE IF NOT EXISTS record (meter_id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body ${body} NOT NULL) WITHOUT ROWID;`;
-}
+export const registrySchema =
+  "CREATE TABLE IF NOT EXISTS record (meter_id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body BLOB NOT NULL) WITHOUT ROWID;";
 
 export interface RegistryRow {
   readonly position: number;
   readonly meterId: string;
-  readonly record: () => MeterRecord;
+  /** Undefined where the record cannot be read. */
+  readonly record: () => MeterRecord | undefined;
 }
 
-/** The newest record of each meter. */
+/** The newest record of each meter. One that cannot be read is left out: its meter has none until the next is put. */
 export interface RegistryTable extends Pick<Registry, "get" | "list"> {
   /** What changed after a position, in order; fewer than `limit` rows means all. */
   changedAfter(position: number, limit: number): readonly RegistryRow[];
 }
 
-export function registryTable(database: DatabaseSync, decode: (body: unknown) => MeterRecord): RegistryTable {
-  const get = database.prepare("SELECT body FROM record WHERE meter_id = ?");
-  const list = database.prepare("SELECT body FROM record WHERE meter_id > ? ORDER BY meter_id LIMIT ?");
-  const changed = database.prepare(
-    "SELECT position, meter_id, body FROM record WHERE position > ? ORDER BY position LIMIT ?",
-  );
+/** Reads what stands under a meter's id at a position; what cannot be read is told. */
+export type ReadRecord = (meterId: string, position: number, body: unknown) => MeterRecord | undefined;
+
+export interface RecordReaderOptions {
+  readonly damaged: TellDamage;
+  readonly nowMs: () => number;
+  /** How the place of a position is called. */
+  readonly whereOf: (position: number) => string;
+}
+
+export function recordReader({ damaged, nowMs, whereOf }: RecordReaderOptions): ReadRecord {
+  return (meterId, position, body) => {
+    const checked = checkMeterRecord(meterId, body);
+    if ("record" in checked) return checked.record;
+    damaged(registryDamage(meterId, whereOf(position), checked.fault, nowMs()));
+    return undefined;
+  };
+}
+
+export function registryTable(database: DatabaseSync, read: ReadRecord): RegistryTable {
+  const columns = "meter_id, position, body";
+  const get = database.prepare(`SELECT ${columns} FROM record WHERE meter_id = ?`);
+  const list = database.prepare(`SELECT ${columns} FROM record WHERE meter_id > ? ORDER BY meter_id`);
+  const changed = database.prepare(`SELECT ${columns} FROM record WHERE position > ? ORDER BY position LIMIT ?`);
+  const readRow = (row: Record<string, unknown>) => read(String(row["meter_id"]), Number(row["position"]), row["body"]);
   return {
     async get(meterId) {
       const row = get.get(meterId);
-      return row === undefined ? undefined : decode(row["body"]);
+      return row === undefined ? undefined : readRow(row);
     },
-    list: async ({ afterMeterId, limit }) => list.all(afterMeterId ?? "", limit).map((row) => decode(row["body"])),
+    async list({ afterMeterId, limit }) {
+      const records: MeterRecord[] = [];
+      if (limit <= 0) return records;
+      // What is left out does not shorten a page: a short one says that there are no more.
+      for (const row of list.iterate(afterMeterId ?? "")) {
+        const record = readRow(row);
+        if (record !== undefined && records.push(record) >= limit) break;
+      }
+      return records;
+    },
     changedAfter: (position, limit) =>
       changed.all(position, limit).map((row) => ({
         position: Number(row["position"]),
         meterId: String(row["meter_id"]),
-        record: () => decode(row["body"]),
+        record: () => readRow(row),
       })),
   };
 }

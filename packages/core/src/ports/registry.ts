@@ -8,6 +8,8 @@ import type { Subscription } from "./readings-log.ts";
  * - `put` resolves once the records survive a crash; a later `get` of the same process sees them;
  * - `follow` calls `changed` with every meter's newest record once, then with each change, in order, batch after batch
  *   (never two calls at a time), and resolves when the state at the time of the call has been delivered;
+ * - a record that cannot be read is told to the damage log and set aside: its meter has none until the next `put`, and whoever
+ *   follows keeps the one from before; all other meters go on;
  * - `caughtUp` of what it answers resolves when all that was put, by whomever, before the call has been delivered, and rejects
  *   when that cannot be.
  */

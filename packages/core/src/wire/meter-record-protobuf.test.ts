@@ -4,7 +4,8 @@ import protobuf from "protobufjs";
 import { expect, test } from "vitest";
 import { baseUnits } from "../domain/reading.ts";
 import type { InstallationEvent, MeterRecord } from "../domain/registry.ts";
-import { decodeMeterRecord, encodeMeterRecord } from "./meter-record-protobuf.ts";
+import { checkMeterRecord, encodeMeterRecord } from "./meter-record-protobuf.ts";
+import { checkedRecord, withChecksum } from "./record-checksum.ts";
 
 const proto = fileURLToPath(new URL("../../../../proto/meterbook/v1/meter_record.proto", import.meta.url));
 const MeterRecordType = protobuf.loadSync(proto).lookupType("meterbook.v1.MeterRecord");
@@ -58,25 +59,45 @@ test("a record comes back as it was, what is absent stays absent, and any protob
   fc.assert(
     fc.property(record, (given) => {
       const bytes = encodeMeterRecord(given);
-      expect(decodeMeterRecord(bytes)).toEqual(given);
+      expect(checkMeterRecord(given.meterId, bytes)).toEqual({ record: given });
       const theirs = MeterRecordType.encode(MeterRecordType.fromObject(wireForm(given))).finish();
-      expect(decodeMeterRecord(theirs)).toEqual(given);
+      expect(checkMeterRecord(given.meterId, withChecksum(theirs))).toEqual({ record: given });
       const read = (from: Uint8Array) => MeterRecordType.toObject(MeterRecordType.decode(from), { longs: Number });
-      expect({ usagePointId: given.meterId, ...read(bytes) }).toEqual(read(theirs));
+      expect({ usagePointId: given.meterId, ...read(checkedRecord(bytes) as Uint8Array) }).toEqual(read(theirs));
     }),
   );
 });
 
+const sealed = encodeMeterRecord({
+  meterId: "m",
+  usagePointId: "m",
+  registers: [{ register: "1.8.0", unit: "L", multiplier: 40 }],
+});
+const bare = checkedRecord(sealed) as Uint8Array;
+
 test("fields of a later version are skipped; a unit, a number or a meter that cannot be read is not guessed", () => {
-  const given: MeterRecord = { meterId: "m", usagePointId: "m", registers: [{ register: "1.8.0", unit: "L" }] };
-  const bytes = encodeMeterRecord(given);
   const later = protobuf.Writer.create().uint32(0xfa).string("later").finish();
-  expect(decodeMeterRecord(Buffer.concat([bytes, later]))).toEqual(given);
-  const wrongUnit = Uint8Array.from(bytes);
+  expect(checkMeterRecord("m", withChecksum(Buffer.concat([bare, later])))).toEqual(checkMeterRecord("m", sealed));
+  const unreadable = (bytes: Uint8Array, detail: string) =>
+    expect(checkMeterRecord("m", withChecksum(bytes))).toEqual({
+      fault: { code: "record_unreadable", detail: expect.stringContaining(detail) },
+    });
+  const wrongUnit = Uint8Array.from(bare);
   wrongUnit[wrongUnit.lastIndexOf(2)] = 9;
-  expect(() => decodeMeterRecord(wrongUnit)).toThrow("unit 9");
-  expect(() => decodeMeterRecord(new Uint8Array())).toThrow("no meter");
+  unreadable(wrongUnit, "unit 9");
+  unreadable(new Uint8Array(), "no meter");
   const unsafe = protobuf.Writer.create().uint32(0x30).uint64("18446744073709551615").finish();
-  expect(() => decodeMeterRecord(Buffer.concat([bytes, unsafe]))).toThrow("no safe integer");
-  expect(() => decodeMeterRecord(bytes.subarray(0, -1))).toThrow("longer than the message");
+  unreadable(Buffer.concat([bare, unsafe]), "no safe integer");
+  unreadable(bare.subarray(0, -1), "longer than the message");
+});
+
+test("H07: a flipped bit anywhere, other bytes, and a record under another meter's id are told apart from a record", () => {
+  for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+    const flipped = Uint8Array.from(sealed);
+    flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+    expect(checkMeterRecord("m", flipped)).toMatchObject({ fault: { code: "checksum_mismatch" } });
+  }
+  expect(checkMeterRecord("m", Buffer.from("nonsense"))).toMatchObject({ fault: { code: "checksum_mismatch" } });
+  expect(checkMeterRecord("m", "{}")).toMatchObject({ fault: { code: "record_unreadable" } });
+  expect(checkMeterRecord("n", sealed)).toMatchObject({ fault: { code: "key_mismatch" } });
 });

@@ -1,6 +1,8 @@
 import protobuf from "protobufjs";
+import type { DamageCode } from "../domain/damage.ts";
 import { baseUnits } from "../domain/reading.ts";
 import type { InstallationEvent, MeterRecord, RegisteredRegister } from "../domain/registry.ts";
+import type { RegistryFault } from "../domain/registry-damage.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import {
   cursorOver,
@@ -11,9 +13,10 @@ import {
   readWhole,
   skipField,
 } from "./protobuf-cursor.ts";
+import { checkedRecord, withChecksum } from "./record-checksum.ts";
 
-/** `meterbook.v1.MeterRecord` (proto/meterbook/v1/meter_record.proto): a record of the registry. */
-export function encodeMeterRecord(record: MeterRecord): Uint8Array {
+/** `meterbook.v1.MeterRecord` (proto/meterbook/v1/meter_record.proto): a record of the registry, with its checksum. */
+export function encodeMeterRecord(record: MeterRecord): Buffer {
   const { meterId, usagePointId, zone, registers, stepSeconds, connectionPowerW, installed, removed } = record;
   const out = protobuf.Writer.create();
   out.uint32(0x0a).string(meterId);
@@ -24,7 +27,7 @@ export function encodeMeterRecord(record: MeterRecord): Uint8Array {
   if (connectionPowerW !== undefined) out.uint32(0x30).uint64(connectionPowerW);
   if (installed !== undefined) putEvent(out.uint32(0x3a).fork(), installed);
   if (removed !== undefined) putEvent(out.uint32(0x42).fork(), removed);
-  return out.finish();
+  return withChecksum(out.finish());
 }
 
 function putRegister(out: protobuf.Writer, { register, unit, digits, multiplier }: RegisteredRegister): void {
@@ -43,8 +46,29 @@ function putEvent(out: protobuf.Writer, { at, values }: InstallationEvent): void
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
-/** Throws MalformedMessage where the bytes are no such record: a multiplier must not be guessed. */
-export function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
+/** What stands in the registry under a meter's id: its record or, as a multiplier must not be guessed, why there is none. */
+export function checkMeterRecord(
+  meterId: string,
+  body: unknown,
+): { readonly record: MeterRecord } | { readonly fault: RegistryFault } {
+  if (!(body instanceof Uint8Array)) return fault("record_unreadable", "it is not bytes");
+  const bytes = checkedRecord(body);
+  if (bytes === undefined) return fault("checksum_mismatch", "its bytes do not give its checksum");
+  try {
+    const record = decodeMeterRecord(bytes);
+    return record.meterId === meterId ? { record } : fault("key_mismatch", "it is the record of another meter");
+  } catch (error) {
+    if (error instanceof MalformedMessage) return fault("record_unreadable", error.message);
+    throw error;
+  }
+}
+
+function fault(code: DamageCode, detail: string): { readonly fault: RegistryFault } {
+  return { fault: { code, detail } };
+}
+
+/** Of bytes whose checksum is right. Throws MalformedMessage where they are no such record. */
+function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
   const cursor = cursorOver(bytes);
   const registers: RegisteredRegister[] = [];
   const record: Mutable<MeterRecord> = { meterId: "", usagePointId: "", registers };
