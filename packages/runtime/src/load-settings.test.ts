@@ -52,6 +52,20 @@ test("a service on servers names all that it misses, and may show its health to 
   expect(missing("aggregator", { ...influx, METERBOOK_KAFKA_BROKERS: "kafka:9092" })).toEqual([]);
 });
 
+test("D12: the services of one machine, with the same .env, listen on ports of their own", () => {
+  const envFile = [
+    ...Object.entries(influx).map(([name, value]) => `${name}=${value}`),
+    "METERBOOK_KAFKA_BROKERS=kafka:9092",
+  ].join("\n");
+  const listens = (["standalone", "api", "ingest", "aggregator"] as const).map((service) => {
+    const result = loadSettings({}, { envFile, service });
+    return result.ok ? result.settings.httpListen : describeProblems(result.problems);
+  });
+  expect(listens).toEqual([8080, 8080, 8081, 8082].map((port) => ({ host: "127.0.0.1", port })));
+  const told = loadSettings({ METERBOOK_HTTP_LISTEN: "127.0.0.1:9090" }, { envFile, service: "ingest" });
+  expect(told.ok && told.settings.httpListen.port).toBe(9090);
+});
+
 test("every setting is read in its form", () => {
   const settings = settingsOf({
     ...influx,

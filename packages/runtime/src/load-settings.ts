@@ -96,7 +96,7 @@ export function loadSettings(environment: Environment, options: LoadOptions = {}
     ...unknownSettings(given),
   ];
   if (problems.length > 0 || !read.success) return { ok: false, problems: oncePerName(problems) };
-  return { ok: true, settings: settingsFrom(read.data) };
+  return { ok: true, settings: settingsFrom(read.data, service) };
 }
 
 /** The settings of this process, or exit 2 with all problems on standard error. Reads `.env` where there is one. */
@@ -127,8 +127,8 @@ function merged(environment: Environment, envFile: string): Record<string, strin
 function unsafeListening(given: Environment, service: ServiceName): SettingProblem[] {
   // The others answer with their health and metrics only.
   if (service !== "api" && service !== "standalone") return [];
-  const listen = settingSchema.shape.METERBOOK_HTTP_LISTEN.safeParse(given["METERBOOK_HTTP_LISTEN"]);
-  if (!listen.success || isLoopback(listen.data.host) || given["METERBOOK_API_KEYS_FILE"] !== undefined) return [];
+  const host = settingSchema.shape.METERBOOK_HTTP_LISTEN.safeParse(given["METERBOOK_HTTP_LISTEN"]).data?.host;
+  if (host === undefined || isLoopback(host) || given["METERBOOK_API_KEYS_FILE"] !== undefined) return [];
   const expected = "a loopback address such as 127.0.0.1:8080, or keys in METERBOOK_API_KEYS_FILE";
   return [{ name: "METERBOOK_HTTP_LISTEN", value: given["METERBOOK_HTTP_LISTEN"], expected }];
 }
@@ -147,14 +147,24 @@ function missing(given: Environment, service: ServiceName): SettingProblem[] {
     .map((name) => ({ name, value: undefined, expected: `a value (${service} works on servers)` }));
 }
 
-function settingsFrom(read: ReadSettings): Settings {
+/** One of each beside the others on one machine, with the same `.env`, is the usual beginning. */
+const httpPorts: Readonly<Record<ServiceName, number>> = {
+  standalone: 8080,
+  api: 8080,
+  ingest: 8081,
+  aggregator: 8082,
+  // Listens nowhere.
+  topics: 8080,
+};
+
+function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
   return {
     dataDir: read.METERBOOK_DATA_DIR,
     mqttListen: read.METERBOOK_MQTT_LISTEN,
     mqttBroker: mqttBrokerFrom(read),
     mqttTls: mqttTlsFrom(read),
     mqttIdentitiesFile: read.METERBOOK_MQTT_IDENTITIES_FILE,
-    httpListen: read.METERBOOK_HTTP_LISTEN,
+    httpListen: read.METERBOOK_HTTP_LISTEN ?? { host: "127.0.0.1", port: httpPorts[service] },
     timeZone: read.METERBOOK_TIME_ZONE,
     settleSeconds: read.METERBOOK_SETTLE_SECONDS,
     admission: {

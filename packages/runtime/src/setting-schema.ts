@@ -77,7 +77,7 @@ export const settingSchema = z.object({
   METERBOOK_MQTT_TLS_CA_FILE: text.optional(),
   METERBOOK_MQTT_TLS_CRL_FILE: text.optional(),
   METERBOOK_MQTT_IDENTITIES_FILE: text.optional(),
-  METERBOOK_HTTP_LISTEN: listenAddress.prefault("127.0.0.1:8080"),
+  METERBOOK_HTTP_LISTEN: listenAddress.optional(),
   METERBOOK_TIME_ZONE: text.refine(isTimeZone, "an IANA time zone, for example Europe/Kyiv").prefault("Europe/Kyiv"),
   METERBOOK_SETTLE_SECONDS: wholeNumber({ min: 0, max: 86_400 }).prefault("30"),
   METERBOOK_API_KEYS_FILE: text.optional(),
