@@ -14,6 +14,8 @@ export interface ExplainSettings {
   readonly httpListen: ListenAddress;
 }
 
+const unfitDirectory = "directory_unfit: ";
+
 /** Puts an error of a start into words. */
 export function explainError(error: unknown, settings: ExplainSettings): Explained {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -21,6 +23,9 @@ export function explainError(error: unknown, settings: ExplainSettings): Explain
     if (line !== undefined) return { line, expected: true };
   }
   if (!(error instanceof Error)) return { line: String(error), expected: false };
+  // What is wrong with a data directory is a list: what, what is lost, and the commands to go on with, each on its own line.
+  if (error.message.startsWith(unfitDirectory))
+    return { line: error.message.slice(unfitDirectory.length), expected: true };
   // By its name, because an error that comes from another thread has lost its class.
   const namesSetting = error.message.startsWith("METERBOOK_");
   return { line: error.message.replaceAll("\n", "; "), expected: namesSetting || error.name === "AdapterError" };
