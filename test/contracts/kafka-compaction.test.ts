@@ -1,5 +1,6 @@
 // Goal: a registry whose topic the broker has compacted is the same registry. Method: a real Kafka that compacts at once, a record
 // put again and again by writers that come and go, and a view that is built from what is left.
+import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { createTopics } from "@meterbook/adapters/kafka/kafka-topics";
@@ -20,7 +21,7 @@ describe.skipIf(!kafkaIsThere(3))("the registry's topic after compaction", { tim
   test("a new view has the newest of each meter at the same positions, and puts go on", async () => {
     const settings = { brokers: kafka.brokers, topicPrefix: "", compression: "none" } as const;
     const connection = kafkaConnection(settings, { clientId: "test", log: () => undefined });
-    await createTopics(connection, { partitions: 1, readingsRetentionDays: 7 });
+    await pastElections(() => createTopics(connection, { partitions: 1, readingsRetentionDays: 7 }));
     const admin = connection.client.admin();
     await admin.connect();
     onTestFinished(() => admin.disconnect());

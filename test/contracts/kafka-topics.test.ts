@@ -1,5 +1,6 @@
 // Goal: what must not start is refused by name, and what is weak is said. Method: the rules as a table; a real Kafka for what
 // a cluster says of itself.
+import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { problemsOf, type TopicName } from "@meterbook/adapters/kafka/kafka-topics";
@@ -121,12 +122,11 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     const { topicPrefix } = connection.settings;
     const client = await admin(connection);
     const configEntries = [{ name: "retention.ms", value: day }];
-    await client.createTopics({
-      topics: [
-        { topic: `${topicPrefix}readings.v1`, numPartitions: 3 },
-        { topic: `${topicPrefix}snapshots.v1`, numPartitions: 1, configEntries },
-      ],
-    });
+    const topics = [
+      { topic: `${topicPrefix}readings.v1`, numPartitions: 3 },
+      { topic: `${topicPrefix}snapshots.v1`, numPartitions: 1, configEntries },
+    ];
+    await pastElections(() => client.createTopics({ topics }));
     const { problems: found } = await startOnKafka(connection, { ...wishes, createTopics: "on" });
     expect(found).toEqual([
       expect.stringMatching(/readings.v1: has 3 partitions/),

@@ -1,3 +1,4 @@
+import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
 import { type KafkaConnection, kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { createTopics } from "@meterbook/adapters/kafka/kafka-topics";
 import { afterAll, beforeAll } from "vitest";
@@ -25,7 +26,7 @@ export function kafkaPlaces(): KafkaPlaces {
       made += 1;
       const settings = { brokers: server.brokers, topicPrefix: `place${made}.`, compression: "none" } as const;
       const connection = kafkaConnection(settings, { clientId: "test", log: () => undefined });
-      await createTopics(connection, { partitions: 4, readingsRetentionDays: 7 });
+      await pastElections(() => createTopics(connection, { partitions: 4, readingsRetentionDays: 7 }));
       return connection;
     },
   };
