@@ -1,6 +1,7 @@
 import { backUpDirectory } from "@meterbook/adapters/embedded/back-up-directory";
+import { wrongOptions } from "@meterbook/runtime/command-options";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
-import { runCommand, wrongArguments } from "./run-command.ts";
+import { runCommand } from "./run-command.ts";
 
 const usage = `npm run backup -- --to DIRECTORY
 
@@ -9,7 +10,7 @@ acknowledged before the command began is in the copy. Back with: npm run restore
 
 await runCommand({ usage, options: { to: { type: "string" } } }, async (values, say) => {
   const to = values["to"];
-  if (typeof to !== "string" || to === "") return wrongArguments("--to is missing: where the copy goes", usage);
+  if (typeof to !== "string" || to === "") return wrongOptions("--to is missing: where the copy goes", usage);
   const { dataDir } = settingsOrExit();
   const { files, madeAt } = await backUpDirectory(dataDir, to, Date.now());
   for (const [file, { bytes, facts }] of Object.entries(files)) {

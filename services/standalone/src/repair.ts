@@ -2,8 +2,9 @@ import { lockDataDirectory } from "@meterbook/adapters/embedded/data-directory";
 import { fileNames } from "@meterbook/adapters/embedded/directory-files";
 import { describeTroubles } from "@meterbook/adapters/embedded/judge-directory";
 import { acceptLoss, rebuildSeries, troublesOf } from "@meterbook/adapters/embedded/repair-directory";
+import { wrongOptions } from "@meterbook/runtime/command-options";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
-import { runCommand, wrongArguments } from "./run-command.ts";
+import { runCommand } from "./run-command.ts";
 
 const files = [...fileNames, "directory"] as const;
 
@@ -25,9 +26,9 @@ const options = {
 await runCommand({ usage, options }, async (values, say) => {
   const [wanted, reason] = [values["accept-loss"], values["reason"]];
   const file = files.find((name) => name === wanted);
-  if (wanted !== undefined && file === undefined) return wrongArguments(`--accept-loss: ${files.join(", ")}`, usage);
+  if (wanted !== undefined && file === undefined) return wrongOptions(`--accept-loss: ${files.join(", ")}`, usage);
   if (file !== undefined && (typeof reason !== "string" || reason.trim() === "")) {
-    return wrongArguments("--reason is missing: why it is right to go on without", usage);
+    return wrongOptions("--reason is missing: why it is right to go on without", usage);
   }
   const { dataDir } = settingsOrExit();
   const lock = lockDataDirectory(dataDir);

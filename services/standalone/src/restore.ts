@@ -1,6 +1,7 @@
 import { restoreDirectory } from "@meterbook/adapters/embedded/restore-directory";
+import { wrongOptions } from "@meterbook/runtime/command-options";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
-import { runCommand, wrongArguments } from "./run-command.ts";
+import { runCommand } from "./run-command.ts";
 
 const usage = `npm run restore -- --from DIRECTORY [--replace]
 
@@ -12,8 +13,7 @@ const options = { from: { type: "string" }, replace: { type: "boolean" } } as co
 
 await runCommand({ usage, options }, async (values, say) => {
   const from = values["from"];
-  if (typeof from !== "string" || from === "")
-    return wrongArguments("--from is missing: the backup's directory", usage);
+  if (typeof from !== "string" || from === "") return wrongOptions("--from is missing: the backup's directory", usage);
   const { dataDir } = settingsOrExit();
   const occupied = values["replace"] === true ? "move aside" : "refuse";
   const { manifest, movedTo } = await restoreDirectory(from, dataDir, { occupied, nowMs: Date.now() });

@@ -1,4 +1,5 @@
-import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { ParseArgsOptionsConfig } from "node:util";
+import { optionsOrExit } from "@meterbook/runtime/command-options";
 
 export interface Command<Options extends ParseArgsOptionsConfig> {
   /** Shown for `--help`, and after what is wrong with the arguments. */
@@ -18,30 +19,13 @@ export async function runCommand(
 ): Promise<void> {
   // What is copied is readings of people's homes: for this user only.
   process.umask(0o077);
-  let values: Values;
+  const { values } = optionsOrExit({ usage, options });
   try {
-    values = parseArgs({ options: { ...options, help: { type: "boolean", short: "h" } } }).values as Values;
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}\n`);
-    process.exitCode = 2;
-    return;
-  }
-  if (values["help"] === true) {
-    process.stdout.write(`${usage}\n`);
-    return;
-  }
-  try {
-    process.exitCode = await work(values, (line) => process.stdout.write(`${line}\n`));
+    process.exitCode = await work(values as Values, (line) => process.stdout.write(`${line}\n`));
   } catch (error) {
     const known = error instanceof Error && error.name === "AdapterError";
     const text = known ? error.message.replace(/^directory_unfit: /, "") : String((error as Error).stack ?? error);
     process.stderr.write(`${text}\n`);
     process.exitCode = 1;
   }
-}
-
-/** @returns the exit code for arguments that are wrong. */
-export function wrongArguments(message: string, usage: string): number {
-  process.stderr.write(`${message}\n\n${usage}\n`);
-  return 2;
 }
