@@ -31,6 +31,7 @@ test("an empty environment gives the documented defaults", () => {
     timeZone: "Europe/Kyiv",
     settleSeconds: 30,
     admission: { unknownMeters: "accept", channelsPerMeterMax: 64, metersMax: 4_194_303 },
+    messages: { bytesMax: 262_144, registersMax: 64 },
     packetBytesMax: 262_144,
     connectionsMax: 25_000,
     logRetentionDays: 7,

@@ -41,6 +41,8 @@ export interface Settings {
     readonly channelsPerMeterMax: number;
     readonly metersMax: number;
   };
+  /** What one message may hold. */
+  readonly messages: { readonly bytesMax: number; readonly registersMax: number };
   readonly apiKeysFile?: string | undefined;
   readonly kafka?: KafkaSettings | undefined;
   readonly influx?: InfluxSettings | undefined;
@@ -171,6 +173,10 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
       unknownMeters: read.METERBOOK_UNKNOWN_METERS,
       channelsPerMeterMax: read.METERBOOK_CHANNELS_PER_METER_MAX,
       metersMax: read.METERBOOK_METERS_MAX,
+    },
+    messages: {
+      bytesMax: read.METERBOOK_PACKET_BYTES_MAX,
+      registersMax: read.METERBOOK_CHANNELS_PER_METER_MAX,
     },
     apiKeysFile: read.METERBOOK_API_KEYS_FILE,
     kafka: kafkaFrom(read),

@@ -75,7 +75,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const events = kafkaMetrics(metrics, log, standing);
   const probe = own(kafkaProbe(connection), "Kafka's probe");
   own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
-  const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
+  const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
   const damage = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
   damageMetrics(metrics, damage);
   const ears = { tell: own(damageTeller(damage, log), "damage").tell, nowMs: () => clock.nowMs() };

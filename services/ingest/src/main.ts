@@ -79,7 +79,7 @@ await runService(
     const { retentionDays, ...quotas } = settings.rejected;
     const quota = rejectedQuota({ ...quotas, retentionMs: retentionDays * dayMs, nowMs: () => performance.now() });
     const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
-    const reader = messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock);
+    const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
     const source = own(
       await openMeterSource(
         {

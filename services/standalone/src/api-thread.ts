@@ -29,7 +29,7 @@ await runThread(async (settings: Settings, own) => {
   const hub = own(metricsHub(measuredThreadNames));
   const health = own(publishHealth());
   const watch = own(watchHealth({ expected: threadNames }));
-  const reader = messageReader({ ...readLimits, bytesMax: settings.packetBytesMax }, clock);
+  const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
   const damage = own(openEmbeddedDamageLog({ dataDir }));
   damageMetrics(metrics, damage);
   const ears = { tell: own(damageTeller(damage, log)).tell, nowMs: () => clock.nowMs() };

@@ -54,7 +54,7 @@ await runThread(async (settings: Settings, own) => {
   const take = ingestMessages(
     { log: readings, rejected },
     {
-      reader: messageReader({ ...readLimits, bytesMax: packetBytesMax }, clock),
+      reader: messageReader({ ...readLimits, ...settings.messages }, clock),
       events,
       door,
       crashPoint,

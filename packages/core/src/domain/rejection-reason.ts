@@ -11,6 +11,7 @@ export const rejectionReasons = [
   "report_malformed",
   "empty_report",
   "too_many_readings",
+  "too_many_registers",
   "too_many_refused",
   "reading_malformed",
   "register_invalid",

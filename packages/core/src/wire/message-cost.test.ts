@@ -29,6 +29,8 @@ const shapes: Readonly<Record<string, (bytes: number) => string>> = {
   "empty readings": (bytes) => many(bytes, () => "{}"),
   "readings of other registers": (bytes) =>
     many(bytes, (index) => reading({ register: `1-0:${index % 256}.${(index >> 8) % 256}.0` })),
+  "readings of as many registers as a meter may have": (bytes) =>
+    many(bytes, (index) => reading({ register: `0-0:96.${index % 64}.0` })),
   "readings whose values are numbers": (bytes) => many(bytes, (index) => reading({ value: index })),
   "refused readings": (bytes) => many(bytes, () => reading({ value: "-1" })),
   escapes: (bytes) => `{"readings":[${reading({ unit: "X" })}],"meterId":"${fill(bytes, "\\u0041")}"}`,

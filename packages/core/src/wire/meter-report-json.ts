@@ -4,6 +4,7 @@ import { parseInstantMs } from "../domain/instant.ts";
 import { kinds, readingQualities } from "../domain/reading.ts";
 import type { Fault, RejectionReason } from "../domain/rejection-reason.ts";
 import { scaledAmount } from "../domain/units.ts";
+import { checkJsonRegisters } from "./count-registers.ts";
 import { amountFinding } from "./judge-readings.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
 import { noRegister, registerName } from "./register-names.ts";
@@ -46,6 +47,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 export interface JsonLimits {
   readonly readingsMax: number;
+  readonly registersMax: number;
   /** Above so many faults the message is refused as one. */
   readonly faultsMax: number;
 }
@@ -54,10 +56,11 @@ export interface JsonLimits {
 export class TooManyFaults extends MalformedMessage {}
 
 /** The JSON form of a report (docs: the MQTT section of the contract). Throws MalformedMessage where it is none. */
-export function readJsonReport(bytes: Uint8Array, { readingsMax, faultsMax }: JsonLimits): JsonReport {
+export function readJsonReport(bytes: Uint8Array, { readingsMax, registersMax, faultsMax }: JsonLimits): JsonReport {
   const text = decodeText(bytes);
   const { meterId = "", sequence = 0, readings: items } = headerOf(parseJson(text));
   if (items.length > readingsMax) throw new TooManyReadings(`it holds more than ${readingsMax} readings`);
+  checkJsonRegisters(items, registersMax);
   const faults = new Map<number, Fault>();
   const readings = exactItems(text, items).map((item, index) => {
     const read = readItem(item);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { qualityOf } from "../domain/reading.ts";
 import { rejectionReasons } from "../domain/rejection-reason.ts";
 import { decodeReport } from "./meter-report-protobuf.ts";
-import type { ReadMessage } from "./read-message.ts";
+import type { MessageReader, ReadMessage } from "./read-message.ts";
 import { messageReader, readLimits } from "./read-message.ts";
 
 const proto = fileURLToPath(new URL("../../../../proto/meterbook/v1/meter_report.proto", import.meta.url));
@@ -254,6 +254,66 @@ describe("a protobuf report", () => {
   test("of nothing but faults in a large message is kept once, not once per reading", () => {
     const readings = Array.from({ length: 9000 }, () => ({ ...reading, value: -1 }));
     expect(refused(readProtobuf({ readings }))).toEqual([["too_many_refused", null, "readings"]]);
+  });
+});
+
+describe("H09: a message that names more registers than a meter may have", () => {
+  const strict = messageReader({ ...readLimits, registersMax: 3 }, { nowMs: () => nowMs });
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `0-0:96.${index}.0`);
+  const json = (registers: readonly string[]) => ({
+    topic: "meters/m-1/readings/json",
+    payload: Buffer.from(JSON.stringify({ readings: registers.map((register) => ({ ...good, register })) })),
+  });
+  const readings = (registers: readonly string[]) => ({
+    topic: "meters/m-1/readings",
+    payload: protobufOf({
+      readings: registers.map((register) => ({ at: boundary, register, value: 1, unit: "UNIT_WH" })),
+    }),
+  });
+  const profiles = (registers: readonly string[]) => ({
+    topic: "meters/m-1/readings",
+    payload: protobufOf({
+      profiles: registers.map((register) => {
+        return { register, unit: "UNIT_WH", start: boundary, stepSeconds: 900, base: 1, deltas: [0, 1] };
+      }),
+    }),
+  });
+  const forms = { json, readings, profiles };
+
+  test.for(["json", "readings", "profiles"] as const)("is refused whole as %s, with the code", (form) => {
+    const result = strict.read({ ...forms[form](names(4)), receivedAtMs, clientId: "c-1" });
+    expect(result.accepted).toBeNull();
+    expect(result.rejections).toEqual([
+      expect.objectContaining({ reason: "too_many_registers", readingIndex: null, meterId: "m-1" }),
+    ]);
+    expect(result.rejections[0]?.detail).toBe("readings: it names more than 3 registers");
+  });
+
+  test.for(["json", "readings", "profiles"] as const)("is not one that names few often as %s", (form) => {
+    const often = [...names(3), ...names(3), ...names(3)];
+    const { accepted, rejections } = strict.read({ ...forms[form](often), receivedAtMs, clientId: "c-1" });
+    expect(rejections).toEqual([]);
+    expect(accepted?.readings).toBe(form === "profiles" ? 18 : 9);
+  });
+
+  test("counts two names of one register once, and what is no register as well", () => {
+    const twice = ["1.8.0", "1-0:1.8.0", "1-0:1.8.0*255", "2.8.0", "1-0:2.8.0"];
+    expect(strict.read({ ...json(twice), receivedAtMs, clientId: "c-1" }).rejections).toEqual([]);
+    const invented = Array.from({ length: 4 }, (_, index) => `register ${index}`);
+    const { rejections } = strict.read({ ...json(invented), receivedAtMs, clientId: "c-1" });
+    expect(rejections.map(({ reason }) => reason)).toEqual(["too_many_registers"]);
+  });
+
+  test("costs a fraction of what reading it would", () => {
+    const { payload, topic } = json(Array.from({ length: 2400 }, (_, i) => `0-0:${i >> 8}.${i & 255}.0`));
+    const microseconds = (one: MessageReader) => {
+      const before = process.cpuUsage();
+      for (let i = 0; i < 20; i += 1) one.read({ topic, payload, receivedAtMs, clientId: "c-1" });
+      return process.cpuUsage(before).user;
+    };
+    const generous = messageReader({ ...readLimits, registersMax: 10_000 }, { nowMs: () => nowMs });
+    microseconds(generous);
+    expect(microseconds(reader) * 3).toBeLessThan(microseconds(generous));
   });
 });
 

@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { MeterMessage, Sender } from "../ports/meter-endpoint.ts";
 import type { LoggedReport } from "../ports/readings-log.ts";
 import type { Rejection, StoredRejection } from "../ports/rejected-log.ts";
+import { checkRegisters, TooManyRegisters } from "./count-registers.ts";
 import type { Judgement } from "./judge-readings.ts";
 import { judgeReadings } from "./judge-readings.ts";
 import type { JsonReport } from "./meter-report-json.ts";
@@ -15,6 +16,8 @@ import { readWireReport, TooManyReadings } from "./wire-report.ts";
 
 export interface ReadLimits {
   readonly readingsMax: number;
+  /** Registers that one message may name: no meter may have more. */
+  readonly registersMax: number;
   readonly bytesMax: number;
   /**
    * Whoever reads the rejected log gets the whole message with every refused reading. Above this product of refused readings and
@@ -23,7 +26,12 @@ export interface ReadLimits {
   readonly refusedBytesMax: number;
 }
 
-export const readLimits: ReadLimits = { readingsMax: 10_000, bytesMax: 256 * 1024, refusedBytesMax: 16 * 1024 * 1024 };
+export const readLimits: ReadLimits = {
+  readingsMax: 10_000,
+  registersMax: 64,
+  bytesMax: 256 * 1024,
+  refusedBytesMax: 16 * 1024 * 1024,
+};
 
 /** Each reading of the message is either in `accepted` or has a rejection, or the message as a whole has one. */
 export interface ReadMessage {
@@ -101,11 +109,15 @@ function parseTopic(topic: string): { meterId: string; isJson: boolean } | Fault
 const noFaults: ReadonlyMap<number, Fault> = new Map();
 
 function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): JsonReport | Fault {
-  const { readingsMax } = limits;
+  const { readingsMax, registersMax } = limits;
   try {
-    if (isJson) return readJsonReport(payload, { readingsMax, faultsMax: faultsMax(payload, limits) });
-    return { report: readWireReport(payload, readingsMax), faults: noFaults };
+    if (isJson) return readJsonReport(payload, { readingsMax, registersMax, faultsMax: faultsMax(payload, limits) });
+    const report = readWireReport(payload, readingsMax);
+    checkRegisters(report, registersMax);
+    return { report, faults: noFaults };
   } catch (error) {
+    if (error instanceof TooManyRegisters)
+      return { reason: "too_many_registers", detail: `readings: ${error.message}` };
     if (error instanceof TooManyReadings) return { reason: "too_many_readings", detail: `readings: ${error.message}` };
     if (error instanceof TooManyFaults) return { reason: "too_many_refused", detail: `readings: ${error.message}` };
     if (error instanceof MalformedMessage) return { reason: "report_malformed", detail: `payload: ${error.message}` };
