@@ -10,6 +10,7 @@ export interface CommandsUnderTest {
 
 const command = { kind: "close-period", period: 24_321 } as const;
 const timeoutMs = 10_000;
+const nothing = { evaluated: 0, issued: 0, inPeriod: 0, heldBack: 0, waiting: 0 };
 
 /** What the port promises (packages/core/src/ports/commands.ts). Every adapter runs it. */
 export function commandsContract(make: () => Promise<CommandsUnderTest>): void {
@@ -37,9 +38,15 @@ export function commandsContract(make: () => Promise<CommandsUnderTest>): void {
     await serveEach(aggregators, async (given) => {
       await new Promise((resolve) => setImmediate(resolve));
       carriedOut.push(given);
-      return { partitions: [0], evaluated: 3, issued: 2 };
+      return { partitions: [0], evaluated: 3, issued: 2, inPeriod: 1, heldBack: 4, waiting: 5 };
     });
-    expect(await api.send(command, { timeoutMs })).toEqual({ evaluated: 3, issued: 2 });
+    expect(await api.send(command, { timeoutMs })).toEqual({
+      evaluated: 3,
+      issued: 2,
+      inPeriod: 1,
+      heldBack: 4,
+      waiting: 5,
+    });
     expect(carriedOut).toEqual([command]);
   });
 
@@ -47,16 +54,19 @@ export function commandsContract(make: () => Promise<CommandsUnderTest>): void {
     const { api, aggregators } = await ends(4, 3);
     const parts = [[0, 3], [2], [1]];
     await serveEach(aggregators, async (_, index) => {
-      return { partitions: parts[index] ?? [], evaluated: 10 ** index, issued: 2 * 10 ** index };
+      const [evaluated, issued] = [10 ** index, 2 * 10 ** index];
+      return { partitions: parts[index] ?? [], evaluated, issued, inPeriod: issued, heldBack: evaluated, waiting: 1 };
     });
-    expect(await api.send(command, { timeoutMs })).toEqual({ evaluated: 111, issued: 222 });
+    expect(await api.send(command, { timeoutMs })).toEqual({
+      ...{ evaluated: 111, issued: 222, inPeriod: 222, heldBack: 111, waiting: 3 },
+    });
   });
 
   test("names the partitions that nobody has answered for in time", async () => {
     const { api, aggregators } = await ends(8, 2);
     const all = Array.from({ length: 8 }, (_, partition) => partition);
     await serveEach(aggregators, async ({ period }, index) => {
-      return { partitions: period === 0 ? all : [index, index + 4], evaluated: 1, issued: 1 };
+      return { partitions: period === 0 ? all : [index, index + 4], ...nothing, evaluated: 1 };
     });
     await api.send({ ...command, period: 0 }, { timeoutMs });
     await expect(api.send(command, { timeoutMs: 700 })).rejects.toThrow("partitions 2 to 3, 6 to 7 within 700 ms");
@@ -71,7 +81,7 @@ export function commandsContract(make: () => Promise<CommandsUnderTest>): void {
     const { api, aggregators } = await ends(2, 2);
     await serveEach(aggregators, async (_, index) => {
       if (index === 1) throw new Error("no room");
-      return { partitions: [0], evaluated: 1, issued: 1 };
+      return { partitions: [0], ...nothing, evaluated: 1 };
     });
     await expect(api.send(command, { timeoutMs })).rejects.toThrow("no room");
   });
@@ -84,12 +94,12 @@ export function commandsContract(make: () => Promise<CommandsUnderTest>): void {
       expect(running).toBe(1);
       await new Promise((resolve) => setImmediate(resolve));
       running -= 1;
-      return { partitions: [0], evaluated: period, issued: 0 };
+      return { partitions: [0], ...nothing, evaluated: period };
     });
-    await serveEach(aggregators.slice(1), async ({ period }) => ({ partitions: [1], evaluated: 0, issued: period }));
+    await serveEach(aggregators.slice(1), async ({ period }) => ({ partitions: [1], ...nothing, issued: period }));
     const periods = [24_321, 24_322, 24_323];
     const outcomes = await Promise.all(periods.map((period) => api.send({ ...command, period }, { timeoutMs })));
-    expect(outcomes).toEqual(periods.map((period) => ({ evaluated: period, issued: period })));
+    expect(outcomes).toEqual(periods.map((period) => ({ ...nothing, evaluated: period, issued: period })));
   });
 
   test("an aggregator that comes later does not carry out what was asked before", async () => {
@@ -98,7 +108,7 @@ export function commandsContract(make: () => Promise<CommandsUnderTest>): void {
     const carriedOut: number[] = [];
     await serveEach(aggregators, async ({ period }) => {
       carriedOut.push(period);
-      return { partitions: [0], evaluated: 0, issued: 0 };
+      return { partitions: [0], ...nothing };
     });
     await api.send({ ...command, period: 24_322 }, { timeoutMs });
     expect(carriedOut).toEqual([24_322]);

@@ -103,6 +103,14 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(await seen()).toEqual([october - 2, october]);
   });
 
+  test("meters of a period are counted, each once however many revisions it has", async () => {
+    const { ledger } = await fresh();
+    expect(await ledger.issuedMeters(october)).toBe(0);
+    await ledger.append([aSnapshot("a", october, 1), aSnapshot("b", october, 1), aSnapshot("c", october + 1, 1)]);
+    await ledger.append([aSnapshot("a", october, 2)]);
+    expect([await ledger.issuedMeters(october), await ledger.issuedMeters(october + 1)]).toEqual([2, 1]);
+  });
+
   test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {
     const { ledger } = await fresh();
     await ledger.append([aSnapshot("a", october, 1)]);

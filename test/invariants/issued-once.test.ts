@@ -155,6 +155,22 @@ function ledgersWith(after: () => void) {
   });
 }
 
+test("D13: a close says for how many meters of its month it issued, beside those that were issued before", async () => {
+  const world = await openWorld({ settleSeconds: 1 });
+  const month = (meterId: string) =>
+    ["2026-08-31T21:00:00Z", "2026-09-30T21:00:00Z", "2026-10-31T22:00:00Z"].map((at, i) => ({
+      ...report(at, 100 + i),
+      meterId,
+    }));
+  await world.deliver(...month("m-1"));
+  world.nowMs += 60_000;
+  await world.settle();
+  await world.deliver(...month("m-2"), ...month("m-3"));
+  expect(await world.close(october)).toMatchObject({ evaluated: 2, issued: 4, inPeriod: 2, heldBack: 0, waiting: 0 });
+  expect(await world.ledger.issuedMeters(october)).toBe(3);
+  expect(await world.close(october)).toMatchObject({ evaluated: 0, issued: 0, inPeriod: 0 });
+});
+
 test("an append that was kept although it failed is found again, and more readings make the next revision", async () => {
   let isLate = true;
   const ledgers = ledgersWith(() => {

@@ -50,7 +50,7 @@ export interface AggregatorWorld {
   deliver(...reports: readonly TestReport[]): Promise<void>;
   register(record: MeterRecord): Promise<void>;
   /** What POST /v1/periods/{period}/close does. */
-  close(): Promise<CommandOutcome>;
+  close(period?: number): Promise<CommandOutcome>;
   /** Lets housekeeping look at the clock until nothing is pending. */
   settle(): Promise<void>;
   /** Lets housekeeping look at everything once, whatever it makes of it. */
@@ -207,7 +207,10 @@ export async function openAggregatorWorld(options: {
       records.push({ record, position: records.length + 1 });
       await follower?.(records.slice(-1));
     },
-    close: async () => (await carryOut?.({ kind: "close-period", period: 0 })) ?? { evaluated: 0, issued: 0 },
+    async close(period = 0) {
+      if (carryOut === undefined) throw new Error("nobody carries commands out");
+      return carryOut({ kind: "close-period", period });
+    },
     async settle() {
       const deadline = Date.now() + 20_000;
       // Housekeeping looks on its own every tenth of a second; what it waits for is the clock, which stands where it was put.

@@ -1,6 +1,6 @@
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
 import { parsePeriod } from "@meterbook/core/domain/snapshot";
-import type { Command } from "@meterbook/core/ports/commands";
+import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
 import type { StoredRejection } from "@meterbook/core/ports/rejected-log";
 import { onTestFinished } from "vitest";
 import type { Api } from "../../services/api/src/api-context.ts";
@@ -17,6 +17,9 @@ import {
   memorySnapshots,
 } from "./memory-ports.ts";
 import { instant } from "./readings.ts";
+
+/** A close that found nothing to do. */
+export const aClose: CommandOutcome = { evaluated: 0, issued: 0, inPeriod: 0, heldBack: 0, waiting: 0 };
 
 /** An API on ports in memory, at a moment after October 2026 has become final. */
 export interface ApiWorld {
@@ -38,7 +41,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     commands: {
       async send(command) {
         commands.push(command);
-        return { evaluated: 7, issued: 3 };
+        return { ...aClose, evaluated: 7, issued: 3 };
       },
       serve: async () => {
         throw new Error("the API serves no commands");

@@ -107,6 +107,12 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
     latestOfMeter: async () => {
       throw new Error("the API does not ask for it");
     },
+    issuedMeters: async (period) => {
+      const meters = ledger
+        .filter(({ snapshot }) => snapshot.period === period)
+        .map(({ snapshot }) => snapshot.meterId);
+      return new Set(meters).size;
+    },
     catchUp: async () => undefined,
     lastSequence: async () => called("lastSequence", ledger.length),
   };

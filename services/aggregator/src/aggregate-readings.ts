@@ -1,4 +1,4 @@
-import type { CarriedOut, Commands } from "@meterbook/core/ports/commands";
+import type { CarriedOut, Command, CommandOutcome, Commands } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
@@ -41,13 +41,14 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     return book;
   }
 
-  async function closePeriod(): Promise<CarriedOut> {
+  async function closePeriod({ period }: Command): Promise<CarriedOut> {
     const own = [...books];
-    const outcomes = await Promise.all(own.map(([, book]) => book.issueAll()));
+    const outcomes = await Promise.all(own.map(([, book]) => book.issueAll(period)));
+    const sum = (of: keyof CommandOutcome) => outcomes.reduce((total, outcome) => total + outcome[of], 0);
     return {
       partitions: own.map(([partition]) => partition),
-      evaluated: outcomes.reduce((sum, { evaluated }) => sum + evaluated, 0),
-      issued: outcomes.reduce((sum, { issued }) => sum + issued, 0),
+      ...{ evaluated: sum("evaluated"), issued: sum("issued"), inPeriod: sum("inPeriod") },
+      ...{ heldBack: sum("heldBack"), waiting: sum("waiting") },
     };
   }
 

@@ -25,6 +25,17 @@ export interface IssuePorts {
   readonly issued: () => Promise<void>;
 }
 
+export interface IssueOptions {
+  /** Whether what waits to fall quiet is taken too. */
+  readonly all: boolean;
+  readonly budgetMs: number;
+  /** Whose revisions are counted for themselves. */
+  readonly period?: number;
+}
+
+/** What was done (packages/core/src/ports/commands.ts). */
+export type IssueOutcome = Pick<CommandOutcome, "evaluated" | "issued" | "inPeriod">;
+
 /** Meters per append to the ledger: large enough that its fsync is shared, small enough to bound what is in memory. */
 const metersPerAppendMax = 5000;
 /** Of which readings may be in memory at once. */
@@ -40,13 +51,17 @@ const metersPerSliceMax = 200;
 export async function issueSnapshots(
   ports: IssuePorts,
   pending: PendingMeters,
-  { all, budgetMs }: { all: boolean; budgetMs: number },
-): Promise<CommandOutcome> {
+  { all, budgetMs, period }: IssueOptions,
+): Promise<IssueOutcome> {
   const started = performance.now();
   let evaluated = 0;
   let issued = 0;
+  let inPeriod = 0;
   for (const meters of all ? inOrder(pending) : inSlices(pending)) {
-    issued += await issueFor(ports, meters);
+    const snapshots = await issueFor(ports, meters);
+    issued += snapshots.length;
+    // One evaluation makes no two revisions of a period.
+    for (const snapshot of snapshots) if (snapshot.period === period) inPeriod += 1;
     pending.done(meters);
     await ports.issued();
     evaluated += meters.length;
@@ -55,7 +70,7 @@ export async function issueSnapshots(
   if (evaluated > 0) {
     ports.events.snapshotsIssued({ meters: evaluated, issued, seconds: (performance.now() - started) / 1000 });
   }
-  return { evaluated, issued };
+  return { evaluated, issued, inPeriod };
 }
 
 /** By meter id, as billing reads them: the ledger then grows and is read in one direction. */
@@ -74,7 +89,8 @@ function* inSlices(pending: PendingMeters): Generator<readonly MeterState[]> {
   }
 }
 
-async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promise<number> {
+/** Answers what was issued. */
+async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promise<readonly Snapshot[]> {
   const nowMs = ports.clock.nowMs();
   const evaluations: { meter: MeterState; evaluation: Evaluation }[] = [];
   for (const group of inGroups(meters)) {
@@ -83,6 +99,7 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
       const series = { read: prefetched.get(meter) ?? ports.series.read };
       const evaluating = evaluateMeter({ ...ports, series, whole: ports.series }, meter, pendingFrom(meter), nowMs);
       const evaluation = await evaluating.catch((error: unknown) => heldBack(ports, meter, error));
+      meter.heldBackFrom = evaluation === undefined ? pendingFrom(meter) : undefined;
       if (evaluation !== undefined) evaluations.push({ meter, evaluation });
     }
     // Memory answers at once: without a turn here and there, a whole append would go by in which no heartbeat is sent, and in
@@ -93,7 +110,7 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
   if (snapshots.length > 0) await append(ports.ledger, snapshots, meters);
   ports.crashPoint("snapshot-issued");
   for (const { meter, evaluation } of evaluations) meter.issued = evaluation.issued;
-  return snapshots.length;
+  return snapshots;
 }
 
 /** What is issued of a meter stays, and nothing is made of the rest of its readings as if nothing were missing. */
@@ -124,9 +141,10 @@ async function append(ledger: SnapshotLedger, snapshots: Snapshot[], meters: rea
   }
 }
 
-function pendingFrom({ meterId, pendingFrom: from }: MeterState): number {
+/** What was held back is made up for as soon as it can be. */
+function pendingFrom({ meterId, pendingFrom: from, heldBackFrom = Number.POSITIVE_INFINITY }: MeterState): number {
   if (from === undefined) throw new Error(`${meterId} is not pending`);
-  return from;
+  return Math.min(from, heldBackFrom);
 }
 
 function* inGroups(meters: readonly MeterState[]): Generator<readonly MeterState[]> {

@@ -22,6 +22,8 @@ export interface MeterState {
   cold: boolean;
   /** The earliest period to recompute; undefined where nothing is pending. */
   pendingFrom: number | undefined;
+  /** From where it is to be recomputed once its readings can be read; undefined where nothing holds it back. */
+  heldBackFrom: number | undefined;
   /** When something last made it pending, and when it became so. */
   touchedAtMs: number;
   pendingSinceMs: number;
@@ -49,6 +51,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     calendar: localCalendar(zone),
     cold: false,
     pendingFrom: undefined,
+    heldBackFrom: undefined,
     touchedAtMs: 0,
     pendingSinceMs: 0,
     ticket: 0,

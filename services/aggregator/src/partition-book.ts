@@ -47,11 +47,12 @@ export interface PartitionBook {
   /** The log no longer holds these frames. */
   lost(range: LostFrames): Promise<void>;
   /**
-   * Recomputes and issues whatever waits; waits itself where that cannot be done yet.
+   * Recomputes and issues whatever waits, of any period, and what was held back; `period` is the one that is asked about. Waits itself
+   * where that cannot be done yet.
    *
    * @throws an Error where the partition was given up meanwhile, and after `closeMsMax`.
    */
-  issueAll(): Promise<CommandOutcome>;
+  issueAll(period: number): Promise<CommandOutcome>;
   close(): Promise<void>;
 }
 
@@ -137,14 +138,14 @@ export async function openPartitionBook(
       return queue.run(() => work.handle(batch));
     },
     lost: (range) => queue.run(() => lost(range)),
-    async issueAll() {
+    async issueAll(period) {
       const untilMs = performance.now() + closeMsMax;
       // Whoever has put master data before counts on it, and whoever has sent readings too.
       await registry.caughtUp();
       // Not while a slice asks for an end, which would be older than this call.
       await queue.run(async () => work.shutGate());
       for (;;) {
-        const outcome = await queue.run(() => (isClosed ? Promise.reject(takenOver()) : work.issueAll()));
+        const outcome = await queue.run(() => (isClosed ? Promise.reject(takenOver()) : work.issueAll(period)));
         if (outcome !== "not yet") return outcome;
         if (performance.now() > untilMs) throw new Error(`partition ${partition} was not caught up in time; ask again`);
         await setTimeout(lookAgainMs);

@@ -8,9 +8,10 @@ import type { AggregatorOptions } from "./aggregator-options.ts";
 import { applyBatch, touchAgain } from "./apply-batch.ts";
 import { boundaryWatch } from "./boundary-watch.ts";
 import { issueGate } from "./issue-gate.ts";
-import { issueSnapshots } from "./issue-snapshots.ts";
+import { type IssueOptions, type IssueOutcome, issueSnapshots } from "./issue-snapshots.ts";
 import { keepRefused } from "./keep-refused.ts";
 import type { MeterBook } from "./meter-book.ts";
+import type { MeterState } from "./meter-state.ts";
 import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
@@ -27,7 +28,7 @@ export interface PartitionWork {
   /** From now on what the log holds by now is taken in before anything is issued. */
   shutGate(): void;
   /** `not yet` where nothing may be issued now: what the log held is not taken in, or the right to issue is in doubt. */
-  issueAll(): Promise<CommandOutcome | "not yet">;
+  issueAll(period: number): Promise<CommandOutcome | "not yet">;
   /** Takes changes from elsewhere into memory, and records what that made pending. */
   take(change: (book: MeterBook, pending: PendingMeters) => Promise<void>): Promise<void>;
   /**
@@ -76,10 +77,10 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     return isOpen;
   }
 
-  async function issue(all: boolean, budgetMs: number): Promise<CommandOutcome | "not yet"> {
+  async function issue(how: IssueOptions): Promise<IssueOutcome | "not yet"> {
     try {
       const issuePorts = { series, ledger, clock, events, crashPoint, damaged, issued: memory.record };
-      return await issueSnapshots(issuePorts, memory.pending, { all, budgetMs });
+      return await issueSnapshots(issuePorts, memory.pending, how);
     } catch (error) {
       if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
       ledger.fenced(clock.nowMs());
@@ -94,7 +95,13 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     memory,
     hasMore: () => more,
     shutGate: gate.shut,
-    issueAll: async () => ((await openGate()) ? issue(true, Number.POSITIVE_INFINITY) : "not yet"),
+    async issueAll(period) {
+      if (!(await openGate())) return "not yet";
+      for (const { meter, from } of heldBack(memory.book)) memory.pending.mark(meter, from);
+      const outcome = await issue({ all: true, budgetMs: Number.POSITIVE_INFINITY, period });
+      if (outcome === "not yet") return outcome;
+      return { ...outcome, heldBack: heldBack(memory.book).length, waiting: memory.pending.size };
+    },
     async take(change) {
       await change(memory.book, memory.pending);
       await memory.record();
@@ -112,13 +119,22 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     },
     async slice() {
       const isOpen = await openGate();
-      if (isOpen) await issue(false, housekeepingBudgetMs);
+      if (isOpen) await issue({ all: false, budgetMs: housekeepingBudgetMs });
       const tidying = await series.tidy(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
       await warmer.warm(memory.book, housekeepingBudgetMs);
       more = tidying || (isOpen && memory.pending.due(1, false).length > 0);
     },
   };
+}
+
+/** Each of them is tried again whenever all is to be issued. */
+function heldBack(book: MeterBook): { readonly meter: MeterState; readonly from: number }[] {
+  const held: { meter: MeterState; from: number }[] = [];
+  for (const meter of book.all()) {
+    if (meter.heldBackFrom !== undefined) held.push({ meter, from: meter.heldBackFrom });
+  }
+  return held;
 }
 
 interface Applying {

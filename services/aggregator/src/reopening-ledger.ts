@@ -22,6 +22,7 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     find: (meterId, period, revision) => ledger.find(meterId, period, revision),
     revisions: (meterId, period) => ledger.revisions(meterId, period),
     latestOfMeter: (meterId, fromPeriod) => ledger.latestOfMeter(meterId, fromPeriod),
+    issuedMeters: (period) => ledger.issuedMeters(period),
     catchUp: () => ledger.catchUp(),
     lastSequence: () => ledger.lastSequence(),
     close: () => ledger.close(),

@@ -31,6 +31,7 @@ export interface SnapshotReads {
 export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
   const { findSync, revisions, ofMeter } = meterReads(database, ears);
   const { latestOf, changesOf } = listReads(database, ears);
+  const meters = database.prepare("SELECT count(DISTINCT meter_id) AS meters FROM revision WHERE period = ?");
   return {
     findSync,
     reads: {
@@ -39,6 +40,7 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period) => revisions(meterId, period),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
+      issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
       lastSequence: async () => lastSequence(database),
     },
   };

@@ -75,8 +75,9 @@ function gatherAnswers(partitions: number) {
   const settled = Promise.withResolvers<CommandOutcome>();
   const silent = new Set(Array.from({ length: partitions }, (_, partition) => partition));
   const heard = new Set<string>();
-  let evaluated = 0;
-  let issued = 0;
+  const done = { evaluated: 0, issued: 0, inPeriod: 0 };
+  /** How things stand with each aggregator, as of its last answer. */
+  const left = new Map<string, Pick<CommandOutcome, "heldBack" | "waiting">>();
   return {
     outcome: settled.promise,
     fail: settled.reject,
@@ -88,10 +89,15 @@ function gatherAnswers(partitions: number) {
       if (heard.has(one)) return;
       heard.add(one);
       if (reply.kind === "failed") return settled.reject(new Error(`an aggregator failed: ${reply.detail}`));
-      evaluated += reply.carriedOut.evaluated;
-      issued += reply.carriedOut.issued;
-      for (const partition of reply.carriedOut.partitions) silent.delete(partition);
-      if (silent.size === 0) settled.resolve({ evaluated, issued });
+      const { partitions: answered, evaluated, issued, inPeriod, heldBack, waiting } = reply.carriedOut;
+      done.evaluated += evaluated;
+      done.issued += issued;
+      done.inPeriod += inPeriod;
+      left.set(reply.from, { heldBack, waiting });
+      for (const partition of answered) silent.delete(partition);
+      if (silent.size > 0) return;
+      const sum = (of: "heldBack" | "waiting") => [...left.values()].reduce((total, one) => total + one[of], 0);
+      settled.resolve({ ...done, heldBack: sum("heldBack"), waiting: sum("waiting") });
     },
   };
 }

@@ -18,8 +18,14 @@ export interface Commands {
 export interface CommandOutcome {
   /** Meters that were recomputed. */
   readonly evaluated: number;
-  /** Snapshot revisions that this made. */
+  /** Snapshot revisions that this made, of any period. */
   readonly issued: number;
+  /** Meters of which this made a revision of the period that was asked for. */
+  readonly inPeriod: number;
+  /** Meters that are named as damaged and of which nothing is issued until that is mended. */
+  readonly heldBack: number;
+  /** Meters that still wait to be recomputed. */
+  readonly waiting: number;
 }
 
 /** What one aggregator did, for the partitions that were its own. */

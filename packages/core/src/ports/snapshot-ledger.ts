@@ -53,6 +53,8 @@ export interface SnapshotView {
   revisions(meterId: string, period: number): Promise<readonly Snapshot[]>;
   /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
+  /** How many meters have a revision of the period, damaged ones too. */
+  issuedMeters(period: number): Promise<number>;
   /** Waits until the view has what the ledger held at the time of the call. */
   catchUp(): Promise<void>;
   /** The newest sequence; 0 when the ledger is empty. */

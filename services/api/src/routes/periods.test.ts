@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { parsePeriod } from "@meterbook/core/domain/snapshot";
 import { expect, test, vi } from "vitest";
 import {
+  aClose,
   apiWorld,
   aRegisterSnapshot,
   aSnapshot,
@@ -95,7 +96,8 @@ test("close sends the command and tells what was done", async () => {
   const app = await injectableApi(world);
   const close = async (period: string) =>
     (await app.inject({ method: "POST", url: `/v1/periods/${period}/close` })).json();
-  expect(await close("2026-10")).toEqual({ period: "2026-10", evaluated: 7, issued: 3 });
+  const nothing = { issued: 0, beside: 0, heldBack: 0, waiting: 0 };
+  expect(await close("2026-10")).toEqual({ period: "2026-10", evaluated: 7, ...nothing });
   expect(world.commands).toEqual([{ kind: "close-period", period: parsePeriod("2026-10") }]);
   expect(await close("2026-11")).toMatchObject({ status: 409, code: "period_open" });
   expect(world.commands).toHaveLength(1);
@@ -107,12 +109,24 @@ test("close sends the command and tells what was done", async () => {
   expect(answer).toMatchObject({ status: 504, code: "close_unanswered" });
 });
 
+test("D13: a close counts what stands issued for the month, whoever issued it, and what is left out", async () => {
+  const snapshots = memorySnapshots(
+    ...["m-1", "m-2", "m-3"].map((meterId) => aSnapshot({ meterId })),
+    aSnapshot({ meterId: "m-3", revision: 2 }),
+    aSnapshot({ meterId: "m-4", period: parsePeriod("2026-09") as number }),
+  );
+  const send = async () => ({ evaluated: 3, issued: 5, inPeriod: 2, heldBack: 1, waiting: 4 });
+  const app = await injectableApi(apiWorld({ snapshots, commands: { serve: vi.fn(), send } }));
+  const answer = await app.inject({ method: "POST", url: "/v1/periods/2026-10/close" });
+  expect(answer.json()).toEqual({ period: "2026-10", evaluated: 3, issued: 3, beside: 1, heldBack: 1, waiting: 4 });
+});
+
 test("a close may take longer than a connection may be silent", async () => {
   const send = async () => {
     await new Promise((resolve) => setTimeout(resolve, 600));
-    return { evaluated: 1, issued: 1 };
+    return { ...aClose, evaluated: 1 };
   };
   const api = await servedApi(apiWorld({ commands: { serve: vi.fn(), send } }, { limits: { idleMs: 200 } }));
   const answer = await fetch(`http://${api.address}/v1/periods/2026-10/close`, { method: "POST" });
-  expect(await answer.json()).toEqual({ period: "2026-10", evaluated: 1, issued: 1 });
+  expect(await answer.json()).toMatchObject({ period: "2026-10", evaluated: 1 });
 });

@@ -58,9 +58,14 @@ export const periodSchema = z
 
 export const closeSchema = z.strictObject({
   period: z.string(),
-  evaluated: count.meta({ description: "Meters that were recomputed" }),
-  issued: count.meta({ description: "Revisions that this made" }),
+  evaluated: count.meta({ description: "Meters that this call recomputed" }),
+  issued: count.meta({ description: "Meters whose snapshot of the period stands now, whoever issued it" }),
+  beside: count.meta({ description: "Those of them of which this call issued nothing, because it was issued before" }),
+  heldBack: count.meta({ description: "Meters that cannot be issued until damage is mended (GET /v1/damage)" }),
+  waiting: count.meta({ description: "Meters that still wait to be recomputed; with heldBack 0, none was left out" }),
 });
+
+const closeExample = { period: "2026-10", evaluated: 97, issued: 100, beside: 3, heldBack: 0, waiting: 0 };
 
 const example = {
   period: "2026-10",
@@ -106,7 +111,7 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     description: "Does not wait for the settle time. What is not due by the clock is still not issued.",
     params,
     querystring: z.strictObject({}),
-    response: answers("What was done", closeSchema, { period: "2026-10", evaluated: 100, issued: 3 }, [
+    response: answers("What stands, and what was done for it", closeSchema, closeExample, [
       "period_invalid",
       "period_open",
       "close_unanswered",
@@ -118,10 +123,11 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     const { socket } = request.raw;
     // Until the next request on it; then the server's own bound holds again. A request without a socket has none.
     if (socket instanceof Socket) socket.setTimeout(limits.commandMs + answerMs);
-    const { evaluated, issued } = await send(context, { kind: "close-period", period: of });
+    const { evaluated, inPeriod, heldBack, waiting } = await send(context, { kind: "close-period", period: of });
     // Whoever asks next, here, sees what this made.
     await ports.snapshots.catchUp();
-    return { period: periodName(of), evaluated, issued };
+    const issued = await ports.snapshots.issuedMeters(of);
+    return { period: periodName(of), evaluated, issued, beside: Math.max(0, issued - inPeriod), heldBack, waiting };
   });
 }
 
