@@ -9,6 +9,7 @@ export const rejectionReasons = [
   "identity_mismatch",
   "packet_too_large",
   "report_malformed",
+  "report_too_complex",
   "empty_report",
   "too_many_readings",
   "too_many_registers",

@@ -37,6 +37,23 @@ export function baseValue(digits: number, exponent: number, unit: WireUnit): num
 export const amountTextMax = 40;
 const decimal = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?$/;
 
+const exponential = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?[eE]([+-]?\d{1,3})$/;
+
+/**
+ * `1200` of `1.2e3`, digit by digit: a floating-point number would round it, and make 0 of `1e-400`. What is in no exponent form, or
+ * too long for an amount, stays as it is.
+ */
+export function plainDecimal(text: string): string {
+  const parts = text.length > amountTextMax ? null : exponential.exec(text);
+  if (parts === null) return text;
+  const [, sign, whole = "", decimals = "", exponent] = parts;
+  const point = whole.length + Number(exponent);
+  if (Math.abs(point) > amountTextMax) return text;
+  const digits = `${"0".repeat(Math.max(0, -point))}${whole}${decimals}`.padEnd(point, "0");
+  const at = Math.max(0, point);
+  return `${sign}${digits.slice(0, at) || "0"}${at < digits.length ? `.${digits.slice(at)}` : ""}`;
+}
+
 /** A plain decimal such as `12345.678`, without an exponent, of at most `amountTextMax` characters. */
 export function scaledAmount(text: string): ScaledAmount | AmountFault {
   if (text.length > amountTextMax) return "value_invalid";

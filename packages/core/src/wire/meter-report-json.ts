@@ -3,8 +3,9 @@ import { wireUnitNames } from "../domain/amount.ts";
 import { parseInstantMs } from "../domain/instant.ts";
 import { kinds, readingQualities } from "../domain/reading.ts";
 import type { Fault, RejectionReason } from "../domain/rejection-reason.ts";
-import { scaledAmount } from "../domain/units.ts";
+import { plainDecimal, scaledAmount } from "../domain/units.ts";
 import { checkJsonRegisters } from "./count-registers.ts";
+import { type JsonBounds, jsonExcess } from "./json-bounds.ts";
 import { amountFinding } from "./judge-readings.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
 import { noRegister, registerName } from "./register-names.ts";
@@ -50,13 +51,20 @@ export interface JsonLimits {
   readonly registersMax: number;
   /** Above so many faults the message is refused as one. */
   readonly faultsMax: number;
+  readonly bounds: JsonBounds;
 }
+
+/** A message is nested so deep, or has so many entries, that it is not parsed. */
+export class TooComplex extends MalformedMessage {}
 
 /** A message holds more bad readings than are worth looking for. */
 export class TooManyFaults extends MalformedMessage {}
 
 /** The JSON form of a report (docs: the MQTT section of the contract). Throws MalformedMessage where it is none. */
-export function readJsonReport(bytes: Uint8Array, { readingsMax, registersMax, faultsMax }: JsonLimits): JsonReport {
+export function readJsonReport(bytes: Uint8Array, limits: JsonLimits): JsonReport {
+  const { readingsMax, registersMax, faultsMax, bounds } = limits;
+  const excess = jsonExcess(bytes, bounds);
+  if (excess !== undefined) throw new TooComplex(excess);
   const text = decodeText(bytes);
   const { meterId = "", sequence = 0, readings: items } = headerOf(parseJson(text));
   if (items.length > readingsMax) throw new TooManyReadings(`it holds more than ${readingsMax} readings`);
@@ -95,8 +103,7 @@ type Reviver = (key: string, value: unknown, context: { readonly source?: string
 /** Keeps the literal text of each `value`, which a floating-point number would round. */
 const keepValueText: Reviver = (key, value, { source }) => {
   if (key !== "value" || typeof value !== "number") return value;
-  // The exponent form is rare, and what it says is what the shortest decimal says.
-  return source === undefined || /[eE]/.test(source) ? String(value) : source;
+  return source === undefined ? String(value) : plainDecimal(source);
 };
 
 /**

@@ -5,10 +5,11 @@ import type { MeterMessage, Sender } from "../ports/meter-endpoint.ts";
 import type { LoggedReport } from "../ports/readings-log.ts";
 import type { Rejection, StoredRejection } from "../ports/rejected-log.ts";
 import { checkRegisters, TooManyRegisters } from "./count-registers.ts";
+import type { JsonBounds } from "./json-bounds.ts";
 import type { Judgement } from "./judge-readings.ts";
 import { judgeReadings } from "./judge-readings.ts";
 import type { JsonReport } from "./meter-report-json.ts";
-import { readJsonReport, TooManyFaults } from "./meter-report-json.ts";
+import { readJsonReport, TooComplex, TooManyFaults } from "./meter-report-json.ts";
 import { encodeReport } from "./meter-report-protobuf.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
 import { seriesOfReport } from "./report-readings.ts";
@@ -24,6 +25,8 @@ export interface ReadLimits {
    * payload bytes the message is refused as one.
    */
   readonly refusedBytesMax: number;
+  /** `readingsMax` readings of seven members each are 80 000 entries, three deep. */
+  readonly json: JsonBounds;
 }
 
 export const readLimits: ReadLimits = {
@@ -31,6 +34,7 @@ export const readLimits: ReadLimits = {
   registersMax: 64,
   bytesMax: 256 * 1024,
   refusedBytesMax: 16 * 1024 * 1024,
+  json: { depthMax: 8, entriesMax: 100_000 },
 };
 
 /** Each reading of the message is either in `accepted` or has a rejection, or the message as a whole has one. */
@@ -111,7 +115,10 @@ const noFaults: ReadonlyMap<number, Fault> = new Map();
 function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): JsonReport | Fault {
   const { readingsMax, registersMax } = limits;
   try {
-    if (isJson) return readJsonReport(payload, { readingsMax, registersMax, faultsMax: faultsMax(payload, limits) });
+    if (isJson) {
+      const faults = faultsMax(payload, limits);
+      return readJsonReport(payload, { readingsMax, registersMax, faultsMax: faults, bounds: limits.json });
+    }
     const report = readWireReport(payload, readingsMax);
     checkRegisters(report, registersMax);
     return { report, faults: noFaults };
@@ -119,6 +126,7 @@ function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): 
     if (error instanceof TooManyRegisters)
       return { reason: "too_many_registers", detail: `readings: ${error.message}` };
     if (error instanceof TooManyReadings) return { reason: "too_many_readings", detail: `readings: ${error.message}` };
+    if (error instanceof TooComplex) return { reason: "report_too_complex", detail: `payload: ${error.message}` };
     if (error instanceof TooManyFaults) return { reason: "too_many_refused", detail: `readings: ${error.message}` };
     if (error instanceof MalformedMessage) return { reason: "report_malformed", detail: `payload: ${error.message}` };
     throw error;
