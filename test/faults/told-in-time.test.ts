@@ -65,6 +65,15 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
     expect(response.headers.get("content-type")).toBe("application/problem+json");
   }
 
+  // D12: seven warnings about one broker at each start.
+  test("a start names the one broker once, and nothing of a client library", async () => {
+    for (const process of all) {
+      const lines = linesSince(process, 0);
+      expect(lines.filter((line) => /broker/.test(line)).length, lines.join("\n")).toBeLessThanOrEqual(1);
+      expect(lines.join("\n")).not.toMatch(/kafkajs|^\s+at /m);
+    }
+  });
+
   test("D05: InfluxDB frozen", async () => {
     const before = onStore.map((process) => process.errors().length);
     influx?.pause();

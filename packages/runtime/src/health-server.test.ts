@@ -4,10 +4,15 @@ import { Gauge, Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
 import { serveHealth } from "./health-server.ts";
 
-async function served(problems: () => readonly string[]) {
+async function served(problems: () => readonly string[], notices?: () => Promise<readonly string[]>) {
   const metrics = new Registry();
   new Gauge({ name: "a_gauge", help: "A.", registers: [metrics] }).set(5);
-  const server = await serveHealth({ listen: { host: "127.0.0.1", port: 0 }, metrics, problems });
+  const server = await serveHealth({
+    listen: { host: "127.0.0.1", port: 0 },
+    metrics,
+    problems,
+    ...(notices === undefined ? {} : { notices }),
+  });
   onTestFinished(() => server.close());
   return (path: string) => fetch(`http://${server.address}${path}`);
 }
@@ -17,9 +22,19 @@ test("ready says what is wrong, and 200 once nothing is", async () => {
   const get = await served(() => wrong);
   const unready = await get("/readyz");
   expect(unready.status).toBe(503);
-  expect(await unready.json()).toEqual({ ready: false, problems: wrong });
+  expect(await unready.json()).toEqual({ ready: false, problems: wrong, notices: [] });
   wrong.pop();
   expect((await get("/readyz")).status).toBe(200);
+});
+
+test("what an operator should know is named, and readiness stays", async () => {
+  const get = await served(
+    () => [],
+    async () => ["ledger: 1 damaged or lost"],
+  );
+  const ready = await get("/readyz");
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toEqual({ ready: true, problems: [], notices: ["ledger: 1 damaged or lost"] });
 });
 
 test("answers its health and metrics, and nothing else", async () => {

@@ -11,6 +11,8 @@ export interface HealthServerOptions {
   readonly connectionsMax?: number;
   /** What is wrong now, one line each; none = ready. */
   readonly problems: () => readonly string[];
+  /** What an operator should know while the work goes on; none where absent. */
+  readonly notices?: () => readonly string[] | Promise<readonly string[]>;
 }
 
 /**
@@ -53,7 +55,8 @@ async function answer(url: string, response: ServerResponse, options: HealthServ
   if (path === "/healthz") return json(response, 200, { status: "ok" });
   if (path === "/readyz") {
     const problems = options.problems();
-    return json(response, problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems });
+    const notices = (await options.notices?.()) ?? [];
+    return json(response, problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems, notices });
   }
   if (path === "/metrics") {
     const text = await options.metrics.metrics();

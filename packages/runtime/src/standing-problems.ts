@@ -13,6 +13,8 @@ export interface StandingProblems {
 
 export interface StandingOptions {
   readonly log?: Pick<Logger, "info" | "warn">;
+  /** `notice`: something that an operator should know, beside which the work goes on; `problem` where absent. */
+  readonly kind?: "problem" | "notice";
   /** What comes again sooner than this was never over: a line when it begins, one when it ends, none between. */
   readonly calmMs?: number;
   readonly fadeMs?: number;
@@ -21,7 +23,7 @@ export interface StandingOptions {
 }
 
 export function standingProblems(options: StandingOptions = {}): StandingProblems {
-  const { log, calmMs = 5000, fadeMs = 15_000, changed } = options;
+  const { log, kind = "problem", calmMs = 5000, fadeMs = 15_000, changed } = options;
   const raised = new Map<string, string>();
   const episodes = new Map<string, { readonly sinceMs: number; ending?: NodeJS.Timeout | undefined }>();
 
@@ -35,7 +37,8 @@ export function standingProblems(options: StandingOptions = {}): StandingProblem
       return;
     }
     episodes.set(name, { sinceMs: performance.now() });
-    log?.warn({ problem: name, detail }, "Not ready: something keeps the service from its work.");
+    if (kind === "notice") log?.warn({ notice: name, detail }, "Wants attention; the work goes on.");
+    else log?.warn({ problem: name, detail }, "Not ready: something keeps the service from its work.");
   }
 
   function end(name: string): void {
@@ -44,7 +47,7 @@ export function standingProblems(options: StandingOptions = {}): StandingProblem
     const clearedAtMs = performance.now();
     open.ending = setTimeout(() => {
       episodes.delete(name);
-      log?.info({ problem: name, seconds: Math.round((clearedAtMs - open.sinceMs) / 1000) }, "That is over.");
+      log?.info({ [kind]: name, seconds: Math.round((clearedAtMs - open.sinceMs) / 1000) }, "That is over.");
     }, calmMs);
     open.ending.unref();
   }

@@ -9,6 +9,8 @@ export interface Health {
   readonly ok: boolean;
   /** What is wrong and what helps, in words; empty when nothing is wrong. */
   readonly detail: string;
+  /** What an operator should know while the work goes on. */
+  readonly notices?: readonly string[];
 }
 
 type Message = { readonly kind: "asked" } | { readonly kind: "told"; readonly parts: readonly Health[] };
@@ -52,7 +54,11 @@ export interface HealthProblem {
 
 export interface HealthWatch {
   /** `ready` when every expected part has reported, all that reported are well, and none has fallen silent. */
-  current(): { readonly ready: boolean; readonly problems: readonly HealthProblem[] };
+  current(): {
+    readonly ready: boolean;
+    readonly problems: readonly HealthProblem[];
+    readonly notices: readonly string[];
+  };
   close(): void;
 }
 
@@ -84,7 +90,8 @@ export function watchHealth({ expected, silentMsMax = 8_000, nowMs = Date.now }:
     current() {
       const names = [...new Set([...expected, ...heard.keys()])];
       const problems = names.map(problemOf).filter((problem) => problem !== undefined);
-      return { ready: problems.length === 0, problems };
+      const notices = [...heard.values()].flatMap(({ health }) => health.notices ?? []);
+      return { ready: problems.length === 0, problems, notices };
     },
     close: channel.close,
   };

@@ -17,6 +17,7 @@ import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
+import { damageNotices } from "@meterbook/runtime/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health-server";
 import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
 import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-settings";
@@ -42,6 +43,9 @@ const settings = settingsOrExit("aggregator");
 const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
 const standing = standingProblems({ log });
+const notices = standingProblems({ log, kind: "notice" });
+let damageFound = async (): Promise<readonly string[]> => [];
+const allNotices = async () => [...notices.current(), ...(await damageFound())];
 const crashPoint = crashPoints(settings.crashAt);
 
 /** Everything that is wrong with the servers is said at once. */
@@ -70,6 +74,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
   const consumer = { sessionTimeout: kafka.sessionSeconds * 1000, heartbeatInterval: kafka.sessionSeconds * 100 };
   const damages = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
+  damageFound = () => damageNotices(damages);
   const damaged = own(damageTeller(damages, log), "damage teller").tell;
   const onLog = { connection, partitions, events, consumer, damaged, crashPoint };
   const readings = own(openKafkaReadingsLog(onLog), "readings log");
@@ -100,7 +105,7 @@ await runService(
     collectRuntimeMetrics(metrics, "aggregator");
     standing.raise("start", "is starting");
     const health = own(
-      await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
+      await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current, notices: allNotices }),
       "health server",
     );
     const { ports, damaged } = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);

@@ -25,7 +25,12 @@ export interface ApiPorts {
   readonly clock: Clock;
   /** Prometheus text of everything in the process but the API itself. */
   metricsText(): Promise<string>;
-  health(): Promise<{ readonly ready: boolean; readonly problems: readonly string[] }>;
+  health(): Promise<{
+    readonly ready: boolean;
+    readonly problems: readonly string[];
+    /** Besides what is damaged. */
+    readonly notices?: readonly string[];
+  }>;
   /** Messages that ingest has taken and neither log holds yet. */
   inFlight(): number | Promise<number>;
   replay(rejection: StoredRejection): Replayed;

@@ -28,6 +28,7 @@ import { watchDependency } from "@meterbook/runtime/watch-dependency";
 import { Counter, Registry } from "prom-client";
 import { damageMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
+import { callFailures } from "./call-failures.ts";
 import { serveApi } from "./serve-api.ts";
 
 /** Answers billing, analysts and operators from the ledger, the registry and InfluxDB. Any number of these agree with each other. */
@@ -41,6 +42,7 @@ const settings = settingsOrExit("api");
 const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
 const standing = standingProblems({ log });
+const notices = standingProblems({ log, kind: "notice" });
 
 function rejectedForgotten(registry: Registry): (refusals: number) => void {
   const forgotten = new Counter({
@@ -98,7 +100,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     metricsText: () => metrics.metrics(),
     async health() {
       const problems = standing.current();
-      return { ready: problems.length === 0, problems };
+      return { ready: problems.length === 0, problems, notices: notices.current() };
     },
     // A message counts as received once it is in a log, so nothing is in hand that was counted.
     inFlight: () => 0,
@@ -117,11 +119,7 @@ await runService(
         { listen, timeZone, ...(apiKeysFile === undefined ? {} : { apiKeysFile }) },
         {
           events: {
-            requestFailed({ route, code, cause }) {
-              // What stands is said when it begins: a line for each call that meets it would say nothing more.
-              const level = standing.current().length > 0 && code === "storage_unavailable" ? "debug" : "error";
-              log[level]({ route, code, error: cause }, "A call failed.");
-            },
+            requestFailed: callFailures(log, notices),
             exportEnded: ({ route, caller }) =>
               log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
             openWithoutKeys: ({ address }) =>

@@ -1,11 +1,17 @@
+import type { StandingProblems } from "@meterbook/runtime/standing-problems";
 import type { Logger } from "@meterbook/runtime/telemetry";
 import type { Registry } from "prom-client";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { IngestEvents } from "./ingest-events.ts";
 
-/** Ingest's events as metrics; failures also as log lines. */
-export function ingestMetrics(registry: Registry, log: Logger): IngestEvents {
+/** Ingest's events as metrics; that messages cannot be kept is a problem until one is. */
+export function ingestMetrics(
+  registry: Registry,
+  log: Logger,
+  standing: Pick<StandingProblems, "raise" | "clear">,
+): IngestEvents {
   const registers = [registry];
+  let failing = false;
   const messages = new Counter({
     name: "meterbook_messages_kept_total",
     help: "Messages that are safe in a log.",
@@ -44,6 +50,8 @@ export function ingestMetrics(registry: Registry, log: Logger): IngestEvents {
       bytes.inc(facts.bytes);
       readings.inc(facts.readings);
       keepSeconds.observe(facts.seconds);
+      if (failing) standing.clear("keep");
+      failing = false;
     },
     rejected({ reason, meterId, detail }) {
       rejections.inc({ reason });
@@ -52,7 +60,8 @@ export function ingestMetrics(registry: Registry, log: Logger): IngestEvents {
     ...senderMetrics(registers, log),
     keepFailed({ error }) {
       failures.inc();
-      log.error({ error }, "A message could not be kept; it was not acknowledged.");
+      failing = true;
+      standing.raise("keep", `messages cannot be kept: ${error instanceof Error ? error.message : String(error)}`);
     },
   };
 }

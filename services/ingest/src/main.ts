@@ -1,4 +1,5 @@
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { kafkaProbe } from "@meterbook/adapters/kafka/kafka-probe";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
@@ -10,6 +11,7 @@ import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
+import { damageNotices } from "@meterbook/runtime/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health-server";
 import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
@@ -37,6 +39,8 @@ const settings = settingsOrExit("ingest");
 const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
 const standing = standingProblems({ log });
+const notices = standingProblems({ log, kind: "notice" });
+let damaged = async (): Promise<readonly string[]> => [];
 
 async function openLogs(kafka: KafkaSettings, own: Own) {
   const connection = kafkaConnection(kafka, {
@@ -53,6 +57,8 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   const events = kafkaMetrics(metrics, log, standing);
   const probe = own(kafkaProbe(connection), "Kafka's probe");
   own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
+  const damages = own(await openKafkaDamageLog({ connection, dataDir: "memory", events }), "damage log");
+  damaged = () => damageNotices(damages);
   return {
     log: own(
       openKafkaReadingsLog({ connection, partitions, events, crashPoint, busy: writtenWithTheirTurn }),
@@ -62,6 +68,8 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   };
 }
 
+const allNotices = async () => [...notices.current(), ...(await damaged())];
+
 const dayMs = 86_400_000;
 const crashPoint = crashPoints(settings.crashAt);
 
@@ -70,12 +78,12 @@ await runService(
     collectRuntimeMetrics(metrics, "ingest");
     standing.raise("start", "is starting");
     const health = own(
-      await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current }),
+      await serveHealth({ listen: settings.httpListen, metrics, problems: standing.current, notices: allNotices }),
       "health server",
     );
     const logs = await openLogs(settings.kafka as KafkaSettings, own);
     const { packetBytesMax, connectionsMax } = settings;
-    const events = ingestMetrics(metrics, log);
+    const events = ingestMetrics(metrics, log, standing);
     const { retentionDays, ...quotas } = settings.rejected;
     const quota = rejectedQuota({ ...quotas, retentionMs: retentionDays * dayMs, nowMs: () => performance.now() });
     const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
@@ -92,6 +100,8 @@ await runService(
           packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
           metrics,
           log,
+          standing,
+          notices,
           clock,
         },
         gatherTurns(ingestMessages(logs, { reader, events, door, crashPoint })),

@@ -31,9 +31,15 @@ await runThread(async (settings: Settings, own) => {
   collectRuntimeMetrics(metrics, "aggregator");
   own(serveThreadMetrics(metrics, "aggregator"));
   const health = own(publishHealth());
-  const report = (problems: readonly string[]) =>
-    health.report({ name: "aggregator", ok: problems.length === 0, detail: problems.join("; ") });
+  const report = () =>
+    health.report({
+      name: "aggregator",
+      ok: standing.current().length === 0,
+      detail: standing.current().join("; "),
+      notices: notices.current(),
+    });
   const standing = standingProblems({ log, changed: report });
+  const notices = standingProblems({ log, kind: "notice", changed: report });
   const events = aggregatorMetrics(metrics, log, standing);
 
   const damages = own(openEmbeddedDamageLog({ dataDir }));
@@ -60,7 +66,7 @@ await runThread(async (settings: Settings, own) => {
     }),
   );
   own(trimHourly(dataDir, ports.log, own(openEmbeddedSeriesReader({ dataDir }))));
-  report(standing.current());
+  report();
   return {};
 });
 

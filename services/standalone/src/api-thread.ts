@@ -6,11 +6,13 @@ import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-r
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
 import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { damageMetrics } from "@meterbook/api/api-metrics";
+import { callFailures } from "@meterbook/api/call-failures";
 import { serveApi } from "@meterbook/api/serve-api";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
+import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth, watchHealth } from "@meterbook/runtime/thread-health";
@@ -28,6 +30,7 @@ await runThread(async (settings: Settings, own) => {
   own(serveThreadMetrics(metrics, "api"));
   const hub = own(metricsHub(measuredThreadNames));
   const health = own(publishHealth());
+  const notices = standingProblems({ log, kind: "notice" });
   const watch = own(watchHealth({ expected: threadNames }));
   const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
   const damage = own(openEmbeddedDamageLog({ dataDir }));
@@ -45,8 +48,9 @@ await runThread(async (settings: Settings, own) => {
     commands: own(openEmbeddedCommands()),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {
-      const { ready, problems } = watch.current();
-      return { ready, problems: problems.map(({ name, detail }) => `${name}: ${detail}`) };
+      const { ready, problems, notices: told } = watch.current();
+      const named = problems.map(({ name, detail }) => `${name}: ${detail}`);
+      return { ready, problems: named, notices: [...told, ...notices.current()] };
     },
     // A message counts as received once it is in a log, so nothing is in hand that was counted.
     inFlight: () => 0,
@@ -58,7 +62,7 @@ await runThread(async (settings: Settings, own) => {
   const api = own(
     await serveApi(ports, apiSettings, {
       events: {
-        requestFailed: ({ route, code, cause }) => log.error({ route, code, error: cause }, "A call failed."),
+        requestFailed: callFailures(log, notices),
         exportEnded: ({ route, caller }) =>
           log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
         openWithoutKeys: ({ address }) =>

@@ -3,7 +3,6 @@ import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-r
 import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
-import type { IngestEvents } from "@meterbook/ingest/ingest-events";
 import { ingestMessages } from "@meterbook/ingest/ingest-messages";
 import { ingestMetrics } from "@meterbook/ingest/ingest-metrics";
 import { rejectOversized } from "@meterbook/ingest/reject-oversized";
@@ -28,24 +27,19 @@ await runThread(async (settings: Settings, own) => {
 
   const crashPoint = crashPoints(settings.crashAt);
   const readings = own(await openEmbeddedReadingsLog({ dataDir, clock, crashPoint }));
-  const counted = ingestMetrics(metrics, log);
-  const { retentionDays, ...quotas } = settings.rejected;
-  const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: counted.rejectedForgotten };
-  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention }));
-  const report = (problems: readonly string[]) =>
-    health.report({ name: "ingest", ok: problems.length === 0, detail: problems.join("; ") });
+  const report = () =>
+    health.report({
+      name: "ingest",
+      ok: standing.current().length === 0,
+      detail: standing.current().join("; "),
+      notices: notices.current(),
+    });
   const standing = standingProblems({ log, changed: report });
-  const events: IngestEvents = {
-    ...counted,
-    messageKept(facts) {
-      counted.messageKept(facts);
-      standing.clear("keep");
-    },
-    keepFailed({ error }) {
-      counted.keepFailed({ error });
-      standing.raise("keep", `messages cannot be kept: ${messageOf(error)}`);
-    },
-  };
+  const notices = standingProblems({ log, kind: "notice", changed: report });
+  const events = ingestMetrics(metrics, log, standing);
+  const { retentionDays, ...quotas } = settings.rejected;
+  const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: events.rejectedForgotten };
+  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention }));
   const { packetBytesMax, connectionsMax } = settings;
   const retentionMs = retentionDays * 86_400_000;
   const quota = rejectedQuota({ ...quotas, retentionMs, nowMs: () => performance.now() });
@@ -72,15 +66,13 @@ await runThread(async (settings: Settings, own) => {
         packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
         metrics,
         log,
+        standing,
+        notices,
         clock,
       },
       take,
     ),
   );
-  report(standing.current());
+  report();
   return { address: endpoint.address };
 });
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -7,7 +7,7 @@ import type { MqttBrokerOptions } from "./mqtt-broker-source.ts";
 import { openMqttBrokerSource } from "./mqtt-broker-source.ts";
 import { openMqttEndpoint } from "./mqtt-endpoint.ts";
 import { mqttEndpointMetrics } from "./mqtt-endpoint-metrics.ts";
-import type { MqttLog } from "./mqtt-log.ts";
+import type { MqttLog, MqttStanding } from "./mqtt-log.ts";
 import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
 export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge"> {
@@ -25,6 +25,9 @@ export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge
   readonly identitiesFile?: string | undefined;
   readonly metrics: Registry;
   readonly log: MqttLog;
+  /** What keeps messages from coming, and what is only to be known. */
+  readonly standing: MqttStanding;
+  readonly notices: MqttStanding;
   readonly clock: Clock;
 }
 
@@ -50,7 +53,7 @@ export function openMeterSource(options: MeterSourceOptions, take: TakeMessage):
       ...brokerLimits,
       filters,
       payloadBytesMax: packetBytesMax,
-      events: mqttBrokerMetrics(metrics, log, { packetTooLarge }),
+      events: mqttBrokerMetrics(metrics, options, { packetTooLarge }),
       clock,
       ...(tls === undefined ? {} : { tls: () => readTlsFiles(tls) }),
     },

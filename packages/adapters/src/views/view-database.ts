@@ -14,8 +14,8 @@ export interface ViewDatabase {
 }
 
 export interface ViewDatabaseOptions {
-  /** Made where it is missing. */
-  readonly dataDir: string;
+  /** Made where it is missing. `memory`: in no file, and built again at each start. */
+  readonly dataDir: string | "memory";
   /** The file is `<name>.view.db`. */
   readonly name: string;
   /** `CREATE … IF NOT EXISTS` statements. */
@@ -35,8 +35,9 @@ const placeSchema = `
 
 /** Opens the view where it left off, or empty where what is there shows something else. One process at a time has it. */
 export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
-  makeDirectory(options.dataDir);
-  const file = viewFile(options);
+  const inMemory = options.dataDir === "memory";
+  if (!inMemory) makeDirectory(options.dataDir);
+  const file = inMemory ? ":memory:" : viewFile(options);
   let database = open(file, options);
   if (!isOf(database, options)) {
     database.close();

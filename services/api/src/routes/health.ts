@@ -1,3 +1,4 @@
+import { damageNotices } from "@meterbook/runtime/damage-notices";
 import { z } from "zod";
 import { formats } from "../answer-format.ts";
 import type { Api, ApiContext } from "../api-context.ts";
@@ -31,8 +32,9 @@ export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetric
   };
   const ready = { tags: ["operation"], summary: "The service can do its work", response: readyAnswers };
   app.get("/readyz", { schema: ready, exposeHeadRoute: true }, async (_request, reply) => {
-    const [{ ready: isReady, problems }, notices] = await Promise.all([ports.health(), openDamage(ports.damage)]);
-    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems, notices });
+    const [health, damaged] = await Promise.all([ports.health(), damageNotices(ports.damage)]);
+    const { ready: isReady, problems, notices = [] } = health;
+    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems, notices: [...notices, ...damaged] });
   });
   const prometheus = {
     tags: ["operation"],
@@ -54,16 +56,4 @@ export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetric
         .concat("\n"),
     );
   });
-}
-
-/** What is damaged keeps nobody from working: it is named, and readiness stays. */
-async function openDamage(damage: ApiContext["ports"]["damage"]): Promise<string[]> {
-  try {
-    const { byPlace } = await damage.open();
-    return Object.entries(byPlace).map(
-      ([place, count]) => `${place}: ${count} damaged or lost; GET /v1/damage names it`,
-    );
-  } catch {
-    return ["damage-log: cannot be read, so that damage is not known"];
-  }
 }
