@@ -63,6 +63,51 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
       expect(await log.get(id)).toBeUndefined();
   });
 
+  test("N21: by reason, meter and time, oldest or newest first, in pages", async () => {
+    const { log } = await fresh();
+    const given = Array.from({ length: 24 }, (_, i) =>
+      aRejection({
+        reason: i % 3 === 0 ? "at_in_future" : "report_malformed",
+        meterId: i % 4 === 0 ? null : `m-${i % 2}`,
+        // Not in the order of refusal.
+        receivedAtMs: 1_793_484_000_000 + ((i * 7) % 24) * 1000,
+        payload: Buffer.from([i]),
+      }),
+    );
+    await log.append(given);
+    const hour = 1_793_484_000_000;
+    const filters = [
+      {},
+      { reason: "at_in_future" },
+      { meterId: "m-1" },
+      { meterId: "m-1", reason: "report_malformed" },
+      { fromMs: hour + 5000, toMs: hour + 11_000 },
+      { fromMs: hour + 20_000, meterId: "m-0" },
+      { toMs: hour + 3000, reason: "report_malformed" },
+      { meterId: "m-9" },
+      { fromMs: hour + 24_000 },
+      { reason: "x' OR 1=1 --" },
+    ];
+    for (const filter of filters)
+      for (const newestFirst of [false, true]) {
+        const { reason, meterId, fromMs = 0, toMs = Infinity } = filter as Partial<Record<string, never>>;
+        const right = given.flatMap((one, i) => {
+          const fits = (reason ?? one.reason) === one.reason && (meterId ?? one.meterId) === one.meterId;
+          return fits && one.receivedAtMs >= fromMs && one.receivedAtMs < toMs ? [i] : [];
+        });
+        if (newestFirst) right.reverse();
+        const seen: number[] = [];
+        for (let afterId: string | undefined; ; ) {
+          const asked = { limit: 3, includeReplayed: false, newestFirst, ...filter };
+          const page = await log.list(afterId === undefined ? asked : { ...asked, afterId });
+          seen.push(...page.map(({ payload }) => payload[0] ?? -1));
+          afterId = page.at(-1)?.id;
+          if (page.length < 3) break;
+        }
+        expect([filter, newestFirst, seen]).toEqual([filter, newestFirst, right]);
+      }
+  });
+
   test("counts what is open, by reason; replaying twice counts once", async () => {
     const { log } = await fresh();
     await log.append([aRejection(), aRejection(), aRejection({ reason: "at_in_future" })]);

@@ -44,6 +44,19 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(await again.lastSequence()).toBe(changes.at(-1)?.sequence);
   });
 
+  test("N19: after the place of a time comes everything issued then or later, whatever the order of the clocks", async () => {
+    const { ledger } = await fresh();
+    expect(await ledger.sequenceBefore(0)).toBe(0);
+    const at = (meterId: string, issuedAtMs: number) => ({ ...aSnapshot(meterId, october, 1), issuedAtMs });
+    await ledger.append([at("a", 1000), at("b", 3000), at("c", 2000), at("d", 4000)]);
+    const after = async (atMs: number) => {
+      const afterSequence = await ledger.sequenceBefore(atMs);
+      return (await ledger.changes({ afterSequence, limit: 10 })).map(({ snapshot }) => snapshot.meterId).join("");
+    };
+    expect(await Promise.all([0, 1001, 2500, 3001, 4001].map(after))).toEqual(["abcd", "bcd", "bcd", "d", ""]);
+    expect(await ledger.sequenceBefore(4001)).toBe(await ledger.lastSequence());
+  });
+
   test("pages of changes neither repeat nor leave out", async () => {
     const { ledger } = await fresh();
     const ids = Array.from({ length: 7 }, (_, i) => `m${i}`);

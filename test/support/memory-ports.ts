@@ -5,7 +5,7 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
-import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
+import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 
@@ -114,6 +114,10 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
       return new Set(meters).size;
     },
     catchUp: async () => undefined,
+    sequenceBefore: async (atMs) => {
+      const first = ledger.find(({ snapshot }) => snapshot.issuedAtMs >= atMs);
+      return first === undefined ? ledger.length : first.sequence - 1;
+    },
     lastSequence: async () => called("lastSequence", ledger.length),
   };
   view.issue(...issued);
@@ -146,8 +150,12 @@ export function memoryRejectedLog(...entries: readonly StoredRejection[]): Rejec
       for (const one of rejections)
         kept.push({ ...one, id: String(kept.length + 1).padStart(6, "0"), replayedAtMs: null });
     },
-    list: async ({ afterId = "", limit, includeReplayed }) =>
-      kept.filter(({ id, replayedAtMs }) => id > afterId && (includeReplayed || replayedAtMs === null)).slice(0, limit),
+    async list({ afterId, limit, newestFirst = false, ...asked }) {
+      const all = kept.filter((one) => isAskedFor(one, asked));
+      if (newestFirst) all.reverse();
+      const after = (id: string) => afterId === undefined || (newestFirst ? id < afterId : id > afterId);
+      return all.filter(({ id }) => after(id)).slice(0, limit);
+    },
     get: async (id) => kept.find((entry) => entry.id === id),
     async markReplayed(id, atMs) {
       const index = kept.findIndex((entry) => entry.id === id && entry.replayedAtMs === null);
@@ -162,6 +170,15 @@ export function memoryRejectedLog(...entries: readonly StoredRejection[]): Rejec
     },
     close: async () => undefined,
   };
+}
+
+function isAskedFor(
+  one: StoredRejection,
+  { includeReplayed, reason, meterId, fromMs = 0, toMs = Number.POSITIVE_INFINITY }: Omit<RejectionQuery, "limit">,
+): boolean {
+  const isOpen = includeReplayed || one.replayedAtMs === null;
+  const isOfThem = (reason ?? one.reason) === one.reason && (meterId ?? one.meterId) === one.meterId;
+  return isOpen && isOfThem && one.receivedAtMs >= fromMs && one.receivedAtMs < toMs;
 }
 
 export function memoryDamageLog(...entries: readonly Damage[]): DamageLog {

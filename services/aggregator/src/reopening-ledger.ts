@@ -24,6 +24,7 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     latestOfMeter: (meterId, fromPeriod) => ledger.latestOfMeter(meterId, fromPeriod),
     issuedMeters: (period) => ledger.issuedMeters(period),
     catchUp: () => ledger.catchUp(),
+    sequenceBefore: (atMs) => ledger.sequenceBefore(atMs),
     lastSequence: () => ledger.lastSequence(),
     close: () => ledger.close(),
     fenced(nowMs) {

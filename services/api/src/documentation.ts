@@ -11,7 +11,8 @@ const about = `The book of a grid operator's meters: what they reported, and the
 
 Amounts are whole base units (\`Wh\`, \`varh\`, \`L\`). Instants are RFC 3339, returned in UTC. A period is \`YYYY-MM\` in the
 usage point's zone. What is missing is \`null\`, never 0. Lists page with an opaque \`cursor\`; bulk lists also answer
-\`Accept: application/x-ndjson\` (or \`?format=ndjson\`) and \`text/csv\` as a stream. Errors are \`application/problem+json\` with a stable \`code\`.`;
+\`Accept: application/x-ndjson\` (or \`?format=ndjson\`) and \`text/csv\` as a stream. Errors are \`application/problem+json\` with a stable \`code\`. Answers come as gzip or
+zstd where \`Accept-Encoding\` asks for it; those that are no streams have an \`ETag\`, and \`If-None-Match\` is answered 304.`;
 
 const tags = [
   { name: "billing", description: "Month-end snapshots" },

@@ -4,8 +4,9 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Api } from "./api-context.ts";
 import type { ApiEvents } from "./api-events.ts";
-import type { FieldError } from "./problem.ts";
+import { fieldErrors } from "./plain-words.ts";
 import { ApiProblem, problemDocument, problemType, requestInvalid } from "./problem.ts";
+import { mediaTypeUnsupported } from "./request-body.ts";
 
 /** Every error leaves as a problem document, and what is our fault is told to `events`. */
 export function answerErrors(app: Api, events: ApiEvents): void {
@@ -38,14 +39,17 @@ function problemOf(error: unknown, request: FastifyRequest): ApiProblem {
   const known = error as Partial<FastifyError>;
   if (known.validation !== undefined) return invalid(request, known.validationContext);
   return (
-    bodyProblem(known) ??
+    bodyProblem(known, request) ??
     new ApiProblem("internal", "the call failed for a reason of our own; it was logged", { cause: error })
   );
 }
 
-function bodyProblem({ code = "", statusCode = 500, message = "" }: Partial<FastifyError>): ApiProblem | undefined {
+function bodyProblem(
+  { code = "", statusCode = 500, message = "" }: Partial<FastifyError>,
+  request: FastifyRequest,
+): ApiProblem | undefined {
   if (statusCode === 413) return new ApiProblem("body_too_large", "the body is larger than this call takes");
-  if (statusCode === 415) return new ApiProblem("media_type_unsupported", `content-type: ${message}`);
+  if (statusCode === 415) return mediaTypeUnsupported(request);
   if (code === "FST_ERR_BAD_URL") return new ApiProblem("url_invalid", message);
   return statusCode >= 400 && statusCode < 500 ? new ApiProblem("json_invalid", `the body: ${message}`) : undefined;
 }
@@ -69,22 +73,6 @@ function invalid(request: FastifyRequest, context: string | undefined): ApiProbl
     return new ApiProblem("period_invalid", errors.map(({ message }) => message).join("; "), { errors });
   }
   return requestInvalid(errors);
-}
-
-/** Zod's issues as fields and rules, in words of the caller. */
-export function fieldErrors(issues: readonly z.core.$ZodIssue[], part: string): FieldError[] {
-  return issues.flatMap((issue) => {
-    const field = issue.path.map(String).join(".");
-    if (issue.code === "unrecognized_keys") {
-      const kind = part === "querystring" ? "parameter" : "member";
-      return issue.keys.map((key) => ({
-        field: field === "" ? key : `${field}.${key}`,
-        message: `there is no such ${kind}`,
-      }));
-    }
-    const absent = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-    return [{ field: field === "" ? part : field, message: absent ? "is required" : issue.message }];
-  });
 }
 
 /** 404, or 405 with the methods that the address does have. */

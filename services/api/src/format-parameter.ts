@@ -18,6 +18,9 @@ export function hasFormats(schema: unknown): boolean {
 }
 
 export function takeFormats(app: Api): void {
+  app.addHook("onRequest", async (request, reply) => {
+    if (hasFormats(request.routeOptions.schema)) reply.header("vary", "accept");
+  });
   app.addHook("preValidation", async (request) => {
     const query = request.query as Record<string, unknown>;
     const { format } = query;

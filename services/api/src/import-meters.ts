@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isId } from "@meterbook/core/domain/identifiers";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
-import { fieldErrors } from "./error-answers.ts";
 import type { MeterCsvColumn, MeterCsvRow } from "./meter-csv.ts";
-import { csvCells, meterCsvColumns, meterOfRows } from "./meter-csv.ts";
+import { csvCells, meterCsvColumns, meterOfRows, placedInCsv } from "./meter-csv.ts";
 import { meterRecord, meterRecordSchema, registersMax, tooManyMembers } from "./meter-record.ts";
+import { fieldErrors } from "./plain-words.ts";
 import type { FieldError } from "./problem.ts";
 import { requestInvalid } from "./problem.ts";
 import type { Line } from "./split-lines.ts";
@@ -25,6 +25,8 @@ interface Candidate {
   readonly record: unknown;
   /** What is wrong with the lines themselves. */
   readonly errors: readonly FieldError[];
+  /** Where the record has its names from, when they are not those of JSON. */
+  readonly placed?: (error: FieldError) => FieldError;
 }
 
 const batchMax = 500;
@@ -54,7 +56,7 @@ export async function importMeters(
   if (batch.length > 0) await put(batch);
 }
 
-function readCandidate({ line, lines, record: sent, errors }: Candidate): {
+function readCandidate({ line, lines, record: sent, errors, placed = (error) => error }: Candidate): {
   result: ImportResult;
   record?: MeterRecord;
 } {
@@ -68,8 +70,10 @@ function readCandidate({ line, lines, record: sent, errors }: Candidate): {
   const absent = meterId === null && (parsed.success || !parsed.error.issues.some(({ path }) => path[0] === "meterId"));
   const found = [
     ...errors,
-    ...(absent ? [{ field: "meterId", message: "is required" }] : []),
-    ...(parsed.success ? [] : fieldErrors(parsed.error.issues, "record")),
+    ...[
+      ...(absent ? [{ field: "meterId", message: "is required" }] : []),
+      ...(parsed.success ? [] : fieldErrors(parsed.error.issues, "record")),
+    ].map(placed),
   ];
   const result = { line, lines, meterId, errors: found };
   return found.length > 0 || !parsed.success
@@ -83,11 +87,22 @@ const tooLong = [{ field: "line", message: "is longer than a line may be" }];
 export async function* meterLines(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
   for await (const { number: line, text } of lines) {
     if (text === "") continue;
+    if (line === 1) refuseOtherForms(text ?? "");
     const record = text === undefined ? undefined : jsonOf(text);
     const errors =
       text === undefined ? tooLong : record === undefined ? [{ field: "line", message: "is not JSON" }] : [];
     yield { line, lines: 1, record, errors };
   }
+}
+
+/** The first line tells a CSV and a list from lines of JSON: better one answer than one per line. */
+function refuseOtherForms(first: string): void {
+  if (/^\s*\[/.test(first))
+    throw requestInvalid([
+      { field: "body", message: "is a list; send one record a line, without brackets and commas" },
+    ]);
+  if (/\bmeter_id\b/.test(first) && !first.trimStart().startsWith("{"))
+    throw requestInvalid([{ field: "content-type", message: "the body looks like CSV; send it as text/csv" }]);
 }
 
 function jsonOf(text: string): unknown {
@@ -145,7 +160,25 @@ async function* rowsOf(lines: AsyncIterable<Line>): AsyncGenerator<Row> {
   }
 }
 
+const separators = [
+  [";", "semicolons"],
+  ["\t", "tabs"],
+] as const;
+
+/** What else the first line may be, before every name in it is found wrong. */
+function hintOf(text: string): FieldError | undefined {
+  if (/^\s*[{[]/.test(text))
+    return {
+      field: "content-type",
+      message: "the body looks like JSON; send records as application/x-ndjson, one a line",
+    };
+  const used = separators.find(([separator]) => !text.includes(",") && text.includes(separator));
+  return used && { field: "header", message: `is this separated by ${used[1]}? Cells are separated by commas here` };
+}
+
 function headerOf(text: string): readonly MeterCsvColumn[] {
+  const hint = hintOf(text);
+  if (hint !== undefined) throw requestInvalid([hint]);
   const names = csvCells(text) ?? [];
   const errors = names
     .filter((name) => !meterCsvColumns.some((column) => column === name))
@@ -184,5 +217,5 @@ function candidateOf({ line, lines, rows }: Run, seen: Set<string>): Candidate {
     errors.push({ field: "meter_id" as MeterCsvColumn, message: "the rows of a meter must stand together" });
   // What is no id is refused anyway, and may be long.
   if (isId(id)) seen.add(id);
-  return { line, lines, record, errors };
+  return { line, lines, record, errors, placed: (error) => placedInCsv(error, rows, line) };
 }

@@ -1,6 +1,7 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { csvRow } from "./csv-cell.ts";
 import { meterRecordJson } from "./meter-record.ts";
+import type { FieldError } from "./problem.ts";
 
 /** One row per register; the rows of a meter stand together and repeat what belongs to the meter. */
 export const meterCsvColumns = [
@@ -77,6 +78,32 @@ function numbers(cells: Record<string, string>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(texts(cells)).map(([name, text]) => [name, /^\d{1,15}$/.test(text) ? Number(text) : text]),
   );
+}
+
+const columnOf: Readonly<Record<string, MeterCsvColumn>> = {
+  meterId: "meter_id",
+  usagePointId: "usage_point_id",
+  stepSeconds: "step_seconds",
+  connectionPowerW: "connection_power_w",
+  zone: "zone",
+  "installed.at": "installed_at",
+  "removed.at": "removed_at",
+};
+
+/** An error of the record as one of its rows: the column, the line of the body and what stood there. */
+export function placedInCsv({ field, message }: FieldError, rows: readonly MeterCsvRow[], line: number): FieldError {
+  const [, no, member = ""] = /^registers\.(\d+)\.(\w+)$/.exec(field) ?? [];
+  const [, event, code] = /^(installed|removed)\.values\.(.*)$/.exec(field) ?? [];
+  const named = rows.filter(({ register }) => register !== "");
+  const row = (no === undefined ? rows.find(({ register }) => register === code) : named[Number(no)]) ?? rows[0];
+  const column = event === undefined ? (columnOf[field] ?? member) : `${event}_value`;
+  if (row === undefined || !isColumn(column)) return { field, message };
+  const cell = row[column] === "" ? "" : `"${row[column]}": `;
+  return { field: column, message: `line ${line + rows.indexOf(row)}: ${cell}${message}` };
+}
+
+function isColumn(name: string): name is MeterCsvColumn {
+  return meterCsvColumns.some((column) => column === name);
 }
 
 /** The cells of one line of RFC 4180; undefined where its quotes do not pair up. Cells do not span lines. */

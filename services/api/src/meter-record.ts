@@ -15,9 +15,10 @@ const membersMax = 32;
 function whole(min: number, max: number) {
   const fits = (value: number) => Number.isInteger(value) && value >= min && value <= max;
   const meta = { type: "integer", minimum: min, maximum: max };
+  const rule = `a whole number from ${min} to ${max}`;
   return z
-    .number()
-    .refine(fits, { error: `a whole number from ${min} to ${max}` })
+    .number({ error: ({ input }) => (input === undefined ? undefined : rule) })
+    .refine(fits, { error: rule })
     .meta(meta);
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import compress, { type FastifyCompressOptions } from "@fastify/compress";
 import { guardConnections } from "@meterbook/runtime/connection-guard";
 import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
@@ -14,11 +15,13 @@ import { apiMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import type { ApiLimits, ApiSettings } from "./api-settings.ts";
 import { defaultLimits } from "./api-settings.ts";
+import { answerConditionally } from "./conditional-answers.ts";
 import { documentRoutes } from "./documentation.ts";
 import { answerBrokenRequest, answerErrors, answerUnknownRoutes, lateRequest, sendProblem } from "./error-answers.ts";
 import { exportSlots } from "./export-slots.ts";
 import { takeFormats } from "./format-parameter.ts";
 import { ApiProblem } from "./problem.ts";
+import { takeJsonBodies } from "./request-body.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
 import { curveRoutes } from "./routes/curves.ts";
 import { damageRoutes } from "./routes/damage.ts";
@@ -97,6 +100,9 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   answerInTime(app, () => ports.health(), { firstMs: limits.answerMs, againMs: 500 });
   answerUnknownRoutes(app);
   takeFormats(app);
+  takeJsonBodies(app);
+  answerConditionally(app);
+  await app.register(compress, compression);
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
   });
@@ -139,6 +145,14 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   damageRoutes(app, context);
   healthRoutes(app, context, metrics);
 }
+
+/** Level 1 makes a tenth of an export's bytes; more would take longer than the export. Bodies of requests are taken as they come. */
+const compression: FastifyCompressOptions = {
+  encodings: ["zstd", "gzip"],
+  customTypes: /^(?:text\/|application\/(?:json|problem\+json|x-ndjson))/,
+  zlibOptions: { level: 1 },
+  globalDecompression: false,
+};
 
 function bareServer(limits: ApiLimits): Api {
   const app = fastify({

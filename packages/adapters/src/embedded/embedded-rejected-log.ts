@@ -8,7 +8,7 @@ import { appendError } from "./append-error.ts";
 
 const schema = `
   ${rejectionSchema}
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
 `;
 
 export function openRejectedDatabase(dataDir: string): DatabaseSync {

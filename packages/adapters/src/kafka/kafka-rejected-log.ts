@@ -64,7 +64,7 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     dataDir,
     name: "rejected",
     schema: rejectionSchema + writersSchema,
-    version: 2,
+    version: 3,
     events,
     recordsPerTurnMax,
     tables: recordWrites,

@@ -93,7 +93,7 @@ function openLedgerView({ connection, dataDir, events, ears }: KafkaLedgerOption
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 2,
+    version: 3,
     events,
     tables: snapshotInserts,
     take(inserts, { value }, offset) {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type RefusedMessage, refusalsPerMessageMax, refusedBytes } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog, StoredRejection } from "@meterbook/core/ports/rejected-log";
+import { rejectionPages } from "./rejection-pages.ts";
 
 /**
  * Messages by their place in the log, from 1, each with its payload once. An entry is a refusal: its id is made of its message's
@@ -12,6 +13,9 @@ export const rejectionSchema = `
     sender TEXT, bytes INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS refusal (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL,
     reading_index INTEGER, replayed_at_ms INTEGER);
+  CREATE INDEX IF NOT EXISTS refusal_reason ON refusal (reason, id);
+  CREATE INDEX IF NOT EXISTS message_meter ON refused_message (meter_id, place);
+  CREATE INDEX IF NOT EXISTS message_received ON refused_message (received_at_ms, place);
   CREATE TABLE IF NOT EXISTS open_count (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
@@ -22,12 +26,12 @@ export type RejectionReads = Pick<RejectedLog, "list" | "get" | "totals">;
 
 export function rejectionReads(database: DatabaseSync): RejectionReads {
   const entries = `SELECT * FROM refusal JOIN refused_message ON place = id / ${refusalsPerMessageMax}`;
-  const page = database.prepare(`${entries} WHERE id > ? AND (? OR replayed_at_ms IS NULL) ORDER BY id LIMIT ?`);
+  const page = rejectionPages(database, refusalsPerMessageMax);
   const one = database.prepare(`${entries} WHERE id = ?`);
   const counts = database.prepare("SELECT reason, count FROM open_count WHERE count > 0 ORDER BY reason");
   return {
-    list: async ({ afterId, limit, includeReplayed }) =>
-      page.all(afterId === undefined ? 0 : entryNumber(afterId), includeReplayed ? 1 : 0, limit).map(storedRejection),
+    list: async ({ afterId, ...asked }) =>
+      page(asked, afterId === undefined ? undefined : entryNumber(afterId)).map(storedRejection),
     async get(id) {
       const row = one.get(entryNumber(id));
       return row === undefined ? undefined : storedRejection(row);

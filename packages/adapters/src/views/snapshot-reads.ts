@@ -8,7 +8,7 @@ import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-l
 import { issuedPeriods } from "./issued-periods.ts";
 import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
 import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
-import { lastSequence } from "./snapshot-view.ts";
+import { lastSequence, sequenceBefore } from "./snapshot-view.ts";
 
 /** Told of each record that cannot be read; the clock says when. */
 export interface DamageEars {
@@ -41,6 +41,7 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
       revisions: async (meterId, period) => revisions(meterId, period),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
       issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
+      sequenceBefore: async (atMs) => sequenceBefore(database, atMs),
       lastSequence: async () => lastSequence(database),
     },
   };

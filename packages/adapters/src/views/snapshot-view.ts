@@ -5,7 +5,8 @@ import { readLedgerRecord } from "./ledger-record.ts";
 
 /** Rows are only ever inserted; the triggers hold everybody to it who opens the file. */
 export const snapshotSchema = `
-  CREATE TABLE IF NOT EXISTS ledger (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS ledger (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_ms INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS ledger_issued ON ledger (issued_at_ms);
   CREATE TABLE IF NOT EXISTS revision (period INTEGER NOT NULL, meter_id TEXT NOT NULL, revision INTEGER NOT NULL, sequence INTEGER NOT NULL,
     PRIMARY KEY (period, meter_id, revision)) WITHOUT ROWID;
   CREATE TRIGGER IF NOT EXISTS ledger_is_final BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'an issued revision never changes'); END;
@@ -24,7 +25,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   const insertRevision = database.prepare(
     "INSERT OR IGNORE INTO revision (period, meter_id, revision, sequence) VALUES (?, ?, ?, ?)",
   );
-  const insertBody = database.prepare("INSERT INTO ledger (sequence, body) VALUES (?, ?)");
+  const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms) VALUES (?, ?, ?)");
   const revisionBody = database.prepare(
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?",
   );
@@ -36,7 +37,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
         const issued = readLedgerRecord(stored ?? null, { period, meterId, revision }).snapshot;
         return issued !== undefined && isSameRevision(issued, snapshot) ? "known" : "differs";
       }
-      insertBody.run(sequence, body());
+      insertBody.run(sequence, body(), snapshot.issuedAtMs);
       return "added";
     },
   };
@@ -51,6 +52,14 @@ export function issuedDifferently(snapshot: Snapshot): Error {
   return new Error(
     `${snapshotId(snapshot)} was issued with another hash or lifecycle, and an issued revision never changes`,
   );
+}
+
+/** Clocks of several writers differ and may be set back: the order of issue is not that of the times. */
+export function sequenceBefore(database: DatabaseSync, atMs: number): number {
+  const first = database.prepare("SELECT min(sequence) AS first FROM ledger WHERE issued_at_ms >= ?").get(atMs)?.[
+    "first"
+  ];
+  return typeof first === "number" ? first - 1 : lastSequence(database);
 }
 
 export function lastSequence(database: DatabaseSync): number {

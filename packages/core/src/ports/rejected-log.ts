@@ -24,18 +24,32 @@ export interface StoredRejection extends Rejection {
   readonly replayedAtMs: number | null;
 }
 
+export interface RejectionQuery {
+  readonly afterId?: string;
+  readonly limit: number;
+  readonly includeReplayed: boolean;
+  readonly newestFirst?: boolean;
+  readonly reason?: string;
+  readonly meterId?: string;
+  /** Received at this millisecond UTC or later. */
+  readonly fromMs?: number;
+  /** Received before this millisecond UTC. */
+  readonly toMs?: number;
+}
+
 /**
  * The rejected log: what was refused is kept, counted and replayable.
  *
  * Promises of every adapter (test/contracts/rejected-log.contract.ts):
  * - `append` resolves only once the rejections survive a crash;
  * - rejections of one message that follow each other (their payload is the same object) keep its payload once;
- * - `list` gives the entries in order of `id`, after `afterId`, at most `limit`;
+ * - `list` gives the entries in order of `id` (newest first where `newestFirst`), after `afterId` in that order, at most `limit`, and
+ *   only those that have all that is asked for;
  * - `open` is the exact number of entries without `replayedAtMs`, also of those that are so old that they are kept no more; marking one twice changes nothing.
  */
 export interface RejectedLog {
   append(rejections: readonly Rejection[]): Promise<void>;
-  list(options: { afterId?: string; limit: number; includeReplayed: boolean }): Promise<readonly StoredRejection[]>;
+  list(options: RejectionQuery): Promise<readonly StoredRejection[]>;
   get(id: string): Promise<StoredRejection | undefined>;
   markReplayed(id: string, atMs: number): Promise<void>;
   totals(): Promise<{ readonly open: number; readonly byReason: Readonly<Record<string, number>> }>;

@@ -57,6 +57,8 @@ export interface SnapshotView {
   issuedMeters(period: number): Promise<number>;
   /** Waits until the view has what the ledger held at the time of the call. */
   catchUp(): Promise<void>;
+  /** The newest sequence after which everything stands that was issued at `atMs` (milliseconds UTC) or later. */
+  sequenceBefore(atMs: number): Promise<number>;
   /** The newest sequence; 0 when the ledger is empty. */
   lastSequence(): Promise<number>;
 }

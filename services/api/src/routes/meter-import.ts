@@ -7,6 +7,7 @@ import { importAnswer } from "../import-answer.ts";
 import { importMeters, meterLines, meterRows } from "../import-meters.ts";
 import { meterCsvColumns } from "../meter-csv.ts";
 import { ApiProblem } from "../problem.ts";
+import { mediaTypeUnsupported } from "../request-body.ts";
 import type { Line } from "../split-lines.ts";
 import { splitLines } from "../split-lines.ts";
 
@@ -70,9 +71,7 @@ Each meter stands for itself: wrong ones are refused with what is wrong, the oth
     ]),
   };
   app.post("/v1/meters::import", { schema }, async (request, reply) => {
-    if (request.body === undefined) {
-      throw new ApiProblem("media_type_unsupported", `content-type: send lines as ${formats.ndjson} or ${formats.csv}`);
-    }
+    if (request.body === undefined) throw mediaTypeUnsupported(request);
     const split = splitLines(request.body as Readable, { lineBytesMax, bytesMax: importBytesMax }, () => {
       throw tooLarge("body_too_large", `the body is larger than ${importBytesMax} bytes`);
     });

@@ -201,9 +201,9 @@ test("CSV: a row per register, and what the list gives can be imported again", a
     ]),
   ).toEqual([
     [2, 2, "m-1", undefined],
-    [4, 1, "m-2", "usagePointId"],
+    [4, 1, "m-2", "usage_point_id"],
     [5, 1, null, "line"],
-    [6, 1, "m-4", "registers.0.digits"],
+    [6, 1, "m-4", "digits"],
     [7, 1, "m-1", "meter_id"],
     [8, 1, "m-5", undefined],
     [9, 2, "m-6", "usage_point_id"],

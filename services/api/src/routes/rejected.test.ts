@@ -14,6 +14,39 @@ const report = (readings: number): LoggedReport => ({
   readings,
 });
 
+test("N21: the refused are asked for by reason, meter and time, newest first, in pages", async () => {
+  const at = (minute: number) => instant(`2026-11-01T08:${String(minute).padStart(2, "0")}:00Z`) * 1000;
+  const entries = Array.from({ length: 10 }, (_, i) =>
+    aRejection({
+      id: String(i).padStart(6, "0"),
+      meterId: `m-${i % 2}`,
+      reason: i % 3 === 0 ? "unit_unknown" : "json_invalid",
+      receivedAtMs: at(i),
+    }),
+  );
+  const app = await injectableApi(apiWorld({ rejectedLog: memoryRejectedLog(...entries) }));
+  const ids = async (query: string) => {
+    const { items } = (await app.inject(`/v1/rejected?${query}`)).json() as { items: { id: string }[] };
+    return items.map(({ id }) => Number(id)).join(",");
+  };
+  expect(await ids("order=newest&limit=3")).toBe("9,8,7");
+  expect(await ids("reason=unit_unknown")).toBe("0,3,6,9");
+  expect(await ids("reason=unit_unknown&meterId=m-1&order=newest")).toBe("9,3");
+  expect(await ids("from=2026-11-01T08:02:00Z&to=2026-11-01T08:05:00Z")).toBe("2,3,4");
+  const first = (await app.inject("/v1/rejected?order=newest&limit=4")).json();
+  expect(await ids(`order=newest&limit=4&cursor=${first.nextCursor}`)).toBe("5,4,3,2");
+  for (const [query, words] of [
+    [`limit=4&cursor=${first.nextCursor}`, "the same list asked for something else"],
+    ["order=latest", "order: must be one of oldest, newest"],
+    ["reason=a%20b", "reason: a reason code"],
+    ["from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z", "to: must be after from"],
+  ])
+    expect([query, (await app.inject(`/v1/rejected?${query}`)).json().detail]).toEqual([
+      query,
+      expect.stringContaining(words ?? ""),
+    ]);
+});
+
 test("refused messages are listed with their bytes, the replayed ones on demand", async () => {
   const binary = new Uint8Array([0xff, 0x00, 0x41]);
   const rejectedLog = memoryRejectedLog(aRejection(), aRejection({ id: "000002", payload: binary, replayedAtMs: now }));

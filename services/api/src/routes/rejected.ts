@@ -8,7 +8,8 @@ import { cursorForm } from "../cursor.ts";
 import { answers, listAnswers } from "../documented.ts";
 import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
-import { cursor, limit, readAs } from "../query-schemas.ts";
+import { requestInvalid } from "../problem.ts";
+import { cursor, instant, limit, meterId, readAs } from "../query-schemas.ts";
 import { rejectionReplays } from "../replay-rejection.ts";
 import { textEncoder } from "../row-encoder.ts";
 
@@ -62,6 +63,15 @@ const querystring = z.strictObject({
     type: "boolean",
     description: "Those that were replayed too",
   }).optional(),
+  reason: z
+    .string()
+    .regex(/^\w{1,64}$/, "a reason code of docs/validation.md, such as unit_unknown")
+    .meta({ description: "Only those that were refused for it" })
+    .optional(),
+  meterId: meterId.meta({ description: "Only those of this meter" }).optional(),
+  from: instant("Received then or later", "2026-11-01T00:00:00Z").optional(),
+  to: instant("Received before", "2026-11-02T00:00:00Z").optional(),
+  order: z.enum(["oldest", "newest"]).optional().meta({ description: "Which come first; `oldest` where absent" }),
   limit,
   cursor,
 });
@@ -69,7 +79,7 @@ const querystring = z.strictObject({
 export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext): void {
   const list = {
     tags: ["operation"],
-    summary: "Refused messages with reason and bytes, oldest first",
+    summary: "Refused messages with reason and bytes",
     description:
       "A page may hold fewer entries than `limit` where messages are large. In CSV, texts that a spreadsheet would run begin with an apostrophe.",
     querystring,
@@ -81,11 +91,14 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
     ),
   };
   app.get("/v1/rejected", { schema: list }, async (request, reply) => {
-    const { includeReplayed = false, ...page } = request.query;
-    const scope = String(includeReplayed);
-    const place = page.cursor === undefined ? undefined : cursors.decode(scope, page.cursor);
-    const read = (afterId: string | undefined, atMost: number) =>
-      ports.rejectedLog.list({ limit: atMost, includeReplayed, ...(afterId === undefined ? {} : { afterId }) });
+    const { limit: atMost, cursor: sent, ...of } = request.query;
+    if (of.from !== undefined && of.to !== undefined && of.to <= of.from)
+      throw requestInvalid([{ field: "to", message: "must be after from" }]);
+    const asked = queryOf(of);
+    const scope = JSON.stringify(asked);
+    const place = sent === undefined ? undefined : cursors.decode(scope, sent);
+    const read = (afterId: string | undefined, most: number) =>
+      ports.rejectedLog.list({ ...asked, limit: most, ...(afterId === undefined ? {} : { afterId }) });
     const entries: List<StoredRejection, string> = {
       placeOf: ({ id }) => id,
       pages: (after, size) => pagesBy(read, entries.placeOf, after, size),
@@ -94,7 +107,7 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
       heavy: { pageMax: 32, bytesOf: ({ payload }) => payload.length },
     };
     return answerList(request, reply, streams, entries, {
-      limit: page.limit,
+      limit: atMost,
       place,
       cursors,
       scope,
@@ -120,6 +133,19 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
     const { accepted, stillRejected } = await replays(request.params.id);
     return { accepted, stillRejected: stillRejected.map(refusedJson) };
   });
+}
+
+type Query = Omit<z.output<typeof querystring>, "limit" | "cursor">;
+
+function queryOf({ includeReplayed = false, order, reason, meterId: of, from, to }: Query) {
+  return {
+    includeReplayed,
+    newestFirst: order === "newest",
+    ...(reason === undefined ? {} : { reason }),
+    ...(of === undefined ? {} : { meterId: of }),
+    ...(from === undefined ? {} : { fromMs: from * 1000 }),
+    ...(to === undefined ? {} : { toMs: to * 1000 }),
+  };
 }
 
 function refusedJson({

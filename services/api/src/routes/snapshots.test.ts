@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/api-world.ts";
 import { memoryRegistry, memorySnapshots } from "../../../../test/support/memory-ports.ts";
+import { instant } from "../../../../test/support/readings.ts";
 import { snapshotExample, snapshotSchema } from "../snapshot-json.ts";
 import { changesSchema } from "./snapshots.ts";
 
@@ -213,4 +214,21 @@ test("an empty stream of CSV still has its header", async () => {
   const app = await injectableApi(apiWorld());
   const answer = await app.inject({ url: "/v1/snapshots?period=2026-09", headers: { accept: "text/csv" } });
   expect(answer.body).toMatch(/^meter_id,.*after_value\n$/);
+});
+
+test("N19: changes from now on, or from a time", async () => {
+  const at = (meterId: string, issuedAtMs: number) => aSnapshot({ meterId, issuedAtMs });
+  const hour = instant("2026-11-03T22:00:00Z") * 1000;
+  const snapshots = memorySnapshots(at("a", hour), at("b", hour + 1000), at("c", hour + 2000));
+  const app = await injectableApi(apiWorld({ snapshots }));
+  const changes = async (query: string) => (await app.inject(`/v1/snapshots/changes?${query}`)).json();
+  const ids = ({ items }: { items: { meterId: string }[] }) => items.map(({ meterId }) => meterId).join("");
+  const now = await changes("after=now");
+  expect(now.items).toEqual([]);
+  snapshots.issue(at("d", hour + 3000));
+  expect(ids(await changes(`after=${now.resumeCursor}`))).toBe("d");
+  expect(ids(await changes("since=2026-11-03T22:00:01Z"))).toBe("bcd");
+  expect(ids(await changes("since=2026-11-04T00:00:00Z"))).toBe("");
+  expect((await changes("since=2026-11-03T22:00:01Z&after=now")).detail).toContain("since: is another way");
+  expect((await changes("since=yesterday")).detail).toContain("since: an RFC 3339 instant");
 });

@@ -8,7 +8,7 @@ import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
 import { refuseOpenPeriod } from "../open-period.ts";
 import { ApiProblem, requestInvalid } from "../problem.ts";
-import { cursor, emptyAsAbsent, limit, period } from "../query-schemas.ts";
+import { cursor, emptyAsAbsent, instant, limit, period } from "../query-schemas.ts";
 import { snapshotCsvEncoder, snapshotCsvHeader } from "../snapshot-csv.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
 
@@ -68,12 +68,16 @@ function latestRoute(app: Api, context: ApiContext): void {
 const changesDescription = `Every issued revision, in order of issue, without end of retention. To follow it: start without \`after\`, handle the
 items, store \`resumeCursor\` together with what you made of them, and ask again with \`after\` set to it. \`resumeCursor\` is in every
 answer; while there is nothing new it is the one you sent. So nothing is missed and nothing comes twice. In NDJSON each line
-carries its own \`cursor\`; CSV has none. \`nextCursor\` is there while more entries wait.`;
+carries its own \`cursor\`; CSV has none. \`nextCursor\` is there while more entries wait.
+Who needs nothing of before begins with \`after=now\`, or with \`since\` and a time.`;
 
 function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
   const after = z
     .string()
-    .meta({ description: "A `resumeCursor`, `nextCursor` or `cursor` of before; absent: from the beginning" })
+    .meta({
+      description:
+        "A `resumeCursor`, `nextCursor` or `cursor` of before; `now`: what comes from now on; absent: from the beginning",
+    })
     .transform(emptyAsAbsent)
     .optional();
   const example = { ...snapshotExample, cursor: "eyJrIjoi…" };
@@ -81,7 +85,12 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
     tags: ["billing"],
     summary: "Every issued revision after a cursor",
     description: changesDescription,
-    querystring: z.strictObject({ after, cursor, limit }),
+    querystring: z.strictObject({
+      after,
+      since: instant("From the first revision issued then or later", "2026-11-01T00:00:00Z").optional(),
+      cursor,
+      limit,
+    }),
     response: withJson(
       listAnswers("Issued revisions", issuedSnapshotSchema, example, csvExample, ["cursor_ahead"]),
       changesSchema,
@@ -92,17 +101,7 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
     ),
   };
   app.get("/v1/snapshots/changes", { schema }, async (request, reply) => {
-    const { after: first, cursor: next, limit: atMost } = request.query;
-    if (first !== undefined && next !== undefined)
-      throw requestInvalid([{ field: "cursor", message: "is another name of after: send one" }]);
-    const sent = first ?? next;
-    const place = sent === undefined ? 0 : sequenceCursors.decode("", sent);
-    if (await isAhead(ports.snapshots, place)) {
-      throw new ApiProblem(
-        "cursor_ahead",
-        "the ledger ends before the cursor: it is another ledger, or an older copy; start from the beginning",
-      );
-    }
+    const place = await beginning(ports.snapshots, request.query);
     const list: List<LedgerEntry, number> = {
       placeOf: ({ sequence }) => sequence,
       pages: (from, size) =>
@@ -112,13 +111,38 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
       more: (entries) => ({ resumeCursor: sequenceCursors.encode("", entries.at(-1)?.sequence ?? place) }),
     };
     return answerList(request, reply, streams, list, {
-      limit: atMost,
+      limit: request.query.limit,
       place,
       cursors: sequenceCursors,
       scope: "",
       exportPage: limits.exportPage,
     });
   });
+}
+
+interface Beginning {
+  readonly after?: string | undefined;
+  readonly cursor?: string | undefined;
+  /** Whole seconds. */
+  readonly since?: number | undefined;
+}
+
+/** After which sequence a reader of changes wants to go on. */
+async function beginning(snapshots: SnapshotView, { after, cursor: next, since }: Beginning): Promise<number> {
+  if (after !== undefined && next !== undefined)
+    throw requestInvalid([{ field: "cursor", message: "is another name of after: send one" }]);
+  const sent = after ?? next;
+  if (since !== undefined && sent !== undefined)
+    throw requestInvalid([{ field: "since", message: "is another way to say where to begin than after: send one" }]);
+  if (sent === "now" || since !== undefined) await snapshots.catchUp();
+  if (sent === "now") return snapshots.lastSequence();
+  if (since !== undefined) return snapshots.sequenceBefore(since * 1000);
+  const place = sent === undefined ? 0 : sequenceCursors.decode("", sent);
+  if (!(await isAhead(snapshots, place))) return place;
+  throw new ApiProblem(
+    "cursor_ahead",
+    "the ledger ends before the cursor: it is another ledger, or an older copy; start from the beginning",
+  );
 }
 
 /** A cursor may come from another API process, whose view of the ledger was ahead of this one's. */

@@ -38,6 +38,7 @@ export function statusRoutes(app: Api, { ports }: ApiContext): void {
   const schema = {
     tags: ["operation"],
     summary: "Where every reading is",
+    querystring: z.strictObject({}),
     response: answers("Counts of readings since the store was made", statusSchema, example),
   };
   app.get("/v1/status", { schema }, async () => readStatus(ports));

@@ -1,0 +1,57 @@
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { RejectionQuery } from "@meterbook/core/ports/rejected-log";
+
+export type RejectionPage = (asked: Omit<RejectionQuery, "afterId">, after?: number) => Record<string, unknown>[];
+
+/**
+ * Pages of refusals with their messages. Each filter has an index that gives its entries in order, so a page costs what it holds and
+ * what a second filter leaves out; times are turned into the range of places in which they stand, because the order of places is
+ * not quite that of times.
+ */
+export function rejectionPages(database: DatabaseSync, entriesPerPlace: number): RejectionPage {
+  const received = database.prepare(
+    "SELECT min(place) AS first, max(place) AS last FROM refused_message WHERE received_at_ms >= ? AND received_at_ms < ?",
+  );
+
+  function placesOf({ fromMs, toMs }: Pick<RejectionQuery, "fromMs" | "toMs">): Condition[] {
+    if (fromMs === undefined && toMs === undefined) return [];
+    const [from, to] = [fromMs ?? 0, toMs ?? Number.MAX_SAFE_INTEGER];
+    const { first, last } = received.get(from, to) ?? {};
+    return [
+      {
+        sql: "id >= ? AND id < ?",
+        values: [Number(first ?? 0) * entriesPerPlace, (Number(last ?? -1) + 1) * entriesPerPlace],
+      },
+      { sql: "received_at_ms >= ? AND received_at_ms < ?", values: [from, to] },
+    ];
+  }
+
+  return (asked, after) => {
+    const conditions = [...conditionsOf(asked, after), ...placesOf(asked)];
+    // One meter's messages lead to its refusals; else the refusals, which have the order, lead to their messages.
+    const join =
+      asked.meterId === undefined
+        ? `refusal CROSS JOIN refused_message ON place = id / ${entriesPerPlace}`
+        : `refused_message CROSS JOIN refusal ON id >= place * ${entriesPerPlace} AND id < (place + 1) * ${entriesPerPlace}`;
+    const where = conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
+    const down = asked.newestFirst === true ? "DESC" : "ASC";
+    const order = asked.meterId === undefined ? `id ${down}` : `place ${down}, id ${down}`;
+    const statement = database.prepare(`SELECT * FROM ${join} ${where} ORDER BY ${order} LIMIT ?`);
+    return statement.all(...conditions.flatMap(({ values }) => values), asked.limit);
+  };
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly SQLInputValue[];
+}
+
+function conditionsOf(asked: Omit<RejectionQuery, "afterId">, after: number | undefined): Condition[] {
+  const { includeReplayed, newestFirst = false, reason, meterId } = asked;
+  return [
+    ...(after === undefined ? [] : [{ sql: `id ${newestFirst ? "<" : ">"} ?`, values: [after] }]),
+    ...(includeReplayed ? [] : [{ sql: "replayed_at_ms IS NULL", values: [] }]),
+    ...(reason === undefined ? [] : [{ sql: "reason = ?", values: [reason] }]),
+    ...(meterId === undefined ? [] : [{ sql: "meter_id = ?", values: [meterId] }]),
+  ];
+}
