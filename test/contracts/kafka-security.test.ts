@@ -8,6 +8,7 @@ import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-l
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { runCommand } from "../support/run-command.ts";
 import { type KafkaServer, kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
 import { freePorts } from "../support/servers/server-process.ts";
 import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
@@ -100,6 +101,24 @@ listener.name.secure.ssl.truststore.location=${file("ca.pem")}
       expect((await log.ends()).get(0)).toBe(before + 1);
     },
   );
+
+  test("`npm run verify -- --kafka` goes the same way as the services", async () => {
+    await startOnKafka(connectionWith(), wishes);
+    const settings = {
+      METERBOOK_KAFKA_BROKERS: broker,
+      METERBOOK_KAFKA_TOPIC_PREFIX: "secure.",
+      METERBOOK_KAFKA_TLS: "on",
+      METERBOOK_KAFKA_TLS_CA_FILE: file("ca.pem"),
+      METERBOOK_KAFKA_TLS_CERT_FILE: file("cert.pem"),
+      METERBOOK_KAFKA_TLS_KEY_FILE: file("key.pem"),
+      METERBOOK_KAFKA_SASL: "scram-sha-512",
+      METERBOOK_KAFKA_USERNAME: "meterbook",
+    };
+    const right = await runCommand("verify", ["--kafka"], { ...settings, METERBOOK_KAFKA_PASSWORD: "right" });
+    expect(right).toMatchObject({ code: 0, errors: "", output: expect.stringContaining("all is well") });
+    const wrong = await runCommand("verify", ["--kafka"], { ...settings, METERBOOK_KAFKA_PASSWORD: "wrong" });
+    expect(wrong).toMatchObject({ code: 1, errors: expect.stringContaining("METERBOOK_KAFKA_PASSWORD: ") });
+  });
 
   test.for([
     [

@@ -67,7 +67,7 @@ export type SettingsResult =
   | { readonly ok: false; readonly problems: readonly SettingProblem[] };
 
 /** Which process asks: each needs some settings that others do without. */
-export type ServiceName = "standalone" | "ingest" | "aggregator" | "api" | "topics";
+export type ServiceName = "standalone" | "ingest" | "aggregator" | "api" | "topics" | "verify";
 
 export interface LoadOptions {
   /** The text of a `.env` file. */
@@ -141,6 +141,7 @@ const needed: Readonly<Record<ServiceName, readonly (typeof settingNames)[number
   aggregator: ["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"],
   api: ["METERBOOK_KAFKA_BROKERS", "METERBOOK_INFLUX_URL"],
   topics: ["METERBOOK_KAFKA_BROKERS"],
+  verify: ["METERBOOK_KAFKA_BROKERS"],
 };
 
 function missing(given: Environment, service: ServiceName): SettingProblem[] {
@@ -155,8 +156,9 @@ const httpPorts: Readonly<Record<ServiceName, number>> = {
   api: 8080,
   ingest: 8081,
   aggregator: 8082,
-  // Listens nowhere.
+  // They listen nowhere.
   topics: 8080,
+  verify: 8080,
 };
 
 function settingsFrom(read: ReadSettings, service: ServiceName): Settings {

@@ -1,4 +1,4 @@
-import { contentHash } from "@meterbook/adapters/embedded/check-records";
+import { contentHash } from "@meterbook/adapters/views/ledger-record";
 import { parsePeriod, type RegisterSnapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot";
 
 export interface ApiVerified {

@@ -1,19 +1,31 @@
 import { readFileSync } from "node:fs";
 import { verifyDirectory } from "@meterbook/adapters/embedded/verify-directory";
+import { wrongOptions } from "@meterbook/runtime/command-options";
+import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { runCommand } from "./run-command.ts";
 import { verifyApi } from "./verify-api.ts";
+import { verifyKafka } from "./verify-kafka.ts";
 
-const usage = `npm run verify [-- --data DIRECTORY | --api URL [--key-file FILE]]
+const usage = `npm run verify [-- --data DIRECTORY | --kafka | --api URL [--key-file FILE]]
 
 Reads every record and says which is not what it was. Exit 0: all is well; 1: something is wrong, named line by line.
-  (nothing)           the data directory (METERBOOK_DATA_DIR), while Meterbook works on it or not; nothing is changed
+Nothing is changed, and Meterbook may work meanwhile.
+  (nothing)           the data directory (METERBOOK_DATA_DIR)
   --data DIRECTORY    another one, for example a backup that was restored for a look
+  --kafka             the topics of METERBOOK_KAFKA_BROKERS; the settings of the services, from the environment or .env
   --api URL           every issued snapshot that an API tells of, its hash computed from the answer; works for any form
   --key-file FILE     holds the API key, on its first line`;
 
-const options = { data: { type: "string" }, api: { type: "string" }, "key-file": { type: "string" } } as const;
+const options = {
+  data: { type: "string" },
+  kafka: { type: "boolean" },
+  api: { type: "string" },
+  "key-file": { type: "string" },
+} as const;
 const linesMax = 1000;
+/** A client that could not reach its servers may go on trying. */
+const goodByeMsMax = 3000;
 
 const words = {
   ledger: "snapshots",
@@ -23,34 +35,66 @@ const words = {
   record: "records of master data",
 };
 
-await runCommand({ usage, options }, async (values, say) => {
-  const begun = performance.now();
-  const took = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`;
-  const api = values["api"];
-  if (typeof api === "string") {
-    const { rows, wrong } = await verifyApi(api, keyFrom(values["key-file"]));
-    tell(wrong, say);
-    say(
-      `${rows} snapshots of ${api} in ${took()}: ${wrong.length === 0 ? "all give their hash" : `${wrong.length} are wrong`}`,
-    );
-    return wrong.length === 0 ? 0 : 1;
-  }
-  const dataDir = typeof values["data"] === "string" ? values["data"] : settingsOrExit().dataDir;
-  const { troubles, wrong, rowsOf, bytes } = await verifyDirectory(dataDir);
-  const lines = [
-    ...troubles.map(({ file, what, lost }) => `${file}.db ${what}; lost: ${lost}`),
-    ...wrong.map(({ file, where, code, detail }) => `${file}.db ${where} ${code}: ${detail}`),
-  ];
-  tell(lines, say);
-  const counts = Object.entries(rowsOf).map(([table, rows]) => `${rows} ${words[table as keyof typeof words]}`);
-  say(`${dataDir}: ${counts.join(", ") || "no records"}, ${Math.round(bytes / 1e6)} MB in ${took()}`);
-  say(lines.length === 0 ? "all is well" : `${lines.length} are wrong`);
-  return lines.length === 0 ? 0 : 1;
+type Say = (line: string) => void;
+
+await runCommand({ usage, options }, async ({ data, kafka, api, "key-file": keyFile }, say) => {
+  if ([data, kafka, api].filter((given) => given !== undefined).length > 1)
+    wrongOptions("one of --data, --kafka and --api at a time", usage);
+  if (kafka === true) return ofKafka(say);
+  if (typeof api === "string") return ofApi(api, keyFrom(keyFile), say);
+  return ofDirectory(typeof data === "string" ? data : settingsOrExit().dataDir, say);
 });
 
-function tell(lines: readonly string[], say: (line: string) => void): void {
-  for (const line of lines.slice(0, linesMax)) say(line);
-  if (lines.length > linesMax) say(`and ${lines.length - linesMax} more`);
+async function ofKafka(say: Say): Promise<number> {
+  const took = stopwatch();
+  const lines = lineTeller(say);
+  try {
+    const { what, bytes } = await verifyKafka(settingsOrExit("verify").kafka as KafkaSettings, lines.tell);
+    return lines.ended(`${what}, ${Math.round(bytes / 1e6)} MB in ${took()}`);
+  } finally {
+    setTimeout(() => process.exit(), goodByeMsMax).unref();
+  }
+}
+
+async function ofApi(api: string, key: string | undefined, say: Say): Promise<number> {
+  const took = stopwatch();
+  const { rows, wrong } = await verifyApi(api, key);
+  const lines = lineTeller(say);
+  for (const line of wrong) lines.tell(line);
+  return lines.ended(`${rows} snapshots of ${api} in ${took()}`, "all give their hash");
+}
+
+async function ofDirectory(dataDir: string, say: Say): Promise<number> {
+  const took = stopwatch();
+  const { troubles, wrong, rowsOf, bytes } = await verifyDirectory(dataDir);
+  const lines = lineTeller(say);
+  for (const { file, what, lost } of troubles) lines.tell(`${file}.db ${what}; lost: ${lost}`);
+  for (const { file, where, code, detail } of wrong) lines.tell(`${file}.db ${where} ${code}: ${detail}`);
+  const counts = Object.entries(rowsOf).map(([table, rows]) => `${rows} ${words[table as keyof typeof words]}`);
+  return lines.ended(`${dataDir}: ${counts.join(", ") || "no records"}, ${Math.round(bytes / 1e6)} MB in ${took()}`);
+}
+
+/** Says the first lines as they come, counts them all, and says at the end what it comes to. */
+function lineTeller(say: Say) {
+  let told = 0;
+  return {
+    tell(line: string): void {
+      told += 1;
+      if (told <= linesMax) say(line);
+    },
+    /** Answers the exit code. */
+    ended(what: string, praise = "all is well"): number {
+      if (told > linesMax) say(`and ${told - linesMax} more`);
+      say(what);
+      say(told === 0 ? praise : `${told} are wrong`);
+      return told === 0 ? 0 : 1;
+    },
+  };
+}
+
+function stopwatch(): () => string {
+  const begun = performance.now();
+  return () => `${((performance.now() - begun) / 1000).toFixed(1)} s`;
 }
 
 function keyFrom(file: string | boolean | undefined): string | undefined {

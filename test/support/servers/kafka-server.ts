@@ -17,6 +17,8 @@ export interface KafkaServer extends ServerProcess {
   readonly brokers: readonly string[];
   /** One process per broker. */
   readonly nodes: readonly ServerProcess[];
+  /** Where each broker has its logs; undefined where they are out of reach (a container). */
+  readonly dataDirs: readonly string[] | undefined;
   dispose(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ async function startNativeKafka(
   return started(
     nodes.map(({ port }) => `127.0.0.1:${port}`),
     processes,
+    nodes.map(({ dataDir }) => dataDir),
     async () => {
       await Promise.all(processes.map((one) => one.kill()));
       await rm(directory, { recursive: true, force: true });
@@ -102,17 +105,22 @@ async function startKafkaContainer(): Promise<KafkaServer> {
     ports: [{ container: port, host: port }],
     answers: () => kafkaAnswers(`127.0.0.1:${port}`, 1),
   });
-  return started([`127.0.0.1:${port}`], [container], () => container.dispose());
+  return started([`127.0.0.1:${port}`], [container], undefined, () => container.dispose());
 }
 
-async function started(brokers: string[], nodes: ServerProcess[], dispose: () => Promise<void>): Promise<KafkaServer> {
+async function started(
+  brokers: string[],
+  nodes: ServerProcess[],
+  dataDirs: string[] | undefined,
+  dispose: () => Promise<void>,
+): Promise<KafkaServer> {
   try {
     await Promise.all(nodes.map((one) => one.start()));
   } catch (error) {
     await dispose();
     throw error;
   }
-  return withProcess({ brokers, nodes, dispose }, together(nodes));
+  return withProcess({ brokers, nodes, dataDirs, dispose }, together(nodes));
 }
 
 function together(nodes: readonly ServerProcess[]): ServerProcess {

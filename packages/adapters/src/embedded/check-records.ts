@@ -1,12 +1,10 @@
-import { hash as digest } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import type { DamageCode } from "@meterbook/core/domain/damage";
 import type { Columns } from "@meterbook/core/domain/reading";
 import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
-import { readLedgerRecord } from "../views/ledger-record.ts";
+import { contentHash, readLedgerRecord } from "../views/ledger-record.ts";
 import type { FileName } from "./directory-files.ts";
 import { epoch, unpackBlock } from "./reading-block.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";
@@ -124,11 +122,6 @@ const details = {
 function wrongSnapshot(sequence: number, snapshot: Snapshot, code: keyof typeof details): Found {
   const where = `sequence ${sequence} ${snapshotId(snapshot)}`;
   return { code, where, detail: details[code], meterId: snapshot.meterId };
-}
-
-/** As docs/snapshot-hash.md has it. */
-export function contentHash(snapshot: Parameters<typeof canonicalContent>[0]): string {
-  return `sha256:${digest("sha256", canonicalContent(snapshot), "hex")}`;
 }
 
 /** A block holds readings of its meter's channels, within its day. */

@@ -30,7 +30,7 @@ export async function startOnKafka(connection: KafkaConnection, options: KafkaSt
       warnings: told(problems.filter(({ severe }) => !severe)),
     };
   } catch (error) {
-    return { partitions: 0, notes: [], problems: [unreachable(connection, error)], warnings: [] };
+    return { partitions: 0, notes: [], problems: [whyUnreachable(connection, error)], warnings: [] };
   }
 }
 
@@ -41,7 +41,8 @@ function told(problems: readonly TopicProblem[]): string[] {
   );
 }
 
-function unreachable({ settings }: KafkaConnection, error: unknown): string {
+/** Why the cluster cannot be asked, and which setting to look at. */
+export function whyUnreachable({ settings }: KafkaConnection, error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);
   const names = errorNames(error);
   if (names.includes("SASL"))

@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { Consumer, ConsumerConfig, EachBatchPayload, KafkaMessage } from "kafkajs";
 import { adminAsking } from "./admin-asking.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { withAdmin } from "./kafka-topics.ts";
@@ -36,10 +36,17 @@ export interface TopicFollower {
 const patienceMs = 15_000;
 const goodByeMsMax = 2000;
 
+export interface FollowerOptions {
+  readonly name: string;
+  readonly events: FollowerEvents;
+  /** How often a request is tried before `followFailed` is told; as `lastingConsumer` has it where absent. */
+  readonly retry?: NonNullable<ConsumerConfig["retry"]>;
+}
+
 export async function followTopics(
   connection: KafkaConnection,
   followed: readonly FollowedTopic[],
-  { name, events }: { readonly name: string; readonly events: FollowerEvents },
+  { name, events, retry }: FollowerOptions,
 ): Promise<TopicFollower> {
   const groups = new Set<string>();
   let group = "";
@@ -91,7 +98,7 @@ export async function followTopics(
       heard.add(client);
     },
     failed: (error) => events.followFailed({ error }),
-    config: { maxWaitTimeInMs: 500, maxBytesPerPartition: 2 * 1024 * 1024 },
+    config: { maxWaitTimeInMs: 500, maxBytesPerPartition: 2 * 1024 * 1024, ...(retry === undefined ? {} : { retry }) },
   });
 
   const positionOf = (topic: string, partition: number) =>

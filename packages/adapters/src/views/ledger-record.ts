@@ -1,7 +1,7 @@
 import { hash as digest } from "node:crypto";
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import { type Damage, type DamageCode, damageId } from "@meterbook/core/domain/damage";
-import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot";
+import { periodName, type Snapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
 import { checkedRecord, withChecksum } from "@meterbook/core/wire/record-checksum";
@@ -38,13 +38,23 @@ export function readLedgerRecord(body: Uint8Array | null, key?: LedgerKey): Ledg
   }
 }
 
+/** As docs/snapshot-hash.md has it. */
+export function contentHash(content: SnapshotContent): string {
+  return `sha256:${digest("sha256", canonicalContent(content), "hex")}`;
+}
+
 /** The same, and the content's SHA-256 against the hash that was issued with it: for one meter, and for `verify`. */
 export function verifyLedgerRecord(body: Uint8Array | null, key?: LedgerKey): LedgerRecord {
   const record = readLedgerRecord(body, key);
   if (record.snapshot === undefined) return record;
-  const found = `sha256:${digest("sha256", canonicalContent(record.snapshot))}`;
-  if (found === record.snapshot.hash) return record;
-  return { code: "hash_mismatch", detail: `the content's hash is ${found}, issued was ${record.snapshot.hash}` };
+  const detail = wrongContent(record.snapshot);
+  return detail === undefined ? record : { code: "hash_mismatch", detail };
+}
+
+/** Where the content does not give the hash that it was issued with. */
+export function wrongContent(snapshot: Snapshot): string | undefined {
+  const found = contentHash(snapshot);
+  return found === snapshot.hash ? undefined : `the content's hash is ${found}, issued was ${snapshot.hash}`;
 }
 
 function isOf(snapshot: Snapshot, { meterId, period, revision }: LedgerKey): boolean {

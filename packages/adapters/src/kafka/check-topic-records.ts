@@ -1,0 +1,106 @@
+import { partitionOf } from "@meterbook/core/domain/bucket";
+import type { DamageCode } from "@meterbook/core/domain/damage";
+import { snapshotId } from "@meterbook/core/domain/snapshot";
+import { decodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
+import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
+import { decodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import type { KafkaMessage } from "kafkajs";
+import type { IssuedRevisions } from "../views/issued-revisions.ts";
+import { readLedgerRecord, wrongContent } from "../views/ledger-record.ts";
+import { readingsHeader } from "./readings-header.ts";
+
+/** The topics whose records `verify` reads. */
+export const verifiedTopics = ["readings", "snapshots", "registry", "rejected", "damage"] as const;
+export type VerifiedTopic = (typeof verifiedTopics)[number];
+
+/** What is wrong with a record; `row` is what it is about, where that is known. */
+export interface RecordFault {
+  readonly row: string | null;
+  readonly code: DamageCode;
+  readonly detail: string;
+}
+
+export type CheckTopicRecord = (record: KafkaMessage, partition: number) => RecordFault | undefined;
+
+export interface CheckContext {
+  /** Of the readings. */
+  readonly partitions: number;
+  readonly revisions: IssuedRevisions;
+}
+
+const nothing = new Uint8Array();
+
+export const topicChecks: Readonly<Record<VerifiedTopic, (context: CheckContext) => CheckTopicRecord>> = {
+  readings: frameCheck,
+  snapshots: ledgerCheck,
+  registry: () => checkRegistryRecord,
+  rejected: () => checkRejectedRecord,
+  damage: () => checkDamageRecord,
+};
+
+function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
+  return ({ value, headers }, partition) => {
+    const { reports, faults } = checkFrame(value ?? nothing);
+    const [fault] = faults;
+    if (fault !== undefined) return { row: fault.meterId, code: fault.code, detail: fault.detail };
+    let readings = 0;
+    for (const report of reports) {
+      readings += report.readings;
+      const { meterId } = report;
+      const own = partitionOf(meterId, partitions);
+      if (own !== partition) return { row: meterId, code: "key_mismatch", detail: `its partition is ${own}` };
+    }
+    const counted = headers?.[readingsHeader];
+    if (counted === undefined || Number(counted) === readings) return undefined;
+    const detail = `its header says ${String(counted)} readings, it holds ${readings}`;
+    return { row: null, code: "key_mismatch", detail };
+  };
+}
+
+function ledgerCheck({ revisions }: CheckContext): CheckTopicRecord {
+  return ({ key, value, offset }) => {
+    const owner = key === null ? null : String(key);
+    const record = readLedgerRecord(value ?? nothing);
+    if (record.snapshot === undefined) return { row: owner, code: record.code, detail: record.detail };
+    const row = snapshotId(record.snapshot);
+    const changed = wrongContent(record.snapshot);
+    if (changed !== undefined) return { row, code: "hash_mismatch", detail: changed };
+    if (owner !== record.snapshot.meterId) return { row, code: "key_mismatch", detail: `its key is ${owner}` };
+    const detail = revisions.add(record.snapshot, Number(offset));
+    return detail === undefined ? undefined : { row, code: "key_mismatch", detail };
+  };
+}
+
+function checkRegistryRecord({ key, value }: KafkaMessage): RecordFault | undefined {
+  if (key === null) return { row: null, code: "key_mismatch", detail: "it has no key, and so no meter" };
+  // A meter that was removed from the topic by hand.
+  if (value === null) return undefined;
+  const checked = checkMeterRecord(String(key), value);
+  return "fault" in checked ? { row: String(key), ...checked.fault } : undefined;
+}
+
+function checkRejectedRecord({ value }: KafkaMessage): RecordFault | undefined {
+  return orUnreadable(() => {
+    decodeRejectedRecord(value ?? nothing);
+    return undefined;
+  });
+}
+
+function checkDamageRecord({ key, value }: KafkaMessage): RecordFault | undefined {
+  const owner = key === null ? null : String(key);
+  return orUnreadable(() => {
+    const record = decodeDamageRecord(value ?? nothing);
+    const id = record.kind === "damage" ? record.damage.id : record.id;
+    return id === owner ? undefined : { row: id, code: "key_mismatch", detail: `its key is ${owner}` };
+  });
+}
+
+/** What the work finds, or that the bytes are no record of their kind. */
+function orUnreadable(work: () => RecordFault | undefined): RecordFault | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return { row: null, code: "record_unreadable", detail: error instanceof Error ? error.message : String(error) };
+  }
+}

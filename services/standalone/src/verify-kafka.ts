@@ -1,0 +1,27 @@
+import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { verifyTopics, type WrongRecord } from "@meterbook/adapters/kafka/verify-topics";
+import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+
+const words = {
+  readings: "frames of readings",
+  snapshots: "snapshots",
+  registry: "records of master data",
+  rejected: "refused messages",
+  damage: "records of damage",
+};
+
+/** Reads the topics; tells a line for each record that is wrong, and answers what was read in words. */
+export async function verifyKafka(
+  kafka: KafkaSettings,
+  told: (line: string) => void,
+): Promise<{ readonly what: string; readonly bytes: number }> {
+  const connection = kafkaConnection(kafka, { clientId: "meterbook-verify", log: () => undefined });
+  const { records, bytes } = await verifyTopics(connection, (wrong) => told(lineOf(wrong)));
+  const counts = Object.entries(records).map(([name, count]) => `${count} ${words[name as keyof typeof words]}`);
+  return { what: `${kafka.brokers.join(",")} ${kafka.topicPrefix}*: ${counts.join(", ")}`, bytes };
+}
+
+function lineOf({ topic, partition, offset, row, code, detail }: WrongRecord): string {
+  const place = partition === null ? topic : `${topic} partition ${partition} offset ${offset}`;
+  return `${place}${row === null ? "" : ` ${row}`} ${code}: ${detail.replace(/\s+/g, " ")}`;
+}

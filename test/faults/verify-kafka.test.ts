@@ -1,0 +1,229 @@
+// Goal: `npm run verify -- --kafka` names the topic, the partition, the offset and the row of each record that is not what it was (H06-H08
+// on servers). Method: a real Kafka; what our own adapters wrote is sound, then one damaged record a topic is written behind it.
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { openKafkaDamageReporter } from "@meterbook/adapters/kafka/kafka-damage-log";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
+import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
+import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
+import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
+import { type TopicName, topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
+import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
+import { partitionOf } from "@meterbook/core/domain/bucket";
+import { encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
+import type { Message } from "kafkajs";
+import { describe, expect, test } from "vitest";
+import { aDamage } from "../contracts/damage-log.contract.ts";
+import { aReport } from "../contracts/readings-log.contract.ts";
+import { aRecord } from "../contracts/registry.contract.ts";
+import { aRejection } from "../contracts/rejected-log.contract.ts";
+import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
+import { kafkaPlaces } from "../support/kafka-place.ts";
+import { runCommand } from "../support/run-command.ts";
+import { kafkaIsThere } from "../support/servers/kafka-server.ts";
+import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const october = 2026 * 12 + 9;
+const partitions = 4;
+const meters = Array.from({ length: 40 }, (_, number) => `m-${number}`);
+const another = meters.find((meterId) => partitionOf(meterId, partitions) !== 1) ?? "";
+
+interface Wrong {
+  readonly name: string;
+  readonly topic: TopicName;
+  readonly records: readonly Message[];
+  /** What is said of the last of them behind its topic, partition and offset. */
+  readonly says: RegExp;
+}
+
+const wrongs: readonly Wrong[] = [
+  {
+    name: "a flipped bit in a frame",
+    topic: "readings",
+    records: [{ partition: 2, value: flipped(encodeFrame([aReport("m-1", "x")])) }],
+    says: /^checksum_mismatch: /,
+  },
+  {
+    name: "a frame of another partition's meter",
+    topic: "readings",
+    records: [{ partition: 1, value: Buffer.from(encodeFrame([aReport(another, "x")])) }],
+    says: new RegExp(`^${another} key_mismatch: its partition is ${partitionOf(another, partitions)}$`),
+  },
+  {
+    name: "a flipped bit in a snapshot",
+    topic: "snapshots",
+    records: [{ key: "m-1", value: flipped(encodeLedgerRecord(aSnapshot("m-1", october, 3))) }],
+    says: /^m-1 checksum_mismatch: /,
+  },
+  {
+    name: "a snapshot whose content was changed and sealed anew",
+    topic: "snapshots",
+    records: [{ key: "m-1", value: encodeLedgerRecord({ ...aSnapshot("m-1", october, 3), boundary: 1_793_484_060 }) }],
+    says: /^m-1\/2026-10\/3 hash_mismatch: /,
+  },
+  {
+    name: "a snapshot under another meter's key",
+    topic: "snapshots",
+    records: [{ key: "m-2", value: encodeLedgerRecord(aSnapshot("m-1", october, 3)) }],
+    says: /^m-1\/2026-10\/3 key_mismatch: its key is m-2$/,
+  },
+  {
+    name: "a revision that stands twice, with another content",
+    topic: "snapshots",
+    records: [{ key: "m-1", value: encodeLedgerRecord(aSnapshot("m-1", october, 2, "other")) }],
+    says: /^m-1\/2026-10\/2 key_mismatch: another snapshot stands under this revision at offset \d+/,
+  },
+  {
+    name: "a revision that stands twice",
+    topic: "snapshots",
+    records: [{ key: "m-1", value: encodeLedgerRecord(aSnapshot("m-1", october, 2)) }],
+    says: /^m-1\/2026-10\/2 key_mismatch: the same snapshot stands under this revision at offset \d+/,
+  },
+  {
+    name: "a flipped bit in master data",
+    topic: "registry",
+    records: [{ key: "m-1", value: flipped(encodeMeterRecord(aRecord("m-1"))) }],
+    says: /^m-1 checksum_mismatch: /,
+  },
+  {
+    name: "master data under another meter's key",
+    topic: "registry",
+    records: [{ key: "m-2", value: encodeMeterRecord(aRecord("m-1")) }],
+    says: /^m-2 key_mismatch: /,
+  },
+  {
+    name: "a refused message that is none",
+    topic: "rejected",
+    records: [{ value: Buffer.from("no record") }],
+    says: /^\w+: /,
+  },
+  {
+    name: "a flipped bit in a word of damage",
+    topic: "damage",
+    records: [{ key: "x", value: flipped(encodeDamageRecord({ kind: "damage", damage: aDamage() })) }],
+    says: /^record_unreadable: /,
+  },
+];
+
+describe.skipIf(!kafkaIsThere())("verify of topics", { timeout: 120_000 }, () => {
+  const kafka = kafkaPlaces();
+
+  const verify = (connection: KafkaConnection) =>
+    runCommand("verify", ["--kafka"], {
+      METERBOOK_KAFKA_BROKERS: kafka.server.brokers.join(","),
+      METERBOOK_KAFKA_TOPIC_PREFIX: connection.settings.topicPrefix,
+    });
+
+  test("topics that are sound are read to their ends", async () => {
+    const connection = await kafka.place();
+    await writeSound(connection);
+    const { code, errors, output } = await verify(connection);
+    expect([code, errors, output]).toEqual([0, "", expect.stringMatching(/all is well\n$/)]);
+    expect(output).toMatch(/: \d+ frames of readings, 41 snapshots, 40 records of master data, 1 refused messages, 1 /);
+  });
+
+  test("H06-H08: each kind of damage is named by its topic, partition, offset and row", async () => {
+    const connection = await kafka.place();
+    await writeSound(connection);
+    const expected: string[] = [];
+    for (const { topic, records } of wrongs) expected.push(await write(connection, topic, records));
+    const { code, errors, output } = await verify(connection);
+    const lines = output.split("\n");
+    wrongs.forEach(({ name, says }, index) => {
+      const line = lines.find((one) => one.startsWith(`${expected[index]} `)) ?? `${name} is not named:\n${output}`;
+      expect(line.slice((expected[index]?.length ?? 0) + 1), name).toMatch(says);
+    });
+    expect([code, errors]).toEqual([1, ""]);
+    expect(lines.at(-2)).toBe(`${wrongs.length} are wrong`);
+  });
+
+  test("H05: a revision that is missing between others, and a topic that is gone, are named", async () => {
+    const connection = await kafka.place();
+    await writeSound(connection);
+    await write(connection, "snapshots", [{ key: "m-1", value: encodeLedgerRecord(aSnapshot("m-1", october, 5)) }]);
+    await withAdmin(connection, (admin) => admin.deleteTopics({ topics: [topicOf(connection, "rejected")] }));
+    const { code, output } = await verify(connection);
+    expect(code).toBe(1);
+    const snapshots = topicOf(connection, "snapshots");
+    expect(output).toContain(`${snapshots} m-1/2026-10/3 records_lost: `);
+    expect(output).toContain(`${snapshots} m-1/2026-10/4 records_lost: `);
+    expect(output).toContain(`${topicOf(connection, "rejected")} records_lost: the topic is missing\n`);
+    expect(output).toContain("3 are wrong");
+  });
+
+  test.for(["none", "gzip"] as const)(
+    "H07: a bit that flips on the disk of the broker is named, and all else is read (compression %s)",
+    async (compression) => {
+      const [dataDir] = kafka.server.dataDirs ?? [];
+      // A container's files are out of reach.
+      if (dataDir === undefined) return;
+      const place = await kafka.place();
+      const connection = { ...place, settings: { ...place.settings, compression } };
+      await writeSound(connection);
+      await writeSound(connection);
+      const topic = topicOf(connection, "snapshots");
+      const file = join(dataDir, `${topic}-0`, `${"0".repeat(20)}.log`);
+      const bytes = await readFile(file);
+      const handle = await open(file, "r+");
+      const at = bytes.length >> 2;
+      await handle.write(Buffer.from([(bytes[at] as number) ^ 4]), 0, 1, at);
+      await handle.close();
+      const { code, output } = await verify(connection);
+      expect(code).toBe(1);
+      expect(output).toContain(`${topic} partition 0 offset `);
+      expect(output).toMatch(/ 80 records of master data, 2 refused messages, 2 records of damage/);
+    },
+  );
+
+  test("a cluster that does not answer is named with its setting, and ends it", async () => {
+    const environment = { METERBOOK_KAFKA_BROKERS: "127.0.0.1:1" };
+    const { code, errors } = await runCommand("verify", ["--kafka"], environment);
+    expect([code, errors]).toEqual([1, expect.stringMatching(/METERBOOK_KAFKA_BROKERS=127.0.0.1:1 does not answer/)]);
+    const none = await runCommand("verify", ["--kafka"]);
+    expect([none.code, none.errors]).toEqual([2, expect.stringContaining("METERBOOK_KAFKA_BROKERS: expected a value")]);
+    const both = await runCommand("verify", ["--kafka", "--data", "somewhere"]);
+    expect([both.code, both.errors]).toEqual([2, expect.stringContaining("one of --data, --kafka and --api")]);
+  });
+});
+
+/** What services write in a quiet hour. */
+async function writeSound(connection: KafkaConnection): Promise<void> {
+  const dataDir = await temporaryDirectory();
+  const readings = openKafkaReadingsLog({ connection, partitions, events });
+  const registry = await openKafkaRegistry({ connection, dataDir, events });
+  const rejected = openKafkaRejectedAppender({ connection, events });
+  const damage = openKafkaDamageReporter({ connection, events });
+  const ledgers = await openKafkaSnapshotLedgers({ connection, dataDir, events });
+  const ledger = await ledgers.open(0);
+  await Promise.all(meters.map((meterId) => readings.append(aReport(meterId, meterId))));
+  await registry.put(meters.map((meterId) => aRecord(meterId)));
+  await rejected.append([aRejection()]);
+  await damage.report([aDamage()]);
+  await ledger.append(meters.map((meterId) => aSnapshot(meterId, october, 1)));
+  await ledger.append([aSnapshot("m-1", october, 2)]);
+  await Promise.all([readings, registry, rejected, damage, ledger].map((one) => one.close()));
+  await ledgers.close();
+}
+
+/** Writes as a stranger would; answers where the last record is. */
+async function write(connection: KafkaConnection, name: TopicName, records: readonly Message[]): Promise<string> {
+  const producer = connection.client.producer();
+  await producer.connect();
+  const topic = topicOf(connection, name);
+  const messages = records.map((record) => ({ partition: 0, ...record }));
+  const [written] = await producer.send({ topic, messages });
+  await producer.disconnect();
+  const offset = Number(written?.baseOffset) + records.length - 1;
+  return `${topic} partition ${written?.partition} offset ${offset}`;
+}
+
+function flipped(record: Uint8Array): Buffer {
+  const changed = Buffer.from(record);
+  const at = changed.length >> 1;
+  changed[at] = (changed[at] as number) ^ 4;
+  return changed;
+}
