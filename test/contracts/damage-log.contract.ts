@@ -46,7 +46,7 @@ export function damageLogContract(make: () => Promise<DamageLogUnderTest>): void
     await log.report([aDamage({ detail: "found again", foundAtMs: 9 }), ...given]);
     await log.close();
     const again = await opened(under);
-    const expected = given.map((one) => ({ ...one, acknowledged: null })).reverse();
+    const expected = given.map((one) => ({ ...one, acknowledged: null, asked: null, mended: null })).reverse();
     expect(await again.list(all)).toEqual(expected);
     expect(await again.find(given[0]?.id ?? "")).toEqual(expected[1]);
     expect(await again.open()).toEqual({ total: 2, byPlace: { ledger: 1, series: 1 } });
@@ -78,6 +78,36 @@ export function damageLogContract(make: () => Promise<DamageLogUnderTest>): void
     await log.report([aDamage()]);
     expect((await log.open()).total).toBe(1);
     expect(await log.list(all)).toHaveLength(2);
+  });
+
+  test("an order and what was done are appended, the first of each counts, and the entry stays open", async () => {
+    const under = await make();
+    const log = await opened(under);
+    const series = aDamage({ place: "series", where: "m-2 2026-10-20", meterId: "m-2" });
+    await log.report([aDamage(), aDamage({ where: "other", meterId: null }), series]);
+    const { id } = aDamage();
+    const ledger = { place: "ledger", limit: 10 } as const;
+    expect(await log.unmended({ ...ledger, asked: true })).toEqual([]);
+    expect(await log.askRepair(id, word)).toBe(true);
+    expect(await log.askRepair(id, { ...word, by: "otto" })).toBe(true);
+    expect(await log.askRepair("nonsense", word)).toBe(false);
+    expect(await log.unmended({ ...ledger, asked: true })).toMatchObject([{ id, asked: word, mended: null }]);
+    expect((await log.unmended(ledger)).map((one) => one.id)).toEqual([id, "ledger:other"]);
+    expect((await log.unmended({ ...ledger, limit: 1 })).map((one) => one.id)).toEqual([id]);
+    expect((await log.unmended({ ...ledger, afterId: id })).map((one) => one.id)).toEqual(["ledger:other"]);
+    expect((await log.unmended({ ...ledger, meterId: "m-1" })).map((one) => one.id)).toEqual([id]);
+    expect(await log.unmended({ ...ledger, meterId: "m-2" })).toEqual([]);
+    const mended = { atMs: 1_793_484_200_000, outcome: "struck", detail: "revision 2 stands", lost: null } as const;
+    expect(await log.mend(id, mended)).toBe(true);
+    expect(await log.mend(id, { ...mended, outcome: "repaired", lost: 3 })).toBe(true);
+    expect(await log.mend("nonsense", mended)).toBe(false);
+    await log.mend(series.id, { ...mended, outcome: "repaired", lost: 3 });
+    await log.close();
+    const again = await opened(under);
+    expect(await again.find(id)).toMatchObject({ acknowledged: null, asked: word, mended });
+    expect((await again.find(series.id))?.mended?.lost).toBe(3);
+    expect((await again.unmended(ledger)).map((one) => one.id)).toEqual(["ledger:other"]);
+    expect(await again.open()).toEqual({ total: 3, byPlace: { ledger: 2, series: 1 } });
   });
 
   test("what one finds another sees", async () => {

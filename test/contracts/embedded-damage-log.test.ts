@@ -17,9 +17,11 @@ test("nobody edits the file: entries and words refuse UPDATE and DELETE", async 
   onTestFinished(() => log.close());
   await log.report([aDamage()]);
   await log.acknowledge(aDamage().id, { atMs: 1, by: "anna", reason: "seen" });
+  await log.askRepair(aDamage().id, { atMs: 1, by: "anna", reason: "strike it" });
+  await log.mend(aDamage().id, { atMs: 1, outcome: "struck", detail: "revision 2", lost: null });
   const file = new DatabaseSync(join(dataDir, "damage.db"));
   onTestFinished(() => file.close());
-  for (const table of ["damage", "acknowledgement"]) {
+  for (const table of ["damage", "acknowledgement", "repair_order", "mending"]) {
     expect(() => file.exec(`DELETE FROM ${table}`)).toThrow(/never deleted/);
     expect(() => file.exec(`UPDATE ${table} SET id = 'x'`)).toThrow(/never changes/);
   }

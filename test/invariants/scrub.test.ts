@@ -41,5 +41,5 @@ test("H06: the scrub reads every record, tells of the wrong one and says when it
   // Not one of these has the hash of its content.
   expect(told).toHaveLength(450);
   expect(told[0]).toMatchObject({ place: "ledger", code: "hash_mismatch", meterId: "m-0", lost: null });
-  expect(told[0]?.where).toContain("sequence 1 m-0/2026-10/1");
+  expect(told[0]?.where).toBe("m-0 2026-10 revision 1");
 });

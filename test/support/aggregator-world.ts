@@ -13,18 +13,20 @@ import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/admi
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
-import type { Damage } from "@meterbook/core/domain/damage";
+import type { KnownDamage } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, SeriesStores, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
+import { damageLogIn } from "./memory-ports.ts";
 
 /** What one report holds, in a test's words. */
 export interface TestReport {
@@ -43,7 +45,8 @@ export interface AggregatorWorld {
   readonly store: SeriesReader;
   readonly ledger: SnapshotView;
   /** What was told as damaged, by id. */
-  readonly damages: ReadonlyMap<string, Damage>;
+  readonly damages: ReadonlyMap<string, KnownDamage>;
+  readonly damageLog: DamageLog;
   /** Where series.db is. */
   readonly dataDir: string;
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
@@ -98,7 +101,8 @@ export async function openAggregatorWorld(options: {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [];
   const records: RegistryChange[] = [];
-  const damages = new Map<string, Damage>();
+  const damages = new Map<string, KnownDamage>();
+  const damageLog = damageLogIn(damages);
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
   let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
@@ -134,11 +138,7 @@ export async function openAggregatorWorld(options: {
           return { close: async () => undefined, caughtUp: async () => undefined };
         },
       } as AggregatorPorts["registry"],
-      damages: {
-        async report(found) {
-          for (const one of found) if (!damages.has(one.id)) damages.set(one.id, one);
-        },
-      },
+      damages: damageLog,
       commands: {
         serve: async (given) => {
           carryOut = given;
@@ -152,7 +152,7 @@ export async function openAggregatorWorld(options: {
       limits: { ...usualAdmission, ...options.limits },
       events: silentAggregatorEvents,
       crashPoint: () => undefined,
-      damaged: (damage) => void damages.set(damage.id, damage),
+      damaged: (damage) => void damageLog.report([damage]),
     });
     epoch += 1;
     resumeAt = (await consumer?.assigned(0, epoch)) ?? 0;
@@ -178,6 +178,7 @@ export async function openAggregatorWorld(options: {
     nowMs: options.nowMs,
     rejections: [],
     damages,
+    damageLog,
     dataDir,
     get store() {
       return parts.series.reader;

@@ -182,12 +182,35 @@ function isAskedFor(
 }
 
 export function memoryDamageLog(...entries: readonly Damage[]): DamageLog {
-  const kept = new Map<string, KnownDamage>(entries.map((one) => [one.id, { ...one, acknowledged: null }]));
+  return damageLogIn(new Map(entries.map((one) => [one.id, unmended(one)])));
+}
+
+function unmended(one: Damage): KnownDamage {
+  return { ...one, acknowledged: null, asked: null, mended: null };
+}
+
+/** A log that shows what is in it. */
+export function damageLogIn(kept: Map<string, KnownDamage>): DamageLog {
   const inOrder = () =>
     [...kept.values()].sort((a, b) => a.foundAtMs - b.foundAtMs || (a.id < b.id ? -1 : Number(a.id > b.id)));
   return {
     async report(damages) {
-      for (const one of damages) if (!kept.has(one.id)) kept.set(one.id, { ...one, acknowledged: null });
+      for (const one of damages) if (!kept.has(one.id)) kept.set(one.id, unmended(one));
+    },
+    async askRepair(id, asked) {
+      const entry = kept.get(id);
+      if (entry?.asked === null) kept.set(id, { ...entry, asked });
+      return entry !== undefined;
+    },
+    async mend(id, mended) {
+      const entry = kept.get(id);
+      if (entry?.mended === null) kept.set(id, { ...entry, mended });
+      return entry !== undefined;
+    },
+    async unmended({ place, meterId, asked = false, afterId = "", limit }) {
+      const wanted = [...kept.values()].filter((one) => one.place === place && one.mended === null && one.id > afterId);
+      const own = wanted.filter((one) => (meterId ?? one.meterId) === one.meterId && (!asked || one.asked !== null));
+      return own.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
     },
     async acknowledge(id, word) {
       const entry = kept.get(id);

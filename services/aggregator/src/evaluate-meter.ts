@@ -27,6 +27,8 @@ export interface EvaluationPorts {
   /** For months before those that `series` was made for. */
   readonly whole?: Pick<SeriesReader, "read">;
   readonly ledger: Pick<SnapshotView, "latestOfMeter">;
+  /** What counts of an issued revision (struck-revisions.ts). */
+  readonly seen: (snapshot: Snapshot) => Snapshot;
 }
 
 /**
@@ -137,7 +139,8 @@ async function issuedChain(
   }
   const chain = new Map<number, IssuedPeriod>();
   // One more year back, so that a silent run is counted from where it began.
-  for (const snapshot of await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax)) {
+  for (const issuedLast of await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax)) {
+    const snapshot = ports.seen(issuedLast);
     const run = chain.get(snapshot.period - 1)?.missingRun ?? 0;
     chain.set(snapshot.period, remembered(snapshot, snapshot, isAllMissing(snapshot) ? run + 1 : 0));
   }

@@ -21,6 +21,7 @@ export interface IssuePorts {
   readonly events: AggregatorEvents;
   readonly crashPoint: (name: string) => void;
   readonly damaged: TellDamage;
+  readonly seen: (snapshot: Snapshot) => Snapshot;
   /** Called after each append, when its meters no longer wait: records how far everything is issued. */
   readonly issued: () => Promise<void>;
 }

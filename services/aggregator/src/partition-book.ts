@@ -12,6 +12,7 @@ import type { AggregatorOptions } from "./aggregator-options.ts";
 import { followRegistry } from "./follow-registry.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { partitionLosses } from "./partition-losses.ts";
+import { partitionRepairs } from "./partition-repairs.ts";
 import { partitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
@@ -20,7 +21,7 @@ import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
   readonly log: Pick<ReadingsLog, "starts" | "ends">;
-  readonly damages: Pick<DamageLog, "report">;
+  readonly damages: Pick<DamageLog, "report" | "unmended" | "mend">;
   readonly series: SeriesStores;
   readonly ledgers: SnapshotLedgers;
   readonly registry: Registry;
@@ -85,13 +86,9 @@ export async function openPartitionBook(
   const queue = taskQueue();
   const losses = partitionLosses(ports, partition);
   let isClosed = false;
-  const registry = await followRegistry(
-    {
-      registry: ports.registry,
-      water: work.memory.water,
-      wants: (meterId) => partitionOf(meterId, partitions) === partition,
-    },
-    (change) => queue.run(() => work.take(change)),
+  const wants = wantedBy(partition, partitions);
+  const registry = await followRegistry({ registry: ports.registry, water: work.memory.water, wants }, (change) =>
+    queue.run(() => work.take(change)),
   );
   const timer = periodic(idleTickMs, async () => {
     do {
@@ -99,6 +96,7 @@ export async function openPartitionBook(
     } while (work.hasMore() && !queue.isBusy() && !timer.isClosed());
   });
 
+  const repairs = partitionRepairs({ ...ports, work, queue, wants, events: options.events });
   const watch = storeWatch(series, { events: options.events, partition, again: () => again?.() });
 
   /** What the store has is not lost, though the log no longer holds it. */
@@ -122,6 +120,7 @@ export async function openPartitionBook(
   async function close(): Promise<void> {
     isClosed = true;
     const watched = watch.close();
+    await repairs.close();
     await registry.close();
     await timer.close();
     await queue.run(() => Promise.resolve());
@@ -142,6 +141,7 @@ export async function openPartitionBook(
       const untilMs = performance.now() + closeMsMax;
       // Whoever has put master data before counts on it, and whoever has sent readings too.
       await registry.caughtUp();
+      await repairs.now();
       // Not while a slice asks for an end, which would be older than this call.
       await queue.run(async () => work.shutGate());
       for (;;) {
@@ -153,6 +153,11 @@ export async function openPartitionBook(
     },
     close,
   };
+}
+
+/** What names no meter is looked after by whoever has the first partition. */
+function wantedBy(partition: number, partitions: number): (meterId: string | null) => boolean {
+  return (meterId) => (meterId === null ? partition === 0 : partitionOf(meterId, partitions) === partition);
 }
 
 function hasUnknown(book: MeterBook, { frames }: FrameBatch): boolean {

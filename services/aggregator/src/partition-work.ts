@@ -4,6 +4,7 @@ import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { FrameBatch } from "@meterbook/core/ports/readings-log";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import { applyBatch, touchAgain } from "./apply-batch.ts";
 import { boundaryWatch } from "./boundary-watch.ts";
@@ -15,6 +16,7 @@ import type { MeterState } from "./meter-state.ts";
 import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
+import { type StruckRevisions, struckRevisions } from "./struck-revisions.ts";
 import { meterWarmer } from "./warm-meters.ts";
 
 /** So long may housekeeping hold up the next batch, in milliseconds. */
@@ -22,6 +24,8 @@ const housekeepingBudgetMs = 20;
 
 export interface PartitionWork {
   readonly memory: PartitionMemory;
+  readonly struck: StruckRevisions;
+  readonly ledger: Pick<SnapshotView, "latestOfMeter">;
   handle(batch: FrameBatch): Promise<void>;
   /** Goes on at this offset: what lies before it and is not in the store is lost. */
   passOver(to: number): Promise<void>;
@@ -60,6 +64,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   // A log that is not the one that the store was filled from is refused before anything else happens.
   await logEnd();
   const keep = keepRefused(ports.rejected, events);
+  const struck = struckRevisions();
   let more = false;
 
   /** Whether something may be issued; what is due is marked then, and recorded. */
@@ -79,7 +84,8 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
 
   async function issue(how: IssueOptions): Promise<IssueOutcome | "not yet"> {
     try {
-      const issuePorts = { series, ledger, clock, events, crashPoint, damaged, issued: memory.record };
+      const { seen } = struck;
+      const issuePorts = { series, ledger, clock, events, crashPoint, damaged, seen, issued: memory.record };
       return await issueSnapshots(issuePorts, memory.pending, how);
     } catch (error) {
       if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
@@ -93,6 +99,8 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
 
   return {
     memory,
+    struck,
+    ledger,
     hasMore: () => more,
     shutGate: gate.shut,
     async issueAll(period) {

@@ -45,6 +45,7 @@ const contract = [
   "post /v1/rejected/{id}/replay",
   "get /v1/damage",
   "post /v1/damage/{id}/acknowledgements",
+  "post /v1/damage/{id}/repairs",
   "get /healthz",
   "get /readyz",
   "get /metrics",

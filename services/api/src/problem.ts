@@ -25,6 +25,7 @@ export const problems = {
   cursor_ahead: [409, "The cursor is ahead of the ledger"],
   already_replayed: [409, "The refused message was replayed already"],
   replay_in_progress: [409, "The refused message is being replayed"],
+  repair_impossible: [409, "This is not mended by a call"],
   payload_truncated: [409, "Not all of the refused message was kept"],
   body_too_large: [413, "The body is too large"],
   import_too_large: [413, "The import has too many lines"],

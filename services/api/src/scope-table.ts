@@ -29,6 +29,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "POST /v1/rejected/:id/replay": operators,
   "GET /v1/damage": operators,
   "POST /v1/damage/:id/acknowledgements": operators,
+  "POST /v1/damage/:id/repairs": operators,
   "GET /metrics": operators,
 };
 

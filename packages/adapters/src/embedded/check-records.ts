@@ -1,7 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { DamageCode } from "@meterbook/core/domain/damage";
 import type { Columns } from "@meterbook/core/domain/reading";
-import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
+import { revisionPlace } from "@meterbook/core/domain/revision-place";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import { contentHash, readLedgerRecord } from "../views/ledger-record.ts";
@@ -102,15 +103,23 @@ function registryCheck(database: DatabaseSync): CheckRow {
 function ledgerCheck(database: DatabaseSync): CheckRow {
   const place = database.prepare("SELECT sequence FROM revision WHERE period = ? AND meter_id = ? AND revision = ?");
   place.setReturnArrays(true);
+  const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
+  keyOf.setReturnArrays(true);
   return (sequence, body) => {
     const record = readLedgerRecord(body as Uint8Array);
-    if (record.snapshot === undefined)
-      return { code: record.code, where: `sequence ${sequence}`, detail: record.detail, meterId: null };
+    if (record.snapshot === undefined) {
+      const key = keyOf.get(sequence) as unknown as [number, string, number] | undefined;
+      const [where, meterId] =
+        key === undefined
+          ? [`sequence ${sequence}`, null]
+          : [revisionPlace({ period: key[0], meterId: key[1], revision: key[2] }), key[1]];
+      return { code: record.code, where, detail: record.detail, meterId };
+    }
     const { snapshot } = record;
-    if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(sequence, snapshot, "hash_mismatch");
+    if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(snapshot, "hash_mismatch");
     const { period, meterId, revision } = snapshot;
     const [listed] = (place.get(period, meterId, revision) ?? []) as unknown as number[];
-    return listed === sequence ? undefined : wrongSnapshot(sequence, snapshot, "key_mismatch");
+    return listed === sequence ? undefined : wrongSnapshot(snapshot, "key_mismatch");
   };
 }
 
@@ -119,9 +128,8 @@ const details = {
   key_mismatch: "the list of revisions does not lead to it",
 } as const;
 
-function wrongSnapshot(sequence: number, snapshot: Snapshot, code: keyof typeof details): Found {
-  const where = `sequence ${sequence} ${snapshotId(snapshot)}`;
-  return { code, where, detail: details[code], meterId: snapshot.meterId };
+function wrongSnapshot(snapshot: Snapshot, code: keyof typeof details): Found {
+  return { code, where: revisionPlace(snapshot), detail: details[code], meterId: snapshot.meterId };
 }
 
 /** A block holds readings of its meter's channels, within its day. */

@@ -6,7 +6,7 @@ import { appendError } from "./append-error.ts";
 
 export function openDamageDatabase(dataDir: string): DatabaseSync {
   const database = new DatabaseSync(join(dataDir, "damage.db"), { timeout: 10_000 });
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${damageSchema} PRAGMA user_version = 1;`);
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${damageSchema} PRAGMA user_version = 2;`);
   return database;
 }
 
@@ -32,6 +32,8 @@ export function openEmbeddedDamageLog({ dataDir }: { readonly dataDir: string })
     ...reads,
     report: async (damages) => inTransaction(() => damages.forEach((damage) => writes.add(damage))),
     acknowledge: async (id, word) => inTransaction(() => writes.acknowledge(id, word)),
+    askRepair: async (id, order) => inTransaction(() => writes.askRepair(id, order)),
+    mend: async (id, mending) => inTransaction(() => writes.mend(id, mending)),
     close: async () => database.close(),
   };
 }

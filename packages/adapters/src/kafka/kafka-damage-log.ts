@@ -1,4 +1,4 @@
-import type { Damage } from "@meterbook/core/domain/damage";
+import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
 import { damageId } from "@meterbook/core/domain/damage";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { type DamageRecord, decodeDamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
@@ -59,7 +59,7 @@ export async function openKafkaDamageLog(options: KafkaDamageLogOptions): Promis
     dataDir,
     name: "damage",
     schema: damageSchema,
-    version: 1,
+    version: 2,
     events,
     recordsPerTurnMax,
     tables: recordWrites,
@@ -72,6 +72,18 @@ export async function openKafkaDamageLog(options: KafkaDamageLogOptions): Promis
     await (last === undefined ? view.catchUp() : view.reach(last));
   }
 
+  /** Where the entry is known and has none of its kind yet. */
+  async function append(
+    record: Exclude<DamageRecord, { kind: "damage" }>,
+    first: (entry: KnownDamage) => unknown,
+  ): Promise<boolean> {
+    const before = await reads.find(record.id);
+    if (before === undefined) await view.catchUp();
+    const known = before ?? (await reads.find(record.id));
+    if (known !== undefined && first(known) === null) await write([record]);
+    return known !== undefined;
+  }
+
   return {
     ...reads,
     async report(damages) {
@@ -79,13 +91,9 @@ export async function openKafkaDamageLog(options: KafkaDamageLogOptions): Promis
       const fresh = damages.filter((_, index) => known[index] === undefined);
       if (fresh.length > 0) await write(fresh.map((damage) => ({ kind: "damage", damage })));
     },
-    async acknowledge(id, word) {
-      const before = await reads.find(id);
-      if (before === undefined) await view.catchUp();
-      const known = before ?? (await reads.find(id));
-      if (known?.acknowledged === null) await write([{ kind: "acknowledgement", id, word }]);
-      return known !== undefined;
-    },
+    acknowledge: (id, word) => append({ kind: "acknowledgement", id, word }, ({ acknowledged }) => acknowledged),
+    askRepair: (id, order) => append({ kind: "order", id, order }, ({ asked }) => asked),
+    mend: (id, mending) => append({ kind: "mending", id, mending }, ({ mended }) => mended),
     async close() {
       await writer.close();
       await view.close();
@@ -112,7 +120,9 @@ function recordWrites(database: ViewDatabase["database"]) {
       const record = recordOf(value);
       if (record === undefined) writes.add(unreadable(offset, Number(timestamp)));
       else if (record.kind === "damage") writes.add(record.damage);
-      else writes.acknowledge(record.id, record.word);
+      else if (record.kind === "acknowledgement") writes.acknowledge(record.id, record.word);
+      else if (record.kind === "order") writes.askRepair(record.id, record.order);
+      else writes.mend(record.id, record.mending);
     },
   };
 }

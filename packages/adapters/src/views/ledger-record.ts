@@ -1,17 +1,14 @@
 import { hash as digest } from "node:crypto";
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import { type Damage, type DamageCode, damageId } from "@meterbook/core/domain/damage";
+import { type RevisionKey, revisionPlace } from "@meterbook/core/domain/revision-place";
 import { periodName, type Snapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/wire/encode-snapshot";
 import { checkedRecord, withChecksum } from "@meterbook/core/wire/record-checksum";
 
 /** Where a record of the ledger stands. */
-export interface LedgerKey {
-  readonly meterId: string;
-  readonly period: number;
-  readonly revision: number;
-}
+export type LedgerKey = RevisionKey;
 
 /** What a record is: a snapshot, or why it is none that may be shown. */
 export type LedgerRecord =
@@ -31,8 +28,7 @@ export function readLedgerRecord(body: Uint8Array | null, key?: LedgerKey): Ledg
   try {
     const snapshot = decodeSnapshot(bytes);
     if (key === undefined || isOf(snapshot, key)) return { snapshot };
-    const own = `${snapshot.meterId} ${periodName(snapshot.period)} revision ${snapshot.revision}`;
-    return { code: "key_mismatch", detail: `the record is that of ${own}` };
+    return { code: "key_mismatch", detail: `the record is that of ${revisionPlace(snapshot)}` };
   } catch (error) {
     return { code: "record_unreadable", detail: error instanceof Error ? error.message : String(error) };
   }
@@ -68,8 +64,7 @@ export function ledgerDamage(
   foundAtMs: number,
 ): Damage {
   const { key } = at;
-  const where =
-    key === undefined ? `sequence ${at.sequence}` : `${key.meterId} ${periodName(key.period)} revision ${key.revision}`;
+  const where = key === undefined ? `sequence ${at.sequence}` : revisionPlace(key);
   return {
     id: damageId("ledger", where),
     place: "ledger",
@@ -79,7 +74,7 @@ export function ledgerDamage(
     help:
       key === undefined
         ? "nothing else is touched; acknowledge it when its origin is known"
-        : "the meter's next reading in or before the month issues the next revision in its place; restore a backup where the old one is needed",
+        : `strike it out, and the next revision is issued in its place: POST /v1/damage/${damageId("ledger", where)}/repairs; a backup where the old one is needed`,
     meterId: key?.meterId ?? null,
     period: key === undefined ? null : periodName(key.period),
     lost: null,

@@ -55,8 +55,27 @@ export interface Acknowledgement {
   readonly reason: string;
 }
 
+/** An operator's order to mend it: appended beside the entry, never an edit of what is damaged. */
+export type RepairOrder = Acknowledgement;
+
+/** `repaired`: what could be had again is in its place. `struck`: it is left out for good, and what follows stands instead. */
+export const mendingOutcomes = ["repaired", "struck"] as const;
+export type MendingOutcome = (typeof mendingOutcomes)[number];
+
+/** What was done about it, in the end. */
+export interface Mending {
+  readonly atMs: number;
+  readonly outcome: MendingOutcome;
+  /** In words. */
+  readonly detail: string;
+  /** How many readings or records could not be had again; null where nobody can count them. */
+  readonly lost: number | null;
+}
+
 export interface KnownDamage extends Damage {
   readonly acknowledged: Acknowledgement | null;
+  readonly asked: RepairOrder | null;
+  readonly mended: Mending | null;
 }
 
 /** The same place gives the same id, whoever finds it and however often; it fits into a URL's path as it is. */

@@ -1,4 +1,4 @@
-import type { Acknowledgement, Damage, KnownDamage } from "../domain/damage.ts";
+import type { Acknowledgement, Damage, DamagedPlace, KnownDamage, Mending, RepairOrder } from "../domain/damage.ts";
 import { damageId } from "../domain/damage.ts";
 
 /**
@@ -9,6 +9,8 @@ import { damageId } from "../domain/damage.ts";
  *   same damage each time that it meets it;
  * - it is bounded: above `damagesOpenMax` open entries what is new is told by one entry of the place `damage-log`, not listed;
  * - `acknowledge` appends an operator's word, answers whether the id is known, and changes the first time only;
+ * - `askRepair` and `mend` append in the same way: an operator's order, and what was done in the end; neither closes an entry;
+ * - `unmended` gives entries of a place of which nothing was done yet, acknowledged or not, in order of the id;
  * - `list` gives entries in order of `foundAtMs`, then `id`;
  * - `find` gives one entry by its id;
  * - `open` counts entries without acknowledgement, by place;
@@ -17,6 +19,9 @@ import { damageId } from "../domain/damage.ts";
 export interface DamageLog {
   report(damages: readonly Damage[]): Promise<void>;
   acknowledge(id: string, word: Acknowledgement): Promise<boolean>;
+  askRepair(id: string, order: RepairOrder): Promise<boolean>;
+  mend(id: string, mending: Mending): Promise<boolean>;
+  unmended(which: Unmended): Promise<readonly KnownDamage[]>;
   find(id: string): Promise<KnownDamage | undefined>;
   list(options: {
     readonly includeAcknowledged: boolean;
@@ -25,6 +30,16 @@ export interface DamageLog {
   }): Promise<readonly KnownDamage[]>;
   open(): Promise<{ readonly total: number; readonly byPlace: Readonly<Record<string, number>> }>;
   close(): Promise<void>;
+}
+
+/** Which of the entries that nothing was done about. */
+export interface Unmended {
+  readonly place: DamagedPlace;
+  readonly meterId?: string;
+  /** Only those whose repair an operator has asked for. */
+  readonly asked?: boolean;
+  readonly afterId?: string;
+  readonly limit: number;
 }
 
 /** So many open entries are listed, each a few hundred bytes: nobody reads more, and a broken disk finds without end. */

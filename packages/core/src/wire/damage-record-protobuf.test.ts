@@ -20,6 +20,9 @@ test.for([
   { kind: "damage", damage: { ...damage, meterId: null, period: null, lost: null } },
   { kind: "damage", damage: { ...damage, place: "a newer place" as never } },
   { kind: "acknowledgement", id: "series:bucket", word: { atMs: 5, by: "anna", reason: "seen" } },
+  { kind: "order", id: "ledger:m-1", order: { atMs: 5, by: "anna", reason: "strike it" } },
+  { kind: "mending", id: "a", mending: { atMs: 5, outcome: "repaired", detail: "all", lost: 0 } },
+  { kind: "mending", id: "a", mending: { atMs: 5, outcome: "struck", detail: "revision 2", lost: null } },
 ] as const)("%j comes back as it was", (record) => {
   expect(decodeDamageRecord(encodeDamageRecord(record))).toEqual(record);
 });

@@ -1,5 +1,13 @@
 import protobuf from "protobufjs";
-import type { Acknowledgement, Damage, DamageCode, DamagedPlace } from "../domain/damage.ts";
+import type {
+  Acknowledgement,
+  Damage,
+  DamageCode,
+  DamagedPlace,
+  Mending,
+  MendingOutcome,
+  RepairOrder,
+} from "../domain/damage.ts";
 import {
   type Cursor,
   cursorOver,
@@ -15,13 +23,17 @@ import { checkedRecord, withChecksum } from "./record-checksum.ts";
 /** A record of the damage log's topic. */
 export type DamageRecord =
   | { readonly kind: "damage"; readonly damage: Damage }
-  | { readonly kind: "acknowledgement"; readonly id: string; readonly word: Acknowledgement };
+  | { readonly kind: "acknowledgement"; readonly id: string; readonly word: Acknowledgement }
+  | { readonly kind: "order"; readonly id: string; readonly order: RepairOrder }
+  | { readonly kind: "mending"; readonly id: string; readonly mending: Mending };
 
 /** `meterbook.v1.DamageRecord` (proto/meterbook/v1/damage_record.proto). */
 export function encodeDamageRecord(record: DamageRecord): Buffer {
   const out = protobuf.Writer.create();
   if (record.kind === "damage") putDamage(out.uint32(0x0a).fork(), record.damage);
-  else putWord(out.uint32(0x12).fork(), record.id, record.word);
+  else if (record.kind === "acknowledgement") putWord(out.uint32(0x12).fork(), record.id, record.word);
+  else if (record.kind === "order") putWord(out.uint32(0x1a).fork(), record.id, record.order);
+  else putMending(out.uint32(0x22).fork(), record.id, record.mending);
   return withChecksum(out.ldelim().finish());
 }
 
@@ -39,6 +51,11 @@ function putWord(out: protobuf.Writer, id: string, { atMs, by, reason }: Acknowl
   out.uint32(0x0a).string(id).uint32(0x10).uint64(atMs).uint32(0x1a).string(by).uint32(0x22).string(reason);
 }
 
+function putMending(out: protobuf.Writer, id: string, { atMs, outcome, detail, lost }: Mending): void {
+  out.uint32(0x0a).string(id).uint32(0x10).uint64(atMs).uint32(0x1a).string(outcome).uint32(0x22).string(detail);
+  if (lost !== null) out.uint32(0x28).uint64(lost);
+}
+
 /** Throws MalformedMessage where the bytes are no such record, or not as they were written. */
 export function decodeDamageRecord(bytes: Uint8Array): DamageRecord {
   const checked = checkedRecord(bytes);
@@ -48,7 +65,9 @@ export function decodeDamageRecord(bytes: Uint8Array): DamageRecord {
   while (cursor.at < checked.length) {
     const tag = readUnsigned(cursor);
     if (tag === 0x0a) record = takeDamage(cursor);
-    else if (tag === 0x12) record = takeWord(cursor);
+    else if (tag === 0x12) record = { kind: "acknowledgement", ...takeWord(cursor) };
+    else if (tag === 0x1a) record = orderOf(takeWord(cursor));
+    else if (tag === 0x22) record = takeMending(cursor);
     else skipField(cursor, tag, 2);
   }
   if (record === undefined) throw new MalformedMessage("a record of the damage log says nothing that is known");
@@ -89,8 +108,26 @@ function takeField(cursor: Cursor, tag: number, damage: Mutable<Damage>): void {
   else skipField(cursor, tag, 10);
 }
 
-function takeWord(cursor: Cursor): DamageRecord {
-  const record = { kind: "acknowledgement" as const, id: "", word: { atMs: 0, by: "", reason: "" } };
+function orderOf({ id, word }: ReturnType<typeof takeWord>): DamageRecord {
+  return { kind: "order", id, order: word };
+}
+
+function takeMending(cursor: Cursor): DamageRecord {
+  const mending: Mutable<Mending> = { atMs: 0, outcome: "repaired", detail: "", lost: null };
+  let id = "";
+  readMessage(cursor, (tag) => {
+    if (tag === 0x0a) id = readText(cursor);
+    else if (tag === 0x10) mending.atMs = readWhole(cursor);
+    else if (tag === 0x1a) mending.outcome = readText(cursor) as MendingOutcome;
+    else if (tag === 0x22) mending.detail = readText(cursor);
+    else if (tag === 0x28) mending.lost = readWhole(cursor);
+    else skipField(cursor, tag, 5);
+  });
+  return { kind: "mending", id, mending };
+}
+
+function takeWord(cursor: Cursor): { readonly id: string; readonly word: Acknowledgement } {
+  const record = { id: "", word: { atMs: 0, by: "", reason: "" } };
   readMessage(cursor, (tag) => {
     if (tag === 0x0a) record.id = readText(cursor);
     else if (tag === 0x10) record.word.atMs = readWhole(cursor);

@@ -62,3 +62,36 @@ test("the metric counts what is open by place, and goes back to 0", async () => 
   await damage.acknowledge(aDamage().id, { atMs: 1, by: "anna", reason: "seen" });
   expect(await metrics.metrics()).toContain('meterbook_damage_open{place="ledger"} 0');
 });
+
+test("H02, H06: a repair is an appended order with who and when; what was done is shown with it", async () => {
+  const log = memoryDamageLog(aDamage(), aDamage({ place: "readings-log", where: "partition 0 offset 3" }));
+  const app = await injectableApi(apiWorld({ damage: log }));
+  const { id } = aDamage();
+  const ask = (of: string, body: object = reason) =>
+    app.inject({ method: "POST", url: `/v1/damage/${of}/repairs`, payload: body });
+  const asked = await ask(id);
+  expect(asked.statusCode).toBe(200);
+  const order = { at: "2026-11-10T12:00:00Z", by: "without a key", reason: "billed by hand" };
+  expect(damageSchema.parse(asked.json())).toMatchObject({ state: "asked", repair: order, mended: null });
+  // Asked again, the first order stands; it is not acknowledged by that.
+  expect((await ask(id, { reason: "again" })).json()).toMatchObject({ repair: order, acknowledged: null });
+  const atMs = Date.parse("2026-11-10T12:00:01Z");
+  await log.mend(id, { atMs, outcome: "struck", detail: "revision 2 stands in its place", lost: null });
+  const { items } = (await app.inject("/v1/damage?limit=1")).json();
+  expect(items[0]).toMatchObject({
+    state: "struck",
+    repair: order,
+    mended: { at: "2026-11-10T12:00:01Z", detail: "revision 2 stands in its place", lost: null },
+  });
+  expect((await ask(id)).json().state).toBe("struck");
+  const csv = (await app.inject({ url: "/v1/damage", headers: { accept: "text/csv" } })).body;
+  expect(csv).toContain(",struck,2026-11-10T12:00:00Z,without a key,billed by hand,2026-11-10T12:00:01Z,");
+  for (const [of, code, status] of [
+    ["nothing", "damage_unknown", 404],
+    ["readings-log:partition-0-offset-3", "repair_impossible", 409],
+  ] as const) {
+    const answer = await ask(of);
+    expect([answer.statusCode, answer.json().code]).toEqual([status, code]);
+  }
+  expect((await ask(id, {})).json().code).toBe("request_invalid");
+});
