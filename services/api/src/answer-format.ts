@@ -7,7 +7,12 @@ export const formats = {
 } as const;
 export type Format = keyof typeof formats;
 
-const wildcards: Readonly<Record<string, Format>> = { "*/*": "json", "application/*": "json", "text/*": "csv" };
+const byRange: ReadonlyMap<string, Format> = new Map([
+  ...(Object.entries(formats) as [Format, string][]).map(([format, type]) => [type, format] as const),
+  ["*/*", "json"],
+  ["application/*", "json"],
+  ["text/*", "csv"],
+]);
 
 /**
  * The format that an Accept header likes best; JSON where there is none.
@@ -18,16 +23,11 @@ export function answerFormat(accept: string | undefined): Format {
   let best: { format: Format; quality: number } | undefined;
   for (const part of accept.split(",")) {
     const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
-    const format = formatOf(range);
+    const format = byRange.get(range);
     const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
     if (format !== undefined && quality > (best?.quality ?? 0)) best = { format, quality };
   }
   if (best === undefined)
     throw new ApiProblem("not_acceptable", `Accept: ${Object.values(formats).join(", ")} are offered`);
   return best.format;
-}
-
-function formatOf(range: string): Format | undefined {
-  for (const [format, type] of Object.entries(formats)) if (type === range) return format as Format;
-  return wildcards[range];
 }

@@ -5,10 +5,10 @@ export function csvCell(text: string): string {
 
 /**
  * A cell whose text somebody outside chose: what a spreadsheet would run as a formula gets an apostrophe in front.
- * Only for texts to be read by people; ids and numbers cannot begin so.
+ * The wide forms of these characters count as them in some. Only for texts to be read by people; ids and numbers cannot begin so.
  */
 export function foreignCell(text: string): string {
-  return csvCell(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+  return csvCell(/^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(text) ? `'${text}` : text);
 }
 
 /** Empty for what is not there. */

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isId } from "@meterbook/core/domain/identifiers";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { bodyExcess } from "./body-excess.ts";
 import type { MeterCsvColumn, MeterCsvRow } from "./meter-csv.ts";
 import { csvCells, meterCsvColumns, meterOfRows, placedInCsv } from "./meter-csv.ts";
-import { meterRecord, meterRecordSchema, registersMax, tooManyMembers } from "./meter-record.ts";
+import { meterRecord, meterRecordSchema, registersMax, unfitMembers } from "./meter-record.ts";
 import { fieldErrors } from "./plain-words.ts";
 import type { FieldError } from "./problem.ts";
 import { requestInvalid } from "./problem.ts";
@@ -64,7 +65,7 @@ function readCandidate({ line, lines, record: sent, errors, placed = (error) => 
   const named: unknown = Object(sent).meterId;
   const meterId = typeof named === "string" ? named : null;
   // Before the schema, which would tell of each one.
-  const many = tooManyMembers(sent);
+  const many = unfitMembers(sent);
   if (many.length > 0) return { result: { line, lines, meterId, errors: [...errors, ...many] } };
   const parsed = meterRecordSchema.safeParse(sent);
   const absent = meterId === null && (parsed.success || !parsed.error.issues.some(({ path }) => path[0] === "meterId"));
@@ -81,16 +82,16 @@ function readCandidate({ line, lines, record: sent, errors, placed = (error) => 
     : { result, record: meterRecord(parsed.data, parsed.data.meterId ?? "") };
 }
 
-const tooLong = [{ field: "line", message: "is longer than a line may be" }];
+const tooLong = "is longer than a line may be";
 
 /** A record per line. Empty lines are skipped. */
 export async function* meterLines(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
   for await (const { number: line, text } of lines) {
     if (text === "") continue;
     if (line === 1) refuseOtherForms(text ?? "");
-    const record = text === undefined ? undefined : jsonOf(text);
-    const errors =
-      text === undefined ? tooLong : record === undefined ? [{ field: "line", message: "is not JSON" }] : [];
+    const message = text === undefined ? tooLong : bodyExcess(text);
+    const record = text === undefined || message !== undefined ? undefined : jsonOf(text);
+    const errors = record === undefined ? [{ field: "line", message: message ?? "is not JSON" }] : [];
     yield { line, lines: 1, record, errors };
   }
 }
@@ -156,7 +157,8 @@ async function* rowsOf(lines: AsyncIterable<Line>): AsyncGenerator<Row> {
       continue;
     }
     const row = rowOf(header, text);
-    yield { line, row, errors: row !== undefined ? [] : text === undefined ? tooLong : unlike(header) };
+    const message = text === undefined ? tooLong : `is not CSV with ${header.length} cells, as the header has`;
+    yield { line, row, errors: row === undefined ? [{ field: "line", message }] : [] };
   }
 }
 
@@ -192,10 +194,6 @@ function headerOf(text: string): readonly MeterCsvColumn[] {
   if (new Set(names).size < names.length) errors.push({ field: "header", message: "a column is there twice" });
   if (errors.length > 0) throw requestInvalid(errors);
   return names as MeterCsvColumn[];
-}
-
-function unlike(header: readonly MeterCsvColumn[]): FieldError[] {
-  return [{ field: "line", message: `is not CSV with ${header.length} cells, as the header has` }];
 }
 
 function rowOf(header: readonly MeterCsvColumn[], text: string | undefined): MeterCsvRow | undefined {

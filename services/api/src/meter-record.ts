@@ -6,7 +6,7 @@ import { isTimeZone } from "@meterbook/core/domain/local-calendar";
 import type { InstallationEvent, MeterRecord } from "@meterbook/core/domain/registry";
 import { z } from "zod";
 import type { FieldError } from "./problem.ts";
-import { instant, meterId, register, usagePointId } from "./query-schemas.ts";
+import { meterId, recordedInstant, register, usagePointId } from "./query-schemas.ts";
 
 export const registersMax = 64;
 const membersMax = 32;
@@ -34,7 +34,7 @@ const registerSchema = z.strictObject({
 type Report = z.core.$RefinementCtx<unknown>;
 
 const eventSchema = z.strictObject({
-  at: instant("When", "2026-01-15T10:00:00+02:00"),
+  at: recordedInstant("When", "2026-01-15T10:00:00+02:00"),
   values: z
     .record(z.string(), z.union([z.string(), z.number()]))
     .meta({ description: "Register to its value, in that register's unit" }),
@@ -66,10 +66,10 @@ export const meterRecordSchema = z
   .meta({ id: "MeterRecord" });
 
 /**
- * What a record has too much of, one error each. Asked before the schema, whose complaints are one per member: a body of
+ * What a record has too much of, or has that no schema sees, one error each. Asked before the schema, whose complaints are one per member: a body of
  * many wrong members would become an answer many times its size.
  */
-export function tooManyMembers(sent: unknown): FieldError[] {
+export function unfitMembers(sent: unknown): FieldError[] {
   if (typeof sent !== "object" || sent === null) return [];
   const { registers, installed, removed } = sent as Record<string, unknown>;
   const found: FieldError[] = [];
@@ -84,7 +84,11 @@ export function tooManyMembers(sent: unknown): FieldError[] {
   }
   for (const [name, event] of Object.entries({ installed, removed })) {
     check(name, Object.keys(Object(event)).length, membersMax, "members");
-    check(`${name}.values`, Object.keys(Object(Object(event).values)).length, registersMax, "registers");
+    const { values } = Object(event) as { readonly values?: unknown };
+    check(`${name}.values`, Object.keys(Object(values)).length, registersMax, "registers");
+    // The schema passes over it without a word.
+    if (Object.hasOwn(Object(values), "__proto__"))
+      found.push({ field: `${name}.values.__proto__`, message: "is not among the registers of the record" });
   }
   return found;
 }
@@ -111,7 +115,7 @@ function knownRegisters(registers: unknown, report: Report): KnownRegisters {
     const { register: code, unit, digits } = Object(entry) as Partial<Record<"register" | "unit" | "digits", unknown>>;
     if (typeof code !== "string") continue;
     if (known.has(code)) complain(report, ["registers", index, "register"], `${code} is there twice`);
-    const of = typeof unit === "string" && unit in wireUnits ? (unit as WireUnit) : undefined;
+    const of = typeof unit === "string" && Object.hasOwn(wireUnits, unit) ? (unit as WireUnit) : undefined;
     if (of !== undefined) known.set(code, { unit: of, digits: typeof digits === "number" ? digits : undefined });
   }
   return known;
@@ -120,8 +124,12 @@ function knownRegisters(registers: unknown, report: Report): KnownRegisters {
 function checkEvent(name: string, event: unknown, known: KnownRegisters, report: Report): void {
   const values: unknown = Object(event).values;
   if (typeof values !== "object" || values === null) return;
+  const seen = new Set<string>();
   for (const [code, amount] of Object.entries(values)) {
-    const of = known.get(canonicalRegister(code) ?? "");
+    const register = canonicalRegister(code) ?? "";
+    const of = known.get(register);
+    if (seen.has(register)) complain(report, [name, "values", code], `${register} is there twice`);
+    seen.add(register);
     if (of === undefined) complain(report, [name, "values", code], "is not among the registers of the record");
     else if (typeof amount === "string" || typeof amount === "number")
       checkAmount([name, "values", code], amount, of, report);

@@ -26,6 +26,12 @@ export function wholeNumber(min: number, max: number, meta: Record<string, unkno
   return readAs(read, `a whole number from ${min} to ${max}`, { type: "integer", minimum: min, maximum: max, ...meta });
 }
 
+/** A switch. */
+export function flag(description: string) {
+  const read = (text: string) => (text === "true" ? true : text === "false" ? false : undefined);
+  return readAs(read, "true or false", { type: "boolean", description });
+}
+
 const idRule = "1 to 64 letters, digits and . _ -, the first a letter or digit";
 
 export const meterId = z
@@ -44,14 +50,35 @@ export const period = readAs(parsePeriod, "a period is YYYY-MM, 2001-01 to 2099-
   examples: ["2026-10"],
 });
 
+const instantRule = "an RFC 3339 instant with an offset, such as 2026-10-31T22:00:00Z";
+
+function readInstant(text: string): number | undefined {
+  const ms = parseInstantMs(text);
+  return ms === undefined ? undefined : Math.ceil(ms / 1000);
+}
+
 /** RFC 3339 with an offset as whole seconds UTC, rounded up: `from <= at < to` stays right for whole-second readings. */
 export function instant(description: string, example: string) {
+  return readAs(readInstant, `${instantRule} (write + as %2B)`, {
+    description,
+    format: "date-time",
+    examples: [example],
+  });
+}
+
+const [recordedFrom, recordedTo] = [0, Date.UTC(2100, 0, 1) / 1000];
+
+/** The same in a record, which holds the years 1970 to 2099. */
+export function recordedInstant(description: string, example: string) {
   const read = (text: string) => {
-    const ms = parseInstantMs(text);
-    return ms === undefined ? undefined : Math.ceil(ms / 1000);
+    const at = readInstant(text);
+    return at !== undefined && at >= recordedFrom && at < recordedTo ? at : undefined;
   };
-  const rule = "an RFC 3339 instant with an offset, such as 2026-10-31T22:00:00Z (write + as %2B)";
-  return readAs(read, rule, { description, format: "date-time", examples: [example] });
+  return readAs(read, `${instantRule}, of the years 1970 to 2099`, {
+    description: `${description}; 1970 to 2099`,
+    format: "date-time",
+    examples: [example],
+  });
 }
 
 export const register = readAs(canonicalRegister, "an OBIS code, C.D.E or A-B:C.D.E", {

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { formats } from "./answer-format.ts";
 import type { Api } from "./api-context.ts";
+import { bodyExcess } from "./body-excess.ts";
 import { ApiProblem, requestInvalid } from "./problem.ts";
 
 /** JSON in UTF-8 is the only body that a call takes, unless it says otherwise (the import). */
@@ -10,6 +11,8 @@ export function takeJsonBodies(app: Api): void {
   app.removeContentTypeParser(["application/json", "text/plain"]);
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
     if (text === "" && !takesBody(request)) return done(null, undefined);
+    const message = bodyExcess(String(text));
+    if (message !== undefined) return done(requestInvalid([{ field: "body", message }]), undefined);
     void parse(request, String(text), (error, value) =>
       error === null ? done(null, value) : done(unreadable(String(text)), undefined),
     );

@@ -15,7 +15,7 @@ import { cursorForm } from "../cursor.ts";
 import { answers, listAnswers } from "../documented.ts";
 import { answerList, type List, pagesBy } from "../list-answer.ts";
 import { ApiProblem } from "../problem.ts";
-import { cursor, limit, readAs } from "../query-schemas.ts";
+import { cursor, flag, limit } from "../query-schemas.ts";
 import { textEncoder } from "../row-encoder.ts";
 
 const cursors = cursorForm("damage", z.string());
@@ -74,10 +74,7 @@ const header =
   "id,place,code,where,detail,help,meter_id,period,lost,found_at,state,repair_at,repair_by,repair_reason,mended_at,mended_detail,mended_lost,acknowledged_at,acknowledged_by,acknowledged_reason\n";
 
 const querystring = z.strictObject({
-  acknowledged: readAs((text) => ({ true: true, false: false })[text], "true or false", {
-    type: "boolean",
-    description: "Those that were acknowledged too",
-  }).optional(),
+  acknowledged: flag("Those that were acknowledged too").optional(),
   limit,
   cursor,
 });

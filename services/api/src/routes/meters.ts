@@ -9,7 +9,7 @@ import { answers, listAnswers } from "../documented.ts";
 import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
 import { meterCsvHeader, meterCsvRows } from "../meter-csv.ts";
-import { meterRecord, meterRecordJson, meterRecordSchema, tooManyMembers } from "../meter-record.ts";
+import { meterRecord, meterRecordJson, meterRecordSchema, unfitMembers } from "../meter-record.ts";
 import { requestInvalid } from "../problem.ts";
 import { cursor, limit, meterId } from "../query-schemas.ts";
 import { textEncoder } from "../row-encoder.ts";
@@ -135,7 +135,7 @@ function putRoute(app: Api, context: ApiContext): void {
     ]),
   };
   const preValidation = async ({ body }: { body: unknown }) => {
-    const many = tooManyMembers(body);
+    const many = unfitMembers(body);
     if (many.length > 0) throw requestInvalid(many);
   };
   app.put("/v1/meters/:meterId", { schema: put, preValidation }, async (request) => {

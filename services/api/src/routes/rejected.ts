@@ -9,7 +9,7 @@ import { answers, listAnswers } from "../documented.ts";
 import type { List } from "../list-answer.ts";
 import { answerList, pagesBy } from "../list-answer.ts";
 import { requestInvalid } from "../problem.ts";
-import { cursor, instant, limit, meterId, readAs } from "../query-schemas.ts";
+import { cursor, flag, instant, limit, meterId } from "../query-schemas.ts";
 import { rejectionReplays } from "../replay-rejection.ts";
 import { textEncoder } from "../row-encoder.ts";
 
@@ -56,13 +56,9 @@ const example = {
 };
 const header =
   "id,reason,detail,reading_index,topic,meter_id,client_id,received_at,replayed_at,truncated_from,payload_base64\n";
-const readBoolean = (text: string) => ({ true: true, false: false })[text];
 
 const querystring = z.strictObject({
-  includeReplayed: readAs(readBoolean, "true or false", {
-    type: "boolean",
-    description: "Those that were replayed too",
-  }).optional(),
+  includeReplayed: flag("Those that were replayed too").optional(),
   reason: z
     .string()
     .regex(/^\w{1,64}$/, "a reason code of docs/validation.md, such as unit_unknown")
@@ -178,7 +174,7 @@ function rejectionRow(rejection: StoredRejection): string {
   const texts = [topic, meterId ?? "", clientId].map(foreignCell);
   return csvRow([
     foreignCell(id),
-    reason,
+    foreignCell(reason),
     foreignCell(detail),
     readingIndex,
     ...texts,
