@@ -5,6 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 export interface DamageLogUnderTest {
   /** Another thread or process on the same log. */
   open(): Promise<DamageLog>;
+  /** Reports an entry whose stored bytes are not those that were written, and opens the log. */
+  reportDamaged(damage: Damage): Promise<void>;
 }
 
 export function aDamage(over: Partial<Damage> = {}): Damage {
@@ -117,5 +119,25 @@ export function damageLogContract(make: () => Promise<DamageLogUnderTest>): void
     await expect.poll(() => two.open(), { timeout: 10_000 }).toEqual({ total: 1, byPlace: { ledger: 1 } });
     await two.acknowledge(aDamage().id, word);
     await expect.poll(() => one.open(), { timeout: 10_000 }).toEqual({ total: 0, byPlace: {} });
+  });
+
+  test("an entry that cannot be read is an entry that says so, and all others are shown and acknowledged", async () => {
+    const under = await make();
+    const before = await opened(under);
+    await before.report([aDamage({ where: "one", foundAtMs: 1 })]);
+    await before.close();
+    await under.reportDamaged(aDamage({ where: "two", foundAtMs: 2 }));
+    const log = await opened(under);
+    await log.report([aDamage({ where: "three", foundAtMs: Date.now() + 60_000 })]);
+    const shown = await log.list(all);
+    expect(shown).toMatchObject([
+      { where: "one", place: "ledger" },
+      { place: "damage-log", code: "checksum_mismatch", acknowledged: null },
+      { where: "three", place: "ledger" },
+    ]);
+    expect((await log.open()).total).toBe(3);
+    for (const { id } of shown) expect(await log.acknowledge(id, word)).toBe(true);
+    expect(await log.open()).toEqual({ total: 0, byPlace: {} });
+    expect((await log.list(all)).map(({ acknowledged }) => acknowledged)).toEqual([word, word, word]);
   });
 }

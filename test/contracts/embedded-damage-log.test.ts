@@ -8,7 +8,15 @@ import { aDamage, damageLogContract } from "./damage-log.contract.ts";
 
 damageLogContract(async () => {
   const dataDir = await temporaryDirectory();
-  return { open: async () => openEmbeddedDamageLog({ dataDir }) };
+  return {
+    open: async () => openEmbeddedDamageLog({ dataDir }),
+    async reportDamaged(damage) {
+      const log = openEmbeddedDamageLog({ dataDir });
+      await log.report([damage]);
+      await log.close();
+      changeBeside(dataDir, "DROP TRIGGER damage_is_final; UPDATE damage SET lost = 5 WHERE id = 'ledger:two'");
+    },
+  };
 });
 
 test("nobody edits the file: entries and words refuse UPDATE and DELETE", async () => {
@@ -40,3 +48,27 @@ test("beyond the most open entries, what is new is told by one entry", async () 
     byPlace: { "damage-log": 1, ledger: damagesOpenMax },
   });
 });
+
+test("a word that was changed beside it still closes its entry, and says that it cannot be read; counts are mended", async () => {
+  const dataDir = await temporaryDirectory();
+  const log = openEmbeddedDamageLog({ dataDir });
+  await log.report([aDamage(), aDamage({ where: "other" })]);
+  await log.acknowledge(aDamage().id, { atMs: 1, by: "anna", reason: "seen" });
+  await log.close();
+  changeBeside(dataDir, "DROP TRIGGER word_is_final; UPDATE acknowledgement SET reason = 'gone'");
+  changeBeside(dataDir, "UPDATE open_damage SET count = 1 << 62");
+  const again = openEmbeddedDamageLog({ dataDir });
+  onTestFinished(() => again.close());
+  expect((await again.find(aDamage().id))?.acknowledged).toEqual({
+    atMs: 0,
+    by: "",
+    reason: "(cannot be read any more)",
+  });
+  expect(await again.open()).toEqual({ total: 1, byPlace: { ledger: 1 } });
+});
+
+function changeBeside(dataDir: string, sql: string): void {
+  const file = new DatabaseSync(join(dataDir, "damage.db"));
+  file.exec(sql);
+  file.close();
+}

@@ -1,6 +1,9 @@
 import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog, openKafkaDamageReporter } from "@meterbook/adapters/kafka/kafka-damage-log";
+import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
+import { encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { flippedBit } from "../support/flipped-bit.ts";
 import { kafkaPlaces } from "../support/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
 import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
@@ -18,19 +21,25 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
 
   damageLogContract(async () => {
     const connection = await places.place();
-    return { open: () => open(connection) };
+    return {
+      open: () => open(connection),
+      reportDamaged: (damage) => send(connection, flippedBit(encodeDamageRecord({ kind: "damage", damage }))),
+    };
   });
+
+  async function send(connection: KafkaConnection, value: Buffer): Promise<void> {
+    const producer = connection.client.producer();
+    await producer.connect();
+    await producer.send({ topic: topicOf(connection, "damage"), messages: [{ key: "any", value }] });
+    await producer.disconnect();
+  }
 
   test("a record that cannot be read is damage itself, and what comes after it is shown", async () => {
     const connection = await places.place();
     const reporter = openKafkaDamageReporter({ connection, events });
     onTestFinished(() => reporter.close());
     await reporter.report([aDamage()]);
-    const producer = connection.client.producer();
-    await producer.connect();
-    onTestFinished(() => producer.disconnect());
-    const topic = `${connection.settings.topicPrefix}damage.v1`;
-    await producer.send({ topic, messages: [{ key: "stranger", value: "no record" }] });
+    await send(connection, Buffer.from("no record"));
     await reporter.report([aDamage({ where: "later" }), aDamage()]);
     const log = await open(connection);
     expect((await log.list({ includeAcknowledged: true, limit: 10 })).map(({ id }) => id).sort()).toEqual([
@@ -38,6 +47,6 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
       "ledger:later",
       "ledger:m-1-2026-10-revision-1",
     ]);
-    expect(await log.find("damage-log:offset-1")).toMatchObject({ code: "record_unreadable" });
+    expect(await log.find("damage-log:offset-1")).toMatchObject({ code: "checksum_mismatch" });
   });
 });

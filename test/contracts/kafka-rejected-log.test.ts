@@ -2,7 +2,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaRejectedAppender, openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-log";
+import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import { refusedMessages } from "@meterbook/core/ports/refused-message";
+import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import { encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { databaseBytes } from "../support/database-bytes.ts";
@@ -19,9 +22,9 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
   const places = kafkaPlaces();
 
   /** A process of its own, with a view of its own. */
-  async function open(connection: KafkaConnection, given?: string) {
+  async function open(connection: KafkaConnection, given?: string, tell: TellDamage = () => undefined) {
     const dataDir = given ?? (await temporaryDirectory());
-    const log = await openKafkaRejectedLog({ connection, events, dataDir });
+    const log = await openKafkaRejectedLog({ connection, events, dataDir, ears: { tell, nowMs: () => 7 } });
     onTestFinished(() => log.close().catch(() => undefined));
     return log;
   }
@@ -36,10 +39,24 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     const connection = await places.place();
     const dataDir = await temporaryDirectory();
     return {
-      open: () => open(connection, dataDir),
+      open: (tell) => open(connection, dataDir, tell),
+      appendDamaged: (_, rejection, change) => send(connection, [change(recordOf(rejection, Buffer.alloc(16, 9), 1))]),
       bytesKept: async () => databaseBytes(join(dataDir, "rejected.view.db")),
     };
   });
+
+  function recordOf(rejection: Rejection, writer: Uint8Array, number: number): Buffer {
+    const [message] = refusedMessages([rejection]);
+    if (message === undefined) throw new Error("a rejection is of a message");
+    return encodeRejectedRecord({ kind: "refused", message, writer, number });
+  }
+
+  async function send(connection: KafkaConnection, records: readonly Buffer[]): Promise<void> {
+    const producer = connection.client.producer();
+    await producer.connect();
+    await producer.send({ topic: topicOf(connection, "rejected"), messages: records.map((value) => ({ value })) });
+    await producer.disconnect();
+  }
 
   test("processes agree on ids, counts and replays, also after a view was deleted", async () => {
     const connection = await places.place();
@@ -65,8 +82,6 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
   test("what one writer has written twice, not knowing better, is one entry", async () => {
     const connection = await places.place();
     const log = await open(connection);
-    const producer = connection.client.producer();
-    await producer.connect();
     const [one, two] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)];
     const written = [
       [one, 1],
@@ -76,15 +91,10 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
       [one, 2],
       [one, 3],
     ] as const;
-    await producer.send({
-      topic: `${connection.settings.topicPrefix}rejected.v1`,
-      messages: written.map(([writer, number]) => {
-        const [message] = refusedMessages([aRejection({ detail: `${writer[0]}/${number}` })]);
-        if (message === undefined) throw new Error("a rejection is of a message");
-        return { value: Buffer.from(encodeRejectedRecord({ kind: "refused", message, writer, number })) };
-      }),
-    });
-    await producer.disconnect();
+    const records = written.map(([writer, number]) =>
+      recordOf(aRejection({ detail: `${writer[0]}/${number}` }), writer, number),
+    );
+    await send(connection, records);
     expect((await log.list(all)).map(({ detail }) => detail)).toEqual(["1/1", "1/2", "2/1", "1/3"]);
     expect((await log.totals()).open).toBe(4);
   });

@@ -1,8 +1,13 @@
+import type { Damage } from "@meterbook/core/domain/damage";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
 import { expect, onTestFinished, test } from "vitest";
+import { flippedBit } from "../support/flipped-bit.ts";
 
 export interface RejectedLogUnderTest {
-  open(): Promise<RejectedLog>;
+  open(damaged?: TellDamage): Promise<RejectedLog>;
+  /** Appends a message whose stored bytes are not those that were written. */
+  appendDamaged(log: RejectedLog, rejection: Rejection, change: (bytes: Buffer) => Buffer): Promise<void>;
   /** What it takes on disk, as far as a test can see. */
   bytesKept(): Promise<number>;
 }
@@ -144,5 +149,36 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
     const open = await log.list({ limit: 80, includeReplayed: false });
     expect(open.map(({ id }) => id)).toEqual(found.map(({ id }) => id).filter((_, i) => i !== 41));
     expect((await log.get(found[41]?.id ?? ""))?.replayedAtMs).toBe(5);
+  });
+
+  test.for([
+    { how: "a bit flipped in it", change: flippedBit },
+    { how: "its end cut off", change: (bytes: Buffer) => bytes.subarray(0, bytes.length - 3) },
+    { how: "nothing in it", change: () => Buffer.alloc(0) },
+  ])("H07: a message with $how is set aside and told, and all others go on, also after opening again", async (how) => {
+    const told = new Map<string, Damage>();
+    const tell: TellDamage = (damage) => void told.set(damage.id, damage);
+    const under = await make();
+    const log = await under.open(tell);
+    onTestFinished(() => log.close().catch(() => undefined));
+    await log.append([aRejection({ detail: "one" })]);
+    await under.appendDamaged(log, aRejection({ detail: "two", payload: Buffer.from("what was sent") }), how.change);
+    await log.append([aRejection({ detail: "three" })]);
+    await log.close();
+    const again = await under.open(tell);
+    onTestFinished(() => again.close());
+    const page = await again.list({ limit: 2, includeReplayed: false });
+    expect(page.map(({ detail }) => detail)).toEqual(["one", "three"]);
+    expect([...told.values()]).toMatchObject([{ place: "rejected-log", code: "checksum_mismatch" }]);
+    await again.append([aRejection({ detail: "four", reason: "at_in_future" })]);
+    await again.markReplayed(page[1]?.id ?? "", 5);
+    const shown = await again.list({ limit: 9, includeReplayed: true });
+    expect(shown.map(({ detail, replayedAtMs }) => [detail, replayedAtMs])).toEqual([
+      ["one", null],
+      ["three", 5],
+      ["four", null],
+    ]);
+    expect((await again.totals()).byReason).toMatchObject({ at_in_future: 1 });
+    expect(told.size).toBe(1);
   });
 }

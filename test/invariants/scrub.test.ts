@@ -1,10 +1,17 @@
 // Goal: what nobody reads is found all the same. Method: a record is written whose content does not give its hash; the scrub goes over it.
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { scrubDirectory } from "@meterbook/adapters/embedded/scrub-directory";
+import { verifyDirectory } from "@meterbook/adapters/embedded/verify-directory";
 import type { Damage } from "@meterbook/core/domain/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { expect, test } from "vitest";
+import { aDamage } from "../contracts/damage-log.contract.ts";
+import { aRejection } from "../contracts/rejected-log.contract.ts";
 import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -43,3 +50,34 @@ test("H06: the scrub reads every record, tells of the wrong one and says when it
   expect(told[0]).toMatchObject({ place: "ledger", code: "hash_mismatch", meterId: "m-0", lost: null });
   expect(told[0]?.where).toBe("m-0 2026-10 revision 1");
 });
+
+test("H07: the scrub and verify name a refused message, a refusal and an entry about damage that were changed beside them", async () => {
+  const dataDir = await temporaryDirectory();
+  prepareDataDirectory(dataDir);
+  const rejected = openEmbeddedRejectedLog({ dataDir });
+  for (const detail of ["one", "two", "three"]) await rejected.append([aRejection({ detail })]);
+  await rejected.close();
+  const damage = openEmbeddedDamageLog({ dataDir });
+  await damage.report([aDamage()]);
+  await damage.close();
+  changeBeside(dataDir, "rejected", "UPDATE refused_message SET topic = 'other' WHERE place = 1");
+  changeBeside(dataDir, "rejected", "UPDATE refusal SET replayed_at_ms = 5 WHERE detail = 'three'");
+  changeBeside(dataDir, "damage", "DROP TRIGGER damage_is_final; UPDATE damage SET lost = 5");
+  const told: Damage[] = [];
+  const done = Promise.withResolvers<void>();
+  const events = { checked: () => undefined, completed: () => done.resolve() };
+  const tell = (damage: Damage) => void told.push(damage);
+  const scrub = scrubDirectory({ dataDir, clock, tell, events, shareMax: 1, restMs: 1e6 });
+  await done.promise;
+  await scrub.close();
+  const names = ["message 1", "message 3 refusal 0"];
+  expect(told.map(({ place, where }) => [place, where])).toEqual(names.map((where) => ["rejected-log", where]));
+  const { wrong } = await verifyDirectory(dataDir);
+  expect(wrong.map(({ where }) => where).sort()).toEqual(["entry ledger:m-1-2026-10-revision-1", ...names]);
+});
+
+function changeBeside(dataDir: string, file: string, sql: string): void {
+  const database = new DatabaseSync(join(dataDir, `${file}.db`));
+  database.exec(sql);
+  database.close();
+}

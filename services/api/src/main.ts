@@ -93,7 +93,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     series: own(openInfluxSeriesReader({ ...influx, events: influxEvents }), "series reader"),
     snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events, ears }), "ledger view"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged: ears.tell }), "registry"),
-    rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention }), "rejected log"),
+    rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention, ears }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
     commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),

@@ -51,7 +51,7 @@ await runThread(async (settings: Settings, own) => {
     series: own(openEmbeddedSeriesStores({ dataDir, clock })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
-    rejected: own(openEmbeddedRejectedLog({ dataDir })),
+    rejected: own(openEmbeddedRejectedLog({ dataDir, ears })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
     commands: own(openEmbeddedCommands()),
   };

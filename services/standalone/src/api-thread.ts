@@ -43,7 +43,7 @@ await runThread(async (settings: Settings, own) => {
     snapshots: own(openEmbeddedSnapshotView({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged: ears.tell })),
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
-    rejectedLog: own(openEmbeddedRejectedLog({ dataDir })),
+    rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
     commands: own(openEmbeddedCommands()),
     metricsText: () => hub.collect(metricsWaitMs),

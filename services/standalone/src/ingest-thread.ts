@@ -1,3 +1,4 @@
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
 import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
@@ -13,6 +14,7 @@ import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { Registry } from "prom-client";
@@ -39,7 +41,9 @@ await runThread(async (settings: Settings, own) => {
   const events = ingestMetrics(metrics, log, standing);
   const { retentionDays, ...quotas } = settings.rejected;
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: events.rejectedForgotten };
-  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention }));
+  const damages = own(openEmbeddedDamageLog({ dataDir }));
+  const ears = { tell: own(damageTeller(damages, log)).tell, nowMs: () => clock.nowMs() };
+  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention, ears }));
   const { packetBytesMax, connectionsMax } = settings;
   const retentionMs = retentionDays * 86_400_000;
   const quota = rejectedQuota({ ...quotas, retentionMs, nowMs: () => performance.now() });

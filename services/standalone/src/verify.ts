@@ -33,6 +33,12 @@ const words = {
   sealed: "days of meters",
   hot: "reports of today",
   record: "records of master data",
+  refused_message: "refused messages",
+  refusal: "refusals",
+  damage: "entries about damage",
+  acknowledgement: "words about them",
+  repair_order: "orders to mend",
+  mending: "mendings",
 };
 
 type Say = (line: string) => void;

@@ -5,9 +5,13 @@ import { revisionPlace } from "@meterbook/core/domain/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
+import { damageColumns, mendingColumns, wordColumns } from "../views/damage-table.ts";
 import { contentHash, readLedgerRecord } from "../views/ledger-record.ts";
+import { messageColumns, placeOfEntry, refusalColumns } from "../views/rejection-table.ts";
+import { bigNumbers, cellOf, cellsChecksum } from "../views/row-checksum.ts";
 import type { FileName } from "./directory-files.ts";
 import { epoch, unpackBlock } from "./reading-block.ts";
+import { bytesOf } from "./readings-log-database.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";
 
 /** A row whose bytes are not what they were, or not what they say. */
@@ -27,33 +31,93 @@ export interface Checked {
   readonly lastKey: number | undefined;
 }
 
-/** Tables of records with a whole number as key; the registry, whose key is a name, goes by position. */
-export const checkedTables = ["ledger", "frame", "sealed", "hot", "record"] as const;
+export const checkedTables = [
+  "ledger",
+  "frame",
+  "sealed",
+  "hot",
+  "record",
+  "refused_message",
+  "refusal",
+  "damage",
+  "acknowledgement",
+  "repair_order",
+  "mending",
+] as const;
 export type CheckedTable = (typeof checkedTables)[number];
 
-export const fileOfTable: Readonly<Record<CheckedTable, FileName>> = {
-  ledger: "ledger",
-  frame: "log",
-  sealed: "series",
-  hot: "series",
-  record: "registry",
+type Found = Omit<WrongRow, "file">;
+/** `row`: its key, then what stands in the columns that are read. */
+type CheckRow = (key: number, row: readonly unknown[]) => Found | undefined;
+
+interface TableCheck {
+  readonly file: FileName;
+  /** A whole number; the registry, whose key is a name, goes by position. */
+  readonly key: string;
+  readonly columns: readonly string[];
+  readonly check: (database: DatabaseSync) => CheckRow;
+}
+
+const tables: Readonly<Record<CheckedTable, TableCheck>> = {
+  ledger: { file: "ledger", key: "sequence", columns: ["body"], check: ledgerCheck },
+  frame: { file: "log", key: "position", columns: ["body"], check: () => frameCheck },
+  sealed: {
+    file: "series",
+    key: "id",
+    columns: ["data"],
+    check: (database) => blockCheck(database, meterNoOfSealedId, dayOfSealedId),
+  },
+  hot: {
+    file: "series",
+    key: "id",
+    columns: ["data"],
+    check: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
+  },
+  record: { file: "registry", key: "position", columns: ["body"], check: registryCheck },
+  refused_message: rowTable("rejected", "place", messageColumns, (place) => `message ${place}`),
+  refusal: rowTable("rejected", "id", refusalColumns, (id) => {
+    const { place, number } = placeOfEntry(id);
+    return `message ${place} refusal ${number}`;
+  }),
+  damage: rowTable("damage", "rowid", damageColumns, (_, id) => `entry ${id}`),
+  acknowledgement: rowTable("damage", "rowid", wordColumns, (_, id) => `word about ${id}`),
+  repair_order: rowTable("damage", "rowid", wordColumns, (_, id) => `order about ${id}`),
+  mending: rowTable("damage", "rowid", mendingColumns, (_, id) => `mending of ${id}`),
 };
 
-const keyOfTable = { ledger: "sequence", frame: "position", sealed: "id", hot: "id", record: "position" } as const;
-const bodyOfTable = { ledger: "body", frame: "body", sealed: "data", hot: "data", record: "body" } as const;
+export function fileOfTable(table: CheckedTable): FileName {
+  return tables[table].file;
+}
 
-type Found = Omit<WrongRow, "file">;
-type CheckRow = (key: number, body: Uint8Array | string) => Found | undefined;
+/** A table whose rows have a checksum over their other columns. */
+function rowTable(
+  file: FileName,
+  key: string,
+  columns: readonly string[],
+  whereOf: (key: number, first: unknown) => string,
+): TableCheck {
+  const detail = "its values do not give its checksum";
+  return {
+    file,
+    key,
+    columns: [...columns, "checksum"],
+    check: () => (number, row) =>
+      cellsChecksum(row.slice(1, -1).map(cellOf)) === Number(row.at(-1))
+        ? undefined
+        : { code: "checksum_mismatch", where: whereOf(number, row[1]), detail, meterId: null },
+  };
+}
 
 /** Checks rows by their keys; one at a time, and as many as one wants. */
 export function tableCheck(database: DatabaseSync, table: CheckedTable) {
-  const [key, body] = [keyOfTable[table], bodyOfTable[table]];
+  const { file, key, columns, check } = tables[table];
   const rows = database.prepare(
-    `SELECT ${key}, ${body} FROM ${table} WHERE ${key} >= ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
+    `SELECT ${[key, ...columns].join(", ")} FROM ${table} WHERE ${key} >= ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
   );
   rows.setReturnArrays(true);
+  if (columns.length > 1) bigNumbers(rows);
   const edges = database.prepare(`SELECT min(${key}) AS first, max(${key}) AS last FROM ${table}`);
-  const checkRow = rowChecks[table](database);
+  const checkRow = check(database);
 
   return {
     /** The least and the greatest key; undefined where there is no row. */
@@ -67,36 +131,29 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable) {
       const wrong: WrongRow[] = [];
       let [count, bytes] = [0, 0];
       let lastKey: number | undefined;
-      for (const row of rows.iterate(from, to, limit) as unknown as Iterable<[number, Uint8Array | string]>) {
-        const [number, content] = row;
-        const found = checkRow(number, content);
-        if (found !== undefined) wrong.push({ file: fileOfTable[table], ...found });
+      for (const row of rows.iterate(from, to, limit) as unknown as Iterable<unknown[]>) {
+        lastKey = Number(row[0]);
+        const found = checkRow(lastKey, row);
+        if (found !== undefined) wrong.push({ file, ...found });
         count += 1;
-        bytes += content.length;
-        lastKey = number;
+        for (const cell of row) bytes += cell instanceof Uint8Array || typeof cell === "string" ? cell.length : 8;
       }
       return { rows: count, bytes, wrong, lastKey };
     },
   };
 }
 
-const rowChecks: Readonly<Record<CheckedTable, (database: DatabaseSync) => CheckRow>> = {
-  ledger: ledgerCheck,
-  frame: () => (position, body) => {
-    const [fault] = checkFrame(body as Uint8Array).faults;
-    return fault === undefined ? undefined : { ...fault, where: `position ${position}` };
-  },
-  sealed: (database) => blockCheck(database, meterNoOfSealedId, dayOfSealedId),
-  hot: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
-  record: registryCheck,
-};
+function frameCheck(position: number, [, body]: readonly unknown[]): Found | undefined {
+  const [fault] = checkFrame(bytesOf(body)).faults;
+  return fault === undefined ? undefined : { ...fault, where: `position ${position}` };
+}
 
 function registryCheck(database: DatabaseSync): CheckRow {
   const owner = database.prepare("SELECT meter_id FROM record WHERE position = ?");
-  return (position, body) => {
+  return (position, [, body]) => {
     const meterId = String(owner.get(position)?.["meter_id"] ?? "");
     const checked = checkMeterRecord(meterId, body);
-    return "record" in checked ? undefined : { ...checked.fault, where: `position ${position}`, meterId };
+    return checked.fault === undefined ? undefined : { ...checked.fault, where: `position ${position}`, meterId };
   };
 }
 
@@ -105,8 +162,8 @@ function ledgerCheck(database: DatabaseSync): CheckRow {
   place.setReturnArrays(true);
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
   keyOf.setReturnArrays(true);
-  return (sequence, body) => {
-    const record = readLedgerRecord(body as Uint8Array);
+  return (sequence, [, body]) => {
+    const record = readLedgerRecord(bytesOf(body));
     if (record.snapshot === undefined) {
       const key = keyOf.get(sequence) as unknown as [number, string, number] | undefined;
       const [where, meterId] =
@@ -141,14 +198,14 @@ function blockCheck(
   const meters = database.prepare("SELECT meter_id, json_array_length(channels) FROM meter WHERE no = ?");
   meters.setReturnArrays(true);
   const columns = new Map<number, Columns>();
-  return (id, body) => {
+  return (id, [, body]) => {
     const [meterId, channels] = (meters.get(meterNoOf(id)) ?? []) as unknown as [string | undefined, number];
     const from = epoch + dayOf(id) * daySeconds;
     const where = `${meterId ?? `meter ${meterNoOf(id)}`} ${new Date(from * 1000).toISOString().slice(0, 10)}`;
     if (meterId === undefined) return { code: "key_mismatch", where, detail: "there is no such meter", meterId: null };
     const found = attempt(where, () => {
       columns.clear();
-      unpackBlock(body as Uint8Array, id, columns);
+      unpackBlock(bytesOf(body), id, columns);
       for (const [index, { at }] of columns) {
         if (index >= channels) return { code: "record_unreadable", detail: `the meter has no channel ${index}` };
         if (!at.every((instant) => instant >= from && instant < from + daySeconds)) {

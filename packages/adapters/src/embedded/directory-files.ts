@@ -32,31 +32,25 @@ export interface DirectoryFile {
 export const directoryFiles: Readonly<Record<FileName, DirectoryFile>> = {
   log: { place: "readings-log", open: openReadingsLogDatabase, facts: logFacts, marks: { readings: "readings" } },
   series: { place: "series", open: openSeriesDatabase, facts: seriesFacts, marks: {} },
-  ledger: {
-    place: "ledger",
-    open: openLedgerDatabase,
-    facts: (database) => highest(database, "SELECT max(sequence) AS n FROM ledger"),
-    marks: { count: "issued snapshots" },
-  },
-  registry: {
-    place: "registry",
-    open: openRegistryDatabase,
-    facts: (database) => highest(database, "SELECT max(position) AS n FROM record"),
-    marks: { count: "changes of master data" },
-  },
-  rejected: {
-    place: "rejected-log",
-    open: openRejectedDatabase,
-    facts: (database) => highest(database, "SELECT max(seq) AS n FROM sqlite_sequence"),
-    marks: { count: "refused messages" },
-  },
-  damage: {
-    place: "damage-log",
-    open: openDamageDatabase,
-    facts: (database) =>
-      highest(database, "SELECT (SELECT count(*) FROM damage) + (SELECT count(*) FROM acknowledgement) AS n"),
-    marks: { count: "entries about damage and words of operators about them" },
-  },
+  ledger: numbered("ledger", openLedgerDatabase, "SELECT max(sequence) AS n FROM ledger", "issued snapshots"),
+  registry: numbered(
+    "registry",
+    openRegistryDatabase,
+    "SELECT max(position) AS n FROM record",
+    "changes of master data",
+  ),
+  rejected: numbered(
+    "rejected-log",
+    openRejectedDatabase,
+    "SELECT max(seq) AS n FROM sqlite_sequence",
+    "refused messages",
+  ),
+  damage: numbered(
+    "damage-log",
+    openDamageDatabase,
+    "SELECT (SELECT count(*) FROM damage) + (SELECT count(*) FROM acknowledgement) AS n",
+    "entries about damage and words of operators about them",
+  ),
 };
 
 export function pathOf(dataDir: string, name: FileName | "directory"): string {
@@ -83,9 +77,17 @@ export function openToRead(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: 10_000 });
 }
 
-function highest(database: DatabaseSync, sql: string): Facts {
-  const counted = Number(database.prepare(sql).get()?.["n"] ?? 0);
-  return { count: Math.max(counted, identityOf(database)?.floor ?? 0) };
+/** A file whose records are numbered without gaps: `sql` gives the last number as `n`. */
+function numbered(place: DamagedPlace, open: DirectoryFile["open"], sql: string, words: string): DirectoryFile {
+  return {
+    place,
+    open,
+    facts(database) {
+      const count = Number(database.prepare(sql).get()?.["n"] ?? 0);
+      return { count: Math.max(count, identityOf(database)?.floor ?? 0) };
+    },
+    marks: { count: words },
+  };
 }
 
 /** `first`: the oldest frame that is kept; `firstReadings`: how many readings all kept and forgotten ones up to it hold. */

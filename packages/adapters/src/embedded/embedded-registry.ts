@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Clock } from "@meterbook/core/ports/clock";
@@ -8,21 +7,13 @@ import type { Registry } from "@meterbook/core/ports/registry";
 import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import { registryFollowers } from "../views/registry-followers.ts";
 import { recordReader, registrySchema, registryTable } from "../views/registry-table.ts";
-import { appendError } from "./append-error.ts";
-
-const schema = `
-  ${registrySchema}
-  PRAGMA user_version = 2;
-`;
+import { durableTransactions, openDurableDatabase } from "./durable-database.ts";
 
 /** Followers of this process are woken by a message; those of others look this often, in milliseconds. */
 const lookEveryMs = 500;
 
 export function openRegistryDatabase(dataDir: string): DatabaseSync {
-  const database = new DatabaseSync(join(dataDir, "registry.db"), { timeout: 10_000 });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  database.exec(schema);
-  return database;
+  return openDurableDatabase(dataDir, "registry", `${registrySchema} PRAGMA user_version = 2;`);
 }
 
 export interface EmbeddedRegistryOptions {
@@ -68,14 +59,9 @@ function recordWrites(database: DatabaseSync): (records: readonly MeterRecord[])
   const insert = database.prepare(`
     INSERT INTO record (meter_id, position, body) VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM record), ?2)
     ON CONFLICT (meter_id) DO UPDATE SET position = excluded.position, body = excluded.body`);
-  return (records) => {
-    try {
-      database.exec("BEGIN IMMEDIATE");
+  const inTransaction = durableTransactions(database);
+  return (records) =>
+    inTransaction(() => {
       for (const one of records) insert.run(one.meterId, encodeMeterRecord(one));
-      database.exec("COMMIT");
-    } catch (cause) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw appendError(cause);
-    }
-  };
+    });
 }

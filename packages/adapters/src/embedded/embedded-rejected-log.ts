@@ -1,21 +1,14 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import { refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
+import { rejectionEars } from "../views/rejection-damage.ts";
 import { keepRetention, type RejectedRetention, rejectionForgetting } from "../views/rejection-retention.ts";
 import { entryNumber, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
-import { appendError } from "./append-error.ts";
-
-const schema = `
-  ${rejectionSchema}
-  PRAGMA user_version = 3;
-`;
+import { durableTransactions, openDurableDatabase } from "./durable-database.ts";
 
 export function openRejectedDatabase(dataDir: string): DatabaseSync {
-  const database = new DatabaseSync(join(dataDir, "rejected.db"), { timeout: 10_000 });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  database.exec(schema);
-  return database;
+  return openDurableDatabase(dataDir, "rejected", `${rejectionSchema} PRAGMA user_version = 4;`);
 }
 
 /** How full it is, for those who write to it. */
@@ -28,25 +21,16 @@ export interface EmbeddedRejectedLogOptions {
   readonly dataDir: string;
   /** Of one of the threads that have it open. */
   readonly retention?: RejectedRetention;
+  /** Told of what cannot be read. */
+  readonly ears?: DamageEars;
 }
 
 /** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. */
 export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): EmbeddedRejectedLog {
   const database = openRejectedDatabase(options.dataDir);
-  const writes = rejectionWrites(database);
-
-  function inTransaction<Answer>(work: () => Answer): Answer {
-    try {
-      database.exec("BEGIN IMMEDIATE");
-      const answer = work();
-      database.exec("COMMIT");
-      return answer;
-    } catch (cause) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw appendError(cause);
-    }
-  }
-
+  const ears = rejectionEars((place) => `message ${place}`, options.ears);
+  const writes = rejectionWrites(database, ears);
+  const inTransaction = durableTransactions(database);
   const forget = rejectionForgetting(database);
   const retention =
     options.retention === undefined
@@ -54,9 +38,10 @@ export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): Em
       : keepRetention(options.retention, (beforeMs) => inTransaction(() => forget(beforeMs)));
 
   return {
-    ...rejectionReads(database),
+    ...rejectionReads(database, ears),
     shares() {
-      const rows = database.prepare("SELECT sender, SUM(bytes) AS bytes FROM refused_message GROUP BY sender").all();
+      // Not `SUM`, which throws where a damaged number is too large.
+      const rows = database.prepare("SELECT sender, TOTAL(bytes) AS bytes FROM refused_message GROUP BY sender").all();
       return new Map(rows.map(({ sender, bytes }) => [String(sender ?? ""), Number(bytes)]));
     },
     append: async (rejections) =>

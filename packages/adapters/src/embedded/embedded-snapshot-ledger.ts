@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeLedgerRecord } from "../views/ledger-record.ts";
-import { type DamageEars, snapshotReads } from "../views/snapshot-reads.ts";
+import { snapshotReads } from "../views/snapshot-reads.ts";
 import { issuedDifferently, lastSequence, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
 
 export interface EmbeddedLedgerOptions {

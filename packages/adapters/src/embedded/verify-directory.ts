@@ -29,7 +29,7 @@ export async function verifyDirectory(dataDir: string): Promise<Verified> {
   const inspection = inspectDirectory(dataDir, { settle: false });
   const readable = fileNames.filter((name) => inspection.files.get(name)?.kind === "there");
   const tasks: VerifyTask[] = readable.map((file) => ({ kind: "pages", file }) as const);
-  for (const table of checkedTables.filter((one) => readable.includes(fileOfTable[one])))
+  for (const table of checkedTables.filter((one) => readable.includes(fileOfTable(one))))
     tasks.push(...parts(dataDir, table));
   const rowsOf: Partial<Record<CheckedTable, number>> = {};
   const wrong: WrongRow[] = [];
@@ -45,7 +45,7 @@ export async function verifyDirectory(dataDir: string): Promise<Verified> {
 
 /** Slices of keys, so that all threads have something to do to the end. */
 function parts(dataDir: string, table: CheckedTable): VerifyTask[] {
-  const database = openToRead(pathOf(dataDir, fileOfTable[table]));
+  const database = openToRead(pathOf(dataDir, fileOfTable(table)));
   try {
     const range = tableCheck(database, table).range();
     if (range === undefined) return [];

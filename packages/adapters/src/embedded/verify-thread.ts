@@ -13,7 +13,7 @@ const pageRemarksMax = 20;
 port.on("message", (task: VerifyTask) => port.postMessage(carryOut(task)));
 
 function carryOut(task: VerifyTask): VerifyPart {
-  const file = task.kind === "pages" ? task.file : fileOfTable[task.table];
+  const file = task.kind === "pages" ? task.file : fileOfTable(task.table);
   try {
     const database = openToRead(pathOf(dataDir, file));
     try {

@@ -1,10 +1,10 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { DamageCode } from "@meterbook/core/domain/damage";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
-import { decodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import { checkDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
-import { decodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import { checkRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import type { IssuedRevisions } from "../views/issued-revisions.ts";
 import { readLedgerRecord, wrongContent } from "../views/ledger-record.ts";
@@ -35,8 +35,8 @@ export const topicChecks: Readonly<Record<VerifiedTopic, (context: CheckContext)
   readings: frameCheck,
   snapshots: ledgerCheck,
   registry: () => checkRegistryRecord,
-  rejected: () => checkRejectedRecord,
-  damage: () => checkDamageRecord,
+  rejected: () => rejectedCheck,
+  damage: () => damageCheck,
 };
 
 function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
@@ -76,31 +76,19 @@ function checkRegistryRecord({ key, value }: KafkaMessage): RecordFault | undefi
   if (key === null) return { row: null, code: "key_mismatch", detail: "it has no key, and so no meter" };
   // A meter that was removed from the topic by hand.
   if (value === null) return undefined;
-  const checked = checkMeterRecord(String(key), value);
-  return "fault" in checked ? { row: String(key), ...checked.fault } : undefined;
+  const { fault } = checkMeterRecord(String(key), value);
+  return fault === undefined ? undefined : { row: String(key), ...fault };
 }
 
-function checkRejectedRecord({ value }: KafkaMessage): RecordFault | undefined {
-  return orUnreadable(() => {
-    decodeRejectedRecord(value ?? nothing);
-    return undefined;
-  });
+function rejectedCheck({ value }: KafkaMessage): RecordFault | undefined {
+  const { fault } = checkRejectedRecord(value);
+  return fault === undefined ? undefined : { row: null, ...fault };
 }
 
-function checkDamageRecord({ key, value }: KafkaMessage): RecordFault | undefined {
+function damageCheck({ key, value }: KafkaMessage): RecordFault | undefined {
   const owner = key === null ? null : String(key);
-  return orUnreadable(() => {
-    const record = decodeDamageRecord(value ?? nothing);
-    const id = record.kind === "damage" ? record.damage.id : record.id;
-    return id === owner ? undefined : { row: id, code: "key_mismatch", detail: `its key is ${owner}` };
-  });
-}
-
-/** What the work finds, or that the bytes are no record of their kind. */
-function orUnreadable(work: () => RecordFault | undefined): RecordFault | undefined {
-  try {
-    return work();
-  } catch (error) {
-    return { row: null, code: "record_unreadable", detail: error instanceof Error ? error.message : String(error) };
-  }
+  const { record, fault } = checkDamageRecord(value);
+  if (fault !== undefined) return { row: null, ...fault };
+  const id = record.kind === "damage" ? record.damage.id : record.id;
+  return id === owner ? undefined : { row: id, code: "key_mismatch", detail: `its key is ${owner}` };
 }

@@ -1,9 +1,8 @@
-import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
-import { damageId } from "@meterbook/core/domain/damage";
+import { damageAt, type KnownDamage } from "@meterbook/core/domain/damage";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
-import { type DamageRecord, decodeDamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import { checkDamageRecord, type DamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
-import { damageReads, damageSchema, damageWrites } from "../views/damage-table.ts";
+import { damageReads, damageSchema, damageWrites, verifyHelp } from "../views/damage-table.ts";
 import type { ViewDatabase } from "../views/view-database.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
@@ -59,7 +58,7 @@ export async function openKafkaDamageLog(options: KafkaDamageLogOptions): Promis
     dataDir,
     name: "damage",
     schema: damageSchema,
-    version: 2,
+    version: 3,
     events,
     recordsPerTurnMax,
     tables: recordWrites,
@@ -115,39 +114,19 @@ function damageWriter({ connection, events }: KafkaDamageReporterOptions): Topic
 
 function recordWrites(database: ViewDatabase["database"]) {
   const writes = damageWrites(database);
+  writes.recount();
   return {
+    /** What cannot be read stops no reader, and is damage itself. */
     take({ value, offset, timestamp }: KafkaMessage): void {
-      const record = recordOf(value);
-      if (record === undefined) writes.add(unreadable(offset, Number(timestamp)));
+      const { record, fault } = checkDamageRecord(value);
+      if (fault !== undefined)
+        writes.add(
+          damageAt("damage-log", `offset ${offset}`, fault, { help: verifyHelp, foundAtMs: Number(timestamp) }),
+        );
       else if (record.kind === "damage") writes.add(record.damage);
       else if (record.kind === "acknowledgement") writes.acknowledge(record.id, record.word);
       else if (record.kind === "order") writes.askRepair(record.id, record.order);
       else writes.mend(record.id, record.mending);
     },
-  };
-}
-
-function recordOf(value: Uint8Array | null): DamageRecord | undefined {
-  try {
-    return decodeDamageRecord(value ?? new Uint8Array());
-  } catch {
-    return undefined;
-  }
-}
-
-/** What cannot be read stops no reader, and is damage itself. */
-function unreadable(offset: string, foundAtMs: number): Damage {
-  const where = `offset ${offset}`;
-  return {
-    id: damageId("damage-log", where),
-    place: "damage-log",
-    code: "record_unreadable",
-    where,
-    detail: "a record of the damage log cannot be read: what it told is not known",
-    help: "verify the data: what is still damaged is found and listed again",
-    meterId: null,
-    period: null,
-    lost: null,
-    foundAtMs,
   };
 }

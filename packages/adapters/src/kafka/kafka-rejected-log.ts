@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { damageAt } from "@meterbook/core/domain/damage";
+import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
 import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
-import { decodeRejectedRecord, encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import { checkRejectedRecord, encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import { knownWriters, writersSchema } from "../views/known-writers.ts";
+import { rejectionEars } from "../views/rejection-damage.ts";
 import {
   type ForgetRejections,
   keepRetention,
@@ -40,6 +43,8 @@ export interface KafkaRejectedLogOptions extends KafkaRejectedAppenderOptions {
   readonly events: WriteEvents & FollowerEvents;
   /** Of the view; the topic has its own. */
   readonly retention?: RejectedRetention;
+  /** Told of what cannot be read, in the topic and in the view. */
+  readonly ears?: DamageEars;
 }
 
 const appendsMax = 100_000;
@@ -57,7 +62,7 @@ export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions)
  * process refused or replayed another counts at once.
  */
 export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Promise<RejectedLog> {
-  const { connection, dataDir, events } = options;
+  const { connection, dataDir, events, ears = noEars } = options;
   const writer = rejectedWriter(options);
   const view = await openViewOfTopic(connection, {
     topic: topicOf(connection, "rejected"),
@@ -67,10 +72,10 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     version: 3,
     events,
     recordsPerTurnMax,
-    tables: recordWrites,
+    tables: (database) => recordWrites(database, ears),
     take: (writes, record, offset) => writes.take(record, offset),
   });
-  const reads = rejectionReads(view.database);
+  const reads = rejectionReads(view.database, rejectionEars(placeInView, ears));
   const retention =
     options.retention === undefined ? undefined : keepRetention(options.retention, forgetIn(view.database));
 
@@ -117,7 +122,7 @@ function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions): T
   const writer = randomBytes(16);
   let number = 0;
 
-  function recordOf(entry: Entry): Uint8Array {
+  function recordOf(entry: Entry): Buffer {
     if ("replayed" in entry) {
       const { place, number: refusal } = placeOfEntry(entry.replayed);
       return encodeRejectedRecord({ kind: "replay", offset: offsetOf(place), refusal, atMs: entry.atMs });
@@ -130,24 +135,31 @@ function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions): T
     topic: topicOf(connection, "rejected"),
     events,
     callsMax: appendsMax,
-    recordOf(entry) {
-      const { buffer, byteOffset, byteLength } = recordOf(entry);
-      return { value: Buffer.from(buffer, byteOffset, byteLength) };
-    },
+    recordOf: (entry) => ({ value: recordOf(entry) }),
   });
 }
 
-function recordWrites(database: ViewDatabase["database"]) {
-  const writes = rejectionWrites(database);
+function recordWrites(database: ViewDatabase["database"], ears: DamageEars) {
+  const writes = rejectionWrites(database, rejectionEars(placeInView, ears));
   const isNew = knownWriters(database);
   return {
     take({ value }: KafkaMessage, offset: number): void {
-      const record = decodeRejectedRecord(value ?? new Uint8Array());
-      if (record.kind === "replay") {
+      const { record, fault } = checkRejectedRecord(value);
+      if (fault !== undefined) {
+        // Whoever wrote it: it stops nobody, and what comes after it is shown.
+        ears.tell(damageAt("rejected-log", `offset ${offset}`, fault, { help: helpLost, foundAtMs: ears.nowMs() }));
+      } else if (record.kind === "replay") {
         writes.markReplayed(entryOf(placeOf(record.offset), record.refusal), record.atMs);
       } else if (isNew(record.writer, record.number)) writes.add(record.message, placeOf(offset));
     },
   };
+}
+
+const helpLost =
+  "It was a refused message, or word of a replay: no reading of the store is touched. A meter can send its message again.";
+
+function placeInView(place: number): string {
+  return `rejected.view.db offset ${offsetOf(place)}`;
 }
 
 /** Places begin at 1, offsets at 0. */

@@ -1,9 +1,10 @@
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeLedgerRecord, ledgerDamage, readLedgerRecord } from "../views/ledger-record.ts";
-import { type DamageEars, snapshotReads } from "../views/snapshot-reads.ts";
+import { snapshotReads } from "../views/snapshot-reads.ts";
 import { isSameRevision, issuedDifferently, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";

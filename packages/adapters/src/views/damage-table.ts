@@ -1,26 +1,34 @@
 import type { DatabaseSync } from "node:sqlite";
-import type {
-  Acknowledgement,
-  Damage,
-  DamageCode,
-  DamagedPlace,
-  KnownDamage,
-  Mending,
-  MendingOutcome,
-  RepairOrder,
+import {
+  type Acknowledgement,
+  type Damage,
+  type DamageCode,
+  type DamagedPlace,
+  damageAt,
+  type KnownDamage,
+  type Mending,
+  type MendingOutcome,
+  type RepairOrder,
 } from "@meterbook/core/domain/damage";
 import { type DamageLog, damagesOpenMax, unlistedDamage } from "@meterbook/core/ports/damage-log";
+import { bigNumbers, cellsChecksum, isIntact } from "./row-checksum.ts";
 
-/** Rows are only ever inserted; the triggers hold everybody to it who opens the file. `open_damage` counts by place. */
+/**
+ * Rows are only ever inserted; the triggers hold everybody to it who opens the file. Each has a checksum over its other columns.
+ * `open_damage` counts by place, and is counted again when the file is opened.
+ */
 export const damageSchema = `
   CREATE TABLE IF NOT EXISTS damage (id TEXT PRIMARY KEY, place TEXT NOT NULL, code TEXT NOT NULL, found_where TEXT NOT NULL, detail TEXT NOT NULL,
-    help TEXT NOT NULL, meter_id TEXT, period TEXT, lost INTEGER, found_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+    help TEXT NOT NULL, meter_id TEXT, period TEXT, lost INTEGER, found_at_ms INTEGER NOT NULL, checksum INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS damage_in_order ON damage (found_at_ms, id);
   CREATE INDEX IF NOT EXISTS damage_at_place ON damage (place, id);
   CREATE INDEX IF NOT EXISTS damage_of_meter ON damage (meter_id, place, id);
-  CREATE TABLE IF NOT EXISTS repair_order (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS mending (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, lost INTEGER) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS acknowledgement (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS acknowledgement (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL, reason TEXT NOT NULL,
+    checksum INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS repair_order (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL, reason TEXT NOT NULL,
+    checksum INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS mending (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, lost INTEGER,
+    checksum INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS open_damage (place TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TRIGGER IF NOT EXISTS damage_is_final BEFORE UPDATE ON damage BEGIN SELECT RAISE(ABORT, 'what was found never changes'); END;
   CREATE TRIGGER IF NOT EXISTS damage_is_kept BEFORE DELETE ON damage BEGIN SELECT RAISE(ABORT, 'what was found is never deleted'); END;
@@ -32,6 +40,23 @@ export const damageSchema = `
   CREATE TRIGGER IF NOT EXISTS mending_is_kept BEFORE DELETE ON mending BEGIN SELECT RAISE(ABORT, 'what was done is never deleted'); END;
 `;
 
+/** The columns that the checksums cover, in their order. */
+export const damageColumns = [
+  "id",
+  "place",
+  "code",
+  "found_where",
+  "detail",
+  "help",
+  "meter_id",
+  "period",
+  "lost",
+  "found_at_ms",
+] as const;
+/** Of an acknowledgement and of an order. */
+export const wordColumns = ["id", "at_ms", "by_whom", "reason"] as const;
+export const mendingColumns = ["id", "at_ms", "outcome", "detail", "lost"] as const;
+
 /** Writes into the tables of `damageSchema`, inside the caller's transaction. */
 export interface DamageWrites {
   /** An entry that is known changes nothing. */
@@ -41,13 +66,15 @@ export interface DamageWrites {
   /** The same for an operator's order, and for what was done. */
   askRepair(id: string, order: RepairOrder): boolean;
   mend(id: string, mending: Mending): boolean;
+  /** Counts what is open by what the entries say. */
+  recount(): void;
 }
 
 export function damageWrites(database: DatabaseSync): DamageWrites {
-  const insert = database.prepare("INSERT OR IGNORE INTO damage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  const word = database.prepare("INSERT OR IGNORE INTO acknowledgement VALUES (?, ?, ?, ?)");
-  const order = database.prepare("INSERT OR IGNORE INTO repair_order VALUES (?, ?, ?, ?)");
-  const mending = database.prepare("INSERT OR IGNORE INTO mending VALUES (?, ?, ?, ?, ?)");
+  const insert = database.prepare("INSERT OR IGNORE INTO damage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const word = database.prepare("INSERT OR IGNORE INTO acknowledgement VALUES (?, ?, ?, ?, ?)");
+  const order = database.prepare("INSERT OR IGNORE INTO repair_order VALUES (?, ?, ?, ?, ?)");
+  const mending = database.prepare("INSERT OR IGNORE INTO mending VALUES (?, ?, ?, ?, ?, ?)");
   const placeOf = database.prepare("SELECT place FROM damage WHERE id = ?");
   const total = database.prepare("SELECT coalesce(sum(count), 0) AS count FROM open_damage");
   const count = database.prepare(
@@ -56,8 +83,8 @@ export function damageWrites(database: DatabaseSync): DamageWrites {
 
   function insertNew(damage: Damage): void {
     const { id, place, code, where, detail, help, meterId, period, lost, foundAtMs } = damage;
-    const { changes } = insert.run(id, place, code, where, detail, help, meterId, period, lost, foundAtMs);
-    if (changes > 0) count.run(place, 1);
+    const cells = [id, place, code, where, detail, help, meterId, period, lost, foundAtMs] as const;
+    if (insert.run(...cells, cellsChecksum(cells)).changes > 0) count.run(place, 1);
   }
 
   return {
@@ -69,56 +96,56 @@ export function damageWrites(database: DatabaseSync): DamageWrites {
     acknowledge(id, { atMs, by, reason }) {
       const place = placeOf.get(id)?.["place"];
       if (typeof place !== "string") return false;
-      if (word.run(id, atMs, by, reason).changes > 0) count.run(place, -1);
+      const cells = [id, atMs, by, reason] as const;
+      if (word.run(...cells, cellsChecksum(cells)).changes > 0) count.run(place, -1);
       return true;
     },
     askRepair(id, { atMs, by, reason }) {
       if (placeOf.get(id) === undefined) return false;
-      order.run(id, atMs, by, reason);
+      const cells = [id, atMs, by, reason] as const;
+      order.run(...cells, cellsChecksum(cells));
       return true;
     },
     mend(id, { atMs, outcome, detail, lost }) {
       if (placeOf.get(id) === undefined) return false;
-      mending.run(id, atMs, outcome, detail, lost);
+      const cells = [id, atMs, outcome, detail, lost] as const;
+      mending.run(...cells, cellsChecksum(cells));
       return true;
+    },
+    recount() {
+      database.exec("DELETE FROM open_damage");
+      database.exec(`INSERT INTO open_damage SELECT place, count(*) FROM damage
+        WHERE id NOT IN (SELECT id FROM acknowledgement) GROUP BY place`);
     },
   };
 }
 
 export type DamageReads = Pick<DamageLog, "find" | "list" | "open" | "unmended">;
 
-const columns = `d.*, a.at_ms, a.by_whom, a.reason, o.at_ms AS asked_at_ms, o.by_whom AS asked_by, o.reason AS asked_reason,
-  m.at_ms AS mended_at_ms, m.outcome, m.detail AS mended_detail, m.lost AS mended_lost
+const columns = `d.*, a.at_ms AS word_at_ms, a.by_whom AS word_by_whom, a.reason AS word_reason, a.checksum AS word_checksum,
+  o.at_ms AS order_at_ms, o.by_whom AS order_by_whom, o.reason AS order_reason, o.checksum AS order_checksum,
+  m.at_ms AS done_at_ms, m.outcome AS done_outcome, m.detail AS done_detail, m.lost AS done_lost, m.checksum AS done_checksum
   FROM damage d LEFT JOIN acknowledgement a USING (id) LEFT JOIN repair_order o USING (id) LEFT JOIN mending m USING (id)`;
 
-/** Reads of the tables of `damageSchema`. */
+/** Reads of the tables of `damageSchema`. An entry that cannot be read is shown as one that says so. */
 export function damageReads(database: DatabaseSync): DamageReads {
-  const one = database.prepare(`SELECT ${columns} WHERE d.id = ?`);
-  const page = database.prepare(
-    `SELECT ${columns} WHERE (d.found_at_ms, d.id) > (?, ?) AND (? OR a.id IS NULL) ORDER BY d.found_at_ms, d.id LIMIT ?`,
-  );
+  const read = (rest: string) => bigNumbers(database.prepare(`SELECT ${columns} WHERE ${rest}`));
+  const one = read("d.id = ?");
+  const page = read("(d.found_at_ms, d.id) > (?, ?) AND (? OR a.id IS NULL) ORDER BY d.found_at_ms, d.id LIMIT ?");
+  const open = "d.place = ? AND d.id > ? AND m.id IS NULL AND (NOT ? OR o.id IS NOT NULL) ORDER BY d.id LIMIT ?";
+  const unmended = read(open);
+  const unmendedOf = read(`d.meter_id = ? AND ${open}`);
   const counts = database.prepare("SELECT place, count FROM open_damage WHERE count > 0 ORDER BY place");
 
-  const unmended = database.prepare(
-    `SELECT ${columns} WHERE d.place = ? AND d.id > ? AND m.id IS NULL AND (NOT ? OR o.id IS NOT NULL) ORDER BY d.id LIMIT ?`,
-  );
-  const unmendedOf = database.prepare(
-    `SELECT ${columns} WHERE d.meter_id = ? AND d.place = ? AND d.id > ? AND m.id IS NULL AND (NOT ? OR o.id IS NOT NULL)
-      ORDER BY d.id LIMIT ?`,
-  );
-
-  async function find(id: string): Promise<KnownDamage | undefined> {
-    const row = one.get(id);
-    return row === undefined ? undefined : knownDamage(row);
-  }
-
   return {
-    find,
+    async find(id) {
+      const row = one.get(id);
+      return row === undefined ? undefined : knownDamage(row);
+    },
     async list({ includeAcknowledged, afterId, limit }) {
-      const after = afterId === undefined ? undefined : await find(afterId);
-      return page
-        .all(after?.foundAtMs ?? -1, after?.id ?? "", includeAcknowledged ? 1 : 0, limit)
-        .map((row) => knownDamage(row));
+      const after = afterId === undefined ? undefined : one.get(afterId);
+      const place = [(after?.["found_at_ms"] ?? -1) as bigint | number, String(after?.["id"] ?? "")] as const;
+      return page.all(...place, includeAcknowledged ? 1 : 0, limit).map(knownDamage);
     },
     async unmended({ place, meterId, asked = false, afterId = "", limit }) {
       const rest = [place, afterId, asked ? 1 : 0, limit];
@@ -132,7 +159,8 @@ export function damageReads(database: DatabaseSync): DamageReads {
 }
 
 function knownDamage(row: Record<string, unknown>): KnownDamage {
-  const textOrNull = (name: string) => (row[name] === null ? null : String(row[name]));
+  const more = { acknowledged: wordOf(row, "word"), asked: wordOf(row, "order"), mended: mendingOf(row) };
+  if (!isIntact(row, damageColumns)) return { ...unreadableEntry(String(row["id"])), ...more };
   return {
     id: String(row["id"]),
     place: row["place"] as DamagedPlace,
@@ -140,24 +168,50 @@ function knownDamage(row: Record<string, unknown>): KnownDamage {
     where: String(row["found_where"]),
     detail: String(row["detail"]),
     help: String(row["help"]),
-    meterId: textOrNull("meter_id"),
-    period: textOrNull("period"),
-    lost: row["lost"] === null ? null : Number(row["lost"]),
+    meterId: textOrNull(row["meter_id"]),
+    period: textOrNull(row["period"]),
+    lost: numberOrNull(row["lost"]),
     foundAtMs: Number(row["found_at_ms"]),
-    acknowledged: wordOf(row["at_ms"], row["by_whom"], row["reason"]),
-    asked: wordOf(row["asked_at_ms"], row["asked_by"], row["asked_reason"]),
-    mended:
-      row["mended_at_ms"] === null
-        ? null
-        : {
-            atMs: Number(row["mended_at_ms"]),
-            outcome: row["outcome"] as MendingOutcome,
-            detail: String(row["mended_detail"]),
-            lost: row["mended_lost"] === null ? null : Number(row["mended_lost"]),
-          },
+    ...more,
   };
 }
 
-function wordOf(atMs: unknown, by: unknown, reason: unknown): Acknowledgement | null {
-  return atMs === null ? null : { atMs: Number(atMs), by: String(by), reason: String(reason) };
+const unreadable = "(cannot be read any more)";
+
+function wordOf(row: Record<string, unknown>, name: "word" | "order"): Acknowledgement | null {
+  if (row[`${name}_checksum`] === null) return null;
+  const [, ...columns] = wordColumns;
+  if (!isIntact(row, ["id", ...columns.map((column) => `${name}_${column}`)], `${name}_checksum`))
+    return { atMs: 0, by: "", reason: unreadable };
+  const [atMs, by, reason] = [row[`${name}_at_ms`], row[`${name}_by_whom`], row[`${name}_reason`]];
+  return { atMs: Number(atMs), by: String(by), reason: String(reason) };
 }
+
+function mendingOf(row: Record<string, unknown>): Mending | null {
+  if (row["done_checksum"] === null) return null;
+  const [, ...columns] = mendingColumns;
+  const isSound = isIntact(row, ["id", ...columns.map((column) => `done_${column}`)], "done_checksum");
+  return {
+    atMs: isSound ? Number(row["done_at_ms"]) : 0,
+    outcome: row["done_outcome"] as MendingOutcome,
+    detail: isSound ? String(row["done_detail"]) : unreadable,
+    lost: isSound ? numberOrNull(row["done_lost"]) : null,
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null ? null : String(value);
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null ? null : Number(value);
+}
+
+/** It keeps the id under which it stands, so that it can be acknowledged. */
+function unreadableEntry(id: string): Damage {
+  const fault = { code: "checksum_mismatch", detail: "an entry about damage is not as it was written" } as const;
+  return { ...damageAt("damage-log", `entry ${id}`, fault, { help: verifyHelp, foundAtMs: 0 }), id };
+}
+
+/** Of what the damage log itself has lost. */
+export const verifyHelp = "verify the data: what is still damaged is found and listed again";

@@ -1,6 +1,6 @@
 import { hash as digest } from "node:crypto";
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
-import { type Damage, type DamageCode, damageId } from "@meterbook/core/domain/damage";
+import { type Damage, damageAt, damageId, type RecordFault } from "@meterbook/core/domain/damage";
 import { type RevisionKey, revisionPlace } from "@meterbook/core/domain/revision-place";
 import { periodName, type Snapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot";
 import { decodeSnapshot } from "@meterbook/core/wire/decode-snapshot";
@@ -13,7 +13,7 @@ export type LedgerKey = RevisionKey;
 /** What a record is: a snapshot, or why it is none that may be shown. */
 export type LedgerRecord =
   | { readonly snapshot: Snapshot; readonly code?: undefined }
-  | { readonly snapshot?: undefined; readonly code: DamageCode; readonly detail: string };
+  | ({ readonly snapshot?: undefined } & RecordFault);
 
 /** A snapshot as a record of the ledger, with its checksum. */
 export function encodeLedgerRecord(snapshot: Snapshot): Buffer {
@@ -59,25 +59,19 @@ function isOf(snapshot: Snapshot, { meterId, period, revision }: LedgerKey): boo
 
 /** The damage of a record, by the revision where it is known, else by its place in the ledger. */
 export function ledgerDamage(
-  { code, detail }: { readonly code: DamageCode; readonly detail: string },
+  fault: RecordFault,
   at: { readonly key?: LedgerKey | undefined; readonly sequence?: number },
   foundAtMs: number,
 ): Damage {
   const { key } = at;
   const where = key === undefined ? `sequence ${at.sequence}` : revisionPlace(key);
-  return {
-    id: damageId("ledger", where),
-    place: "ledger",
-    code,
-    where,
-    detail,
+  return damageAt("ledger", where, fault, {
     help:
       key === undefined
         ? "nothing else is touched; acknowledge it when its origin is known"
         : `strike it out, and the next revision is issued in its place: POST /v1/damage/${damageId("ledger", where)}/repairs; a backup where the old one is needed`,
     meterId: key?.meterId ?? null,
     period: key === undefined ? null : periodName(key.period),
-    lost: null,
     foundAtMs,
-  };
+  });
 }

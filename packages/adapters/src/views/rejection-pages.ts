@@ -1,5 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { RejectionQuery } from "@meterbook/core/ports/rejected-log";
+import { bigNumbers } from "./row-checksum.ts";
+
+/** All columns of a refusal and of its message, each with its checksum. */
+export const entryCells = "refusal.*, refusal.checksum AS refusal_checksum, refused_message.*";
 
 export type RejectionPage = (asked: Omit<RejectionQuery, "afterId">, after?: number) => Record<string, unknown>[];
 
@@ -9,8 +13,10 @@ export type RejectionPage = (asked: Omit<RejectionQuery, "afterId">, after?: num
  * not quite that of times.
  */
 export function rejectionPages(database: DatabaseSync, entriesPerPlace: number): RejectionPage {
-  const received = database.prepare(
-    "SELECT min(place) AS first, max(place) AS last FROM refused_message WHERE received_at_ms >= ? AND received_at_ms < ?",
+  const received = bigNumbers(
+    database.prepare(
+      "SELECT min(place) AS first, max(place) AS last FROM refused_message WHERE received_at_ms >= ? AND received_at_ms < ?",
+    ),
   );
 
   function placesOf({ fromMs, toMs }: Pick<RejectionQuery, "fromMs" | "toMs">): Condition[] {
@@ -28,15 +34,19 @@ export function rejectionPages(database: DatabaseSync, entriesPerPlace: number):
 
   return (asked, after) => {
     const conditions = [...conditionsOf(asked, after), ...placesOf(asked)];
+    // A refusal whose message is not where it was is an entry still, unless the message is what is asked by.
     // One meter's messages lead to its refusals; else the refusals, which have the order, lead to their messages.
+    const isTimed = asked.fromMs !== undefined || asked.toMs !== undefined;
     const join =
       asked.meterId === undefined
-        ? `refusal CROSS JOIN refused_message ON place = id / ${entriesPerPlace}`
+        ? `refusal ${isTimed ? "CROSS" : "LEFT"} JOIN refused_message ON place = id / ${entriesPerPlace}`
         : `refused_message CROSS JOIN refusal ON id >= place * ${entriesPerPlace} AND id < (place + 1) * ${entriesPerPlace}`;
     const where = conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
     const down = asked.newestFirst === true ? "DESC" : "ASC";
     const order = asked.meterId === undefined ? `id ${down}` : `place ${down}, id ${down}`;
-    const statement = database.prepare(`SELECT * FROM ${join} ${where} ORDER BY ${order} LIMIT ?`);
+    const statement = bigNumbers(
+      database.prepare(`SELECT ${entryCells} FROM ${join} ${where} ORDER BY ${order} LIMIT ?`),
+    );
     return statement.all(...conditions.flatMap(({ values }) => values), asked.limit);
   };
 }

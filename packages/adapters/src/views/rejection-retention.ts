@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { refusalsPerMessageMax } from "@meterbook/core/ports/refused-message";
+import { messageColumns } from "./rejection-table.ts";
+import { bigNumbers, isIntact } from "./row-checksum.ts";
 
 /** Messages of one transaction. */
 const messagesPerTurnMax = 200;
@@ -11,20 +13,32 @@ const messagesPerTurnMax = 200;
 export type ForgetRejections = (beforeMs: number) => { readonly forgotten: number; readonly isMore: boolean };
 
 export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
-  const oldest = database.prepare("SELECT place, received_at_ms FROM refused_message ORDER BY place LIMIT ?");
+  const oldest = bigNumbers(database.prepare("SELECT * FROM refused_message ORDER BY place LIMIT ?"));
   const dropRefusals = database.prepare("DELETE FROM refusal WHERE id >= ? AND id < ?");
   const dropMessage = database.prepare("DELETE FROM refused_message WHERE place = ?");
+
+  /** The places of the oldest. A message that cannot be read does not say when it came, and goes with the next one that does. */
+  function tooOld(beforeMs: number): number[] {
+    const places: number[] = [];
+    let count = 0;
+    for (const row of oldest.iterate(messagesPerTurnMax)) {
+      const isSound = isIntact(row, messageColumns);
+      if (isSound && Number(row["received_at_ms"]) >= beforeMs) break;
+      places.push(Number(row["place"]));
+      if (isSound) count = places.length;
+    }
+    return places.slice(0, count);
+  }
+
   return (beforeMs) => {
     let forgotten = 0;
-    let messages = 0;
-    for (const { place, received_at_ms: receivedAtMs } of oldest.all(messagesPerTurnMax)) {
-      if (Number(receivedAtMs) >= beforeMs) break;
-      const first = Number(place) * refusalsPerMessageMax;
+    const places = tooOld(beforeMs);
+    for (const place of places) {
+      const first = place * refusalsPerMessageMax;
       forgotten += Number(dropRefusals.run(first, first + refusalsPerMessageMax).changes);
-      dropMessage.run(Number(place));
-      messages += 1;
+      dropMessage.run(place);
     }
-    return { forgotten, isMore: messages === messagesPerTurnMax };
+    return { forgotten, isMore: places.length === messagesPerTurnMax };
   };
 }
 

@@ -3,20 +3,12 @@ import type { Damage } from "@meterbook/core/domain/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { unreadableRevision } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { TellDamage } from "@meterbook/core/ports/damage-log";
+import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { issuedPeriods } from "./issued-periods.ts";
 import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
 import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
 import { lastSequence, sequenceBefore } from "./snapshot-view.ts";
-
-/** Told of each record that cannot be read; the clock says when. */
-export interface DamageEars {
-  readonly tell: TellDamage;
-  readonly nowMs: () => number;
-}
-
-const noEars: DamageEars = { tell: () => undefined, nowMs: () => 0 };
 
 export interface SnapshotReads {
   readonly reads: Omit<SnapshotView, "catchUp">;

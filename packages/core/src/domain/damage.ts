@@ -27,6 +27,12 @@ export const damageCodes = [
 ] as const;
 export type DamageCode = (typeof damageCodes)[number];
 
+/** What is wrong with a record. */
+export interface RecordFault {
+  readonly code: DamageCode;
+  readonly detail: string;
+}
+
 /** One damaged record, block or gap: found once, shown until an operator has acknowledged it. */
 export interface Damage {
   /** Stable, from the place and the position: the same damage that is found again is the same entry. */
@@ -81,4 +87,14 @@ export interface KnownDamage extends Damage {
 /** The same place gives the same id, whoever finds it and however often; it fits into a URL's path as it is. */
 export function damageId(place: DamagedPlace, where: string): string {
   return `${place}:${where.replace(/[^A-Za-z0-9._-]+/g, "-")}`.slice(0, 200);
+}
+
+/** What a place is not told of stays null. */
+export function damageAt(
+  place: DamagedPlace,
+  where: string,
+  { code, detail }: RecordFault,
+  more: Pick<Damage, "help" | "foundAtMs"> & Partial<Pick<Damage, "meterId" | "period" | "lost">>,
+): Damage {
+  return { id: damageId(place, where), place, code, where, detail, meterId: null, period: null, lost: null, ...more };
 }

@@ -1,27 +1,15 @@
-import { type Damage, type DamageCode, damageId } from "./damage.ts";
-
-/** Why a record of the registry cannot be used. */
-export interface RegistryFault {
-  readonly code: DamageCode;
-  readonly detail: string;
-}
+import { type Damage, damageAt, type RecordFault } from "./damage.ts";
 
 /** A key that is longer is not a meter's id. */
 const meterIdCharsMax = 128;
 
 /** A record of the registry that cannot be used: `where` is its place in the order of changes. */
-export function registryDamage(meterId: string, where: string, fault: RegistryFault, foundAtMs: number): Damage {
-  return {
-    ...fault,
-    id: damageId("registry", where),
-    place: "registry",
-    where,
+export function registryDamage(meterId: string, where: string, fault: RecordFault, foundAtMs: number): Damage {
+  return damageAt("registry", where, fault, {
     help,
     meterId: meterId.length <= meterIdCharsMax ? meterId : null,
-    period: null,
-    lost: null,
     foundAtMs,
-  };
+  });
 }
 
 const help =

@@ -1,5 +1,5 @@
 import type { Acknowledgement, Damage, DamagedPlace, KnownDamage, Mending, RepairOrder } from "../domain/damage.ts";
-import { damageId } from "../domain/damage.ts";
+import { damageAt } from "../domain/damage.ts";
 
 /**
  * What is damaged or lost, told by whoever finds it, kept until an operator has acknowledged it, and listed for ever.
@@ -48,19 +48,17 @@ export const damagesOpenMax = 100_000;
 /** For readers that meet damage where they cannot wait: told without a promise, reported by the owner as soon as may be. */
 export type TellDamage = (damage: Damage) => void;
 
+/** For readers that find damage: whom they tell, and the clock that says when. */
+export interface DamageEars {
+  readonly tell: TellDamage;
+  readonly nowMs: () => number;
+}
+
+export const noEars: DamageEars = { tell: () => undefined, nowMs: () => 0 };
+
 /** What stands for all that is not listed. */
 export function unlistedDamage(foundAtMs: number): Damage {
-  const where = "above the most open entries";
-  return {
-    id: damageId("damage-log", where),
-    place: "damage-log",
-    code: "records_lost",
-    where,
-    detail: `more than ${damagesOpenMax} entries are open, and what was found since is not listed`,
-    help: "acknowledge what is mended, then verify the data: what is still damaged is found and listed again",
-    meterId: null,
-    period: null,
-    lost: null,
-    foundAtMs,
-  };
+  const detail = `more than ${damagesOpenMax} entries are open, and what was found since is not listed`;
+  const help = "acknowledge what is mended, then verify the data: what is still damaged is found and listed again";
+  return damageAt("damage-log", "above the most open entries", { code: "records_lost", detail }, { help, foundAtMs });
 }

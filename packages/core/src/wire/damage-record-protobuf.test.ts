@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Damage } from "../domain/damage.ts";
-import { decodeDamageRecord, encodeDamageRecord } from "./damage-record-protobuf.ts";
+import { checkDamageRecord, encodeDamageRecord } from "./damage-record-protobuf.ts";
 
 const damage: Damage = {
   id: "series:bucket",
@@ -24,7 +24,7 @@ test.for([
   { kind: "mending", id: "a", mending: { atMs: 5, outcome: "repaired", detail: "all", lost: 0 } },
   { kind: "mending", id: "a", mending: { atMs: 5, outcome: "struck", detail: "revision 2", lost: null } },
 ] as const)("%j comes back as it was", (record) => {
-  expect(decodeDamageRecord(encodeDamageRecord(record))).toEqual(record);
+  expect(checkDamageRecord(encodeDamageRecord(record))).toEqual({ record });
 });
 
 test("any bit that is flipped is noticed", () => {
@@ -32,6 +32,6 @@ test("any bit that is flipped is noticed", () => {
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const flipped = Buffer.from(bytes);
     flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    expect(() => decodeDamageRecord(flipped)).toThrow();
+    expect(checkDamageRecord(flipped).fault?.code).toBe("checksum_mismatch");
   }
 });

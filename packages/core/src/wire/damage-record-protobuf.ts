@@ -8,17 +8,9 @@ import type {
   MendingOutcome,
   RepairOrder,
 } from "../domain/damage.ts";
-import {
-  type Cursor,
-  cursorOver,
-  MalformedMessage,
-  readMessage,
-  readText,
-  readUnsigned,
-  readWhole,
-  skipField,
-} from "./protobuf-cursor.ts";
-import { checkedRecord, withChecksum } from "./record-checksum.ts";
+import { type Checked, readOneOf } from "./checked-record.ts";
+import { type Cursor, readMessage, readText, readWhole, skipField } from "./protobuf-cursor.ts";
+import { withChecksum } from "./record-checksum.ts";
 
 /** A record of the damage log's topic. */
 export type DamageRecord =
@@ -56,23 +48,17 @@ function putMending(out: protobuf.Writer, id: string, { atMs, outcome, detail, l
   if (lost !== null) out.uint32(0x28).uint64(lost);
 }
 
-/** Throws MalformedMessage where the bytes are no such record, or not as they were written. */
-export function decodeDamageRecord(bytes: Uint8Array): DamageRecord {
-  const checked = checkedRecord(bytes);
-  if (checked === undefined) throw new MalformedMessage("a record of the damage log has another checksum");
-  const cursor = cursorOver(checked);
-  let record: DamageRecord | undefined;
-  while (cursor.at < checked.length) {
-    const tag = readUnsigned(cursor);
-    if (tag === 0x0a) record = takeDamage(cursor);
-    else if (tag === 0x12) record = { kind: "acknowledgement", ...takeWord(cursor) };
-    else if (tag === 0x1a) record = orderOf(takeWord(cursor));
-    else if (tag === 0x22) record = takeMending(cursor);
-    else skipField(cursor, tag, 2);
-  }
-  if (record === undefined) throw new MalformedMessage("a record of the damage log says nothing that is known");
-  return record;
+/** Never throws. */
+export function checkDamageRecord(body: unknown): Checked<DamageRecord> {
+  return readOneOf(body, kinds);
 }
+
+const kinds = new Map<number, (cursor: Cursor) => DamageRecord>([
+  [0x0a, takeDamage],
+  [0x12, (cursor) => ({ kind: "acknowledgement", ...takeWord(cursor) })],
+  [0x1a, (cursor) => orderOf(takeWord(cursor))],
+  [0x22, takeMending],
+]);
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 

@@ -1,19 +1,18 @@
 import protobuf from "protobufjs";
-import type { DamageCode } from "../domain/damage.ts";
 import { baseUnits } from "../domain/reading.ts";
 import type { InstallationEvent, MeterRecord, RegisteredRegister } from "../domain/registry.ts";
-import type { RegistryFault } from "../domain/registry-damage.ts";
+import { type Checked, faulty, readChecked } from "./checked-record.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import {
-  cursorOver,
   MalformedMessage,
+  readFields,
   readMessage,
   readText,
   readUnsigned,
   readWhole,
   skipField,
 } from "./protobuf-cursor.ts";
-import { checkedRecord, withChecksum } from "./record-checksum.ts";
+import { withChecksum } from "./record-checksum.ts";
 
 /** `meterbook.v1.MeterRecord` (proto/meterbook/v1/meter_record.proto): a record of the registry, with its checksum. */
 export function encodeMeterRecord(record: MeterRecord): Buffer {
@@ -47,33 +46,17 @@ function putEvent(out: protobuf.Writer, { at, values }: InstallationEvent): void
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
 /** What stands in the registry under a meter's id: its record or, as a multiplier must not be guessed, why there is none. */
-export function checkMeterRecord(
-  meterId: string,
-  body: unknown,
-): { readonly record: MeterRecord } | { readonly fault: RegistryFault } {
-  if (!(body instanceof Uint8Array)) return fault("record_unreadable", "it is not bytes");
-  const bytes = checkedRecord(body);
-  if (bytes === undefined) return fault("checksum_mismatch", "its bytes do not give its checksum");
-  try {
-    const record = decodeMeterRecord(bytes);
-    return record.meterId === meterId ? { record } : fault("key_mismatch", "it is the record of another meter");
-  } catch (error) {
-    if (error instanceof MalformedMessage) return fault("record_unreadable", error.message);
-    throw error;
-  }
-}
-
-function fault(code: DamageCode, detail: string): { readonly fault: RegistryFault } {
-  return { fault: { code, detail } };
+export function checkMeterRecord(meterId: string, body: unknown): Checked<MeterRecord> {
+  const checked = readChecked(body, decodeMeterRecord);
+  const isOther = checked.record !== undefined && checked.record.meterId !== meterId;
+  return isOther ? faulty("key_mismatch", "it is the record of another meter") : checked;
 }
 
 /** Of bytes whose checksum is right. Throws MalformedMessage where they are no such record. */
 function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
-  const cursor = cursorOver(bytes);
   const registers: RegisteredRegister[] = [];
   const record: Mutable<MeterRecord> = { meterId: "", usagePointId: "", registers };
-  while (cursor.at < bytes.length) {
-    const tag = readUnsigned(cursor);
+  readFields(bytes, (cursor, tag) => {
     if (tag === 0x0a) record.meterId = readText(cursor);
     else if (tag === 0x12) record.usagePointId = readText(cursor);
     else if (tag === 0x1a) record.zone = readText(cursor);
@@ -83,7 +66,7 @@ function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
     else if (tag === 0x3a) record.installed = takeEvent(cursor);
     else if (tag === 0x42) record.removed = takeEvent(cursor);
     else skipField(cursor, tag, 8);
-  }
+  });
   if (record.meterId === "") throw new MalformedMessage("a registry record names no meter");
   if (record.usagePointId === "") record.usagePointId = record.meterId;
   return record;

@@ -139,6 +139,12 @@ export function readText(cursor: Cursor): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString();
 }
 
+/** Walks through a whole record, tag by tag. */
+export function readFields(bytes: Uint8Array, readField: (cursor: Cursor, tag: number) => void): void {
+  const cursor = cursorOver(bytes);
+  while (cursor.at < bytes.length) readField(cursor, readUnsigned(cursor));
+}
+
 /** Walks through the message that begins here, tag by tag. */
 export function readMessage(cursor: Cursor, readField: (tag: number) => void): void {
   const outerEnd = cursor.end;

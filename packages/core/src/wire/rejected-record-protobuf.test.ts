@@ -2,8 +2,9 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
+import { checkedRecord, withChecksum } from "./record-checksum.ts";
 import type { RejectedRecord } from "./rejected-record-protobuf.ts";
-import { decodeRejectedRecord, encodeRejectedRecord } from "./rejected-record-protobuf.ts";
+import { checkRejectedRecord, encodeRejectedRecord } from "./rejected-record-protobuf.ts";
 
 const proto = fileURLToPath(new URL("../../../../proto/meterbook/v1/rejected_record.proto", import.meta.url));
 const RejectedRecordType = protobuf.loadSync(proto).lookupType("meterbook.v1.RejectedRecord");
@@ -59,12 +60,12 @@ test("a record comes back as it was, and any protobuf library agrees", () => {
   fc.assert(
     fc.property(record, (given) => {
       const bytesOfIt = encodeRejectedRecord(given);
-      expect(plain(decodeRejectedRecord(bytesOfIt))).toEqual(plain(given));
+      expect(plain(checkRejectedRecord(bytesOfIt))).toEqual(plain({ record: given }));
       const theirs = RejectedRecordType.encode(RejectedRecordType.fromObject(wireForm(given))).finish();
-      expect(plain(decodeRejectedRecord(theirs))).toEqual(plain(given));
+      expect(plain(checkRejectedRecord(withChecksum(theirs)))).toEqual(plain({ record: given }));
       const read = (from: Uint8Array) =>
         RejectedRecordType.toObject(RejectedRecordType.decode(from), { longs: Number });
-      expect(plain(read(bytesOfIt))).toEqual(plain(read(theirs)));
+      expect(plain(read(checkedRecord(bytesOfIt) as Uint8Array))).toEqual(plain(read(theirs)));
     }),
   );
 });
@@ -72,6 +73,21 @@ test("a record comes back as it was, and any protobuf library agrees", () => {
 test("fields of a later version are skipped; what says nothing that is known is malformed", () => {
   const replay: RejectedRecord = { kind: "replay", offset: 7, refusal: 2, atMs: 8 };
   const later = protobuf.Writer.create().uint32(0x1a).string("later").finish();
-  expect(decodeRejectedRecord(Buffer.concat([encodeRejectedRecord(replay), later]))).toEqual(replay);
-  expect(() => decodeRejectedRecord(later)).toThrow("nothing that is known");
+  const bare = checkedRecord(encodeRejectedRecord(replay)) as Uint8Array;
+  expect(checkRejectedRecord(withChecksum(Buffer.concat([bare, later])))).toEqual({ record: replay });
+  expect(checkRejectedRecord(withChecksum(later)).fault).toMatchObject({
+    code: "record_unreadable",
+    detail: expect.stringContaining("nothing that is known"),
+  });
+});
+
+test("H07: any bit that is flipped is noticed, and so are other bytes", () => {
+  const sealed = encodeRejectedRecord({ kind: "replay", offset: 7, refusal: 2, atMs: 8 });
+  for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+    const flipped = Buffer.from(sealed);
+    flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+    expect(checkRejectedRecord(flipped).fault?.code).toBe("checksum_mismatch");
+  }
+  expect(checkRejectedRecord(Buffer.from("nonsense")).fault?.code).toBe("checksum_mismatch");
+  expect(checkRejectedRecord(null).fault?.code).toBe("record_unreadable");
 });

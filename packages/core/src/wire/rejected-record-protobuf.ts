@@ -1,31 +1,23 @@
 import protobuf from "protobufjs";
 import type { Refusal, RefusedMessage } from "../ports/refused-message.ts";
-import type { Cursor } from "./protobuf-cursor.ts";
-import {
-  cursorOver,
-  MalformedMessage,
-  readBytes,
-  readMessage,
-  readText,
-  readUnsigned,
-  readWhole,
-  skipField,
-} from "./protobuf-cursor.ts";
+import { type Checked, readOneOf } from "./checked-record.ts";
+import { type Cursor, readBytes, readMessage, readText, readWhole, skipField } from "./protobuf-cursor.ts";
+import { withChecksum } from "./record-checksum.ts";
 
 /** A record of the rejected log: a message with all its refusals, or word that one of them was replayed. */
 export type RejectedRecord =
   | { readonly kind: "refused"; readonly message: RefusedMessage; readonly writer: Uint8Array; readonly number: number }
   | { readonly kind: "replay"; readonly offset: number; readonly refusal: number; readonly atMs: number };
 
-/** `meterbook.v1.RejectedRecord` (proto/meterbook/v1/rejected_record.proto). */
-export function encodeRejectedRecord(record: RejectedRecord): Uint8Array {
+/** `meterbook.v1.RejectedRecord` (proto/meterbook/v1/rejected_record.proto), with its checksum. */
+export function encodeRejectedRecord(record: RejectedRecord): Buffer {
   const out = protobuf.Writer.create();
   if (record.kind === "refused") putRefused(out.uint32(0x0a).fork(), record);
   else {
     const { offset, refusal, atMs } = record;
     out.uint32(0x12).fork().uint32(0x08).uint64(offset).uint32(0x10).uint64(atMs).uint32(0x18).uint32(refusal).ldelim();
   }
-  return out.finish();
+  return withChecksum(out.finish());
 }
 
 function putRefused(
@@ -45,19 +37,15 @@ function putRefused(
   out.uint32(0x42).bytes(writer).uint32(0x48).uint64(number).ldelim();
 }
 
-/** Throws MalformedMessage where the bytes are no such record. The payload aliases `bytes`. */
-export function decodeRejectedRecord(bytes: Uint8Array): RejectedRecord {
-  const cursor = cursorOver(bytes);
-  let record: RejectedRecord | undefined;
-  while (cursor.at < bytes.length) {
-    const tag = readUnsigned(cursor);
-    if (tag === 0x0a) record = takeRefused(cursor);
-    else if (tag === 0x12) record = takeReplay(cursor);
-    else skipField(cursor, tag, 2);
-  }
-  if (record === undefined) throw new MalformedMessage("a record of the rejected log says nothing that is known");
-  return record;
+/** Never throws. The payload aliases `body`. */
+export function checkRejectedRecord(body: unknown): Checked<RejectedRecord> {
+  return readOneOf(body, kinds);
 }
+
+const kinds = new Map<number, (cursor: Cursor) => RejectedRecord>([
+  [0x0a, takeRefused],
+  [0x12, takeReplay],
+]);
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 

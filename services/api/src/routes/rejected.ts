@@ -123,6 +123,7 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
       "already_replayed",
       "replay_in_progress",
       "payload_truncated",
+      "record_damaged",
     ]),
   };
   app.post("/v1/rejected/:id/replay", { schema: replay }, async (request) => {

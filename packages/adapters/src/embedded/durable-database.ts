@@ -1,0 +1,26 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { appendError } from "./append-error.ts";
+
+/** Opens `<dataDir>/<name>.db`, whose transactions are on disk when they have ended; any number of threads may have it open. */
+export function openDurableDatabase(dataDir: string, name: string, schema: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, `${name}.db`), { timeout: 10_000 });
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  database.exec(schema);
+  return database;
+}
+
+/** Runs work as a transaction. What fails has not happened, and is an `appendError`. */
+export function durableTransactions(database: DatabaseSync): <Answer>(work: () => Answer) => Answer {
+  return (work) => {
+    try {
+      database.exec("BEGIN IMMEDIATE");
+      const answer = work();
+      database.exec("COMMIT");
+      return answer;
+    } catch (cause) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw appendError(cause);
+    }
+  };
+}
