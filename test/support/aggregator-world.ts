@@ -60,8 +60,8 @@ export interface AggregatorWorld {
   look(): Promise<void>;
   /** Appends one frame that the aggregator gets with the next one, or after a restart. */
   append(...reports: readonly TestReport[]): void;
-  /** What is in the log is delivered after `meanwhile`. */
-  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** What is in the log is delivered after `meanwhile`; `changes` of master data come while it is stopped. */
+  restart(meanwhile?: () => Promise<void>, changes?: readonly MeterRecord[]): Promise<void>;
   /** The log no longer holds what it holds now. */
   expireLog(): void;
   /** The log is lost, and an empty one stands in its place. */
@@ -134,7 +134,9 @@ export async function openAggregatorWorld(options: {
       registry: {
         follow: async (changed: (changes: readonly RegistryChange[]) => Promise<void>) => {
           follower = changed;
-          if (records.length > 0) await changed(records);
+          // Of each meter the newest, as a registry does.
+          const newest = new Map(records.map((change) => [change.record.meterId, change]));
+          if (newest.size > 0) await changed([...newest.values()]);
           return { close: async () => undefined, caughtUp: async () => undefined };
         },
       } as AggregatorPorts["registry"],
@@ -225,8 +227,9 @@ export async function openAggregatorWorld(options: {
       // The first may have begun before the call.
       for (let round = 0; round < 2; round += 1) await once(looks, "look");
     },
-    async restart(meanwhile) {
+    async restart(meanwhile, changes = []) {
       await stop();
+      for (const record of changes) records.push({ record, position: records.length + 1 });
       parts = await start();
       await meanwhile?.();
       await deliverFrom();

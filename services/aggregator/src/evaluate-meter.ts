@@ -2,15 +2,16 @@ import { hash as digest } from "node:crypto";
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
-import { nextRevision } from "@meterbook/core/domain/next-revision";
+import { nextRevision, voidRevision } from "@meterbook/core/domain/next-revision";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot";
-import { unreadableHash } from "@meterbook/core/domain/snapshot";
+import { isVoid, unreadableHash, voidContent } from "@meterbook/core/domain/snapshot";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { factsOf } from "./meter-facts.ts";
 import type { IssuedPeriod, MeterState } from "./meter-state.ts";
 import { firstPeriodOf } from "./meter-state.ts";
+import { reasonToVoid } from "./void-months.ts";
 
 /** A meter that was silent for so many whole periods is no longer expected; it is again as soon as it reports. */
 export const missingPeriodsMax = 12;
@@ -31,6 +32,9 @@ export interface EvaluationPorts {
   readonly seen: (snapshot: Snapshot) => Snapshot;
 }
 
+/** Instead of the period from which to recompute: all of the book, and whatever was issued outside of it. */
+export const wholeBook = 0;
+
 /**
  * Recomputes a meter's snapshots from `fromPeriod` to the newest period that is due, each opening with the closing
  * before it, and answers the revisions that this makes. Reads memory where it tells the whole, else the store.
@@ -42,12 +46,41 @@ export async function evaluateMeter(
   nowMs: number,
 ): Promise<Evaluation> {
   const due = periodsDue(meter, fromPeriod, nowMs);
+  if (fromPeriod <= wholeBook) {
+    const issued = (await ports.ledger.latestOfMeter(meter.meterId, wholeBook)).map(ports.seen);
+    const { chain, voids } = voidOutside(meter, issued, nowMs);
+    const snapshots = due === undefined ? [] : await recompute(ports, meter, chain, { ...due, nowMs });
+    return { snapshots: [...voids, ...snapshots], issued: newestTwo(chain) };
+  }
   if (due === undefined) return { snapshots: [], issued: meter.issued };
-  const { first, last } = due;
-  const chain = await issuedChain(ports, meter, due.from === first ? first : due.from - 1);
-  const from = firstToMend(chain, first, due.from);
+  const chain = await issuedChain(ports, meter, due.from === due.first ? due.first : due.from - 1);
+  const snapshots = await recompute(ports, meter, chain, { ...due, nowMs });
+  return { snapshots, issued: newestTwo(chain) };
+}
+
+/** What was issued of the meter, with those months taken back that are no longer in its book (void-months.ts). */
+function voidOutside(meter: MeterState, issued: readonly Snapshot[], nowMs: number) {
+  const chain = chainOf(issued, firstPeriodOf(meter));
+  const voids = issued.flatMap((one) => {
+    const reason = reasonToVoid(meter, one, lastPeriodDue(meter, nowMs));
+    if (reason === undefined) return [];
+    const content = voidContent(one);
+    return [voidRevision(content, { hash: hashOf(content), reason }, one, nowMs)];
+  });
+  for (const one of voids) chain.set(one.period, remembered(one, one, 0));
+  return { chain, voids };
+}
+
+/** Answers what is to be issued, and puts it into the chain. */
+async function recompute(
+  ports: EvaluationPorts,
+  meter: MeterState,
+  chain: Map<number, IssuedPeriod>,
+  { first, from: dueFrom, last, nowMs }: Due & { readonly nowMs: number },
+): Promise<Snapshot[]> {
+  const from = firstToMend(chain, first, dueFrom);
   const stored = storedSeries(
-    from === due.from ? ports : { ...ports, series: ports.whole ?? ports.series },
+    from === dueFrom ? ports : { ...ports, series: ports.whole ?? ports.series },
     meter,
     from,
     last,
@@ -56,25 +89,36 @@ export async function evaluateMeter(
   // Where the period before was left out, it was for silence, which goes on until a reading ends it.
   let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
   for (let period = from; period <= last; period += 1) {
-    const before = chain.get(period - 1);
     const span = { start: meter.calendar.startOf(period), boundary: meter.calendar.boundaryOf(period) };
     const content = composeSnapshot({
       meterId: meter.meterId,
       period,
       span,
       facts: await factsOf(meter, period, span, stored),
-      previous: before?.closings ?? [],
+      previous: chain.get(period - 1)?.closings ?? [],
       record: meter.record,
     });
     missingRun = isAllMissing(content) ? missingRun + 1 : 0;
-    if (missingRun > missingPeriodsMax && !chain.has(period)) continue;
-    const hash = hashOf(content);
-    const next = nextRevision(content, hash, chain.get(period), meter.calendar, nowMs);
+    const known = chain.get(period);
+    const next = missingRun > missingPeriodsMax ? silenced(content, known, nowMs) : issue(meter, content, known, nowMs);
     if (next !== undefined) snapshots.push(next);
-    const issued = next ?? chain.get(period);
-    if (issued !== undefined) chain.set(period, remembered(content, issued, missingRun));
+    if (next !== undefined) chain.set(period, remembered(next, next, missingRun));
+    // One that was taken back for silence stays so.
+    else if (known !== undefined && !known.isVoid) chain.set(period, remembered(content, known, missingRun));
   }
-  return { snapshots, issued: newestTwo(chain) };
+  return snapshots;
+}
+
+function issue(meter: MeterState, content: SnapshotContent, known: IssuedPeriod | undefined, nowMs: number) {
+  return nextRevision(content, hashOf(content), known, meter.calendar, nowMs);
+}
+
+/** Of a silence that is too long no month is issued; one that was issued before it was known to be so long is taken back. */
+function silenced(content: SnapshotContent, known: IssuedPeriod | undefined, nowMs: number): Snapshot | undefined {
+  if (known === undefined || known.isVoid || content.registers.length === 0) return undefined;
+  const taken = voidContent(content);
+  const reason = `the meter had been silent for ${missingPeriodsMax} months before this one`;
+  return voidRevision(taken, { hash: hashOf(taken), reason }, known, nowMs);
 }
 
 /** A month whose revision cannot be read is issued anew before the next one opens with it: its closing must not be guessed. */
@@ -84,12 +128,14 @@ function firstToMend(chain: ReadonlyMap<number, IssuedPeriod>, first: number, fr
   return mended;
 }
 
+interface Due {
+  readonly first: number;
+  readonly from: number;
+  readonly last: number;
+}
+
 /** The first period of the meter's book, and those to recompute; undefined where none is due. */
-function periodsDue(
-  meter: MeterState,
-  fromPeriod: number,
-  nowMs: number,
-): { first: number; from: number; last: number } | undefined {
+function periodsDue(meter: MeterState, fromPeriod: number, nowMs: number): Due | undefined {
   const first = firstPeriodOf(meter);
   const last = lastPeriodDue(meter, nowMs);
   if (first === undefined || first > last) return undefined;
@@ -137,11 +183,16 @@ async function issuedChain(
   if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) {
     return new Map(issued.map((one) => [one.period, one]));
   }
-  const chain = new Map<number, IssuedPeriod>();
   // One more year back, so that a silent run is counted from where it began.
-  for (const issuedLast of await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax)) {
-    const snapshot = ports.seen(issuedLast);
-    const run = chain.get(snapshot.period - 1)?.missingRun ?? 0;
+  const snapshots = await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax);
+  return chainOf(snapshots.map(ports.seen), firstPeriodOf(meter));
+}
+
+/** @param first where the meter's book begins, and with it the count of silent months. */
+function chainOf(snapshots: readonly Snapshot[], first: number | undefined): Map<number, IssuedPeriod> {
+  const chain = new Map<number, IssuedPeriod>();
+  for (const snapshot of snapshots) {
+    const run = snapshot.period === first ? 0 : (chain.get(snapshot.period - 1)?.missingRun ?? 0);
     chain.set(snapshot.period, remembered(snapshot, snapshot, isAllMissing(snapshot) ? run + 1 : 0));
   }
   return chain;
@@ -152,14 +203,28 @@ function remembered(
   { revision, lifecycle, hash }: Pick<Snapshot, "revision" | "lifecycle" | "hash">,
   missingRun: number,
 ): IssuedPeriod {
-  const closings = content.registers.map(({ register, unit, value, valueQuality }) => ({
+  const { period, registers } = content;
+  // A month in the book is taken back for silence only; then it counts as left out.
+  if (isVoid(content)) {
+    return {
+      period,
+      revision,
+      lifecycle,
+      hash,
+      closings: [],
+      missingRun: missingPeriodsMax,
+      usesIntervals: false,
+      isVoid: true,
+    };
+  }
+  const closings = registers.map(({ register, unit, value, valueQuality }) => ({
     register,
     unit,
     value,
     valueQuality,
   }));
-  const usesIntervals = content.registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
-  return { period: content.period, revision, lifecycle, hash, closings, missingRun, usesIntervals };
+  const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
+  return { period, revision, lifecycle, hash, closings, missingRun, usesIntervals, isVoid: false };
 }
 
 function isAllMissing(content: SnapshotContent): boolean {

@@ -1,8 +1,8 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Registry, RegistrySubscription } from "@meterbook/core/ports/registry";
+import { wholeBook } from "./evaluate-meter.ts";
 import type { LowWater } from "./low-water.ts";
 import type { MeterBook } from "./meter-book.ts";
-import { firstPeriodOf } from "./meter-state.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 
 type InTurn = (work: (book: MeterBook, pending: PendingMeters) => Promise<void>) => Promise<void>;
@@ -18,9 +18,8 @@ export interface FollowedRegistry {
 }
 
 /**
- * Keeps master data in the book. A record that was not yet taken into account makes its meter pending from its first
- * period on: another zone, multiplier or installation can change every snapshot, and one that changes nothing issues
- * nothing.
+ * Keeps master data in the book. A record that was not yet taken into account makes its meter pending with the whole of its
+ * book: another zone, multiplier or installation can change every snapshot, and one that changes nothing issues nothing.
  */
 export async function followRegistry(
   { registry, wants, water }: FollowedRegistry,
@@ -30,8 +29,7 @@ export async function followRegistry(
 
   function take(book: MeterBook, pending: PendingMeters, record: MeterRecord, isNew: boolean): void {
     const meter = book.register(record);
-    const fromPeriod = isNew ? firstPeriodOf(meter) : undefined;
-    if (fromPeriod !== undefined) pending.gather(meter, fromPeriod);
+    if (isNew) pending.gather(meter, wholeBook);
   }
 
   return registry.follow(

@@ -40,6 +40,8 @@ export interface IssuedPeriod extends Issued {
   readonly missingRun: number;
   /** A closing was made from intervals, so later intervals can still change it. */
   readonly usesIntervals: boolean;
+  /** The month was taken back: nothing opens from it. */
+  readonly isVoid: boolean;
 }
 
 export function meterState(meterId: string, zone: string): MeterState {

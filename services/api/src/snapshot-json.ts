@@ -3,6 +3,7 @@ import { baseUnits, origins, readingQualities } from "@meterbook/core/domain/rea
 import type { Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
 import {
   faults,
+  isVoid,
   lifecycles,
   methods,
   periodName,
@@ -72,6 +73,7 @@ export const snapshotExample = {
       fault: null,
     },
   ],
+  void: false,
 };
 
 /** A snapshot as the API shows it (contract, section 3). Amounts are whole base units, instants UTC. */
@@ -88,6 +90,10 @@ export const snapshotSchema = z
     reason: z.string(),
     hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
     registers: z.array(registerSchema),
+    void: z.boolean().meta({
+      description:
+        "The month is no longer the meter's, as `reason` says: nothing is to be billed by it, and what was billed is taken back",
+    }),
   })
   .meta({ id: "Snapshot", examples: [snapshotExample] });
 
@@ -106,6 +112,7 @@ export function snapshotJson(snapshot: Snapshot): SnapshotJson {
     reason: snapshot.reason,
     hash: snapshot.hash,
     registers: snapshot.registers.map(registerJson),
+    void: isVoid(snapshot),
   };
 }
 

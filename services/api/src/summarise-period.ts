@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
+import { isVoid, type RegisterSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 
 /** Sums over a register and unit, as billing's control totals. Exact: bigint, because a fleet's registers add up. */
@@ -16,6 +16,8 @@ export interface ControlTotal {
 /** What the latest snapshots of a period add up to. */
 export interface PeriodSummary {
   meters: number;
+  /** Meters whose month was taken back; they count nowhere else but under `hash`. */
+  void: number;
   registers: number;
   /** Rows with a usable closing value, or for intervals a complete sum. */
   usable: number;
@@ -31,7 +33,7 @@ export interface PeriodSummary {
 export async function summarisePeriod(view: SnapshotView, period: number, pageSize: number): Promise<PeriodSummary> {
   const hash = createHash("sha256");
   const totals = new Map<string, ControlTotal>();
-  const counts = { meters: 0, registers: 0, usable: 0, byLifecycle: {}, byQuality: {}, byMethod: {} };
+  const counts = { meters: 0, void: 0, registers: 0, usable: 0, byLifecycle: {}, byQuality: {}, byMethod: {} };
   let afterMeterId: string | undefined;
   for (;;) {
     const page = await view.latest({
@@ -50,9 +52,16 @@ export async function summarisePeriod(view: SnapshotView, period: number, pageSi
   return { ...counts, controlTotals, hash: `sha256:${hash.digest("hex")}` };
 }
 
-type Counts = Pick<PeriodSummary, "meters" | "registers" | "usable" | "byLifecycle" | "byQuality" | "byMethod">;
+type Counts = Pick<
+  PeriodSummary,
+  "meters" | "void" | "registers" | "usable" | "byLifecycle" | "byQuality" | "byMethod"
+>;
 
 function addSnapshot(counts: Counts, totals: Map<string, ControlTotal>, snapshot: Snapshot): void {
+  if (isVoid(snapshot)) {
+    counts.void += 1;
+    return;
+  }
   counts.meters += 1;
   add(counts.byLifecycle, snapshot.lifecycle);
   for (const row of snapshot.registers) {

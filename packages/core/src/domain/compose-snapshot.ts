@@ -3,7 +3,7 @@ import type { IntervalFacts, PeriodFacts, RegisterFacts, Span } from "./period-f
 import { qualityOf } from "./reading.ts";
 import type { MeterRecord } from "./registry.ts";
 import type { OpeningBasis, RegisterSnapshot, SnapshotContent, SnapshotQuality } from "./snapshot.ts";
-import { snapshotQualities } from "./snapshot.ts";
+import { snapshotQualities, withoutReadings } from "./snapshot.ts";
 
 /** The closing values of the period before, as issued; what this period opens with. */
 export type Closings = readonly Pick<RegisterSnapshot, "register" | "unit" | "value" | "valueQuality">[];
@@ -123,26 +123,6 @@ function silentRow(
     ...withoutReadings(expected.register, expected.unit),
     opening: opening.value,
     openingBasis: opening.basis,
-  };
-}
-
-function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RegisterSnapshot {
-  return {
-    register,
-    unit,
-    value: null,
-    valueQuality: "missing",
-    opening: null,
-    openingBasis: null,
-    consumption: null,
-    quality: "missing",
-    method: "MISSING",
-    origin: null,
-    readAt: null,
-    before: null,
-    after: null,
-    intervals: null,
-    fault: null,
   };
 }
 

@@ -24,6 +24,20 @@ export function nextRevision(
   return { ...content, hash, revision: (issued?.revision ?? 0) + 1, issuedAtMs: nowMs, ...step };
 }
 
+/**
+ * The revision that takes an issued month back. A month that was final stays so for billing, which may have used it; one that was
+ * not begins anew where it comes again.
+ */
+export function voidRevision(
+  content: SnapshotContent,
+  { hash, reason }: { readonly hash: string; readonly reason: string },
+  issued: Pick<Issued, "revision" | "lifecycle">,
+  nowMs: number,
+): Snapshot {
+  const lifecycle = issued.lifecycle === "provisional" ? "provisional" : "revised";
+  return { ...content, hash, revision: issued.revision + 1, issuedAtMs: nowMs, lifecycle, reason: `void: ${reason}` };
+}
+
 /** What cannot be read is followed by a revision that says so, whatever it was. */
 function unreadableStep(
   issued: Issued | undefined,

@@ -7,7 +7,10 @@ export type SnapshotQuality = (typeof snapshotQualities)[number];
 export const lifecycles = ["provisional", "final", "revised"] as const;
 export type Lifecycle = (typeof lifecycles)[number];
 
-/** How the closing value was found (domain rules, section 4). The ladder is open: later methods join this list. */
+/**
+ * How the closing value was found (domain rules, section 4). The ladder is open: later methods join this list. `VOID`: the month is
+ * no longer the meter's, and nothing is to be billed by it.
+ */
 export const methods = [
   "EXACT",
   "REG_PLUS_INTERVALS",
@@ -15,6 +18,7 @@ export const methods = [
   "FLAT_BETWEEN",
   "INTERVAL_SUM",
   "MISSING",
+  "VOID",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -77,6 +81,18 @@ export interface Snapshot extends SnapshotContent {
   readonly hash: string;
 }
 
+/** Whether the revision takes the month back (docs/decisions/0012-void-months.md). */
+export function isVoid({ registers }: Pick<SnapshotContent, "registers">): boolean {
+  return registers[0]?.method === "VOID";
+}
+
+/** A month that is taken back: the registers that were issued, none of which has anything to be billed. */
+export function voidContent(issued: SnapshotContent): SnapshotContent {
+  const { meterId, usagePointId, period, boundary, registers } = issued;
+  const rows = registers.map(({ register, unit }) => ({ ...withoutReadings(register, unit), method: "VOID" as const }));
+  return { meterId, usagePointId, period, boundary, registers: rows };
+}
+
 /** The public id of a revision, `m-1/2026-10/2`. */
 export function snapshotId(snapshot: Pick<Snapshot, "meterId" | "period" | "revision">): string {
   return `${snapshot.meterId}/${periodName(snapshot.period)}/${snapshot.revision}`;
@@ -93,6 +109,27 @@ export function parsePeriod(name: string): number | undefined {
   const match = /^(20\d\d)-(0[1-9]|1[0-2])$/.exec(name);
   if (match === null || match[1] === "2000") return undefined;
   return Number(match[1]) * 12 + Number(match[2]) - 1;
+}
+
+/** A row of a register of which there is nothing to tell. */
+export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RegisterSnapshot {
+  return {
+    register,
+    unit,
+    value: null,
+    valueQuality: "missing",
+    opening: null,
+    openingBasis: null,
+    consumption: null,
+    quality: "missing",
+    method: "MISSING",
+    origin: null,
+    readAt: null,
+    before: null,
+    after: null,
+    intervals: null,
+    fault: null,
+  };
 }
 
 /** Stands for an issued revision that cannot be read: its number is taken, and no content has its hash. */

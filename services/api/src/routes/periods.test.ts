@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { parsePeriod } from "@meterbook/core/domain/snapshot";
+import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot";
 import { expect, test, vi } from "vitest";
 import {
   aClose,
@@ -37,6 +37,7 @@ test("a period adds up", async () => {
     aSnapshot({ meterId: "m-1", hash: hash("0"), registers: [] }),
     aSnapshot({ meterId: "m-1", hash: hash("a"), registers: [huge], revision: 2, lifecycle: "revised" }),
     aSnapshot({ meterId: "m-3", hash: hash("c"), registers: [aRegisterSnapshot({ value: 10, consumption: 3 })] }),
+    aSnapshot({ ...voidContent(aSnapshot({ meterId: "m-4" })), hash: hash("d") }),
   );
   const app = await injectableApi(apiWorld({ snapshots }, { limits: { exportPage: 2 } }));
   expect(periodSchema.parse((await app.inject("/v1/periods/2026-10")).json())).toEqual({
@@ -47,6 +48,7 @@ test("a period adds up", async () => {
     boundary: "2026-10-31T22:00:00Z",
     finalFrom: "2026-11-03T22:00:00Z",
     meters: 3,
+    void: 1,
     registers: 4,
     completeness: 0.5,
     byLifecycle: { final: 2, revised: 1 },
@@ -64,7 +66,7 @@ test("a period adds up", async () => {
       { register: "2.8.0", unit: "Wh", rows: 1, withoutConsumption: 0, consumption: "50", value: "0" },
     ],
     hash: `sha256:${createHash("sha256")
-      .update(`${hash("a")}\n${hash("b")}\n${hash("c")}\n`)
+      .update(`${hash("a")}\n${hash("b")}\n${hash("c")}\n${hash("d")}\n`)
       .digest("hex")}`,
   });
 });

@@ -30,6 +30,7 @@ export const periodSchema = z
     boundary: instant,
     finalFrom: instant,
     meters: count,
+    void: count.meta({ description: "Meters whose month was taken back; they count nowhere else but under `hash`" }),
     registers: count.meta({ description: "Rows of all snapshots" }),
     completeness: z
       .number()
@@ -75,6 +76,7 @@ const example = {
   boundary: "2026-10-31T22:00:00Z",
   finalFrom: "2026-11-03T22:00:00Z",
   meters: 100,
+  void: 0,
   registers: 300,
   completeness: 0.99,
   byLifecycle: { final: 99, revised: 1 },

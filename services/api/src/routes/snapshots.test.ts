@@ -1,3 +1,4 @@
+import { voidContent } from "@meterbook/core/domain/snapshot";
 import { expect, test } from "vitest";
 import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/api-world.ts";
 import { memoryRegistry, memorySnapshots } from "../../../../test/support/memory-ports.ts";
@@ -46,6 +47,22 @@ test("what is missing is null in JSON and empty in CSV, and milliseconds are sho
     "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value\n" +
       `m-1,up-1,2026-10,1,final,2026-10-31T22:00:00Z,${item.issuedAt},"said ""x"", twice",${snapshot.hash},1.8.0,Wh,,,,missing,MISSING,,,,,,\n`,
   );
+});
+
+test("H04: a month that was taken back stays in the lists and says so, in JSON and in CSV", async () => {
+  const taken = { ...aSnapshot(), ...voidContent(aSnapshot()), revision: 2, reason: "void: the meter was removed" };
+  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(aSnapshot(), taken) }));
+  const [item] = (await app.inject("/v1/snapshots?period=2026-10")).json().items;
+  expect(snapshotSchema.parse(item)).toMatchObject({
+    revision: 2,
+    void: true,
+    reason: "void: the meter was removed",
+    registers: [{ register: "1.8.0", value: null, opening: null, consumption: null, method: "VOID" }],
+  });
+  const csv = await app.inject({ url: "/v1/snapshots/changes", headers: { accept: "text/csv" } });
+  const [, first, second] = csv.body.split("\n");
+  expect(first).toContain(",245678,actual,EXACT,");
+  expect(second).toMatch(/^m-1,up-1,2026-10,2,.*,1\.8\.0,Wh,,,,missing,VOID,,,,,,$/);
 });
 
 test("pages by meter id give every meter once, also while others are issued", async () => {

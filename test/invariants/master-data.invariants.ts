@@ -1,0 +1,209 @@
+// Goal: the same master data there and back gives the same bills (H04). Method: two meters with the same readings, one of which is
+// given other master data for a while, in any order with readings, closes and restarts; at the end both have the same record.
+import { canonicalContent } from "@meterbook/core/domain/canonical-content";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { isVoid, periodName, type Snapshot } from "@meterbook/core/domain/snapshot";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { AggregatorWorld, TestReport } from "../support/aggregator-world.ts";
+import { openAggregatorWorld } from "../support/aggregator-world.ts";
+import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
+import type { InvariantsUnderTest } from "./aggregator.invariants.ts";
+
+type Change = Partial<Omit<MeterRecord, "meterId">>;
+
+/** Zones whose months begin earlier, later, and at midnights that a clock change moves or takes away. */
+const zones = [
+  "UTC",
+  "Pacific/Kiritimati",
+  "Pacific/Honolulu",
+  "Africa/Cairo",
+  "Asia/Amman",
+  "America/Asuncion",
+  "Pacific/Apia",
+] as const;
+
+const september = instant("2026-08-31T21:00:00Z");
+const october = instant("2026-09-30T21:00:00Z");
+const day = 86_400;
+
+const place = fc.constantFrom(
+  instant("2025-03-10T00:00:00Z"),
+  september - 40 * day,
+  september,
+  october - 3600,
+  october,
+  instant("2026-10-15T12:00:00Z"),
+  instant("2026-11-20T00:00:00Z"),
+);
+
+const values = fc.constantFrom({}, { "1.8.0": 90_000 }, { "1.8.0": 90_000, "2.8.0": 5 });
+const event = fc.record({ at: place, values });
+const digits = fc.constantFrom(5, 6, 8);
+const multiplier = fc.constantFrom(1, 40, 1_000_000);
+const registers = fc
+  .record({ digits, multiplier, isMore: fc.boolean() })
+  .map(({ isMore, ...entry }) => [
+    { register: "1.8.0", unit: "Wh" as const, ...entry },
+    ...(isMore ? [{ register: "3.8.0", unit: "varh" as const }] : []),
+  ]);
+
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ zone: fc.constantFrom(...zones) }) },
+  fc.record({ registers }),
+  fc.record({ installed: event }),
+  fc.record({ removed: event }),
+  fc.record({ usagePointId: fc.constantFrom("up-1", "up-2") }),
+  fc.record({ stepSeconds: fc.constantFrom(900, 3600), connectionPowerW: fc.constantFrom(5000, 10_000) }),
+  fc.record({ zone: fc.constantFrom(...zones), registers, installed: event, removed: event }),
+);
+
+const base: fc.Arbitrary<Change> = fc.oneof(fc.constant({}), change);
+
+type Step =
+  | { readonly kind: "change"; readonly change: Change; readonly how: "running" | "stopped" | "twice" }
+  | { readonly kind: "close" | "restart" | "settle" | "back" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("change" as const),
+      change,
+      how: fc.constantFrom("running" as const, "stopped" as const, "twice" as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ kind: "close" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "settle" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "back" as const }) },
+);
+
+/** When a meter begins, how often it reports, and after how many reports it says nothing for a long time. */
+const life = fc.record({
+  from: fc.constantFrom(september - 4 * day, september, october - 3600, october, october + 3600),
+  days: fc.constantFrom(40, 75),
+  stepHours: fc.constantFrom(1, 1, 5, 24, 60),
+  offsetSeconds: fc.constantFrom(0, 0, 45, 600),
+  use: fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 5, maxLength: 9 }),
+  withProfile: fc.boolean(),
+  silentDays: fc.constantFrom(0, 0, 0, 420),
+  late: fc.constantFrom(0, 0, 7),
+});
+type Life = typeof life extends fc.Arbitrary<infer Of> ? Of : never;
+
+interface Arriving {
+  readonly series: TestReport["series"][number];
+  readonly arrives: number;
+}
+
+function readingsOf({ from, days, stepHours, offsetSeconds, use, withProfile, silentDays, late }: Life): Arriving[] {
+  const count = Math.floor((days * 24) / stepHours);
+  let total = 100_000;
+  const sent = Array.from({ length: count }, (_, i) => {
+    const at = from + i * stepHours * 3600 + offsetSeconds + (i > count / 2 ? silentDays * day : 0);
+    total += use[i % use.length] as number;
+    const arrives = at + (late > 0 && i % late === 1 ? 9 * day : 0);
+    const readings = [registerSeries([[at, total]])];
+    if (withProfile && offsetSeconds === 0) readings.push(intervalSeries([[at, 7]], 3600, "2.8.0"));
+    return readings.map((series) => ({ series, arrives }));
+  });
+  return sent.flat().sort((a, b) => a.arrives - b.arrives);
+}
+
+const touched = "m-touched";
+const untouched = "m-twin";
+const isMoreOften = 30;
+
+interface Journey {
+  readonly life: Life;
+  readonly base: Change;
+  /** What happens before which part of the readings. */
+  readonly steps: readonly (readonly [number, Step])[];
+}
+
+const journey: fc.Arbitrary<Journey> = fc.record({
+  life,
+  base,
+  steps: fc.array(fc.tuple(fc.nat(isMoreOften), step), { minLength: 2, maxLength: 10 }),
+});
+
+function recordOf(meterId: string, first: Change, over: Change = {}): MeterRecord {
+  const registers = [{ register: "1.8.0", unit: "Wh" as const }];
+  return { meterId, usagePointId: "up-1", registers, ...first, ...over };
+}
+
+async function take(world: AggregatorWorld, { kind, ...more }: Step, first: Change): Promise<void> {
+  if (kind === "close") await world.close();
+  else if (kind === "restart") await world.restart();
+  else if (kind === "settle") await world.look();
+  else if (kind === "back") await world.register(recordOf(touched, first));
+  else if ("change" in more) await changeBy(world, recordOf(touched, first, more.change), more.how);
+}
+
+async function changeBy(world: AggregatorWorld, record: MeterRecord, how: "running" | "stopped" | "twice") {
+  if (how === "stopped") return world.restart(undefined, [record]);
+  if (how === "twice") await world.register({ ...record, zone: "Asia/Kathmandu" });
+  await world.register(record);
+}
+
+async function travel(world: AggregatorWorld, { life: of, base: first, steps }: Journey): Promise<void> {
+  await world.register(recordOf(untouched, first));
+  await world.register(recordOf(touched, first));
+  const sent = readingsOf(of);
+  const framesOf = Math.ceil(sent.length / isMoreOften);
+  for (let part = 0; part <= isMoreOften; part += 1) {
+    for (const [when, what] of steps) if (when === part) await take(world, what, first);
+    const readings = sent.slice(part * framesOf, (part + 1) * framesOf);
+    if (readings.length === 0) continue;
+    world.nowMs = Math.max(world.nowMs, (readings.at(-1)?.arrives ?? 0) * 1000);
+    await world.deliver(
+      ...readings.flatMap(({ series }) => [touched, untouched].map((meterId) => ({ meterId, series: [series] }))),
+    );
+  }
+}
+
+/** What a bill is made of, without whose it is. */
+function billOf(snapshot: Snapshot): string {
+  const { period, lifecycle } = snapshot;
+  const stage = lifecycle === "provisional" ? lifecycle : "for good";
+  return `${periodName(period)} ${stage} ${canonicalContent({ ...snapshot, meterId: "m" })}`;
+}
+
+async function expectSameBills(world: AggregatorWorld): Promise<void> {
+  const [mine, twin] = await Promise.all([world.book(touched), world.book(untouched)]);
+  expect(mine.filter((one) => !isVoid(one)).map(billOf)).toEqual(twin.filter((one) => !isVoid(one)).map(billOf));
+  for (const { period } of mine) {
+    const revisions = await world.ledger.revisions(touched, period);
+    expect(revisions.map(({ revision }) => revision)).toEqual(revisions.map((_, i) => i + 1));
+    const stages = revisions.map(({ lifecycle }) => ["provisional", "final", "revised"].indexOf(lifecycle));
+    expect([...stages].sort()).toEqual(stages);
+  }
+}
+
+export function masterDataInvariants({ newSeries, share }: InvariantsUnderTest): void {
+  test("H04: master data there and back gives the bills of a meter that was never touched", {
+    timeout: 400_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(journey, async (way) => {
+        const series = await newSeries();
+        const nowMs = (september - 5 * day) * 1000;
+        const world = await openAggregatorWorld({ nowMs, timeZone: "Europe/Kyiv", settleSeconds: 1, series });
+        try {
+          await travel(world, way);
+          await world.register(recordOf(touched, way.base));
+          await world.close();
+          await expectSameBills(world);
+          world.nowMs += 40 * day * 1000;
+          await world.look();
+          await world.close();
+          await expectSameBills(world);
+        } finally {
+          await world.dispose();
+        }
+      }),
+      { numRuns: Math.ceil(60 * share), endOnFailure: false },
+    );
+  });
+}

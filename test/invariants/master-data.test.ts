@@ -1,0 +1,68 @@
+import { isVoid, periodName } from "@meterbook/core/domain/snapshot";
+import { expect, onTestFinished, test } from "vitest";
+import { openAggregatorWorld } from "../support/aggregator-world.ts";
+import { instant, registerSeries } from "../support/readings.ts";
+import { masterDataInvariants } from "./master-data.invariants.ts";
+
+masterDataInvariants({ newSeries: async () => undefined, share: 1 });
+
+test("H04: a zone there and back: October is as it was, and what the other zone issued is taken back", async () => {
+  const world = await openAggregatorWorld({ nowMs: Date.parse("2026-11-20T12:00:00Z"), timeZone: "Europe/Kyiv" });
+  onTestFinished(() => world.dispose());
+  const record = { meterId: "m-1", usagePointId: "up-1", registers: [] };
+  await world.deliver({ meterId: "m-1", series: [registerSeries([[instant("2026-09-30T21:00:00Z"), 12_100_000]])] });
+  await world.deliver({ meterId: "m-1", series: [registerSeries([[instant("2026-10-31T22:00:00Z"), 12_345_678]])] });
+  for (const zone of ["Europe/Kyiv", "UTC", "Europe/Kyiv"]) {
+    await world.register({ ...record, zone });
+    await world.close();
+  }
+  const feed = await world.ledger.changes({ afterSequence: 0, limit: 100 });
+  const told = feed.map(({ snapshot }) => ({
+    id: `${periodName(snapshot.period)}/${snapshot.revision}`,
+    lifecycle: snapshot.lifecycle,
+    consumption: snapshot.registers[0]?.consumption,
+    isVoid: isVoid(snapshot),
+    boundary: new Date(snapshot.boundary * 1000).toISOString(),
+  }));
+  expect(told).toMatchObject([
+    { id: "2026-10/1", lifecycle: "final", consumption: 245_678, isVoid: false, boundary: "2026-10-31T22:00:00.000Z" },
+    { id: "2026-09/1", lifecycle: "final", consumption: null, isVoid: false, boundary: "2026-10-01T00:00:00.000Z" },
+    { id: "2026-10/2", lifecycle: "revised", consumption: null, isVoid: false, boundary: "2026-11-01T00:00:00.000Z" },
+    { id: "2026-09/2", lifecycle: "revised", consumption: null, isVoid: true, boundary: "2026-10-01T00:00:00.000Z" },
+    {
+      id: "2026-10/3",
+      lifecycle: "revised",
+      consumption: 245_678,
+      isVoid: false,
+      boundary: "2026-10-31T22:00:00.000Z",
+    },
+  ]);
+  expect(feed[3]?.snapshot.reason).toBe("void: the meter's book begins after this month");
+  expect(feed[4]?.snapshot.hash).toBe(feed[0]?.snapshot.hash);
+});
+
+test("H04: a month is taken back when the meter was removed before it, or is not over in its zone", async () => {
+  const world = await openAggregatorWorld({ nowMs: Date.parse("2026-10-31T12:00:00Z"), timeZone: "Europe/Kyiv" });
+  onTestFinished(() => world.dispose());
+  const record = { meterId: "m-1", usagePointId: "up-1", registers: [] };
+  const reports = ["2026-08-31T21:00:00Z", "2026-09-30T21:00:00Z", "2026-10-31T10:00:00Z"].map((at, i) => ({
+    meterId: "m-1",
+    series: [registerSeries([[instant(at), 1000 * (i + 1)]])],
+  }));
+  await world.deliver(...reports);
+  await world.register({ ...record, zone: "Pacific/Kiritimati" });
+  await world.close();
+  await world.register(record);
+  await world.close();
+  const removed = { at: instant("2026-08-20T00:00:00Z"), values: {} };
+  await world.register({ ...record, removed });
+  await world.close();
+  const feed = await world.ledger.changes({ afterSequence: 0, limit: 100 });
+  expect(feed.map(({ snapshot }) => `${periodName(snapshot.period)}/${snapshot.revision} ${snapshot.reason}`)).toEqual([
+    "2026-09/1 window closed",
+    "2026-10/1 boundary passed",
+    "2026-10/2 void: this month is not over in Europe/Kyiv",
+    "2026-09/2 inputs changed after final",
+    "2026-09/3 void: the meter was removed before this month",
+  ]);
+});
