@@ -1,7 +1,9 @@
 // Goal: an operator is told within 10 s what keeps the service from its work, in one line, and calls are answered meanwhile (D04 to D06).
 // Method: real servers are held still, or their bucket is taken away, under a cluster of ours that has nothing else to do.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { httpProxy } from "../support/http-proxy.ts";
 import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
+import { publishAll } from "../support/publisher.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
 import { influxServer, kafkaServer } from "../support/servers.ts";
@@ -108,6 +110,33 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
       expect(lines.length, lines.join("\n")).toBeLessThan(10);
       expect(lines.join("\n")).not.toMatch(/^\s+at /m);
     }
+  });
+
+  test("a partition that does not move though InfluxDB answers: its writes hang", async () => {
+    let hangs = false;
+    const decide = ({ path }: { path: string }) => (hangs && path.startsWith("/api/v2/write") ? "hang" : "pass");
+    const proxy = await httpProxy(decide, (influx as InfluxServer).url);
+    const slow = { ...(influx as InfluxServer), url: proxy.url };
+    const still = await startCluster({
+      ...{ kafka: kafka as KafkaServer, influx: [slow], ingests: 1, aggregators: 1, apis: 0 },
+      settings: { METERBOOK_INFLUX_COMPRESSION: "none" },
+    });
+    onTestFinished(async () => {
+      await still.dispose();
+      await proxy.close();
+    });
+    const payload = JSON.stringify({
+      readings: [{ register: "1.8.0", at: "2026-11-01T00:00:00Z", value: 1, unit: "Wh" }],
+    });
+    await publishAll(() => still.mqttUrl, [{ topic: "meters/m-1/readings/json", payload }]);
+    await untilAll(still.aggregators, true, 20_000);
+    hangs = true;
+    await publishAll(
+      () => still.mqttUrl,
+      [{ topic: "meters/m-1/readings/json", payload: payload.replace("1.8.0", "2.8.0") }],
+    );
+    const [said] = await untilAll(still.aggregators, false, tellMsMax);
+    expect(said).toMatch(/^partition \d does not move: [12] frames wait, for \d+ s$/);
   });
 
   test("D04: a bucket that was taken away", async () => {

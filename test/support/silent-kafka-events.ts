@@ -10,6 +10,8 @@ export const silentKafkaEvents: KafkaEvents = {
   consumerFailed: () => undefined,
   commitFailed: () => undefined,
   followFailed: () => undefined,
+  followBehind: () => undefined,
+  followCaughtUp: () => undefined,
   fenced: () => undefined,
   revisionRepeated: () => undefined,
 };

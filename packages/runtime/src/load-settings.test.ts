@@ -35,6 +35,7 @@ test("an empty environment gives the documented defaults", () => {
     packetBytesMax: 262_144,
     connectionsMax: 25_000,
     logRetentionDays: 7,
+    clockToleranceSeconds: 60,
     rejected: { bytesMax: 4_294_967_296, bytesPerSenderMax: 268_435_456, retentionDays: 400 },
     logLevel: "info",
     logFormat: "auto",

@@ -49,6 +49,8 @@ export interface Settings {
   readonly packetBytesMax: number;
   readonly connectionsMax: number;
   readonly logRetentionDays: number;
+  /** So far may clocks differ, and jump. */
+  readonly clockToleranceSeconds: number;
   /** Of what is refused, all together and of one sender, and how long it is kept. */
   readonly rejected: {
     readonly bytesMax: number;
@@ -186,6 +188,7 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
     packetBytesMax: read.METERBOOK_PACKET_BYTES_MAX,
     connectionsMax: read.METERBOOK_CONNECTIONS_MAX,
     logRetentionDays: read.METERBOOK_LOG_RETENTION_DAYS,
+    clockToleranceSeconds: read.METERBOOK_CLOCK_TOLERANCE_SECONDS,
     rejected: {
       bytesMax: read.METERBOOK_REJECTED_BYTES_MAX,
       bytesPerSenderMax: read.METERBOOK_REJECTED_BYTES_PER_SENDER_MAX,

@@ -5,6 +5,8 @@ export interface StandingProblems {
   /** Until it is cleared; raised again it says the newest detail. */
   raise(name: string, detail: string): void;
   clear(name: string): void;
+  /** What may only follow from something else that stands: raised where nothing else does, and then until it is cleared. */
+  suppose(name: string, detail: string): void;
   /** Of work that is tried again and whose success is told by nobody: stands until it has not been told for `fadeMs`. */
   recur(name: string, detail: string): void;
   /** One line each, in the order in which they arose; none = ready. */
@@ -69,6 +71,9 @@ export function standingProblems(options: StandingOptions = {}): StandingProblem
   return {
     raise,
     clear,
+    suppose(name, detail) {
+      if (raised.has(name) || raised.size === 0) raise(name, detail);
+    },
     recur(name, detail) {
       raise(name, detail);
       clearTimeout(fading.get(name));

@@ -3,6 +3,7 @@ import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/p
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
 import { openPartitionBook } from "./partition-book.ts";
+import { progressWatch } from "./progress-watch.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
   readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends">;
@@ -16,13 +17,18 @@ export interface AggregatorPorts extends PartitionPorts {
 export async function aggregateReadings(ports: AggregatorPorts, options: AggregatorOptions): Promise<Subscription> {
   const { partitions } = ports.log;
   const books = new Map<number, PartitionBook>();
+  const opening = new Set<number>();
+  let newestAppendedAtMs = 0;
 
   const consumer: FrameConsumer = {
     async assigned(partition, epoch, gone, again) {
       // Assigned again without having been revoked: another owner may have been there meanwhile.
       await books.get(partition)?.close();
       books.delete(partition);
+      opening.add(partition);
+      gone?.addEventListener("abort", () => opening.delete(partition), { once: true });
       const book = await openPartitionBook(ports, options, { partition, partitions, epoch, gone, again });
+      opening.delete(partition);
       books.set(partition, book);
       return book.resumeAt;
     },
@@ -31,7 +37,10 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       books.delete(partition);
       await book?.close();
     },
-    handle: (batch) => owned(batch.partition).handle(batch),
+    handle(batch) {
+      newestAppendedAtMs = Math.max(newestAppendedAtMs, batch.frames.at(-1)?.appendedAtMs ?? 0);
+      return owned(batch.partition).handle(batch);
+    },
     lost: (range) => owned(range.partition).lost(range),
   };
 
@@ -52,10 +61,18 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     };
   }
 
+  const watch = progressWatch(ports, options.events, {
+    standings: () => [
+      ...[...books].map(([partition, book]) => ({ partition, position: book.position() })),
+      ...[...opening].map((partition) => ({ partition, position: undefined })),
+    ],
+    newestAppendedAtMs: () => newestAppendedAtMs,
+  });
   const frames = await ports.log.consume(consumer);
   const commands = await ports.commands.serve(closePeriod);
   return {
     async close() {
+      watch.close();
       await commands.close();
       await frames.close();
       await Promise.all([...books.values()].map((book) => book.close()));

@@ -1,3 +1,5 @@
+import type { StillPartition } from "./still-partitions.ts";
+
 /** What an operator can know of the aggregator; the runtime turns these into metrics and log lines. */
 export interface AggregatorEvents {
   batchApplied(facts: {
@@ -18,6 +20,12 @@ export interface AggregatorEvents {
   housekeepingFailed(facts: { error: unknown }): void;
   /** The store has less than it said it had kept; the partition is opened again from what it has. */
   storeBehind(facts: { partition: number }): void;
+  /** Told every two seconds. `still`: partitions that do not move though there is something to do. */
+  looked(facts: {
+    still: readonly StillPartition[];
+    /** So far is the newest frame ahead of our clock; 0 or less where it is not. */
+    logAheadMs: number;
+  }): void;
 }
 
 export const silentAggregatorEvents: AggregatorEvents = {
@@ -28,4 +36,5 @@ export const silentAggregatorEvents: AggregatorEvents = {
   boundaryPassed: () => undefined,
   housekeepingFailed: () => undefined,
   storeBehind: () => undefined,
+  looked: () => undefined,
 };

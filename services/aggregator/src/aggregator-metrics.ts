@@ -3,13 +3,20 @@ import type { Logger } from "@meterbook/runtime/telemetry";
 import type { Registry } from "prom-client";
 import { Counter, Histogram } from "prom-client";
 import type { AggregatorEvents } from "./aggregator-events.ts";
+import type { StillPartition } from "./still-partitions.ts";
 
-/** The aggregator's events as metrics and log lines. */
-export function aggregatorMetrics(
-  registry: Registry,
-  log: Logger,
-  standing: Pick<StandingProblems, "recur">,
-): AggregatorEvents {
+/** Where the aggregator says what an operator must read, or should know. */
+export interface AggregatorTold {
+  readonly log: Logger;
+  readonly standing: Pick<StandingProblems, "recur" | "suppose" | "clear">;
+  readonly notices: Pick<StandingProblems, "raise" | "clear">;
+  /** So far may the log's newest frame be ahead of our clock. */
+  readonly clockToleranceMs: number;
+}
+
+/** The aggregator's events as metrics, log lines and health. */
+export function aggregatorMetrics(registry: Registry, told: AggregatorTold): AggregatorEvents {
+  const { log, standing } = told;
   const registers = [registry];
   const readings = new Counter({
     name: "meterbook_readings_applied_total",
@@ -62,6 +69,7 @@ export function aggregatorMetrics(
   });
   return {
     ...storeMetrics(registry, log),
+    looked: progressTelling(told),
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);
       readings.inc({ outcome: "duplicate" }, facts.duplicates);
@@ -88,6 +96,21 @@ export function aggregatorMetrics(
     housekeepingFailed: ({ error }) =>
       standing.recur("housekeeping", `snapshots cannot be worked on: ${messageOf(error)}`),
   };
+}
+
+function progressTelling({ standing, notices, clockToleranceMs }: AggregatorTold): AggregatorEvents["looked"] {
+  return ({ still, logAheadMs }) => {
+    if (still.length === 0) standing.clear("still partitions");
+    else standing.suppose("still partitions", still.map(stillText).join("; "));
+    if (logAheadMs <= clockToleranceMs) return notices.clear("clock behind log");
+    const seconds = Math.round(logAheadMs / 1000);
+    notices.raise("clock behind log", `frames of the readings log are ${seconds} s ahead of the clock of this host`);
+  };
+}
+
+function stillText({ partition, waiting, seconds }: StillPartition): string {
+  if (waiting === undefined) return `partition ${partition} is not open after ${seconds} s`;
+  return `partition ${partition} does not move: ${waiting} frames wait, for ${seconds} s`;
 }
 
 function storeMetrics(registry: Registry, log: Logger): Pick<AggregatorEvents, "storeBehind"> {

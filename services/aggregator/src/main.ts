@@ -13,7 +13,6 @@ import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejec
 import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
-import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
@@ -24,9 +23,12 @@ import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-set
 import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { steadyClock } from "@meterbook/runtime/steady-clock";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
+import { watchClock } from "@meterbook/runtime/watch-clock";
 import { watchDependency } from "@meterbook/runtime/watch-dependency";
+import { watchInflux } from "@meterbook/runtime/watch-influx";
 import { Registry } from "prom-client";
 import { aggregateReadings } from "./aggregate-readings.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
@@ -42,6 +44,7 @@ METERBOOK_* or a .env file (docs/operations.md).`,
 const settings = settingsOrExit("aggregator");
 const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
+const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 let damageFound = async (): Promise<readonly string[]> => [];
@@ -68,6 +71,7 @@ async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
 
 async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own) {
   const { connection, partitions } = await lookAtServers(kafka, influx);
+  own(watchClock({ clock, holdsBack: "months", standing, notices }));
   const dataDir = own(takeOwnDirectory(settings.dataDir, "aggregator"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);
   const probe = own(kafkaProbe(connection), "Kafka's probe");
@@ -84,7 +88,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const influxEvents = influxMetrics(metrics, log, standing);
   for (const { url, ask, close } of influxProbes(influx)) {
     own({ close }, "InfluxDB's probe");
-    own(watchDependency(standing, { name: url, says: "InfluxDB does not answer", probe: ask }));
+    own(watchInflux({ url, ask, standing, clock }));
   }
   const refused = rejectLines(rejected, clock);
   const ports = {
@@ -109,7 +113,10 @@ await runService(
       "health server",
     );
     const { ports, damaged } = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
-    const events = aggregatorMetrics(metrics, log, standing);
+    const events = aggregatorMetrics(metrics, {
+      ...{ log, standing, notices },
+      clockToleranceMs: settings.clockToleranceSeconds * 1000,
+    });
     const { timeZone, settleSeconds, admission: limits } = settings;
     own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, damaged, crashPoint }), "aggregator");
     standing.clear("start");

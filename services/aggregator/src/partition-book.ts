@@ -44,6 +44,8 @@ export interface Assignment {
 export interface PartitionBook {
   /** The offset to read from. */
   readonly resumeAt: number;
+  /** The next offset to take in. */
+  position(): number;
   handle(batch: FrameBatch): Promise<void>;
   /** The log no longer holds these frames. */
   lost(range: LostFrames): Promise<void>;
@@ -110,6 +112,7 @@ export async function openPartitionBook(
 
   try {
     if (series.behind !== undefined) await losses.storeBehind(series.behind);
+    await losses.issuedTooSoon(ledger);
     const start = (await ports.log.starts()).get(partition) ?? 0;
     await queue.run(() => lost({ partition, from: series.progress.position, to: start }));
   } catch (error) {
@@ -131,6 +134,7 @@ export async function openPartitionBook(
 
   return {
     resumeAt: series.progress.issuedPosition,
+    position: () => work.memory.position,
     async handle(batch) {
       // Who has put a meter's master data before it reports counts on it.
       if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch)) await registry.caughtUp();

@@ -3,6 +3,7 @@ import { damageId } from "@meterbook/core/domain/damage";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { StoreBehind } from "@meterbook/core/ports/series-store";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 
 /** Tells what a partition has lost; resolves when that is kept, so that nothing goes on before. */
 export interface PartitionLosses {
@@ -10,7 +11,12 @@ export interface PartitionLosses {
   frames(range: { readonly from: number; readonly to: number }): Promise<void>;
   /** The store was put back, emptied or exchanged; what the log holds is taken in again. */
   storeBehind(behind: StoreBehind): Promise<void>;
+  /** The newest snapshot of the ledger, where it was issued at a time that is still to come. */
+  issuedTooSoon(ledger: Pick<SnapshotView, "lastSequence" | "changes">): Promise<void>;
 }
+
+/** So far may the clocks of two hosts differ. */
+const aheadMsMin = 5 * 60_000;
 
 export function partitionLosses(
   { damages, clock }: { readonly damages: Pick<DamageLog, "report">; readonly clock: Clock },
@@ -42,5 +48,21 @@ export function partitionLosses(
         help: "the rest is taken in again from the readings log; what that no longer holds is an entry of its own",
         lost: 0,
       }),
+    async issuedTooSoon(ledger) {
+      const last = await ledger.lastSequence();
+      const [entry] = await ledger.changes({ afterSequence: last - 1, limit: 1 });
+      if (entry === undefined) return;
+      const { issuedAtMs } = entry.snapshot;
+      if (issuedAtMs < clock.nowMs() + aheadMsMin) return;
+      const issuedAt = new Date(issuedAtMs).toISOString();
+      await report({
+        place: "ledger",
+        code: "issued_too_soon",
+        where: `issued at ${issuedAt}`,
+        detail: `snapshots were issued when the clock showed ${issuedAt}, which is still to come: months may be final that are not over`,
+        help: "set the clock right; list what was issued since (GET /v1/snapshots); later readings make further revisions of it",
+        lost: 0,
+      });
+    },
   };
 }

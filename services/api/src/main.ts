@@ -13,7 +13,6 @@ import { openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-l
 import { openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
-import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
@@ -22,9 +21,12 @@ import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-set
 import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { steadyClock } from "@meterbook/runtime/steady-clock";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
+import { watchClock } from "@meterbook/runtime/watch-clock";
 import { watchDependency } from "@meterbook/runtime/watch-dependency";
+import { watchInflux } from "@meterbook/runtime/watch-influx";
 import { Counter, Registry } from "prom-client";
 import { damageMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
@@ -41,6 +43,7 @@ METERBOOK_* or a .env file (docs/operations.md).`,
 const settings = settingsOrExit("api");
 const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
+const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 
@@ -73,6 +76,7 @@ async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
 
 async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own): Promise<ApiPorts> {
   const { connection, partitions } = await lookAtServers(kafka, influx);
+  own(watchClock({ clock, holdsBack: "nothing", standing, notices }));
   const dataDir = own(takeOwnDirectory(settings.dataDir, "api"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);
   const probe = own(kafkaProbe(connection), "Kafka's probe");
@@ -84,7 +88,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const influxEvents = influxMetrics(metrics, log, standing);
   for (const { url, ask, close } of influxProbes(influx)) {
     own({ close }, "InfluxDB's probe");
-    own(watchDependency(standing, { name: url, says: "InfluxDB does not answer", probe: ask }));
+    own(watchInflux({ url, ask, standing, clock }));
   }
   const { retentionDays } = settings.rejected;
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: rejectedForgotten(metrics) };

@@ -18,7 +18,9 @@ import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { steadyClock } from "@meterbook/runtime/steady-clock";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
+import { watchClock } from "@meterbook/runtime/watch-clock";
 import { watchDependency } from "@meterbook/runtime/watch-dependency";
 import { Registry } from "prom-client";
 import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
@@ -38,6 +40,7 @@ METERBOOK_* or a .env file (docs/operations.md).`,
 const settings = settingsOrExit("ingest");
 const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
 const metrics = new Registry();
+const steady = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 let damaged = async (): Promise<readonly string[]> => [];
@@ -54,6 +57,7 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   });
   acceptServers(log, [found]);
   const { partitions } = found;
+  own(watchClock({ clock: steady, holdsBack: "nothing", standing, notices }));
   const events = kafkaMetrics(metrics, log, standing);
   const probe = own(kafkaProbe(connection), "Kafka's probe");
   own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));

@@ -11,15 +11,16 @@ import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedd
 import { syncSeries } from "@meterbook/adapters/embedded/series-database";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
-import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { steadyClock } from "@meterbook/runtime/steady-clock";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { watchClock } from "@meterbook/runtime/watch-clock";
 import { Registry } from "prom-client";
 
 const trimEveryMs = 3_600_000;
@@ -40,7 +41,10 @@ await runThread(async (settings: Settings, own) => {
     });
   const standing = standingProblems({ log, changed: report });
   const notices = standingProblems({ log, kind: "notice", changed: report });
-  const events = aggregatorMetrics(metrics, log, standing);
+  const clockToleranceMs = settings.clockToleranceSeconds * 1000;
+  const events = aggregatorMetrics(metrics, { log, standing, notices, clockToleranceMs });
+  const clock = steadyClock({ toleranceMs: clockToleranceMs });
+  own(watchClock({ clock, holdsBack: "months", standing, notices }));
 
   const damages = own(openEmbeddedDamageLog({ dataDir }));
   const damaged = own(damageTeller(damages, log)).tell;

@@ -3,7 +3,8 @@ import { type InfluxOptions, influxConnection, settingAtFault } from "./influx-c
 /** A small question to one server, with our token and of our bucket. */
 export interface InfluxProbe {
   readonly url: string;
-  ask(): Promise<void>;
+  /** Answers what the server's clock shows; undefined where it does not say. */
+  ask(): Promise<number | undefined>;
   close(): void;
 }
 
@@ -25,6 +26,8 @@ export function influxProbes(options: InfluxOptions): InfluxProbe[] {
         if (answer.status !== 200) throw new Error(`${server.url} answered ${answer.status}: ${answer.body}`);
         const failed = (JSON.parse(answer.body) as { results?: readonly { error?: string }[] }).results?.[0]?.error;
         if (failed !== undefined) throw new Error(`METERBOOK_INFLUX_BUCKET=${options.bucket}: ${failed}`);
+        const atMs = Date.parse(String(answer.headers["date"]));
+        return Number.isNaN(atMs) ? undefined : atMs;
       },
       close: connection.close,
     };

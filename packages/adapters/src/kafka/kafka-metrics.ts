@@ -22,6 +22,8 @@ export interface Standing {
   clear(name: string): void;
   /** Stands until it has not been told for some seconds. */
   recur(name: string, detail: string): void;
+  /** What may only follow from something else that stands. */
+  suppose(name: string, detail: string): void;
 }
 
 /** The events of the Kafka adapters as metrics, log lines and health. */
@@ -60,6 +62,9 @@ function followMetrics(registry: Registry, standing: Standing): FollowerEvents {
       failures.inc();
       standing.recur("views", `a topic cannot be read: ${messageOf(error)}`);
     },
+    followBehind: ({ topic, records }) =>
+      standing.suppose(`view of ${topic}`, `what this process shows of ${topic} is ${records} records behind`),
+    followCaughtUp: ({ topic }) => standing.clear(`view of ${topic}`),
   };
 }
 

@@ -4,6 +4,7 @@ import type { KafkaConnection } from "./kafka-connection.ts";
 import { withAdmin } from "./kafka-topics.ts";
 import { lastingConsumer } from "./lasting-consumer.ts";
 import { reachedOffsets } from "./reached-offsets.ts";
+import { type BehindEvents, watchFollower } from "./watch-follower.ts";
 import { within } from "./within.ts";
 
 /** Something that takes in a topic from a position on. */
@@ -15,7 +16,7 @@ export interface FollowedTopic {
   apply(partition: number, records: readonly KafkaMessage[], next: number): Promise<void> | void;
 }
 
-export interface FollowerEvents {
+export interface FollowerEvents extends BehindEvents {
   /** Records could not be taken in, or the client gave up; both are tried again. */
   followFailed(facts: { readonly error: unknown }): void;
 }
@@ -104,6 +105,11 @@ export async function followTopics(
   const positionOf = (topic: string, partition: number) =>
     Math.max(reached.next(topic, partition), byTopic.get(topic)?.position(partition) ?? 0);
 
+  const watches = followed.map(({ topic }) => {
+    const ends = () => admin.ends(topic);
+    return watchFollower({ topic, ends, position: (partition) => positionOf(topic, partition), events });
+  });
+
   return {
     async catchUp(topic, timeoutMs = patienceMs) {
       const ends = await admin.ends(topic);
@@ -114,6 +120,7 @@ export async function followTopics(
     reach: (topic, partition, offset, timeoutMs = patienceMs) =>
       reached.until(() => positionOf(topic, partition) > offset, `${topic} up to ${offset}`, timeoutMs),
     async close() {
+      for (const watch of watches) watch.close();
       const left = await consumer.close();
       await within(goodByeMsMax, admin.close());
       if (left === "late") return;

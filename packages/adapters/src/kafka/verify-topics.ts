@@ -127,6 +127,12 @@ async function walkTo(
   ends: ReadonlyMap<number, number>,
 ): Promise<string | undefined> {
   const failing = failureCount();
+  const events = {
+    followFailed: ({ error }: { readonly error: unknown }) => failing.failed(error),
+    // How far it has come is seen by its steps.
+    followBehind: () => undefined,
+    followCaughtUp: () => undefined,
+  };
   const following = followTopics(
     connection,
     [
@@ -139,7 +145,7 @@ async function walkTo(
         },
       },
     ],
-    { name: "verify", retry, events: { followFailed: ({ error }) => failing.failed(error) } },
+    { name: "verify", retry, events },
   );
   try {
     const follower = await Promise.race([failing.tooOften, following]);

@@ -24,6 +24,8 @@ export const damageCodes = [
   "records_lost",
   /** A store knows less than was known: it was restored from a backup, emptied or exchanged. */
   "store_behind",
+  /** Snapshots say that they were issued at a time that is still to come: the clock was ahead, and months may be final too soon. */
+  "issued_too_soon",
 ] as const;
 export type DamageCode = (typeof damageCodes)[number];
 

@@ -1,0 +1,93 @@
+import { uptime } from "node:os";
+import type { Clock } from "@meterbook/core/ports/clock";
+
+/** What is wrong with the host's clock now, in milliseconds; 0 and undefined where nothing is. */
+export interface ClockState {
+  /** It shows so much more than the time that has gone by; `nowMs` does not follow it. */
+  readonly aheadMs: number;
+  /** It went back by so much not long ago; `nowMs` has followed it. */
+  readonly wentBackMs: number;
+  /** Whose clock differs from ours, and by how much: above 0 where ours is ahead. */
+  readonly differs: { readonly from: string; readonly byMs: number } | undefined;
+}
+
+/**
+ * The host's clock as long as it goes as time goes by. What jumps ahead by more than a tolerance is not followed, nor what is
+ * ahead of a server's clock by more than it: months' ends come by the clock, and one that is issued too soon stands for ever.
+ * Time that jumps back is followed, and told.
+ */
+export interface SteadyClock extends Clock {
+  /** Looks at what else tells the time; called every second or so. */
+  look(): ClockState;
+  /** What a server's clock showed between `askedAtMs` of this host's clock and now. */
+  compare(server: { readonly name: string; readonly atMs: number; readonly askedAtMs: number }): void;
+}
+
+export interface SteadyClockOptions {
+  readonly toleranceMs: number;
+  readonly wallMs?: () => number;
+  /** Grows as time goes by, whatever the wall clock does; it may stand while the machine sleeps. */
+  readonly steadyMs?: () => number;
+  /** The same, and goes on while the machine sleeps. */
+  readonly uptimeMs?: () => number;
+}
+
+/** So long a jump back is told. */
+const wentBackToldMs = 10 * 60_000;
+/** What `uptimeMs` and `steadyMs` differ by without a sleep. */
+const sleepMsMin = 1000;
+
+export function steadyClock(options: SteadyClockOptions): SteadyClock {
+  const { toleranceMs, wallMs = Date.now, steadyMs = () => performance.now() } = options;
+  const { uptimeMs = () => uptime() * 1000 } = options;
+  /** Wall clock less steady time, as it was when they were last at one. */
+  let offsetMs = wallMs() - steadyMs();
+  let sleptMs = uptimeMs() - steadyMs();
+  let wentBack = { byMs: 0, atMs: 0 };
+  const servers = new Map<string, number>();
+
+  function nowMs(): number {
+    const wall = wallMs();
+    const ahead = wall - (steadyMs() + offsetMs);
+    if (ahead > toleranceMs) return wall - ahead;
+    if (ahead < -toleranceMs) wentBack = { byMs: -ahead, atMs: steadyMs() };
+    offsetMs += ahead;
+    return wall;
+  }
+
+  /** The machine slept: time went by. */
+  function countSleep(): void {
+    const more = uptimeMs() - steadyMs() - sleptMs;
+    if (more < sleepMsMin) return;
+    sleptMs += more;
+    offsetMs += more;
+  }
+
+  function greatestDifference(): ClockState["differs"] {
+    const [first] = [...servers].sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+    return first === undefined ? undefined : { from: first[0], byMs: first[1] };
+  }
+
+  return {
+    nowMs,
+    look() {
+      countSleep();
+      const aheadMs = wallMs() - nowMs();
+      const isRecent = wentBack.byMs > 0 && steadyMs() - wentBack.atMs < wentBackToldMs;
+      return { aheadMs, wentBackMs: isRecent ? wentBack.byMs : 0, differs: greatestDifference() };
+    },
+    compare({ name, atMs, askedAtMs }) {
+      const wall = wallMs();
+      // The question was on its way for a while, and the answer tells whole seconds.
+      const aheadMs = Math.max(0, askedAtMs - atMs - 1000);
+      const behindMs = Math.max(0, atMs - wall);
+      servers.delete(name);
+      if (aheadMs > toleranceMs) {
+        servers.set(name, aheadMs);
+        offsetMs = Math.min(offsetMs, atMs - steadyMs());
+      } else if (behindMs > toleranceMs) servers.set(name, -behindMs);
+      // Two that agree are right, whatever we thought.
+      else if (servers.size === 0) offsetMs = wall - steadyMs();
+    },
+  };
+}

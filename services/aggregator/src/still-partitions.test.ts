@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { stillPartitions } from "./still-partitions.ts";
+
+const everyMs = 2000;
+
+function looks(count: number, at: (index: number) => { position: number | undefined; end: number | undefined }) {
+  const still = stillPartitions();
+  return Array.from({ length: count }, (_, index) => still.look([{ partition: 3, ...at(index) }], index * everyMs));
+}
+
+test("one that does not move though frames wait is named within 10 s", () => {
+  const answers = looks(10, () => ({ position: 7, end: 9 }));
+  expect(answers.findIndex(({ length }) => length > 0) * everyMs).toBeLessThan(10_000);
+  expect(answers.at(-1)).toEqual([{ partition: 3, waiting: 2, seconds: 18 }]);
+});
+
+test("so is one that cannot be opened", () => {
+  expect(looks(10, () => ({ position: undefined, end: undefined })).at(-1)).toEqual([
+    { partition: 3, waiting: undefined, seconds: 18 },
+  ]);
+});
+
+test("one that moves, has nothing to do, or has gone to another is not", () => {
+  expect(looks(30, (index) => ({ position: index, end: 1000 })).flat()).toEqual([]);
+  expect(looks(30, () => ({ position: 9, end: 9 })).flat()).toEqual([]);
+  expect(looks(30, () => ({ position: 9, end: undefined })).flat()).toEqual([]);
+  // The first frame after a quiet night has waited for no time.
+  expect(looks(30, (index) => ({ position: 9, end: index === 29 ? 10 : 9 })).flat()).toEqual([]);
+  const still = stillPartitions();
+  still.look([{ partition: 1, position: 1, end: 2 }], 0);
+  still.look([], 5000);
+  expect(still.look([{ partition: 1, position: 1, end: 2 }], 9000)).toEqual([]);
+});
