@@ -62,7 +62,8 @@ const base: fc.Arbitrary<Change> = fc.oneof(fc.constant({}), change);
 
 type Step =
   | { readonly kind: "change"; readonly change: Change; readonly how: "running" | "stopped" | "twice" }
-  | { readonly kind: "close" | "restart" | "settle" | "back" };
+  | { readonly kind: "close" | "restart" | "settle" | "back" | "default zone back" }
+  | { readonly kind: "default zone"; readonly zone: string };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -77,6 +78,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "settle" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "back" as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("default zone" as const), zone: fc.constantFrom(...zones) }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: "default zone back" as const }) },
 );
 
 /** When a meter begins, how often it reports, and after how many reports it says nothing for a long time. */
@@ -111,6 +117,7 @@ function readingsOf({ from, days, stepHours, offsetSeconds, use, withProfile, si
   return sent.flat().sort((a, b) => a.arrives - b.arrives);
 }
 
+const defaultZone = "Europe/Kyiv";
 const touched = "m-touched";
 const untouched = "m-twin";
 const isMoreOften = 30;
@@ -133,12 +140,17 @@ function recordOf(meterId: string, first: Change, over: Change = {}): MeterRecor
   return { meterId, usagePointId: "up-1", registers, ...first, ...over };
 }
 
-async function take(world: AggregatorWorld, { kind, ...more }: Step, first: Change): Promise<void> {
+async function take(world: AggregatorWorld, what: Step, first: Change): Promise<void> {
+  const { kind } = what;
   if (kind === "close") await world.close();
   else if (kind === "restart") await world.restart();
   else if (kind === "settle") await world.look();
   else if (kind === "back") await world.register(recordOf(touched, first));
-  else if ("change" in more) await changeBy(world, recordOf(touched, first, more.change), more.how);
+  else if (kind === "change") await changeBy(world, recordOf(touched, first, what.change), what.how);
+  else {
+    world.timeZone = kind === "default zone" ? what.zone : defaultZone;
+    await world.restart();
+  }
 }
 
 async function changeBy(world: AggregatorWorld, record: MeterRecord, how: "running" | "stopped" | "twice") {
@@ -148,7 +160,8 @@ async function changeBy(world: AggregatorWorld, record: MeterRecord, how: "runni
 }
 
 async function travel(world: AggregatorWorld, { life: of, base: first, steps }: Journey): Promise<void> {
-  await world.register(recordOf(untouched, first));
+  // Whatever becomes of the default zone.
+  await world.register({ zone: defaultZone, ...recordOf(untouched, first) });
   await world.register(recordOf(touched, first));
   const sent = readingsOf(of);
   const framesOf = Math.ceil(sent.length / isMoreOften);
@@ -189,10 +202,11 @@ export function masterDataInvariants({ newSeries, share }: InvariantsUnderTest):
       fc.asyncProperty(journey, async (way) => {
         const series = await newSeries();
         const nowMs = (september - 5 * day) * 1000;
-        const world = await openAggregatorWorld({ nowMs, timeZone: "Europe/Kyiv", settleSeconds: 1, series });
+        const world = await openAggregatorWorld({ nowMs, timeZone: defaultZone, settleSeconds: 1, series });
         try {
           await travel(world, way);
           await world.register(recordOf(touched, way.base));
+          if (world.timeZone !== defaultZone) await take(world, { kind: "default zone back" }, way.base);
           await world.close();
           await expectSameBills(world);
           world.nowMs += 40 * day * 1000;

@@ -66,3 +66,26 @@ test("H04: a month is taken back when the meter was removed before it, or is not
     "2026-09/3 void: the meter was removed before this month",
   ]);
 });
+
+test("H04: METERBOOK_TIME_ZONE there and back, with a stop in between, gives the same bills", async () => {
+  const world = await openAggregatorWorld({ nowMs: Date.parse("2026-11-20T12:00:00Z"), timeZone: "Europe/Kyiv" });
+  onTestFinished(() => world.dispose());
+  const readings = [instant("2026-09-30T21:00:00Z"), instant("2026-10-31T22:00:00Z")] as const;
+  await world.deliver({ meterId: "m-1", series: [registerSeries([[readings[0], 12_100_000]])] });
+  await world.deliver({ meterId: "m-1", series: [registerSeries([[readings[1], 12_345_678]])] });
+  for (const zone of ["Europe/Kyiv", "UTC", "Europe/Kyiv", "UTC", "Europe/Kyiv"]) {
+    world.timeZone = zone;
+    await world.restart();
+    await world.close();
+  }
+  const book = (await world.book("m-1")).map((one) => [
+    periodName(one.period),
+    one.revision,
+    isVoid(one),
+    one.registers,
+  ]);
+  expect(book).toMatchObject([
+    ["2026-09", 4, true, [{ consumption: null }]],
+    ["2026-10", 5, false, [{ consumption: 245_678, opening: 12_100_000, quality: "actual" }]],
+  ]);
+});

@@ -40,6 +40,8 @@ export interface TestReport {
  */
 export interface AggregatorWorld {
   nowMs: number;
+  /** The setting, as of the next start. */
+  timeZone: string;
   /** What the aggregator has refused, in order. */
   readonly rejections: Rejection[];
   readonly store: SeriesReader;
@@ -113,6 +115,7 @@ export async function openAggregatorWorld(options: {
   const clock: Clock = { nowMs: () => world.nowMs };
   // Once: the log of this world is in memory, and a start would miss it on the disk.
   const openSeries = options.series ?? embeddedSeries(dataDir);
+  let timeZone = options.timeZone ?? "Europe/Kyiv";
   let parts = await start();
 
   async function start() {
@@ -149,7 +152,7 @@ export async function openAggregatorWorld(options: {
       },
     };
     const aggregator = await aggregateReadings(ports, {
-      timeZone: options.timeZone ?? "Europe/Kyiv",
+      timeZone,
       settleSeconds: options.settleSeconds ?? 30,
       limits: { ...usualAdmission, ...options.limits },
       events: silentAggregatorEvents,
@@ -178,6 +181,12 @@ export async function openAggregatorWorld(options: {
 
   const world: AggregatorWorld = {
     nowMs: options.nowMs,
+    get timeZone() {
+      return timeZone;
+    },
+    set timeZone(zone) {
+      timeZone = zone;
+    },
     rejections: [],
     damages,
     damageLog,

@@ -1,5 +1,6 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Registry, RegistrySubscription } from "@meterbook/core/ports/registry";
+import { defaultZoneWatch } from "./default-zone.ts";
 import { wholeBook } from "./evaluate-meter.ts";
 import type { LowWater } from "./low-water.ts";
 import type { MeterBook } from "./meter-book.ts";
@@ -15,6 +16,8 @@ export interface FollowedRegistry {
   /** Whether a meter belongs to the partition. */
   readonly wants: (meterId: string) => boolean;
   readonly water: LowWater;
+  /** Of meters whose record names none. */
+  readonly defaultZone: string;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface FollowedRegistry {
  * book: another zone, multiplier or installation can change every snapshot, and one that changes nothing issues nothing.
  */
 export async function followRegistry(
-  { registry, wants, water }: FollowedRegistry,
+  { registry, wants, water, defaultZone }: FollowedRegistry,
   inTurn: InTurn,
 ): Promise<RegistrySubscription> {
   let through = water.notes[note] ?? 0;
@@ -32,7 +35,9 @@ export async function followRegistry(
     if (isNew) pending.gather(meter, wholeBook);
   }
 
-  return registry.follow(
+  const zoneWatch = defaultZoneWatch(water, defaultZone);
+  await inTurn(async (_book, pending) => zoneWatch.begin(pending));
+  const subscription = await registry.follow(
     (changes) =>
       inTurn(async (book, pending) => {
         for (const { record, position } of changes) take(book, pending, record, position > through);
@@ -41,4 +46,6 @@ export async function followRegistry(
       }),
     wants,
   );
+  await inTurn(async (book, pending) => zoneWatch.mark(book, pending));
+  return subscription;
 }

@@ -89,9 +89,8 @@ export async function openPartitionBook(
   const losses = partitionLosses(ports, partition);
   let isClosed = false;
   const wants = wantedBy(partition, partitions);
-  const registry = await followRegistry({ registry: ports.registry, water: work.memory.water, wants }, (change) =>
-    queue.run(() => work.take(change)),
-  );
+  const followed = { registry: ports.registry, water: work.memory.water, wants, defaultZone: options.timeZone };
+  const registry = await followRegistry(followed, (change) => queue.run(() => work.take(change)));
   const timer = periodic(idleTickMs, async () => {
     do {
       await queue.run(work.slice).catch((error: unknown) => options.events.housekeepingFailed({ error }));

@@ -74,6 +74,35 @@ test("a day that begins at one o'clock begins there", () => {
   expect(localCalendar("Asia/Beirut").dayOf(at("2026-03-29T10:00:00Z"))).toBe(at("2026-03-28T22:00:00Z"));
 });
 
+test.for([
+  { asked: "after", minutes: [30, 90] },
+  { asked: "before", minutes: [0.5, 30, 90] },
+])("H04: where clocks go back across midnight, a month and a day have one end, $asked first", ({ asked, minutes }) => {
+  // 2009-11-01 00:01 in St. John's was followed by 2009-10-31 23:01; two names, so that each has nothing remembered.
+  const calendar = localCalendar(asked === "after" ? "America/St_Johns" : "Canada/Newfoundland");
+  const boundary = calendar.boundaryOf(parsePeriod("2009-10") ?? 0);
+  expect(boundary).toBe(at("2009-11-01T02:30:00Z"));
+  for (const late of minutes) {
+    expect([late, periodName(calendar.periodOf(boundary + late * 60))]).toEqual([late, "2009-11"]);
+    expect([late, calendar.dayOf(boundary + late * 60)]).toEqual([late, boundary]);
+  }
+  expect(periodName(calendar.periodOf(boundary - 1))).toBe("2009-10");
+});
+
+test.for([
+  { zone: "Africa/Cairo", period: "2024-10", boundary: "2024-10-31T22:00:00Z" },
+  { zone: "Asia/Amman", period: "2014-10", boundary: "2014-10-31T22:00:00Z" },
+  { zone: "America/Asuncion", period: "2023-09", boundary: "2023-10-01T04:00:00Z" },
+  { zone: "Pacific/Apia", period: "2011-12", boundary: "2011-12-31T10:00:00Z" },
+])("H04: the month ends where clocks change: $zone $period", ({ zone, period, boundary }) => {
+  const calendar = localCalendar(zone);
+  const number = parsePeriod(period) ?? 0;
+  expect(new Date(calendar.boundaryOf(number) * 1000).toISOString().replace(".000", "")).toBe(boundary);
+  expect(calendar.periodOf(at(boundary) - 1)).toBe(number);
+  expect(calendar.periodOf(at(boundary))).toBe(number + 1);
+  expect(calendar.dayOf(at(boundary))).toBe(at(boundary));
+});
+
 test("an unknown zone is refused", () => {
   expect(() => localCalendar("Europe/Odessa2")).toThrow(RangeError);
 });

@@ -72,7 +72,9 @@ function makeCalendar(zone: string): LocalCalendar {
       const known = months.get(hint);
       if (known !== undefined && at >= known.from && at < known.to) return known.period;
       const local = zoned(zone, at);
-      const period = local.year * 12 + local.month - 1;
+      const named = local.year * 12 + local.month - 1;
+      // Clocks that go back across midnight bring the last minutes of a month once more: these are the next month's.
+      const period = at < startOf(named + 1) ? named : named + 1;
       if (months.size >= rememberedDaysMax) months.clear();
       months.set(hint, { period, from: startOf(period), to: startOf(period + 1) });
       return period;
@@ -104,9 +106,12 @@ function dayFinder(zone: string): (at: number) => number {
     const hint = Math.floor(at / 86_400);
     const known = days.get(hint);
     if (known !== undefined && at >= known.from && at < known.to) return known.from;
-    const from = seconds(zoned(zone, at).startOfDay());
+    const named = seconds(zoned(zone, at).startOfDay());
+    const next = addDays(zone, named, 1);
+    // As with months: what clocks bring once more of a day is the next day's.
+    const from = at < next ? named : next;
     if (days.size >= rememberedDaysMax) days.clear();
-    days.set(hint, { from, to: addDays(zone, from, 1) });
+    days.set(hint, { from, to: from === named ? next : addDays(zone, from, 1) });
     return from;
   };
 }

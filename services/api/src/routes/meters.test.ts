@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { apiWorld, injectableApi } from "../../../../test/support/api-world.ts";
 import { memoryRegistry, memorySeries } from "../../../../test/support/memory-ports.ts";
 import { instant, intervalSeries, registerSeries } from "../../../../test/support/readings.ts";
@@ -143,6 +143,27 @@ async function importing(body: string, type: string, limits = {}) {
   });
   return { answer, registry: world.ports.registry };
 }
+
+test("H04: a change that is refused changes nothing, by call and by import", async () => {
+  const registry = memoryRegistry();
+  const put = vi.spyOn(registry, "put");
+  const app = await injectableApi(apiWorld({ registry }));
+  const good = { zone: "Europe/Kyiv", registers: [{ register: "1.8.0", unit: "kWh", multiplier: 40 }] };
+  await app.inject({ method: "PUT", url: "/v1/meters/m-1", payload: good });
+  const before = (await app.inject("/v1/meters/m-1")).json();
+  const import_ = (type: string, payload: string) =>
+    app.inject({ method: "POST", url: "/v1/meters:import", headers: { "content-type": type }, payload });
+  const refused = [
+    await app.inject({ method: "PUT", url: "/v1/meters/m-1", payload: { ...good, zone: "Europe/Odessa2" } }),
+    await app.inject({ method: "PUT", url: "/v1/meters/m-1", payload: { ...good, zone: "+02:00" } }),
+    await app.inject({ method: "PUT", url: "/v1/meters/m-1", payload: { registers: [{ register: "1.8.0" }] } }),
+    await import_("application/x-ndjson", '{"meterId":"m-1","zone":"europe/kyiv"}\n{"meterId":"m-1","registers":[{}]}'),
+    await import_("text/csv", "meter_id,zone,register,unit,digits\nm-1,UTC,1.8.0,kWh,99\nm-1,Mars/Base,1.8.0,kWh,6\n"),
+  ];
+  expect(refused.map(({ statusCode }) => statusCode)).toEqual([400, 400, 400, 200, 200]);
+  expect((await app.inject("/v1/meters/m-1")).json()).toEqual(before);
+  expect(put).toHaveBeenCalledTimes(1);
+});
 
 test("NDJSON: each line stands for itself", async () => {
   const lines = [

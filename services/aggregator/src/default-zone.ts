@@ -1,0 +1,30 @@
+import { crc32 } from "node:zlib";
+import { wholeBook } from "./evaluate-meter.ts";
+import type { LowWater } from "./low-water.ts";
+import type { MeterBook } from "./meter-book.ts";
+import type { PendingMeters } from "./pending-meters.ts";
+
+/** In which default zone everything is issued, in the partition's notes; 0 while there may be months of several. */
+const note = "default-zone";
+
+/**
+ * Sees that the zone of meters that name none is another one than at the last start: then each of their months is evaluated again,
+ * as when a meter's own zone is changed.
+ */
+export function defaultZoneWatch(water: LowWater, zone: string) {
+  // Never 0.
+  const wanted = crc32(zone) + 1;
+  const isOther = water.notes[note] !== wanted;
+  return {
+    /** Before anything is issued; what it notes is to be recorded. */
+    begin({ nextTicket }: PendingMeters): void {
+      if (isOther) water.noted(note, 0, nextTicket);
+    },
+    /** Once the meters have their master data. */
+    mark(book: MeterBook, pending: PendingMeters): void {
+      if (!isOther) return;
+      for (const meter of book.all()) if (meter.record?.zone === undefined) pending.gather(meter, wholeBook);
+      water.noted(note, wanted, pending.nextTicket);
+    },
+  };
+}
