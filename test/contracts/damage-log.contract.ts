@@ -54,6 +54,18 @@ export function damageLogContract(make: () => Promise<DamageLogUnderTest>): void
     expect(await again.open()).toEqual({ total: 2, byPlace: { ledger: 1, series: 1 } });
   });
 
+  test("D07: what is lost for good adds up by place, once however often it is found, acknowledged or not", async () => {
+    const log = await opened(await make());
+    expect(await log.losses()).toEqual({ byPlace: {}, unknown: 0 });
+    const lost = (where: string, count: number | null) => aDamage({ place: "readings-log", where, lost: count });
+    await log.report([lost("partition 0 offsets 0 to 9", 10), lost("partition 1 offset 3", 96), lost("frame 7", null)]);
+    await log.report([lost("partition 0 offsets 0 to 9", 10), aDamage({ lost: 1 }), aDamage({ where: "x" })]);
+    const expected = { byPlace: { ledger: 1, "readings-log": 106 }, unknown: 1 };
+    expect(await log.losses()).toEqual(expected);
+    for (const { id } of await log.list(all)) await log.acknowledge(id, word);
+    expect(await log.losses()).toEqual({ ...expected, unknown: 0 });
+  });
+
   test("pages in order of the time, then of the id; unknown ids are nothing", async () => {
     const under = await make();
     const log = await opened(under);

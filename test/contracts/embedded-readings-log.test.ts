@@ -140,7 +140,9 @@ test("trims what is past its retention and read, never the totals", async () => 
   expect(await log.ends()).toEqual(new Map([[0, 40]]));
   expect(await log.unread(new Map([[0, 40]]))).toMatchObject({ readings: 0 });
   await log.append(aReport("m", "next"));
-  expect(await log.unread(new Map([[0, 40]]))).toEqual({ readings: 1, oldestAppendedAtMs: nowMs });
+  expect(await log.unread(new Map([[0, 40]]))).toEqual({
+    ...{ readings: 1, oldestAppendedAtMs: nowMs, accepted: 41 },
+  });
   expect(await log.unread(new Map())).toMatchObject({ readings: 41 });
 });
 

@@ -147,6 +147,7 @@ async function apply(store: SeriesStore, frames: readonly Frame[], newest = new 
       stored: counts.stored + put.length + late.size,
       duplicates: counts.duplicates + duplicates + conflicts.length - fresh,
       conflicts: counts.conflicts + fresh,
+      refused: counts.refused,
     },
   });
 

@@ -83,6 +83,31 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     expect(twice).toEqual([]);
   });
 
+  test("D07: what came in stays counted when it is deleted unread, for whoever asks later too", async () => {
+    const { connection, open } = await topicsOfItsOwn();
+    const log = await open();
+    const other = await open();
+    onTestFinished(() => log.close());
+    onTestFinished(() => other.close());
+    for (let n = 0; n < 8; n += 1) await (n % 2 ? log : other).append(aReport(`m-${n}`, "x", { readings: 10 }));
+    expect(await log.unread(new Map())).toMatchObject({ readings: 80, accepted: 80 });
+    const ends = await log.ends();
+    const admin = connection.client.admin();
+    await admin.connect();
+    const topic = topicOf(connection, "readings");
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = [...ends].map(([partition, end]) => ({ partition, offset: String(end) }));
+    await admin.deleteTopicRecords({ topic, partitions: partitions.filter(({ offset }) => offset !== "0") });
+    await admin.disconnect();
+    // One is gone, the other has nothing more to say.
+    await other.close();
+    const later = await open();
+    onTestFinished(() => later.close());
+    await expect.poll(async () => (await later.unread(ends)).accepted, { timeout: 10_000 }).toBe(80);
+    await later.append(aReport("m-0", "y", { readings: 5 }));
+    expect(await later.unread(ends)).toMatchObject({ readings: 5, accepted: 85 });
+  });
+
   test("says from where to where the log has forgotten what was not read", async () => {
     const { connection, open } = await topicsOfItsOwn();
     const gaps: unknown[] = [];

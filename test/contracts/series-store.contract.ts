@@ -166,7 +166,8 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     await batch.put([writeOf(met?.no ?? -1, [[0, [900]]], 6)]);
     const progress: Progress = {
       position: 7,
-      counts: { stored: 1, duplicates: 2, conflicts: 3 },
+      counts: { stored: 1, duplicates: 2, conflicts: 3, refused: 4 },
+      tally: { writers: { "m-1": 6 }, earlier: { through: 'l-"9', readings: 2 } },
       newestAt: base + 900,
       issuedPosition: 4,
       pending: 1,
@@ -182,7 +183,12 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     const again = await opened(under);
     expect(again.store.progress).toEqual(progress);
     const { counts, newestAt } = progress;
-    expect(await again.reader.totals()).toEqual({ ...counts, newestAt, pending: 1, positions: new Map([[0, 7]]) });
+    expect(await again.reader.totals()).toEqual({
+      ...counts,
+      newestAt,
+      pending: 1,
+      ...{ positions: new Map([[0, 7]]), tallies: new Map([[0, progress.tally]]) },
+    });
     expect(await again.reader.meter("m2")).toBeUndefined();
     expect(await metersOf(again.store)).toEqual(["m1"]);
   });

@@ -38,7 +38,7 @@ async function work(directory: string, round: number): Promise<void> {
   const stores = openEmbeddedSeriesStores({ dataDir: directory, clock });
   const store = await stores.open(0, 1);
   const batch = await store.begin();
-  const counts = { stored: 2 * round - 1, duplicates: 0, conflicts: 0 };
+  const counts = { stored: 2 * round - 1, duplicates: 0, conflicts: 0, refused: 0 };
   await batch.commit({ ...store.progress, position: end - 1, counts, issuedPosition: end - 1 });
   const ledger = await openEmbeddedSnapshotLedgers({ dataDir: directory }).open(0);
   await ledger.append([aSnapshot("m-1", 24_321, round)]);

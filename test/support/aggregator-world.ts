@@ -64,6 +64,8 @@ export interface AggregatorWorld {
   append(...reports: readonly TestReport[]): void;
   /** What is in the log is delivered after `meanwhile`; `changes` of master data come while it is stopped. */
   restart(meanwhile?: () => Promise<void>, changes?: readonly MeterRecord[]): Promise<void>;
+  /** Appends the newest frame once more, as a producer may after an outage. */
+  appendAgain(): void;
   /** The log no longer holds what it holds now. */
   expireLog(): void;
   /** The log is lost, and an empty one stands in its place. */
@@ -95,6 +97,8 @@ export async function openAggregatorWorld(options: {
   limits?: Partial<AdmissionLimits>;
   /** Embedded where absent. */
   series?: OpenSeries | undefined;
+  /** Frames say how much this writer has appended. */
+  writer?: string;
   /** Stands in front of the ledgers. */
   ledgers?: (ledgers: SnapshotLedgers) => SnapshotLedgers;
   /** Called before each commit of a batch; may throw, and the commit fails. */
@@ -112,6 +116,7 @@ export async function openAggregatorWorld(options: {
   let epoch = 0;
   let resumeAt = 0;
   let heldFrom = 0;
+  let appended = 0;
   const clock: Clock = { nowMs: () => world.nowMs };
   // Once: the log of this world is in memory, and a start would miss it on the disk.
   const openSeries = options.series ?? embeddedSeries(dataDir);
@@ -201,8 +206,14 @@ export async function openAggregatorWorld(options: {
       world.append(...reports);
       await deliverFrom();
     },
+    appendAgain() {
+      frames.push({ ...(frames.at(-1) as LogFrame), offset: frames.length });
+    },
     append(...reports) {
+      const readings = reports.flatMap(({ series }) => series).reduce((sum, { at }) => sum + at.length, 0);
+      appended += readings;
       frames.push({
+        ...(options.writer === undefined ? {} : { tally: { writer: options.writer, total: appended, readings } }),
         partition: 0,
         offset: frames.length,
         appendedAtMs: world.nowMs,

@@ -17,6 +17,11 @@ export interface MemorySeries extends SeriesReader {
   totalsNow: StoreTotals;
 }
 
+export const nothingStored: StoreTotals = {
+  ...{ stored: 0, duplicates: 0, conflicts: 0, refused: 0, pending: 0, newestAt: 0 },
+  ...{ positions: new Map(), tallies: new Map() },
+};
+
 export function memorySeries(
   meters: Readonly<Record<string, readonly ReadingSeries[]>>,
   conflicts: readonly StoredConflict[] = [],
@@ -26,7 +31,7 @@ export function memorySeries(
   const newestAt = Math.max(0, ...all.map(({ at }) => at.at(-1) ?? 0));
   const series: MemorySeries = {
     reads,
-    totalsNow: { stored: 0, duplicates: 0, conflicts: 0, pending: 0, positions: new Map(), newestAt },
+    totalsNow: { ...nothingStored, newestAt },
     meter: async (meterId) => storedMeter(meterId, Object.keys(meters).indexOf(meterId), meters[meterId]),
     readMany: async () => {
       throw new Error("the API does not ask for it");
@@ -228,11 +233,17 @@ export function damageLogIn(kept: Map<string, KnownDamage>): DamageLog {
       for (const { place } of open) byPlace[place] = (byPlace[place] ?? 0) + 1;
       return { total: open.length, byPlace };
     },
+    async losses() {
+      const byPlace: Record<string, number> = {};
+      for (const { place, lost } of kept.values()) if (lost) byPlace[place] = (byPlace[place] ?? 0) + lost;
+      const unknown = inOrder().filter(({ acknowledged, lost }) => acknowledged === null && lost === null).length;
+      return { byPlace, unknown };
+    },
     close: async () => undefined,
   };
 }
 
-export interface MemoryReadingsLog extends Pick<ReadingsLog, "unread" | "append"> {
+export interface MemoryReadingsLog extends Pick<ReadingsLog, "unread" | "ends" | "append"> {
   readonly reports: LoggedReport[];
 }
 
@@ -248,8 +259,10 @@ export function memoryReadingsLog(nowMs: () => number): MemoryReadingsLog {
     },
     unread: async (positions) => {
       const position = positions.get(0) ?? 0;
-      const readings = reports.slice(position).reduce((sum, report) => sum + report.readings, 0);
-      return { readings, oldestAppendedAtMs: appendedAtMs[position] };
+      const readingsFrom = (from: number) => reports.slice(from).reduce((sum, report) => sum + report.readings, 0);
+      const counts = { readings: readingsFrom(position), accepted: readingsFrom(0) };
+      return { ...counts, oldestAppendedAtMs: appendedAtMs[position] };
     },
+    ends: async () => new Map([[0, reports.length]]),
   };
 }

@@ -43,6 +43,8 @@ export interface Admission {
 
 export interface RefusedReport {
   readonly offset: number;
+  /** How many readings of the report are refused. */
+  readonly readings: number;
   readonly rejection: Rejection;
 }
 
@@ -91,18 +93,23 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
       if (known?.record === undefined) unknown += 1;
       const wrong = refusal(known);
       if (wrong !== undefined) {
-        refused.push({ offset, rejection: rejectionOf(report, wrong, report.report) });
+        const rejection = rejectionOf(report, wrong, report.report);
+        refused.push({ offset, readings: readingsIn(series), rejection });
         return undefined;
       }
       const meter = known ?? book.meet(report.meterId);
       const excess = series.filter((one) => !isTaken(meter, one));
       if (excess.length === 0) return { meter, series };
       const rejection = rejectionOf(report, excessOf(excess, limits), encodeReport({ series: excess }));
-      refused.push({ offset, rejection });
+      refused.push({ offset, readings: readingsIn(excess), rejection });
       const left = new Set(excess);
       return { meter, series: series.filter((one) => !left.has(one)) };
     },
   };
+}
+
+function readingsIn(series: readonly ReadingSeries[]): number {
+  return series.reduce((sum, { at }) => sum + at.length, 0);
 }
 
 function excessOf(

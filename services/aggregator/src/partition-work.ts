@@ -1,3 +1,4 @@
+import { tallyFrames } from "@meterbook/core/domain/tally";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { CommandOutcome } from "@meterbook/core/ports/commands";
@@ -154,16 +155,19 @@ interface Applying {
 
 async function applyFrames({ series, memory, options, keep }: Applying, batch: FrameBatch): Promise<void> {
   const { events, crashPoint, limits } = options;
+  const { tally, fresh } = tallyFrames(series.progress.tally, batch.frames);
   const started = performance.now();
   const unit = await series.begin();
   try {
-    const result = await applyBatch(unit, { book: memory.book, limits }, batch, memory.pending.touched, options);
+    const frames = { ...batch, frames: fresh };
+    const result = await applyBatch(unit, { book: memory.book, limits }, frames, memory.pending.touched, options);
     await keep(result.refused);
     const position = (batch.frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;
     const notReached = memory.water.reached(position, memory.pending.nextTicket);
-    const progress = { position, counts: sum(counts, result), newestAt: Math.max(newestAt, result.newestAt) };
-    await unit.commit(memory.progress(progress)).catch((error: unknown) => {
+    const refused = result.refused.reduce((total, { readings }) => total + readings, 0);
+    const became = { counts: sum(counts, { ...result, refused }), newestAt: Math.max(newestAt, result.newestAt) };
+    await unit.commit(memory.progress({ position, tally, ...became })).catch((error: unknown) => {
       notReached();
       throw error;
     });
@@ -182,5 +186,6 @@ function sum(counts: Progress["counts"], more: Progress["counts"]): Progress["co
     stored: counts.stored + more.stored,
     duplicates: counts.duplicates + more.duplicates,
     conflicts: counts.conflicts + more.conflicts,
+    refused: counts.refused + more.refused,
   };
 }

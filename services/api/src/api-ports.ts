@@ -18,7 +18,7 @@ export interface ApiPorts {
   readonly series: SeriesReader;
   readonly snapshots: SnapshotView;
   readonly registry: Registry;
-  readonly readingsLog: Pick<ReadingsLog, "unread" | "append">;
+  readonly readingsLog: Pick<ReadingsLog, "unread" | "ends" | "append">;
   readonly rejectedLog: RejectedLog;
   readonly damage: DamageLog;
   readonly commands: Commands;

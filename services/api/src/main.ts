@@ -31,6 +31,7 @@ import { Counter, Registry } from "prom-client";
 import { damageMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { callFailures } from "./call-failures.ts";
+import { lagMetrics, lossMetrics } from "./figure-metrics.ts";
 import { serveApi } from "./serve-api.ts";
 
 /** Answers billing, analysts and operators from the ledger, the registry and InfluxDB. Any number of these agree with each other. */
@@ -84,6 +85,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
   const damage = own(await openKafkaDamageLog({ connection, dataDir, events }), "damage log");
   damageMetrics(metrics, damage);
+  lossMetrics(metrics, damage);
   const ears = { tell: own(damageTeller(damage, log), "damage").tell, nowMs: () => clock.nowMs() };
   const influxEvents = influxMetrics(metrics, log, standing);
   for (const { url, ask, close } of influxProbes(influx)) {
@@ -116,6 +118,7 @@ await runService(
   async (own) => {
     collectRuntimeMetrics(metrics, "api");
     const ports = await openPorts(settings.kafka as KafkaSettings, settings.influx as InfluxSettings, own);
+    lagMetrics(metrics, ports);
     const { httpListen: listen, timeZone, apiKeysFile } = settings;
     const api = own(
       await serveApi(

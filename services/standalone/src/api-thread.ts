@@ -7,6 +7,7 @@ import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-
 import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { damageMetrics } from "@meterbook/api/api-metrics";
 import { callFailures } from "@meterbook/api/call-failures";
+import { lagMetrics, lossMetrics } from "@meterbook/api/figure-metrics";
 import { serveApi } from "@meterbook/api/serve-api";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
@@ -35,6 +36,7 @@ await runThread(async (settings: Settings, own) => {
   const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
   const damage = own(openEmbeddedDamageLog({ dataDir }));
   damageMetrics(metrics, damage);
+  lossMetrics(metrics, damage);
   const ears = { tell: own(damageTeller(damage, log)).tell, nowMs: () => clock.nowMs() };
 
   const ports = {
@@ -56,6 +58,7 @@ await runThread(async (settings: Settings, own) => {
     inFlight: () => 0,
     replay: reader.replay,
   };
+  lagMetrics(metrics, ports);
   const { listen, ...rest } = { listen: settings.httpListen, timeZone: settings.timeZone };
   const apiSettings =
     settings.apiKeysFile === undefined ? { listen, ...rest } : { listen, ...rest, apiKeysFile: settings.apiKeysFile };

@@ -98,7 +98,8 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
 function logReads(database: DatabaseSync): Pick<ReadingsLog, "starts" | "ends" | "unread"> {
   const end = logEnd(database);
   const oldest = database.prepare("SELECT min(position) AS position FROM frame");
-  const appendedAt = database.prepare("SELECT appended_at_ms FROM frame WHERE position = ?");
+  // The frame at the position may be gone, and those behind it wait all the same.
+  const appendedAt = database.prepare("SELECT appended_at_ms FROM frame WHERE position >= ? ORDER BY position LIMIT 1");
   const throughBackwards = database.prepare(
     "SELECT position, appended_at_ms, readings_total, reports_total, checksum, body FROM frame WHERE position < ? ORDER BY position DESC",
   );
@@ -121,8 +122,9 @@ function logReads(database: DatabaseSync): Pick<ReadingsLog, "starts" | "ends" |
       // The running totals stand in the frames, and the frame before a position that was read is never trimmed.
       const before = totalThrough(position);
       const oldest = appendedAt.get(position)?.["appended_at_ms"];
-      const readings = Math.max(0, end().readings - before);
-      return { readings, oldestAppendedAtMs: oldest === undefined ? undefined : Number(oldest) };
+      const { readings: accepted } = end();
+      const readings = Math.max(0, accepted - before);
+      return { readings, oldestAppendedAtMs: oldest === undefined ? undefined : Number(oldest), accepted };
     },
   };
 }

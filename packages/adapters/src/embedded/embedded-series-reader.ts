@@ -193,7 +193,7 @@ function conflictReads(database: DatabaseSync) {
 function totalReads(database: DatabaseSync): () => StoreTotals {
   const progress = readProgress(database);
   return () => {
-    const { position, counts, newestAt, pending } = progress();
-    return { ...counts, newestAt, pending, positions: new Map([[0, position]]) };
+    const { position, counts, newestAt, pending, tally } = progress();
+    return { ...counts, newestAt, pending, positions: new Map([[0, position]]), tallies: new Map([[0, tally]]) };
   };
 }

@@ -21,10 +21,16 @@ export function progressWrites(database: DatabaseSync) {
   };
 }
 
+/** What an earlier version did not record is as at the beginning. */
+function progressIn(text: string): Progress {
+  const recorded = JSON.parse(text) as Progress;
+  return { ...noProgress, ...recorded, counts: { ...noProgress.counts, ...recorded.counts } };
+}
+
 export function readProgress(database: DatabaseSync): () => Progress {
   const get = database.prepare("SELECT body FROM progress WHERE partition = ?");
   return () => {
     const row = get.get(partition);
-    return row === undefined ? noProgress : (JSON.parse(String(row["body"])) as Progress);
+    return row === undefined ? noProgress : progressIn(String(row["body"]));
   };
 }

@@ -1,4 +1,5 @@
 import { frameDamage } from "@meterbook/core/domain/frame-damage";
+import type { FrameTally } from "@meterbook/core/domain/tally";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
@@ -9,6 +10,7 @@ export interface RawFrame {
   readonly offset: number;
   readonly appendedAtMs: number;
   readonly body: Uint8Array;
+  readonly tally?: FrameTally;
   /** How many readings the log counted for it; undefined where it does not say. */
   readonly counted: () => number | undefined;
 }
@@ -21,7 +23,7 @@ export interface DamageTeller {
 
 /** What cannot be used of it is told and left out; the frame keeps its place, so that its partition moves on. */
 export function readFrame(
-  { partition, offset, appendedAtMs, body, counted }: RawFrame,
+  { partition, offset, appendedAtMs, body, tally, counted }: RawFrame,
   teller: DamageTeller,
 ): LogFrame {
   const { reports, faults } = checkFrame(body);
@@ -30,5 +32,5 @@ export function readFrame(
     const told = fault.lost === null ? { ...fault, lost: counted() ?? null } : fault;
     teller.damaged(frameDamage(place, told, teller.nowMs()));
   });
-  return { partition, offset, appendedAtMs, reports };
+  return { partition, offset, appendedAtMs, reports, ...(tally === undefined ? {} : { tally }) };
 }

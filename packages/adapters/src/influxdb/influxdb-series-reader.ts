@@ -59,8 +59,10 @@ function progressReads(routes: BucketRoutes, signal: AbortSignal) {
       stored: sum(({ counts }) => counts.stored),
       duplicates: sum(({ counts }) => counts.duplicates),
       conflicts: sum(({ counts }) => counts.conflicts),
+      refused: sum(({ counts }) => counts.refused),
       pending: sum(({ pending }) => pending),
       positions,
+      tallies: new Map([...latest].map(([partition, { tally }]) => [partition, tally])),
       newestAt: all.reduce((newest, one) => Math.max(newest, one.newestAt), 0),
     };
   }

@@ -19,11 +19,12 @@ const epochsReadMax = 200;
 
 /** A row per partition and epoch, at the nanosecond of the epoch's number; its owner writes it again and again. */
 export function progressLine(partition: number, { epoch, progress, trails }: ProgressRow): string {
-  const { position, counts, newestAt, issuedPosition, pending, notes } = progress;
-  const { stored, duplicates, conflicts } = counts;
-  const numbers = { position, stored, duplicates, conflicts, newestAt, issuedPosition, pending };
+  const { position, counts, newestAt, issuedPosition, pending, notes, tally } = progress;
+  const { stored, duplicates, conflicts, refused } = counts;
+  const numbers = { position, stored, duplicates, conflicts, refused, newestAt, issuedPosition, pending };
   const fields = Object.entries(numbers).map(([name, value]) => `${name}=${value}i`);
-  const texts = `notes=${quoteString(JSON.stringify(notes))},trails=${quoteString(JSON.stringify(trails))}`;
+  const text = (value: unknown) => quoteString(JSON.stringify(value));
+  const texts = `notes=${text(notes)},trails=${text(trails)},tally=${text(tally)}`;
   return `progress,part=${partition} ${fields.join(",")},${texts} ${epoch}\n`;
 }
 
@@ -63,7 +64,12 @@ function rowsOf({ columns, values }: RowSeries): ProgressRow[] {
     const number = (name: string) => Number(cell(name));
     const progress = {
       position: number("position"),
-      counts: { stored: number("stored"), duplicates: number("duplicates"), conflicts: number("conflicts") },
+      counts: {
+        ...{ stored: number("stored"), duplicates: number("duplicates"), conflicts: number("conflicts") },
+        // What an earlier version did not record is as at the beginning.
+        refused: Number(cell("refused") ?? 0),
+      },
+      tally: tallyIn(cell("tally")),
       newestAt: number("newestAt"),
       issuedPosition: number("issuedPosition"),
       pending: number("pending"),
@@ -72,6 +78,10 @@ function rowsOf({ columns, values }: RowSeries): ProgressRow[] {
     const trails = JSON.parse(String(cell("trails") ?? "[]")) as ProgressRow["trails"];
     return { epoch: Number(row[0]), progress, trails };
   });
+}
+
+function tallyIn(cell: unknown): Progress["tally"] {
+  return typeof cell === "string" ? (JSON.parse(cell) as Progress["tally"]) : noProgress.tally;
 }
 
 /** The highest position counts. Rows at the same position tell the same, and the newest owner knows best what is issued. */

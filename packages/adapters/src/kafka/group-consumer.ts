@@ -1,3 +1,4 @@
+import { systemClock } from "@meterbook/core/ports/clock";
 import type { FrameConsumer, Subscription } from "@meterbook/core/ports/readings-log";
 import type { ConsumerConfig } from "kafkajs";
 import type { DamageTeller } from "../frames/read-frame.ts";
@@ -18,15 +19,18 @@ export interface GroupEvents extends PumpEvents {
   commitFailed(facts: { readonly error: unknown }): void;
 }
 
-/** How far behind the consumer of this process is, over its partitions. */
-export interface ConsumerLag {
+/** How far behind the consumer of this process is with one of its partitions. */
+export interface PartitionLag {
+  readonly partition: number;
+  /** The log's end minus the position. */
   readonly records: number;
-  /** When the oldest unread record was appended; undefined when all is read. */
-  readonly oldestUnreadAtMs: number | undefined;
+  /** Since when it is known that a record waits; undefined when none does. */
+  readonly waitsSinceMs: number | undefined;
 }
 
 export interface GroupConsumer extends Subscription {
-  lag(): ConsumerLag;
+  /** Asks the log for its ends: what is not fetched waits too. */
+  lag(): Promise<readonly PartitionLag[]>;
 }
 
 export interface GroupConsumerOptions {
@@ -56,7 +60,7 @@ export async function groupConsumer(
 ): Promise<GroupConsumer> {
   const { topic, events, teller } = options;
   const assigned = assignedPartitions(topic, consumer, events, teller);
-  const ends = new Map<number, number>();
+  const lagging = lagWatch();
   const admin = adminAsking(connection);
   const beat = endableBeat(fetchEveryMs);
   const notes = offsetNotes(topic, () => lasting.current(), events.commitFailed);
@@ -65,7 +69,6 @@ export async function groupConsumer(
     groupId: () => options.groupId,
     topics: [topic],
     async eachBatch(payload) {
-      ends.set(payload.batch.partition, Number(payload.batch.highWatermark));
       assigned.take(lasting.current(), payload);
       // The next fetch waits for this.
       await beat.next();
@@ -80,16 +83,10 @@ export async function groupConsumer(
     ...(options.config === undefined ? {} : { config: options.config }),
   });
 
-  async function note(): Promise<void> {
-    await notes.note(assigned.pumps);
-    // Of what is not fetched nobody tells how much there is.
-    if (!assigned.pumps.some(({ isFull }) => isFull)) return;
-    for (const [partition, end] of await admin.ends(topic)) ends.set(partition, end);
-  }
-
   let noting: Promise<void> | undefined;
   const timer = setInterval(() => {
-    noting ??= note()
+    noting ??= notes
+      .note(assigned.pumps)
       .catch(() => undefined)
       .finally(() => {
         noting = undefined;
@@ -97,7 +94,7 @@ export async function groupConsumer(
   }, noteEveryMs);
 
   return {
-    lag: () => lagOf(assigned.pumps, ends),
+    lag: async () => lagging.lagOf(assigned.pumps, await admin.ends(topic)),
     async close() {
       clearInterval(timer);
       beat.end();
@@ -111,13 +108,28 @@ export async function groupConsumer(
   };
 }
 
-function lagOf(pumps: readonly PartitionPump[], ends: ReadonlyMap<number, number>): ConsumerLag {
-  let records = 0;
-  let oldestUnreadAtMs: number | undefined;
-  for (const { partition, handledTo, oldestWaitingAtMs } of pumps) {
-    if (handledTo !== undefined) records += Math.max(0, (ends.get(partition) ?? handledTo) - handledTo);
-    if (oldestWaitingAtMs !== undefined)
-      oldestUnreadAtMs = Math.min(oldestUnreadAtMs ?? oldestWaitingAtMs, oldestWaitingAtMs);
+/** Remembers since when a partition stands where it stands, for records that wait at the broker. */
+function lagWatch() {
+  const seen = new Map<number, { readonly position: number; readonly sinceMs: number }>();
+
+  function standsSince(partition: number, position: number): number {
+    const known = seen.get(partition);
+    if (known?.position === position) return known.sinceMs;
+    const sinceMs = systemClock.nowMs();
+    seen.set(partition, { position, sinceMs });
+    return sinceMs;
   }
-  return { records, oldestUnreadAtMs };
+
+  return {
+    /** Of partitions that have said where they stand. */
+    lagOf(pumps: readonly PartitionPump[], ends: ReadonlyMap<number, number>): PartitionLag[] {
+      return pumps.flatMap(({ partition, handledTo, oldestWaitingAtMs }) => {
+        if (handledTo === undefined) return [];
+        const records = Math.max(0, (ends.get(partition) ?? 0) - handledTo);
+        if (records === 0) seen.delete(partition);
+        const waitsSinceMs = records === 0 ? undefined : (oldestWaitingAtMs ?? standsSince(partition, handledTo));
+        return [{ partition, records, waitsSinceMs }];
+      });
+    },
+  };
 }

@@ -1,9 +1,10 @@
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
-import type { ConsumerLag, GroupEvents } from "./group-consumer.ts";
+import type { GroupEvents, PartitionLag } from "./group-consumer.ts";
 import type { LedgerEvents } from "./kafka-snapshot-ledger.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
 import type { FollowerEvents } from "./topic-follower.ts";
+import { within } from "./within.ts";
 
 /** Everything that the Kafka adapters tell. */
 export type KafkaEvents = WriteEvents & GroupEvents & FollowerEvents & LedgerEvents;
@@ -132,24 +133,50 @@ function ledgerMetrics(registry: Registry, log: KafkaOperatorLog): Pick<LedgerEv
   };
 }
 
+/** A scrape waits no longer for the log's ends. */
+const askMsMax = 2000;
+
 /** How far behind this process is, asked at each scrape. */
-export function kafkaLagMetrics(registry: Registry, lag: () => ConsumerLag): void {
+export function kafkaLagMetrics(registry: Registry, lag: () => Promise<readonly PartitionLag[]>): void {
   const registers = [registry];
+  let asking: Promise<readonly PartitionLag[]> | undefined;
+
+  /** What cannot be asked is not told. */
+  async function asked(): Promise<readonly PartitionLag[]> {
+    asking ??= lag().finally(() => {
+      asking = undefined;
+    });
+    let found: readonly PartitionLag[] = [];
+    await within(
+      askMsMax,
+      asking.then((answer) => {
+        found = answer;
+      }),
+    );
+    return found;
+  }
+
   new Gauge({
     name: "meterbook_kafka_consumer_lag_records",
-    help: "Records of the readings that are appended and not yet in the store, over the partitions of this process.",
+    help: "Records of the readings that are appended and not yet in the store, by partition of this process: the log's end minus the position. Absent while the log cannot be asked.",
+    labelNames: ["partition"],
     registers,
-    collect() {
-      this.set(lag().records);
+    async collect() {
+      const found = await asked();
+      this.reset();
+      for (const { partition, records } of found) this.set({ partition }, records);
     },
   });
   new Gauge({
     name: "meterbook_kafka_oldest_unread_seconds",
-    help: "Age of the oldest of them; 0 when there is none.",
+    help: "Age of the oldest of them, or for how long it is known to wait where it is not fetched yet; 0 when there is none.",
+    labelNames: ["partition"],
     registers,
-    collect() {
-      const { oldestUnreadAtMs } = lag();
-      this.set(oldestUnreadAtMs === undefined ? 0 : Math.max(0, Date.now() - oldestUnreadAtMs) / 1000);
+    async collect() {
+      const found = await asked();
+      this.reset();
+      for (const { partition, waitsSinceMs } of found)
+        this.set({ partition }, waitsSinceMs === undefined ? 0 : Math.max(0, Date.now() - waitsSinceMs) / 1000);
     },
   });
 }

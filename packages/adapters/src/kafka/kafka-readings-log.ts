@@ -1,4 +1,5 @@
 import { partitionOf } from "@meterbook/core/domain/bucket";
+import type { Tally } from "@meterbook/core/domain/tally";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
@@ -6,13 +7,15 @@ import type { ConsumerConfig, ProducerBatch } from "kafkajs";
 import type { BusyLinger, FrameToWrite } from "../frames/report-batcher.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";
 import { adminAsking } from "./admin-asking.ts";
-import type { ConsumerLag, GroupConsumer, GroupEvents } from "./group-consumer.ts";
+import type { GroupConsumer, GroupEvents, PartitionLag } from "./group-consumer.ts";
 import { groupConsumer } from "./group-consumer.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
 import { lastingProducer } from "./lasting-producer.ts";
-import { readingsHeader } from "./readings-header.ts";
+import { readingsHeader, tallyHeader } from "./readings-header.ts";
+import { type TallyWriter, tallyWriter } from "./tally-writer.ts";
+import { type ToldTallies, toldTallies } from "./told-tallies.ts";
 import type { FollowerEvents, TopicFollower } from "./topic-follower.ts";
 import { followTopics } from "./topic-follower.ts";
 import type { UnreadTail } from "./unread-tail.ts";
@@ -43,8 +46,8 @@ export interface KafkaReadingsLogOptions {
 }
 
 export interface KafkaReadingsLog extends ReadingsLog {
-  /** Of the consumer of this process; zero where it consumes nothing. */
-  lag(): ConsumerLag;
+  /** Of the consumer of this process; nothing where it consumes nothing. */
+  lag(): Promise<readonly PartitionLag[]>;
 }
 
 const defaults = {
@@ -69,11 +72,16 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
   const admin = adminAsking(connection);
   const open = new Set<GroupConsumer>();
   const tail = tailReader(connection, topic, events);
+  const tally = tallyWriter(connection, events);
   const batcher = reportBatcher(
     async (frames) => {
-      const written = producer.send([recordsOf(topic, frames)]);
+      const written = producer.send([recordsOf(topic, frames, tally)]);
       crashPoint("log-write-begun");
-      await written;
+      await written.catch((error: unknown) => {
+        tally.failed();
+        throw error;
+      });
+      tally.kept();
       crashPoint("log-written");
     },
     { ...settings, partitionOf: ({ meterId }) => partitionOf(meterId, partitions) },
@@ -100,7 +108,7 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
     ends: () => admin.ends(topic),
     starts: () => admin.starts(topic),
     unread: tail.unread,
-    lag: () => [...open][0]?.lag() ?? { records: 0, oldestUnreadAtMs: undefined },
+    lag: async () => (await [...open][0]?.lag()) ?? [],
     async close() {
       await Promise.all([...open].map((group) => group.close()));
       open.clear();
@@ -108,6 +116,7 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
       await batcher.close();
       clearTimeout(timer);
       await producer.close();
+      await tally.close();
       await tail.close();
       await admin.close();
     },
@@ -117,12 +126,17 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
 function recordsOf(
   topic: string,
   frames: readonly FrameToWrite[],
+  tally: Pick<TallyWriter, "next">,
 ): NonNullable<ProducerBatch["topicMessages"]>[number] {
+  const headersOf = (partition: number, readings: number) => ({
+    [readingsHeader]: String(readings),
+    [tallyHeader]: tally.next(partition, readings),
+  });
   return {
     topic,
     messages: frames.map(({ partition, bytes, readings }) => {
       const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      return { partition, value, headers: { [readingsHeader]: String(readings) } };
+      return { partition, value, headers: headersOf(partition, readings) };
     }),
   };
 }
@@ -132,11 +146,12 @@ const forgottenMax = 3;
 
 /** Follows the log from the first positions asked for on. */
 function tailReader(connection: KafkaConnection, topic: string, events: FollowerEvents) {
-  let started: Promise<{ tail: UnreadTail; follower: TopicFollower }> | undefined;
+  let started: Promise<{ tail: UnreadTail; told: ToldTallies; follower: TopicFollower }> | undefined;
 
   async function start(positions: ReadonlyMap<number, number>) {
-    const tail = unreadTail(topic, positions);
-    return { tail, follower: await followTopics(connection, [tail], { name: "tail", events }) };
+    const told = toldTallies(topicOf(connection, "tallies"));
+    const tail = unreadTail(topic, positions, told);
+    return { tail, told, follower: await followTopics(connection, [tail, told], { name: "tail", events }) };
   }
 
   let forgotten = 0;
@@ -151,12 +166,15 @@ function tailReader(connection: KafkaConnection, topic: string, events: Follower
   }
 
   return {
-    async unread(positions: ReadonlyMap<number, number>) {
+    async unread(positions: ReadonlyMap<number, number>, tallies: ReadonlyMap<number, Tally> = new Map()) {
       started ??= start(positions);
       started = started.then((one) => fromThere(one, positions));
-      const { tail, follower } = await started;
+      const { tail, told, follower } = await started;
+      // What is told of was appended before: the other way round there would be more than there is.
+      await follower.catchUp(told.topic);
+      told.settle();
       await follower.catchUp(topic);
-      return tail.count(positions);
+      return tail.count(positions, tallies);
     },
     async close() {
       await started?.then(({ follower }) => follower.close());

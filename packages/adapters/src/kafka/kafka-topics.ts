@@ -11,6 +11,7 @@ export const topics = {
   snapshots: "snapshots.v1",
   billing: "billing.v1",
   damage: "damage.v1",
+  tallies: "tallies.v1",
   commands: "commands.v1",
   replies: "replies.v1",
 } as const;
@@ -41,6 +42,7 @@ const dayMs = 86_400_000;
 /** A frame is at most 512 KiB, a rejected message up to 16 MiB. */
 const recordBytesMax = 18 * 1024 * 1024;
 const keptForEver: ReadonlySet<TopicName> = new Set<TopicName>(["snapshots", "billing", "rejected", "damage"]);
+const compacted: ReadonlySet<TopicName> = new Set<TopicName>(["registry", "tallies"]);
 const forEver = { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" };
 
 /** How each topic must be; what is not named is the broker's own. */
@@ -54,7 +56,7 @@ function wanted(
       "retention.ms": String(readingsRetentionDays * dayMs),
       "retention.bytes": "-1",
     };
-  if (name === "registry") return { "cleanup.policy": "compact" };
+  if (compacted.has(name)) return { "cleanup.policy": "compact" };
   if (name === "commands" || name === "replies") return { "cleanup.policy": "delete", "retention.ms": "3600000" };
   if (name === "rejected") {
     const retention = rejectedRetentionDays === 0 ? {} : { "retention.ms": String(rejectedRetentionDays * dayMs) };
@@ -163,7 +165,7 @@ function shapeProblems({ name, partitions: { length }, config }: FoundTopic): st
   if (name !== "readings" && length !== 1)
     problems.push(`has ${length} partitions, and exactly 1 is needed; make it again`);
   const policy = config.get("cleanup.policy");
-  const needed = name === "registry" ? "compact" : "delete";
+  const needed = compacted.has(name) ? "compact" : "delete";
   if (policy !== needed) problems.push(`has cleanup.policy=${policy}; set cleanup.policy=${needed}`);
   return problems;
 }

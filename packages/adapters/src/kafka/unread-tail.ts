@@ -1,11 +1,13 @@
+import { noTally, readingsAppended, type Tally } from "@meterbook/core/domain/tally";
 import type { Unread } from "@meterbook/core/ports/readings-log";
-import { readingsOf } from "./readings-header.ts";
+import { tallyOf } from "./readings-header.ts";
+import type { ToldTallies } from "./told-tallies.ts";
 import type { FollowedTopic } from "./topic-follower.ts";
 
-/** Counts the frames behind given positions: reads the tail of the log along, and keeps a number or two per frame. */
+/** Counts the frames behind given positions: reads the tail of the log along, and keeps a few numbers per frame. */
 export interface UnreadTail extends FollowedTopic {
-  /** What stands from the positions on, as far as the tail was read. */
-  count(positions: ReadonlyMap<number, number>): Unread;
+  /** What stands from the positions on, as far as the tail was read, and what was ever appended. */
+  count(positions: ReadonlyMap<number, number>, tallies: ReadonlyMap<number, Tally>): Unread;
   /** Whether what stands before a position was counted out already: the store was put back, and counting must begin anew. */
   hasForgotten(positions: ReadonlyMap<number, number>): boolean;
 }
@@ -13,29 +15,43 @@ export interface UnreadTail extends FollowedTopic {
 interface Tail {
   /** The offset after the newest frame that was read. */
   next: number;
-  /** From `first` on, `offsets[i]` was appended at `appendedAtMs[i]` and brought the readings to `total[i]`. */
+  /** From `first` on, `offsets[i]` was appended at `appendedAtMs[i]` by `writer[i]` and brought the readings to `total[i]`. */
   first: number;
   offsets: number[];
   appendedAtMs: number[];
+  writer: string[];
   total: number[];
   /** Readings before `first`. */
   totalBefore: number;
   /** The greatest position that was counted from. */
   countedFrom: number;
+  /** What each writer's newest frame says. */
+  readonly writers: Map<string, number>;
 }
 
 /** @param from where counting begins: positions that the store has reached. */
-export function unreadTail(topic: string, from: ReadonlyMap<number, number>): UnreadTail {
+export function unreadTail(
+  topic: string,
+  from: ReadonlyMap<number, number>,
+  told: Pick<ToldTallies, "of" | "partitions">,
+): UnreadTail {
   const tails = new Map<number, Tail>();
 
   function tailOf(partition: number): Tail {
     let tail = tails.get(partition);
     if (tail === undefined) {
       const next = from.get(partition) ?? 0;
-      tail = { next, first: 0, offsets: [], appendedAtMs: [], total: [], totalBefore: 0, countedFrom: next };
+      const frames = { first: 0, offsets: [], appendedAtMs: [], writer: [], total: [] };
+      tail = { next, ...frames, totalBefore: 0, countedFrom: next, writers: new Map() };
       tails.set(partition, tail);
     }
     return tail;
+  }
+
+  function acceptedIn(partition: number, tally: Tally): number {
+    const tail = tails.get(partition);
+    const known = [...(tail?.writers ?? []), ...told.of(partition)];
+    return readingsAppended(tally, known, tail === undefined ? 0 : readingsUpTo(tail, tally.earlier.through));
   }
 
   return {
@@ -45,16 +61,21 @@ export function unreadTail(topic: string, from: ReadonlyMap<number, number>): Un
       const tail = tailOf(partition);
       let total = tail.total.at(-1) ?? tail.totalBefore;
       for (const record of records) {
-        total += readingsOf(record);
+        const { writer, total: said, readings } = tallyOf(record);
+        // A frame that was written a second time is none (tally.ts).
+        const isRepeated = writer !== "" && said <= (tail.writers.get(writer) ?? 0);
+        if (!isRepeated) total += readings;
+        if (writer !== "" && !isRepeated) tail.writers.set(writer, said);
         tail.offsets.push(Number(record.offset));
         tail.appendedAtMs.push(Number(record.timestamp));
+        tail.writer.push(writer);
         tail.total.push(total);
       }
       tail.next = next;
     },
     hasForgotten: (positions) =>
       [...tails].some(([partition, { countedFrom }]) => (positions.get(partition) ?? 0) < countedFrom),
-    count(positions) {
+    count(positions, tallies) {
       let readings = 0;
       let oldestAppendedAtMs: number | undefined;
       for (const [partition, tail] of tails) {
@@ -65,9 +86,22 @@ export function unreadTail(topic: string, from: ReadonlyMap<number, number>): Un
         const oldest = tail.appendedAtMs[tail.first];
         if (oldest !== undefined) oldestAppendedAtMs = Math.min(oldestAppendedAtMs ?? oldest, oldest);
       }
-      return { readings, oldestAppendedAtMs };
+      let accepted = 0;
+      for (const partition of new Set([...tails.keys(), ...tallies.keys(), ...told.partitions()]))
+        accepted += acceptedIn(partition, tallies.get(partition) ?? noTally);
+      return { readings, oldestAppendedAtMs, accepted };
     },
   };
+}
+
+/** Readings that are unread, of writers whose names sort up to `through`. */
+function readingsUpTo({ first, writer, total, totalBefore }: Tail, through: string): number {
+  let readings = 0;
+  for (let i = first; i < writer.length; i += 1) {
+    const before = i === first ? totalBefore : (total[i - 1] as number);
+    if ((writer[i] as string) <= through) readings += (total[i] as number) - before;
+  }
+  return readings;
 }
 
 /** What lies before the position counts no more. */
@@ -80,6 +114,7 @@ function forget(tail: Tail, position: number): void {
   if (tail.first < 10_000 && tail.first < tail.offsets.length) return;
   tail.offsets = tail.offsets.slice(tail.first);
   tail.appendedAtMs = tail.appendedAtMs.slice(tail.first);
+  tail.writer = tail.writer.slice(tail.first);
   tail.total = tail.total.slice(tail.first);
   tail.first = 0;
 }

@@ -1,7 +1,8 @@
+import type { FrameTally } from "@meterbook/core/domain/tally";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
 import { type DamageTeller, readFrame } from "../frames/read-frame.ts";
-import { readingsOf } from "./readings-header.ts";
+import { tallyOf } from "./readings-header.ts";
 
 /** Records of one partition that were fetched and are not handled yet, in order. */
 export interface WaitingFrames {
@@ -35,7 +36,7 @@ const waitingBytesMax = 4 * 1024 * 1024;
 interface Waiting {
   readonly offset: number;
   readonly appendedAtMs: number;
-  readonly readings: number;
+  readonly tally: FrameTally;
   readonly body: Uint8Array;
 }
 
@@ -56,7 +57,7 @@ export function waitingFrames(
     if (offset > nextOffset) gap({ partition, from: nextOffset, to: offset });
     nextOffset = offset + 1;
     const body = message.value ?? new Uint8Array();
-    waiting.push({ offset, appendedAtMs: Number(message.timestamp), readings: readingsOf(message), body });
+    waiting.push({ offset, appendedAtMs: Number(message.timestamp), tally: tallyOf(message), body });
     bytes += body.length;
   }
 
@@ -87,17 +88,15 @@ export function waitingFrames(
     first() {
       let size = 0;
       let count = 0;
-      const beyond = waiting.findIndex(({ body, readings }, index) => {
+      const beyond = waiting.findIndex(({ body, tally: { readings } }, index) => {
         size += body.length;
         count += readings;
         return index > 0 && (size > batchBytesMax || count > batchReadingsMax);
       });
-      return waiting
-        .slice(0, beyond === -1 ? waiting.length : beyond)
-        .map(({ offset, appendedAtMs, readings, body }) => {
-          const counted = () => (readings === 0 ? undefined : readings);
-          return readFrame({ partition, offset, appendedAtMs, body, counted }, teller);
-        });
+      return waiting.slice(0, beyond === -1 ? waiting.length : beyond).map(({ offset, appendedAtMs, tally, body }) => {
+        const counted = () => (tally.readings === 0 ? undefined : tally.readings);
+        return readFrame({ partition, offset, appendedAtMs, body, tally, counted }, teller);
+      });
     },
     drop(count) {
       for (const { body } of waiting.slice(0, count)) bytes -= body.length;

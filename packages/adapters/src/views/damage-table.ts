@@ -120,7 +120,7 @@ export function damageWrites(database: DatabaseSync): DamageWrites {
   };
 }
 
-export type DamageReads = Pick<DamageLog, "find" | "list" | "open" | "unmended">;
+export type DamageReads = Pick<DamageLog, "find" | "list" | "open" | "unmended" | "losses">;
 
 const columns = `d.*, a.at_ms AS word_at_ms, a.by_whom AS word_by_whom, a.reason AS word_reason, a.checksum AS word_checksum,
   o.at_ms AS order_at_ms, o.by_whom AS order_by_whom, o.reason AS order_reason, o.checksum AS order_checksum,
@@ -137,6 +137,12 @@ export function damageReads(database: DatabaseSync): DamageReads {
   const unmendedOf = read(`d.meter_id = ? AND ${open}`);
   const counts = database.prepare("SELECT place, count FROM open_damage WHERE count > 0 ORDER BY place");
 
+  // What a mending has found to be lost counts in place of what was feared.
+  const lost =
+    database.prepare(`SELECT d.place, total(coalesce(m.lost, d.lost)) AS lost FROM damage d LEFT JOIN mending m USING (id)
+    WHERE coalesce(m.lost, d.lost) > 0 GROUP BY d.place ORDER BY d.place`);
+  const unknown = database.prepare(`SELECT count(*) AS entries FROM damage d LEFT JOIN acknowledgement a USING (id)
+    LEFT JOIN mending m USING (id) WHERE coalesce(m.lost, d.lost) IS NULL AND a.id IS NULL`);
   return {
     async find(id) {
       const row = one.get(id);
@@ -150,6 +156,10 @@ export function damageReads(database: DatabaseSync): DamageReads {
     async unmended({ place, meterId, asked = false, afterId = "", limit }) {
       const rest = [place, afterId, asked ? 1 : 0, limit];
       return (meterId === undefined ? unmended.all(...rest) : unmendedOf.all(meterId, ...rest)).map(knownDamage);
+    },
+    async losses() {
+      const byPlace = Object.fromEntries(lost.all().map((row) => [String(row["place"]), Number(row["lost"])]));
+      return { byPlace, unknown: Number(unknown.get()?.["entries"]) };
     },
     async open() {
       const byPlace = Object.fromEntries(counts.all().map((row) => [String(row["place"]), Number(row["count"])]));

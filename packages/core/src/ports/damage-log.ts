@@ -14,6 +14,7 @@ import { damageAt } from "../domain/damage.ts";
  * - `list` gives entries in order of `foundAtMs`, then `id`;
  * - `find` gives one entry by its id;
  * - `open` counts entries without acknowledgement, by place;
+ * - `losses` adds up what is lost for good, by place, acknowledged or not; `unknown` counts open entries of which nobody knows how much it is;
  * - all processes of a deployment see each other's entries within some seconds.
  */
 export interface DamageLog {
@@ -29,6 +30,7 @@ export interface DamageLog {
     readonly limit: number;
   }): Promise<readonly KnownDamage[]>;
   open(): Promise<{ readonly total: number; readonly byPlace: Readonly<Record<string, number>> }>;
+  losses(): Promise<Losses>;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,12 @@ export interface Unmended {
   readonly asked?: boolean;
   readonly afterId?: string;
   readonly limit: number;
+}
+
+/** What is lost for good. */
+export interface Losses {
+  readonly byPlace: Readonly<Record<string, number>>;
+  readonly unknown: number;
 }
 
 /** So many open entries are listed, each a few hundred bytes: nobody reads more, and a broken disk finds without end. */

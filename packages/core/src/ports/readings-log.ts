@@ -1,4 +1,5 @@
 import type { Origin } from "../domain/reading.ts";
+import type { FrameTally, Tally } from "../domain/tally.ts";
 
 /** A report that was accepted; `report` is a protobuf MeterReport. */
 export interface LoggedReport {
@@ -17,6 +18,8 @@ export interface LogFrame {
   readonly offset: number;
   readonly appendedAtMs: number;
   readonly reports: readonly LoggedReport[];
+  /** Absent where the log itself counts what is appended. */
+  readonly tally?: FrameTally;
 }
 
 export interface FrameBatch {
@@ -56,8 +59,10 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** What a log holds from given positions on. */
+/** What a log holds from given positions on, and what ever came into it. */
 export interface Unread {
+  /** Readings that were ever appended, as counted by who appended them: what was lost since is among them. */
+  readonly accepted: number;
   readonly readings: number;
   /** When the oldest unread frame was appended; undefined when there is none. */
   readonly oldestAppendedAtMs: number | undefined;
@@ -82,7 +87,10 @@ export interface ReadingsLog {
   ends(): Promise<ReadonlyMap<number, number>>;
   /** The oldest offset that each partition still holds; its end where it holds none. */
   starts(): Promise<ReadonlyMap<number, number>>;
-  /** Counts what stands at or after these positions (0 where a partition is left out), exact at the moment of asking. */
-  unread(positions: ReadonlyMap<number, number>): Promise<Unread>;
+  /**
+   * Counts what stands at or after these positions (0 where a partition is left out), and all that was appended, exact at the moment of
+   * asking. `tallies` is what was counted of the frames before the positions (Progress).
+   */
+  unread(positions: ReadonlyMap<number, number>, tallies?: ReadonlyMap<number, Tally>): Promise<Unread>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Channel, Columns, Reading, ReadingSeries } from "../domain/reading.ts";
+import { noTally, type Tally } from "../domain/tally.ts";
 
 /** A meter as the store knows it. `no` is the store's own key; `channels[i].index` = i. */
 export interface StoredMeter {
@@ -55,6 +56,8 @@ export interface StoreCounts {
   readonly stored: number;
   readonly duplicates: number;
   readonly conflicts: number;
+  /** Put into the rejected log instead of the store. */
+  readonly refused: number;
 }
 
 export interface StoreTotals extends StoreCounts {
@@ -62,6 +65,8 @@ export interface StoreTotals extends StoreCounts {
   readonly pending: number;
   /** Next offset to read, per partition of the readings log. */
   readonly positions: ReadonlyMap<number, number>;
+  /** What writers of the log had appended before the positions; absent for a partition whose log counts itself. */
+  readonly tallies: ReadonlyMap<number, Tally>;
   /** The newest `at` of all stored readings; 0 when there is none. */
   readonly newestAt: number;
 }
@@ -71,6 +76,8 @@ export interface Progress {
   /** Next offset to apply. */
   readonly position: number;
   readonly counts: StoreCounts;
+  /** What the frames before `position` say of their writers. */
+  readonly tally: Tally;
   /** The newest `at` of all stored readings; 0 when there is none. */
   readonly newestAt: number;
   /** What frames before this offset changed is issued: 0 to `position`. Whoever takes over reads from here. */
@@ -83,7 +90,8 @@ export interface Progress {
 
 export const noProgress: Progress = {
   position: 0,
-  counts: { stored: 0, duplicates: 0, conflicts: 0 },
+  counts: { stored: 0, duplicates: 0, conflicts: 0, refused: 0 },
+  tally: noTally,
   newestAt: 0,
   issuedPosition: 0,
   pending: 0,

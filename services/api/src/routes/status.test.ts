@@ -2,8 +2,15 @@ import type { LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { StoreTotals } from "@meterbook/core/ports/series-store";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { z } from "zod";
 import { apiWorld, aRejection, injectableApi } from "../../../../test/support/api-world.ts";
-import { memoryReadingsLog, memoryRejectedLog, memorySeries } from "../../../../test/support/memory-ports.ts";
+import {
+  memoryDamageLog,
+  memoryReadingsLog,
+  memoryRejectedLog,
+  memorySeries,
+  nothingStored,
+} from "../../../../test/support/memory-ports.ts";
 import { instant } from "../../../../test/support/readings.ts";
 import { readStatus } from "../read-status.ts";
 import { statusSchema } from "./status.ts";
@@ -56,11 +63,66 @@ test.for([
   },
 ])("status: $case", async ({ applied, hand, expected }) => {
   const status = await statusWith(applied, hand);
-  expect(status).toMatchObject({ received: 11, rejected: 1, ...expected });
-  if (hand === 0)
-    expect(status.received).toBe(
-      status.stored + status.duplicates + status.conflicts + status.rejected + status.inFlight,
-    );
+  expect(status).toMatchObject({ received: 11 + hand, rejected: 1, ...expected });
+  expect(status.received).toBe(partsOf(status));
+});
+
+function partsOf({ stored, duplicates, conflicts, rejected, inFlight }: z.infer<typeof statusSchema>): number {
+  return stored + duplicates + conflicts + rejected + inFlight;
+}
+
+test("D07: received is what came in at the door: what vanishes behind it is missing in the sum", async () => {
+  const status = await statusWith({ stored: 6, positions: new Map([[0, 2]]) });
+  expect(status).toMatchObject({ received: 11, settled: true });
+  expect(status.received - partsOf(status)).toBe(4);
+});
+
+test("readings that the aggregator has put into the rejected log count there, as one", async () => {
+  const status = await statusWith({ stored: 6, refused: 4, positions: new Map([[0, 2]]) });
+  expect(status).toMatchObject({ received: 7, stored: 6, rejected: 1 });
+  expect(status.received).toBe(partsOf(status));
+});
+
+test("lag is the log's end minus the position, of each partition, whoever owns it", async () => {
+  const readingsLog = {
+    ...memoryReadingsLog(() => now),
+    ends: async () =>
+      new Map([
+        [0, 7],
+        [1, 9],
+        [2, 0],
+      ]),
+  };
+  const series = memorySeries({});
+  series.totalsNow = { ...nothingStored, positions: new Map([[0, 4]]) };
+  const { lag } = await readStatus(apiWorld({ readingsLog, series }).ports);
+  expect(lag).toEqual({
+    records: 12,
+    partitions: [
+      { partition: 0, end: 7, position: 4, records: 3 },
+      { partition: 1, end: 9, position: 0, records: 9 },
+      { partition: 2, end: 0, position: 0, records: 0 },
+    ],
+  });
+});
+
+test("D07: what is lost for good is told with its places, also when an operator has acknowledged it", async () => {
+  const damage = memoryDamageLog(
+    ...[3, 4, 0, null].map((lost, n) => ({
+      ...({
+        id: `${n}`,
+        place: "readings-log",
+        code: "records_lost",
+        where: `offset ${n}`,
+        detail: "",
+        help: "",
+      } as const),
+      ...{ meterId: null, period: null, lost, foundAtMs: n },
+    })),
+  );
+  await damage.acknowledge("1", { atMs: 5, by: "anna", reason: "seen" });
+  const { lost } = await readStatus(apiWorld({ damage }).ports);
+  expect(lost).toEqual({ count: 7, unknown: 1, places: { "readings-log": 7 } });
 });
 
 /**
@@ -94,14 +156,7 @@ test("status is honest whatever moves between its reads", async () => {
               turn();
               settledWhenStoreWasRead = at("hand", "log", "store") === 0;
               storedWhenRead = at("store", "issued");
-              return {
-                stored: storedWhenRead,
-                duplicates: 0,
-                conflicts: 0,
-                pending: at("store"),
-                positions: new Map(),
-                newestAt: 0,
-              };
+              return { ...nothingStored, stored: storedWhenRead, pending: at("store") };
             },
           },
           inFlight: () => {
@@ -112,11 +167,13 @@ test("status is honest whatever moves between its reads", async () => {
             ...memoryReadingsLog(() => 0),
             unread: async () => {
               turn();
-              return { readings: at("log", "store", "issued") - storedWhenRead, oldestAppendedAtMs: undefined };
+              const accepted = at("log", "store", "issued");
+              return { readings: accepted - storedWhenRead, oldestAppendedAtMs: undefined, accepted };
             },
           },
         });
         expect(status.inFlight).toBeGreaterThanOrEqual(0);
+        expect(status.received).toBe(status.stored + status.rejected + status.inFlight);
         if (status.settled) expect(settledWhenStoreWasRead).toBe(true);
       },
     ),

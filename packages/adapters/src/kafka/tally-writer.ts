@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto";
+import { encodeWriterTally, type WriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import { topicOf } from "./kafka-topics.ts";
+import type { WriteEvents } from "./lasting-producer.ts";
+import { topicWriter } from "./topic-writer.ts";
+
+/** Counts what this process appends to the readings log. One write at a time. */
+export interface TallyWriter {
+  /** What the header of the next frame of a partition says. */
+  next(partition: number, readings: number): string;
+  /** All frames since the last call are kept. */
+  kept(): void;
+  /**
+   * Of frames since the last call nobody knows whether they are kept: from now on it is counted under another name, and of those frames
+   * count the ones that are found.
+   */
+  failed(): void;
+  close(): Promise<void>;
+}
+
+const tellEveryMs = 1000;
+const callsMax = 100;
+
+/** Every frame says its writer's total; the topic of tallies says it too, for frames that are lost before anybody has read them. */
+export function tallyWriter(connection: KafkaConnection, events: WriteEvents): TallyWriter {
+  const topic = topicWriter<WriterTally>(connection, {
+    topic: topicOf(connection, "tallies"),
+    events,
+    callsMax,
+    recordOf: (tally) => ({ key: Buffer.from(tally.writer), value: encodeWriterTally(tally) }),
+  });
+  let writer = nameOfWriter();
+  let appended = new Map<number, number>();
+  /** As of the last write that was kept, and not told yet. */
+  let untold: WriterTally | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  function tell(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (untold === undefined) return;
+    const tally = untold;
+    untold = undefined;
+    // It fails where it is closed or too much waits: the frames say the same.
+    topic.write([tally]).catch(() => undefined);
+  }
+
+  return {
+    next(partition, readings) {
+      const total = (appended.get(partition) ?? 0) + readings;
+      appended.set(partition, total);
+      return `${writer} ${total}`;
+    },
+    kept() {
+      untold = { writer, readings: new Map(appended) };
+      timer ??= setTimeout(tell, tellEveryMs);
+    },
+    failed() {
+      tell();
+      writer = nameOfWriter();
+      appended = new Map();
+    },
+    async close() {
+      tell();
+      await topic.close();
+    },
+  };
+}
+
+/** Of equal length to the year 2059, so that names sort by time. */
+function nameOfWriter(): string {
+  return `${Date.now().toString(36)}-${randomBytes(4).toString("hex")}`;
+}

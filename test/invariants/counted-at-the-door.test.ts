@@ -1,0 +1,79 @@
+// Goal: D07. What is counted is what came, whatever became of it. Method: the real aggregator on a log in the test's hand that loses,
+// repeats and refuses; the sum of what was found is compared with what the writer says.
+import { noTally, readingsAppended, type Tally } from "@meterbook/core/domain/tally";
+import { expect, onTestFinished, test } from "vitest";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
+import { instant, registerSeries } from "../support/readings.ts";
+
+const nowMs = Date.parse("2026-10-20T12:00:00Z");
+
+function report(meterId: string, ...hours: readonly number[]) {
+  const at = (hour: number): [number, number] => [instant("2026-10-20T00:00:00Z") + hour * 3600, 100 + hour];
+  return { meterId, series: [registerSeries(hours.map(at))] };
+}
+
+async function openWorld(more: Partial<Parameters<typeof openAggregatorWorld>[0]> = {}): Promise<AggregatorWorld> {
+  const world = await openAggregatorWorld({ nowMs, writer: "w-1", ...more });
+  onTestFinished(() => world.dispose());
+  return world;
+}
+
+/** What came, and what is found of it. */
+async function counted(world: AggregatorWorld): Promise<{ came: number; found: number }> {
+  const { stored, duplicates, conflicts, refused, tallies } = await world.totals();
+  const tally: Tally = tallies.get(0) ?? noTally;
+  return { came: readingsAppended(tally, [], 0), found: stored + duplicates + conflicts + refused };
+}
+
+test("frames that are gone unread are missing from what is found, and not from what came", async () => {
+  const world = await openWorld();
+  await world.deliver(report("m-1", 1, 2, 3));
+  world.append(report("m-1", 4, 5), report("m-2", 4, 5));
+  world.append(report("m-1", 6));
+  world.expireLog();
+  await world.restart();
+  await world.deliver(report("m-1", 7));
+  expect(await counted(world)).toEqual({ came: 9, found: 4 });
+  await world.restart();
+  await world.deliver(report("m-1", 7));
+  expect(await counted(world)).toEqual({ came: 10, found: 5 });
+});
+
+test("a frame that stands in the log twice is taken once", async () => {
+  const world = await openWorld();
+  await world.deliver(report("m-1", 1, 2));
+  world.appendAgain();
+  await world.deliver(report("m-1", 3));
+  world.appendAgain();
+  await world.restart();
+  await world.deliver(report("m-1", 3));
+  expect(await world.totals()).toMatchObject({ stored: 3, duplicates: 1 });
+  expect(await counted(world)).toEqual({ came: 4, found: 4 });
+});
+
+test("a batch that is tried again counts once", async () => {
+  let failures = 2;
+  const committing = () => {
+    failures -= 1;
+    if (failures >= 0) throw new Error("no room");
+  };
+  const world = await openWorld({ committing });
+  world.append(report("m-1", 1, 2));
+  await expect(world.deliver()).rejects.toThrow("no room");
+  await expect(world.deliver()).rejects.toThrow("no room");
+  await world.deliver();
+  expect(await counted(world)).toEqual({ came: 2, found: 2 });
+});
+
+test("readings that the aggregator refuses are counted as that, whole reports and the channels beyond the limit", async () => {
+  const world = await openWorld({ limits: { metersMax: 1, channelsPerMeterMax: 1 } });
+  const other = {
+    ...report("m-1", 1, 2).series[0],
+    channel: { register: "2.8.0", kind: "register", unit: "Wh", stepSeconds: 0 },
+  };
+  const [series] = report("m-1", 1, 2, 3).series;
+  await world.deliver({ meterId: "m-1", series: [series, other] as never }, report("m-2", 1, 2, 3, 4));
+  expect(world.rejections).toHaveLength(2);
+  expect(await world.totals()).toMatchObject({ stored: 3, refused: 6 });
+  expect(await counted(world)).toEqual({ came: 9, found: 9 });
+});
