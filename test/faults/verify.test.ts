@@ -4,6 +4,7 @@ import { open, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
 import { contentHash } from "@meterbook/adapters/views/ledger-record";
@@ -32,9 +33,28 @@ test(`H06: a flipped bit among ${snapshots} snapshots is found and named within 
   const seconds = (performance.now() - begun) / 1000;
   console.log(`${snapshots} snapshots in ${seconds.toFixed(1)} s`, found.output);
   expect(found.code).toBe(1);
-  expect(found.output).toMatch(/^ledger.db sequence \d+( meter-7777777\S*)? \w+: /m);
+  expect(found.output).toMatch(/^ledger.db meter-7777777 2026-10 revision 1 \w+: /m);
   expect(found.output).toContain("1 are wrong");
   expect(seconds).toBeLessThan(secondsMax);
+});
+
+test("H05, H06: a list of revisions that leads elsewhere, or to nothing, is told by the revision", async () => {
+  const dataDir = await temporaryDirectory();
+  await issue(dataDir, 1000);
+  const database = new DatabaseSync(join(dataDir, "ledger.db"));
+  database.exec(`DROP TRIGGER ledger_is_kept; DROP TRIGGER revision_is_final; DROP TRIGGER revision_is_kept;
+    DELETE FROM ledger WHERE sequence = 17; DELETE FROM revision WHERE meter_id = 'meter-41';
+    UPDATE revision SET sequence = CASE meter_id WHEN 'meter-7' THEN 9 ELSE 8 END WHERE meter_id IN ('meter-7', 'meter-8')`);
+  database.close();
+  const { code, output } = await verify(dataDir);
+  const misled = "2026-10 revision 1 key_mismatch: the list of revisions does not lead to it";
+  expect([code, output.split("\n").slice(0, -3).sort()]).toEqual([
+    1,
+    [
+      "ledger.db meter-16 2026-10 revision 1 records_lost: it is listed, and there is no record of it",
+      ...["meter-41", "meter-7", "meter-8"].map((meterId) => `ledger.db ${meterId} ${misled}`),
+    ],
+  ]);
 });
 
 test("H06: a book of real work is verified while it runs, and by its API", async () => {

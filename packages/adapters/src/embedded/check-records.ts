@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DamageCode } from "@meterbook/core/domain/damage";
 import type { Columns } from "@meterbook/core/domain/reading";
 import { revisionPlace } from "@meterbook/core/domain/revision-place";
@@ -55,7 +55,7 @@ interface TableCheck {
   /** A whole number; the registry, whose key is a name, goes by position. */
   readonly key: string;
   readonly columns: readonly string[];
-  readonly check: (database: DatabaseSync) => CheckRow;
+  readonly check: (database: DatabaseSync, places: PlaceCheck) => CheckRow;
 }
 
 const tables: Readonly<Record<CheckedTable, TableCheck>> = {
@@ -108,8 +108,16 @@ function rowTable(
   };
 }
 
-/** Checks rows by their keys; one at a time, and as many as one wants. */
-export function tableCheck(database: DatabaseSync, table: CheckedTable) {
+/** Looks at whether the list of revisions leads to the records of the ledger. */
+export interface PlaceCheck {
+  /** Whether it leads there, as far as is known yet. */
+  leadsTo(sequence: number, snapshot: Snapshot): boolean;
+  /** A record that does not say which revision it is. */
+  unreadable(sequence: number): void;
+}
+
+/** Checks rows by their keys; one at a time, and as many as one wants. Each place is looked up where `places` is absent. */
+export function tableCheck(database: DatabaseSync, table: CheckedTable, places?: PlaceCheck) {
   const { file, key, columns, check } = tables[table];
   const rows = database.prepare(
     `SELECT ${[key, ...columns].join(", ")} FROM ${table} WHERE ${key} >= ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
@@ -117,7 +125,7 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable) {
   rows.setReturnArrays(true);
   if (columns.length > 1) bigNumbers(rows);
   const edges = database.prepare(`SELECT min(${key}) AS first, max(${key}) AS last FROM ${table}`);
-  const checkRow = check(database);
+  const checkRow = check(database, places ?? placeLookUp(database));
 
   return {
     /** The least and the greatest key; undefined where there is no row. */
@@ -131,7 +139,7 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable) {
       const wrong: WrongRow[] = [];
       let [count, bytes] = [0, 0];
       let lastKey: number | undefined;
-      for (const row of rows.iterate(from, to, limit) as unknown as Iterable<unknown[]>) {
+      for (const row of rowsAtOnce(table, rows, { from, to, limit })) {
         lastKey = Number(row[0]);
         const found = checkRow(lastKey, row);
         if (found !== undefined) wrong.push({ file, ...found });
@@ -141,6 +149,28 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable) {
       return { rows: count, bytes, wrong, lastKey };
     },
   };
+}
+
+/** Snapshots are small: SQLite hands some over in one go for less than one by one. Others may be of megabytes. */
+const snapshotsAtOnce = 250;
+
+function* rowsAtOnce(
+  table: CheckedTable,
+  rows: StatementSync,
+  { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+): Generator<readonly unknown[]> {
+  if (table !== "ledger") {
+    yield* rows.iterate(from, to, limit) as unknown as Iterable<readonly unknown[]>;
+    return;
+  }
+  let left = limit;
+  for (let next: number | undefined = from; next !== undefined && left > 0; ) {
+    const size = Math.min(snapshotsAtOnce, left);
+    const page: readonly (readonly unknown[])[] = rows.all(next, to, size) as unknown as unknown[][];
+    yield* page;
+    left -= page.length;
+    next = page.length === size ? Number(page.at(-1)?.[0]) + 1 : undefined;
+  }
 }
 
 function frameCheck(position: number, [, body]: readonly unknown[]): Found | undefined {
@@ -157,14 +187,26 @@ function registryCheck(database: DatabaseSync): CheckRow {
   };
 }
 
-function ledgerCheck(database: DatabaseSync): CheckRow {
-  const place = database.prepare("SELECT sequence FROM revision WHERE period = ? AND meter_id = ? AND revision = ?");
-  place.setReturnArrays(true);
+/** Asks the list of revisions for each. */
+export function placeLookUp(database: DatabaseSync): PlaceCheck {
+  let place: StatementSync | undefined;
+  return {
+    leadsTo(sequence, { period, meterId, revision }) {
+      // Not every file has this table.
+      place ??= database.prepare("SELECT sequence FROM revision WHERE period = ? AND meter_id = ? AND revision = ?");
+      return place.get(period, meterId, revision)?.["sequence"] === sequence;
+    },
+    unreadable: () => undefined,
+  };
+}
+
+function ledgerCheck(database: DatabaseSync, places: PlaceCheck): CheckRow {
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
   keyOf.setReturnArrays(true);
   return (sequence, [, body]) => {
     const record = readLedgerRecord(bytesOf(body));
     if (record.snapshot === undefined) {
+      places.unreadable(sequence);
       const key = keyOf.get(sequence) as unknown as [number, string, number] | undefined;
       const [where, meterId] =
         key === undefined
@@ -173,10 +215,9 @@ function ledgerCheck(database: DatabaseSync): CheckRow {
       return { code: record.code, where, detail: record.detail, meterId };
     }
     const { snapshot } = record;
+    const isPlaced = places.leadsTo(sequence, snapshot);
     if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(snapshot, "hash_mismatch");
-    const { period, meterId, revision } = snapshot;
-    const [listed] = (place.get(period, meterId, revision) ?? []) as unknown as number[];
-    return listed === sequence ? undefined : wrongSnapshot(snapshot, "key_mismatch");
+    return isPlaced ? undefined : wrongSnapshot(snapshot, "key_mismatch");
   };
 }
 
@@ -185,7 +226,7 @@ const details = {
   key_mismatch: "the list of revisions does not lead to it",
 } as const;
 
-function wrongSnapshot(snapshot: Snapshot, code: keyof typeof details): Found {
+export function wrongSnapshot(snapshot: Snapshot, code: keyof typeof details): Found {
   return { code, where: revisionPlace(snapshot), detail: details[code], meterId: snapshot.meterId };
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { metTogether, nothingMet, type PlacesMet } from "./check-places.ts";
 import type { CheckedTable, WrongRow } from "./check-records.ts";
 import { checkedTables, fileOfTable, tableCheck } from "./check-records.ts";
 import { type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
@@ -9,12 +10,15 @@ import { judgeDirectory, type Trouble } from "./judge-directory.ts";
 /** A part of the work: the pages of a file, or rows of a table. */
 export type VerifyTask =
   | { readonly kind: "pages"; readonly file: FileName }
-  | { readonly kind: "rows"; readonly table: CheckedTable; readonly from: number; readonly to: number };
+  | { readonly kind: "rows"; readonly table: CheckedTable; readonly from: number; readonly to: number }
+  | { readonly kind: "places"; readonly met: PlacesMet };
 
 export interface VerifyPart {
   readonly rows: number;
   readonly bytes: number;
   readonly wrong: readonly WrongRow[];
+  /** Of the ledger; undefined where not all rows could be read. */
+  readonly met?: PlacesMet | undefined;
 }
 
 export interface Verified extends VerifyPart {
@@ -34,12 +38,17 @@ export async function verifyDirectory(dataDir: string): Promise<Verified> {
   const rowsOf: Partial<Record<CheckedTable, number>> = {};
   const wrong: WrongRow[] = [];
   let [rows, bytes] = [0, 0];
-  await inThreads(dataDir, tasks, (task, part) => {
+  let met: PlacesMet | undefined = readable.includes("ledger") ? nothingMet : undefined;
+  function take(task: VerifyTask, part: VerifyPart): void {
     if (task.kind === "rows") rowsOf[task.table] = (rowsOf[task.table] ?? 0) + part.rows;
+    if (task.kind === "rows" && task.table === "ledger")
+      met = met === undefined || part.met === undefined ? undefined : metTogether(met, part.met);
     rows += part.rows;
     bytes += part.bytes;
-    wrong.push(...part.wrong);
-  });
+    for (const row of part.wrong) wrong.push(row);
+  }
+  await inThreads(dataDir, tasks, take);
+  if (met !== undefined) await inThreads(dataDir, [{ kind: "places", met }], take);
   return { troubles: judgeDirectory(inspection), rows, bytes, wrong, rowsOf };
 }
 

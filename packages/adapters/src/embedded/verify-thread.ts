@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { summedPlaces, wrongPlaces } from "./check-places.ts";
 import { fileOfTable, tableCheck, type WrongRow } from "./check-records.ts";
-import { openToRead, pathOf } from "./directory-files.ts";
+import { type FileName, openToRead, pathOf } from "./directory-files.ts";
 import type { VerifyPart, VerifyTask } from "./verify-directory.ts";
 
 /** A thread of `npm run verify`: one task after the other, an answer each. */
@@ -13,12 +14,15 @@ const pageRemarksMax = 20;
 port.on("message", (task: VerifyTask) => port.postMessage(carryOut(task)));
 
 function carryOut(task: VerifyTask): VerifyPart {
-  const file = task.kind === "pages" ? task.file : fileOfTable(task.table);
+  const file = fileOf(task);
   try {
     const database = openToRead(pathOf(dataDir, file));
     try {
+      if (task.kind === "places") return { rows: 0, bytes: 0, wrong: wrongPlaces(database, task.met) };
       if (task.kind === "rows") {
-        return tableCheck(database, task.table).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
+        const places = summedPlaces();
+        const checked = tableCheck(database, task.table, places).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
+        return { ...checked, met: places.met() };
       }
       const remarks = database.prepare(`PRAGMA quick_check(${pageRemarksMax})`).all();
       const texts = remarks.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
@@ -31,6 +35,11 @@ function carryOut(task: VerifyTask): VerifyPart {
     const detail = `${error instanceof Error ? error.message : String(error)}${part}`;
     return { rows: 0, bytes: 0, wrong: [wrongPages(file, detail)] };
   }
+}
+
+function fileOf(task: VerifyTask): FileName {
+  if (task.kind === "places") return "ledger";
+  return task.kind === "pages" ? task.file : fileOfTable(task.table);
 }
 
 function wrongPages(file: WrongRow["file"], detail: string): WrongRow {
