@@ -101,6 +101,8 @@ export async function openAggregatorWorld(options: {
   writer?: string;
   /** Stands in front of the ledgers. */
   ledgers?: (ledgers: SnapshotLedgers) => SnapshotLedgers;
+  /** The log cannot be read again. */
+  withoutHistory?: boolean;
   /** Called before each commit of a batch; may throw, and the commit fails. */
   committing?: () => void;
 }): Promise<AggregatorWorld> {
@@ -133,6 +135,21 @@ export async function openAggregatorWorld(options: {
         partitions: 1,
         ends: async () => new Map([[0, frames.length]]),
         starts: async () => new Map([[0, Math.min(heldFrom, frames.length)]]),
+        ...(options.withoutHistory === true
+          ? {}
+          : {
+              history: {
+                first: async () => frames[heldFrom],
+                async offsetAt(appendedAtMs) {
+                  const index = frames.findIndex((frame, i) => i >= heldFrom && frame.appendedAtMs >= appendedAtMs);
+                  return index === -1 ? frames.length : index;
+                },
+                async frames(from) {
+                  const first = Math.max(from, heldFrom);
+                  return { frames: frames.slice(first, first + 3), faulty: false };
+                },
+              },
+            }),
         consume: async (given) => {
           consumer = given;
           return { close: () => given.revoked(0) };

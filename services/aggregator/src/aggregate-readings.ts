@@ -6,7 +6,7 @@ import { openPartitionBook } from "./partition-book.ts";
 import { progressWatch } from "./progress-watch.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
-  readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends">;
+  readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends" | "history">;
   readonly commands: Pick<Commands, "serve">;
 }
 

@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import { damageId } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
@@ -12,7 +11,7 @@ import type { Evaluation } from "./evaluate-meter.ts";
 import { evaluateMeter, rangeToRead } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import type { PendingMeters } from "./pending-meters.ts";
-import { isDamage, unlessDamage } from "./store-damage.ts";
+import { tellDamage, unlessDamage } from "./store-damage.ts";
 
 export interface IssuePorts {
   readonly series: Pick<SeriesStore, "read" | "readMany">;
@@ -99,7 +98,8 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
     for (const meter of group) {
       const series = { read: prefetched.get(meter) ?? ports.series.read };
       const evaluating = evaluateMeter({ ...ports, series, whole: ports.series }, meter, pendingFrom(meter), nowMs);
-      const evaluation = await evaluating.catch((error: unknown) => heldBack(ports, meter, error));
+      const evaluation = await evaluating.catch(tellDamage(ports.damaged, nowMs));
+      // What is issued of it stays, and nothing is made of the rest of its readings as if nothing were missing.
       meter.heldBackFrom = evaluation === undefined ? pendingFrom(meter) : undefined;
       if (evaluation !== undefined) evaluations.push({ meter, evaluation });
     }
@@ -112,24 +112,6 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
   ports.crashPoint("snapshot-issued");
   for (const { meter, evaluation } of evaluations) meter.issued = evaluation.issued;
   return snapshots;
-}
-
-/** What is issued of a meter stays, and nothing is made of the rest of its readings as if nothing were missing. */
-function heldBack({ damaged, clock }: IssuePorts, { meterId }: MeterState, error: unknown): undefined {
-  if (!isDamage(error)) throw error;
-  damaged({
-    id: damageId("series", meterId),
-    place: "series",
-    code: "checksum_mismatch",
-    where: meterId,
-    detail: error.message,
-    help: "Restore the data directory from a backup, or rebuild the series from the log where it still holds the readings.",
-    meterId,
-    period: null,
-    lost: null,
-    foundAtMs: clock.nowMs(),
-  });
-  return undefined;
 }
 
 /** Of an append that failed nobody knows whether it was kept, so the ledger is asked again what was issued. */

@@ -20,7 +20,7 @@ import { storeWatch } from "./store-watch.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
-  readonly log: Pick<ReadingsLog, "starts" | "ends">;
+  readonly log: Pick<ReadingsLog, "starts" | "ends" | "history">;
   readonly damages: Pick<DamageLog, "report" | "unmended" | "mend">;
   readonly series: SeriesStores;
   readonly ledgers: SnapshotLedgers;
@@ -97,7 +97,7 @@ export async function openPartitionBook(
     } while (work.hasMore() && !queue.isBusy() && !timer.isClosed());
   });
 
-  const repairs = partitionRepairs({ ...ports, work, queue, wants, events: options.events });
+  const repairs = partitionRepairs({ ...ports, series, work, queue, wants, events: options.events });
   const watch = storeWatch(series, { events: options.events, partition, again: () => again?.() });
 
   /** What the store has is not lost, though the log no longer holds it. */
@@ -144,7 +144,7 @@ export async function openPartitionBook(
       const untilMs = performance.now() + closeMsMax;
       // Whoever has put master data before counts on it, and whoever has sent readings too.
       await registry.caughtUp();
-      await repairs.now();
+      await repairs.soon();
       // Not while a slice asks for an end, which would be older than this call.
       await queue.run(async () => work.shutGate());
       for (;;) {

@@ -1,15 +1,21 @@
+import { setTimeout } from "node:timers/promises";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { PartitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
+import { seriesRebuilder } from "./rebuild-series.ts";
 import { strikeRevisions } from "./strike-revisions.ts";
 import type { TaskQueue } from "./task-queue.ts";
 
 export interface RepairedPartition {
   readonly work: PartitionWork;
   readonly queue: TaskQueue;
-  readonly damages: Pick<DamageLog, "unmended" | "mend">;
+  readonly series: SeriesStore;
+  readonly log: Pick<ReadingsLog, "history">;
+  readonly damages: Pick<DamageLog, "report" | "unmended" | "mend">;
   readonly clock: Clock;
   readonly events: Pick<AggregatorEvents, "housekeepingFailed">;
   /** Whether a damage is this partition's to mend, by its meter. */
@@ -18,17 +24,47 @@ export interface RepairedPartition {
 
 /** Mends what is damaged in a partition, beside all other work. */
 export interface PartitionRepairs {
-  /** Takes up what is known by now; what that makes pending is issued later. */
-  now(): Promise<void>;
+  /**
+   * Takes up what is known by now; what that makes pending is issued later. A repair that takes longer than some seconds, or
+   * fails, goes on without whoever asked: nobody's close waits for another's damage.
+   */
+  soon(): Promise<void>;
   close(): Promise<void>;
 }
 
 const betweenMs = 1000;
+const soonMs = 3000;
 
-export function partitionRepairs({ work, queue, events, ...ports }: RepairedPartition): PartitionRepairs {
+export function partitionRepairs({ work, queue, log, events, ...ports }: RepairedPartition): PartitionRepairs {
   const { ledger, struck } = work;
-  const now = () =>
-    queue.run(() => work.take((book, pending) => strikeRevisions({ ...ports, ledger, struck }, book, pending)));
-  const watch = periodic(betweenMs, () => now().catch((error: unknown) => events.housekeepingFailed({ error })));
-  return { now, close: watch.close };
+  const inTurn = (change: Parameters<PartitionWork["take"]>[0]) => queue.run(() => work.take(change));
+  const closing = new AbortController();
+  const rebuilder = seriesRebuilder({ ...ports, history: log.history, inTurn, closing: closing.signal });
+  let last = Promise.resolve();
+
+  async function repair(): Promise<void> {
+    await rebuilder.now();
+    await inTurn((book, pending) => strikeRevisions({ ...ports, ledger, struck }, book, pending));
+  }
+
+  /** One at a time, whoever asks. */
+  function now(): Promise<void> {
+    const next = last.then(repair);
+    last = next.catch(() => undefined);
+    return next;
+  }
+
+  const watch = periodic(betweenMs, () =>
+    now().catch((error: unknown) => {
+      if (!closing.signal.aborted) events.housekeepingFailed({ error });
+    }),
+  );
+  return {
+    soon: () => Promise.race([now().catch(() => undefined), setTimeout(soonMs, undefined, { ref: false })]),
+    async close() {
+      closing.abort();
+      await watch.close();
+      await last;
+    },
+  };
 }

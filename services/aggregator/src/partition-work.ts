@@ -60,7 +60,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   const { events, damaged, crashPoint } = options;
   const memory = await openPartitionMemory(series, clock, options);
   const watch = boundaryWatch(memory.water, clock, events);
-  const warmer = meterWarmer(series, clock);
+  const warmer = meterWarmer(series, clock, damaged);
   const gate = issueGate({ ledger, clock, logEnd, position: () => memory.position }, options.settleSeconds);
   // A log that is not the one that the store was filled from is refused before anything else happens.
   await logEnd();

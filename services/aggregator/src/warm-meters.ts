@@ -1,17 +1,18 @@
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Clock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import { channelOf } from "./meter-state.ts";
-import { unlessDamage } from "./store-damage.ts";
+import { tellDamage } from "./store-damage.ts";
 
 /**
  * Rebuilds memory after a start, meter by meter, while there is nothing else to do: the readings of the last weeks are
  * taken from the store once more. Until its turn comes a meter is `cold` and its evaluations ask the store.
  */
-export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock) {
+export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock, damaged: TellDamage) {
   let round: Iterator<MeterState> | undefined;
   let bookSeen: MeterBook | undefined;
 
@@ -26,7 +27,10 @@ export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock) {
       while (round !== undefined) {
         const next = round.next();
         if (next.done === true) round = undefined;
-        else if (next.value.cold) await warmMeter(series, next.value, clock.nowMs()).catch(unlessDamage);
+        else if (next.value.cold) {
+          const nowMs = clock.nowMs();
+          await warmMeter(series, next.value, nowMs).catch(tellDamage(damaged, nowMs));
+        }
         if (performance.now() >= until) return;
       }
     },

@@ -52,7 +52,7 @@ await runThread(async (settings: Settings, own) => {
   const ports = {
     clock,
     damages,
-    series: own(openEmbeddedSeriesStores({ dataDir, clock })),
+    series: own(openEmbeddedSeriesStores({ dataDir, clock, damaged })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
     rejected: own(openEmbeddedRejectedLog({ dataDir, ears })),

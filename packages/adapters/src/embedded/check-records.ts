@@ -9,8 +9,9 @@ import { damageColumns, mendingColumns, wordColumns } from "../views/damage-tabl
 import { contentHash, readLedgerRecord } from "../views/ledger-record.ts";
 import { messageColumns, placeOfEntry, refusalColumns } from "../views/rejection-table.ts";
 import { bigNumbers, cellOf, cellsChecksum } from "../views/row-checksum.ts";
+import { blockPlace } from "./damaged-blocks.ts";
 import type { FileName } from "./directory-files.ts";
-import { epoch, unpackBlock } from "./reading-block.ts";
+import { epoch, MalformedBlock, unpackBlock } from "./reading-block.ts";
 import { bytesOf } from "./readings-log-database.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";
 
@@ -242,11 +243,12 @@ function blockCheck(
   return (id, [, body]) => {
     const [meterId, channels] = (meters.get(meterNoOf(id)) ?? []) as unknown as [string | undefined, number];
     const from = epoch + dayOf(id) * daySeconds;
-    const where = `${meterId ?? `meter ${meterNoOf(id)}`} ${new Date(from * 1000).toISOString().slice(0, 10)}`;
+    const block = bytesOf(body);
+    const where = blockPlace(meterId ?? `number ${meterNoOf(id)}`, dayOf(id), block);
     if (meterId === undefined) return { code: "key_mismatch", where, detail: "there is no such meter", meterId: null };
     const found = attempt(where, () => {
       columns.clear();
-      unpackBlock(bytesOf(body), id, columns);
+      unpackBlock(block, id, columns);
       for (const [index, { at }] of columns) {
         if (index >= channels) return { code: "record_unreadable", detail: `the meter has no channel ${index}` };
         if (!at.every((instant) => instant >= from && instant < from + daySeconds)) {
@@ -264,7 +266,8 @@ function attempt(where: string, work: () => Pick<Found, "code" | "detail"> | und
     const found = work();
     return found === undefined ? undefined : { ...found, where, meterId: null };
   } catch (error) {
-    return { code: "record_unreadable", where, detail: messageOf(error), meterId: null };
+    const code = error instanceof MalformedBlock ? "checksum_mismatch" : "record_unreadable";
+    return { code, where, detail: messageOf(error), meterId: null };
   }
 }
 

@@ -9,6 +9,7 @@ import type { DamageTeller } from "../frames/read-frame.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";
 import type { Bell } from "./follow-frames.ts";
 import { bell, followFrames } from "./follow-frames.ts";
+import { logHistory } from "./log-history.ts";
 import { bytesOf, frameRow, isSound, logEnd, openReadingsLogDatabase, readingsIn } from "./readings-log-database.ts";
 import { readingsLogWriter } from "./readings-log-writer.ts";
 
@@ -85,6 +86,7 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
     append: batcher.add,
     consume: followers.follow,
     ...logReads(database),
+    history: logHistory(database, partition, () => clock.nowMs()),
     trim,
     async close() {
       await batcher.close();

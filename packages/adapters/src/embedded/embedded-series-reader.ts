@@ -8,9 +8,11 @@ import type {
   StoredMeter,
   StoreTotals,
 } from "@meterbook/core/ports/series-store";
+import { blockDamage, blockPlace } from "./damaged-blocks.ts";
 import { ascending, epoch, MalformedBlock, unpackBlock } from "./reading-block.ts";
 import { bytesOf } from "./readings-log-database.ts";
 import {
+  dayOfSealedId,
   daySeconds,
   dayWithin,
   firstHotId,
@@ -99,16 +101,36 @@ export function dayReads(database: DatabaseSync): DayReads {
   const hot = database.prepare(hotOfDaySql);
   const hotDays = database.prepare("SELECT day FROM hot_day WHERE day BETWEEN ? AND ?");
 
+  /** A month that would use a damaged block is held back: it is not made from the rest as if nothing were missing. */
+  function unpack(
+    meterNo: number,
+    day: number,
+    row: Record<string, unknown>,
+    into: Map<number, Columns>,
+    wanted?: ReadonlySet<number>,
+  ): void {
+    const [id, data] = [Number(row["id"]), bytesOf(row["data"])];
+    try {
+      unpackBlock(data, id, into, wanted);
+    } catch (cause) {
+      if (!(cause instanceof MalformedBlock)) throw cause;
+      const meterId = meterIdOf(database, meterNo);
+      const damage = blockDamage(meterId, blockPlace(meterId, day, data), cause.message);
+      const detail = `${damage.detail} (GET /v1/damage has it as ${damage.id})`;
+      throw new AdapterError("store_damaged", { retryable: false, cause, detail, damage });
+    }
+  }
+
   function range(meterNo: number, from: number, to: number, wanted?: ReadonlySet<number>): Map<number, Columns> {
     const columns = new Map<number, Columns>();
     const [first, last] = [dayWithin(from), dayWithin(to)];
     for (const row of sealed.iterate(sealedId(meterNo, first), sealedId(meterNo, last))) {
-      unpack(meterNo, row, columns, wanted);
+      unpack(meterNo, dayOfSealedId(Number(row["id"])), row, columns, wanted);
     }
     for (const { day } of hotDays.all(first, last)) {
       const key = firstHotId(meterNo, day as number);
       const rows = hot.iterate(key, key + slotsOfDay * hotSlotStride, hotMeterStride);
-      for (const row of rows) unpack(meterNo, row, columns, wanted);
+      for (const row of rows) unpack(meterNo, day as number, row, columns, wanted);
     }
     return columns;
   }
@@ -124,24 +146,12 @@ export function dayReads(database: DatabaseSync): DayReads {
   };
 }
 
-/** A month that would use a damaged block is held back: it is not made from the rest as if nothing were missing. */
-function unpack(
-  meterNo: number,
-  row: Record<string, unknown>,
-  into: Map<number, Columns>,
-  wanted?: ReadonlySet<number>,
-): void {
-  const id = Number(row["id"]);
-  try {
-    unpackBlock(bytesOf(row["data"]), id, into, wanted);
-  } catch (cause) {
-    if (!(cause instanceof MalformedBlock)) throw cause;
-    const detail = `the block ${id} of meter number ${meterNo} in series.db is damaged (${cause.message})`;
-    throw new AdapterError("store_damaged", { retryable: false, cause, detail });
-  }
+function meterIdOf(database: DatabaseSync, meterNo: number): string {
+  const row = database.prepare("SELECT meter_id FROM meter WHERE no = ?").get(meterNo);
+  return row === undefined ? `number ${meterNo}` : String(row["meter_id"]);
 }
 
-function seriesOf(
+export function seriesOf(
   channels: readonly StoredChannel[],
   columns: ReadonlyMap<number, Columns>,
   from: number,

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { FoundDamage } from "@meterbook/core/domain/damage";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Conflict, Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import { daySealer } from "./day-sealer.ts";
 import { dayReads, seriesReads } from "./embedded-series-reader.ts";
@@ -9,25 +11,35 @@ import { meterDays } from "./meter-days.ts";
 import { type MeterRoll, meterRoll } from "./meter-roll.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 import { progressWrites } from "./series-progress.ts";
+import { seriesRepair } from "./series-repair.ts";
 import { findAll, replaceIn } from "./stored-readings.ts";
+
+export interface EmbeddedSeriesOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /** Told of damage that is met where the work goes on: a late reading of a day that cannot be read. */
+  readonly damaged?: TellDamage;
+}
 
 /**
  * The series store of one machine, in `<dataDir>/series.db`, with the one partition that the embedded log has. One
  * writer per file; readers open `openEmbeddedSeriesReader`. A batch is one transaction with its progress.
  */
-export function openEmbeddedSeriesStores(options: { dataDir: string; clock: Clock }): SeriesStores {
+export function openEmbeddedSeriesStores(options: EmbeddedSeriesOptions): SeriesStores {
   return {
     open: async () => openStore(options),
     close: async () => undefined,
   };
 }
 
-function openStore(options: { dataDir: string; clock: Clock }): SeriesStore {
+function openStore(options: EmbeddedSeriesOptions): SeriesStore {
   const database = openSeriesDatabase(options.dataDir);
   const { read, readMany } = seriesReads(database);
   const roll = meterRoll(database);
   const sealer = daySealer(database, options.clock);
   const progress = progressWrites(database);
+  const { clock, damaged } = options;
+  const met = (damage: FoundDamage) => damaged?.({ ...damage, foundAtMs: clock.nowMs() });
 
   return {
     read,
@@ -38,7 +50,7 @@ function openStore(options: { dataDir: string; clock: Clock }): SeriesStore {
     begin: async () => {
       database.exec("BEGIN IMMEDIATE");
       roll.begin();
-      return seriesBatch({ database, roll, sealer, progress });
+      return seriesBatch({ database, roll, sealer, progress, met });
     },
     async *meters() {
       yield* roll.known();
@@ -53,6 +65,7 @@ function openStore(options: { dataDir: string; clock: Clock }): SeriesStore {
     tidy: async (budgetMs) => sealer.tidy(budgetMs),
     // The file is open: what is put in its place is seen at the next start, by the data directory's own marks.
     behind: undefined,
+    repair: seriesRepair(database, sealer),
     check: async () => "sound",
     close: async () => {
       if (!database.isOpen) return;
@@ -67,9 +80,10 @@ interface Parts {
   readonly roll: MeterRoll;
   readonly sealer: ReturnType<typeof daySealer>;
   readonly progress: ReturnType<typeof progressWrites>;
+  readonly met: (damage: FoundDamage) => void;
 }
 
-function seriesBatch({ database, roll, sealer, progress }: Parts): SeriesBatch {
+function seriesBatch({ database, roll, sealer, progress, met }: Parts): SeriesBatch {
   const hot = hotWrites(database, sealer);
   const days = dayReads(database);
   const rewrites = meterDays(database);
@@ -86,7 +100,7 @@ function seriesBatch({ database, roll, sealer, progress }: Parts): SeriesBatch {
   return {
     meet: (meters) => guarded(() => roll.meet(meters)),
     put: (writes) => guarded(() => hot.put(writes)),
-    find: (lookups) => guarded(() => findAll(days, lookups)),
+    find: (lookups) => guarded(() => findAll(days, lookups, met)),
     insert: (writes) =>
       guarded(() => {
         hot.put(writes);

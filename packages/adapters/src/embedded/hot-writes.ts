@@ -1,25 +1,42 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-store";
 import type { daySealer } from "./day-sealer.ts";
-import { joinBlocks, packBlock } from "./reading-block.ts";
-import { dayOf, hotId } from "./series-database.ts";
+import { isSoundBlock, joinBlocks, packBlock } from "./reading-block.ts";
+import { bytesOf } from "./readings-log-database.ts";
+import { dayOf, hotId, spareHotIds } from "./series-database.ts";
 
 /** Puts reports into the hot table, a block each. */
 export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof daySealer>) {
-  const insert = database.prepare("INSERT OR IGNORE INTO hot (id, data) VALUES (?, ?)");
+  const insert = database.prepare("INSERT OR IGNORE INTO hot (id, readings, data) VALUES (?, ?, ?)");
   const select = database.prepare("SELECT data FROM hot WHERE id = ?");
-  const update = database.prepare("UPDATE hot SET data = ? WHERE id = ?");
+  const update = database.prepare("UPDATE hot SET readings = readings + ?, data = ? WHERE id = ?");
 
   function putBlock(meterNo: number, series: readonly ChannelWrite[]): void {
     let first = Number.POSITIVE_INFINITY;
-    for (const { at } of series) first = Math.min(first, at[0] as number);
+    let readings = 0;
+    for (const { at } of series) {
+      first = Math.min(first, at[0] as number);
+      readings += at.length;
+    }
     const id = hotId(meterNo, first);
     const block = packBlock(series, id);
     sealer.wrote(dayOf(first));
-    if (insert.run(id, block).changes === 1) return;
+    if (insert.run(id, readings, block).changes === 1) return;
     // Another report began at the same second: sections may repeat, so the two blocks are simply joined.
-    const there = select.get(id)?.["data"] as Uint8Array;
-    update.run(joinBlocks(there, block, id), id);
+    const there = bytesOf(select.get(id)?.["data"]);
+    if (isSoundBlock(there, id)) update.run(readings, joinBlocks(there, block, id), id);
+    else putBeside(id, series, readings);
+  }
+
+  /** A damaged block stays as it is until it is rebuilt: what comes for its second stands in the same slot, and is as durable. */
+  function putBeside(damaged: number, series: readonly ChannelWrite[], readings: number): void {
+    for (const id of spareHotIds(damaged)) {
+      const block = packBlock(series, id);
+      if (insert.run(id, readings, block).changes === 1) return;
+      const there = bytesOf(select.get(id)?.["data"]);
+      if (isSoundBlock(there, id)) return void update.run(readings, joinBlocks(there, block, id), id);
+    }
+    throw new Error("a slot holds nothing but damaged blocks");
   }
 
   return {

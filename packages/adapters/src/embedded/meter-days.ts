@@ -25,7 +25,7 @@ export function meterDays(database: DatabaseSync): MeterDays {
   const dropHot = database.prepare("DELETE FROM hot WHERE id BETWEEN ? AND ?");
   const sealed = database.prepare("SELECT data FROM sealed WHERE id = ?");
   const putSealed = database.prepare(
-    "INSERT INTO sealed (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+    "INSERT INTO sealed (id, readings, data) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET readings = excluded.readings, data = excluded.data",
   );
 
   function dropHotOf(day: number, from: number, count: number): void {
@@ -39,7 +39,8 @@ export function meterDays(database: DatabaseSync): MeterDays {
   function put(meterNo: number, day: number, columns: ReadonlyMap<number, Columns>): void {
     const sections = [...columns].map(([channelIndex, unordered]) => ({ channelIndex, ...ascending(unordered) }));
     const id = sealedId(meterNo, day);
-    putSealed.run(id, packBlock(sections, id));
+    const readings = sections.reduce((sum, { at }) => sum + at.length, 0);
+    putSealed.run(id, readings, packBlock(sections, id));
   }
 
   function hotOf(day: number, from: number, count: number) {

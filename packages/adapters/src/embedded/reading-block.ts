@@ -48,6 +48,17 @@ function sectionsOf(block: Uint8Array, key: number): Uint8Array {
   return sections;
 }
 
+/** Whether a block is what was written under its key. */
+export function isSoundBlock(block: Uint8Array, key: number): boolean {
+  try {
+    sectionsOf(block, key);
+    return true;
+  } catch (error) {
+    if (error instanceof MalformedBlock) return false;
+    throw error;
+  }
+}
+
 /** Two blocks of one key as one. */
 export function joinBlocks(a: Uint8Array, b: Uint8Array, key: number): Uint8Array {
   const [first, second] = [sectionsOf(a, key), sectionsOf(b, key)];
@@ -140,7 +151,22 @@ export function unpackBlock(
   into: Map<number, Columns>,
   wanted?: ReadonlySet<number>,
 ): void {
-  const bytes = sectionsOf(block, key);
+  unpackSections(sectionsOf(block, key), into, wanted);
+}
+
+/** What a block seems to hold whose checksum is wrong: to be counted, never to be used. Undefined where it cannot be told. */
+export function unpackDamaged(block: Uint8Array): Map<number, Columns> | undefined {
+  const columns = new Map<number, Columns>();
+  try {
+    unpackSections(block.subarray(0, Math.max(0, block.length - checksumBytes)), columns);
+  } catch (error) {
+    if (error instanceof MalformedBlock) return undefined;
+    throw error;
+  }
+  return columns;
+}
+
+function unpackSections(bytes: Uint8Array, into: Map<number, Columns>, wanted?: ReadonlySet<number>): void {
   place.cursor = 0;
   while (place.cursor < bytes.length) {
     const channelIndex = takeVarint(bytes);

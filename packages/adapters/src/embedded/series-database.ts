@@ -9,19 +9,21 @@ import { epoch } from "./reading-block.ts";
  * `hot` takes what arrives, keyed by quarter-hour first, so that a fleet's reports of one quarter land beside each
  * other (keyed by meter first, inserts collapse once the file outgrows the cache). `sealed` holds one block per meter
  * and UTC day, which is what curves read. A day moves from hot to sealed when it is over and quiet.
+ * `readings` counts what a block holds: where the block is damaged, it is known how much is lost.
  */
 const schema = `
   CREATE TABLE IF NOT EXISTS meter (no INTEGER PRIMARY KEY, meter_id TEXT NOT NULL UNIQUE, channels TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY, readings INTEGER NOT NULL, data BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS hot_day (day INTEGER PRIMARY KEY);
-  CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, readings INTEGER NOT NULL, data BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS conflict (id INTEGER PRIMARY KEY, meter_no INTEGER NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL,
     kept_value INTEGER NOT NULL, kept_code INTEGER NOT NULL, refused_value INTEGER NOT NULL, refused_code INTEGER NOT NULL,
     received_at_ms INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS conflict_of_meter ON conflict (meter_no, id);
   CREATE UNIQUE INDEX IF NOT EXISTS conflict_once ON conflict (meter_no, at, channel, refused_value);
+  CREATE TABLE IF NOT EXISTS set_aside (place TEXT PRIMARY KEY, day INTEGER NOT NULL, data BLOB NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS progress (partition INTEGER PRIMARY KEY, body TEXT NOT NULL);
-  PRAGMA user_version = 3;
+  PRAGMA user_version = 4;
 `;
 
 export function openSeriesDatabase(dataDir: string): DatabaseSync {
@@ -51,7 +53,7 @@ export function syncSeries(dataDir: string): void {
 
 function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version === 0 || version === 3) return;
+  if (version === 0 || version === 4) return;
   database.close();
   throw new Error(`the data directory ${dataDir} (METERBOOK_DATA_DIR) was made by an earlier version of Meterbook`);
 }
@@ -88,6 +90,12 @@ export function hotId(meterNo: number, at: number): number {
   return slot * slotFactor + meterNo * meterFactor + (since - slot * slotSeconds);
 }
 
+/** Keys of a slot that no instant has: what comes for a damaged block is put beside it. */
+export function spareHotIds(id: number): readonly number[] {
+  const first = id - (id % meterFactor);
+  return Array.from({ length: meterFactor - slotSeconds }, (_, index) => first + slotSeconds + index);
+}
+
 export function meterNoOfHotId(id: number): number {
   return Math.floor((id % slotFactor) / meterFactor);
 }
@@ -102,6 +110,11 @@ export const hotMeterStride = meterFactor;
 
 export function sealedId(meterNo: number, day: number): number {
   return meterNo * dayFactor + day;
+}
+
+/** The keys of all sealed days of a meter. */
+export function sealedRange(meterNo: number): readonly [first: number, last: number] {
+  return [sealedId(meterNo, 0), sealedId(meterNo, dayFactor - 1)];
 }
 
 export function meterNoOfSealedId(id: number): number {
@@ -122,4 +135,4 @@ export function dayOfHotId(id: number): number {
  */
 export const hotOfDaySql = `
   WITH RECURSIVE slot(first) AS (VALUES (?1) UNION ALL SELECT first + ${slotFactor} FROM slot WHERE first + ${slotFactor} < ?2)
-  SELECT hot.id, hot.data FROM slot CROSS JOIN hot WHERE hot.id BETWEEN slot.first AND slot.first + ?3 - 1`;
+  SELECT hot.id, hot.data, hot.readings FROM slot CROSS JOIN hot WHERE hot.id BETWEEN slot.first AND slot.first + ?3 - 1`;

@@ -1,3 +1,4 @@
+import type { FoundDamage } from "@meterbook/core/domain/damage";
 import type { Reading } from "@meterbook/core/domain/reading";
 import { lowerBound, readingAt } from "@meterbook/core/domain/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
@@ -8,13 +9,17 @@ import type { MeterDays } from "./meter-days.ts";
 import { dayOf } from "./series-database.ts";
 
 /** Looks up key by key; meter-days are unpacked once for all lookups that fall into them. */
-export function findAll(days: DayReads, lookups: readonly Lookup[]): (Reading | undefined)[] {
+export function findAll(
+  days: DayReads,
+  lookups: readonly Lookup[],
+  met: (damage: FoundDamage) => void,
+): (Reading | undefined)[] {
   const unpacked = new Map<string, ReturnType<DayReads["day"]>>();
   return lookups.map(({ meterNo, channelIndex, at }) => {
     const key = `${meterNo}/${dayOf(at)}`;
     let day = unpacked.get(key);
     if (day === undefined) {
-      day = soundDay(days, meterNo, dayOf(at));
+      day = soundDay(days, meterNo, dayOf(at), met);
       unpacked.set(key, day);
     }
     const columns = day.get(channelIndex);
@@ -25,12 +30,18 @@ export function findAll(days: DayReads, lookups: readonly Lookup[]): (Reading | 
 }
 
 /** A damaged day answers nothing: what comes for it is kept beside it, and reads of it go on to be refused. */
-function soundDay(days: DayReads, meterNo: number, day: number): ReturnType<DayReads["day"]> {
+function soundDay(
+  days: DayReads,
+  meterNo: number,
+  day: number,
+  met: (damage: FoundDamage) => void,
+): ReturnType<DayReads["day"]> {
   try {
     return days.day(meterNo, day);
   } catch (error) {
-    if (error instanceof AdapterError && error.code === "store_damaged") return new Map();
-    throw error;
+    if (!(error instanceof AdapterError && error.code === "store_damaged")) throw error;
+    if (error.damage !== undefined) met(error.damage);
+    return new Map();
   }
 }
 

@@ -56,6 +56,9 @@ export interface Damage {
   readonly foundAtMs: number;
 }
 
+/** What a reader knows that cannot say when. */
+export type FoundDamage = Omit<Damage, "foundAtMs">;
+
 /** An operator has seen it and has done what can be done; it is listed still, and is no longer named by readiness. */
 export interface Acknowledgement {
   readonly atMs: number;

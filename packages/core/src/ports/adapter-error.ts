@@ -1,3 +1,5 @@
+import type { FoundDamage } from "../domain/damage.ts";
+
 export type AdapterErrorCode =
   | "log_append_failed"
   | "log_full"
@@ -19,11 +21,17 @@ export class AdapterError extends Error {
   override readonly name = "AdapterError";
   readonly code: AdapterErrorCode;
   readonly retryable: boolean;
+  /** What was found damaged, for the damage log. */
+  readonly damage: FoundDamage | undefined;
 
-  constructor(code: AdapterErrorCode, options: { retryable: boolean; cause?: unknown; detail?: string }) {
+  constructor(
+    code: AdapterErrorCode,
+    options: { retryable: boolean; cause?: unknown; detail?: string; damage?: FoundDamage },
+  ) {
     const detail = options.detail ?? (options.cause instanceof Error ? options.cause.message : "");
     super(detail === "" ? code : `${code}: ${detail}`, { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable;
+    this.damage = options.damage;
   }
 }

@@ -59,6 +59,16 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** What a log of one partition still holds, read beside whoever follows it. */
+export interface LogHistory {
+  /** The oldest frame; undefined where the log holds none. */
+  first(): Promise<{ readonly offset: number; readonly appendedAtMs: number } | undefined>;
+  /** The oldest offset whose frame was appended at that time or later; the log's end where there is none. */
+  offsetAt(appendedAtMs: number): Promise<number>;
+  /** Some frames from an offset on, and whether something of them cannot be read; none at the end. */
+  frames(from: number): Promise<{ readonly frames: readonly LogFrame[]; readonly faulty: boolean }>;
+}
+
 /** What a log holds from given positions on, and what ever came into it. */
 export interface Unread {
   /** Readings that were ever appended, as counted by who appended them: what was lost since is among them. */
@@ -92,5 +102,7 @@ export interface ReadingsLog {
    * asking. `tallies` is what was counted of the frames before the positions (Progress).
    */
   unread(positions: ReadonlyMap<number, number>, tallies?: ReadonlyMap<number, Tally>): Promise<Unread>;
+  /** Where a store that stands on it may be in need of it (SeriesStore.repair). */
+  readonly history?: LogHistory;
   close(): Promise<void>;
 }

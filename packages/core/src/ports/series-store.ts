@@ -153,6 +153,33 @@ export interface StoreBehind {
   readonly knownPosition: number;
 }
 
+/** A stretch of a meter's readings of which a part cannot be read. */
+export interface DamagedSpan {
+  /** The damaged parts, as the damage log calls their places. */
+  readonly places: readonly string[];
+  /** Seconds UTC, both among it. */
+  readonly from: number;
+  readonly to: number;
+  /** What of it can be read. */
+  readonly sound: readonly ReadingSeries[];
+  /** How many readings there were in all. */
+  readonly readings: number;
+}
+
+/** How a store is mended whose readings are damaged in places. */
+export interface SeriesRepair {
+  /** All spans of a meter that hold damage, ascending. */
+  damaged(meterId: string): Promise<readonly DamagedSpan[]>;
+  /** Puts these readings in place of all of a span, and keeps what was damaged aside, with what is lost of it. */
+  rebuild(
+    meterId: string,
+    span: DamagedSpan,
+    by: { readonly series: readonly ReadingSeries[]; readonly lost: number },
+  ): Promise<void>;
+  /** What was lost when a place was rebuilt, and from when on it held readings; undefined where it was not. */
+  rebuilt(place: string): Promise<{ readonly lost: number; readonly from: number } | undefined>;
+}
+
 /** The aggregator's side of one partition, which has one owner at a time. */
 export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
   /** As last recorded. */
@@ -170,6 +197,8 @@ export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
    * counts and newestAt are as they were.
    */
   record(progress: Progress): Promise<void>;
+  /** Undefined where the store itself keeps its readings whole. */
+  readonly repair?: SeriesRepair;
   /** Every meter of the partition, in any order, a page at a time: how the aggregator starts. */
   meters(): AsyncIterable<readonly StoredMeter[]>;
   /** Housekeeping for at most about `budgetMs` (sealing, compaction); answers whether there is more to do. */

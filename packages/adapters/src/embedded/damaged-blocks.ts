@@ -1,0 +1,28 @@
+import { crc32 } from "node:zlib";
+import { damageId, type FoundDamage } from "@meterbook/core/domain/damage";
+import { epoch } from "./reading-block.ts";
+import { daySeconds } from "./series-database.ts";
+
+/**
+ * How a damaged block is called: by its meter and day, and by the bytes that were found, so that another damage of the
+ * same day is another entry.
+ */
+export function blockPlace(meter: string, day: number, block: Uint8Array): string {
+  const date = new Date((epoch + day * daySeconds) * 1000).toISOString().slice(0, 10);
+  return `${meter} ${date} bytes ${crc32(block).toString(16).padStart(8, "0")}`;
+}
+
+/** What is told of a damaged block, whoever meets it. */
+export function blockDamage(meterId: string, where: string, why: string): FoundDamage {
+  return {
+    id: damageId("series", where),
+    place: "series",
+    code: "checksum_mismatch",
+    where,
+    detail: `a block of readings of meter ${meterId} in series.db is damaged: ${why}`,
+    help: "it is made again from the readings log by itself; what the log no longer holds is counted, and a backup may have it",
+    meterId,
+    period: null,
+    lost: null,
+  };
+}
