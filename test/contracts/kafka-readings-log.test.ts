@@ -108,6 +108,18 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     expect(await later.unread(ends)).toMatchObject({ readings: 5, accepted: 85 });
   });
 
+  test("what waits for a broker is more than a topic takes at once, and all of it is kept", async () => {
+    const { open } = await topicsOfItsOwn();
+    const log = await open();
+    onTestFinished(() => log.close());
+    const text = "x".repeat(100_000);
+    const kept = Promise.all(Array.from({ length: 300 }, (_, n) => log.append(aReport("m-1", `${n} ${text}`))));
+    await expect(kept).resolves.toHaveLength(300);
+    const collected = collector();
+    await log.consume(collected.consumer);
+    expect(await reports(collected, 300)).toHaveLength(300);
+  });
+
   test("says from where to where the log has forgotten what was not read", async () => {
     const { connection, open } = await topicsOfItsOwn();
     const gaps: unknown[] = [];

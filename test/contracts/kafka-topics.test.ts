@@ -1,11 +1,15 @@
 // Goal: what must not start is refused by name, and what is weak is said. Method: the rules as a table; a real Kafka for what
 // a cluster says of itself.
 import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
+import { commandOf, correctTopics } from "@meterbook/adapters/kafka/correct-topics";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
-import { problemsOf, type TopicName } from "@meterbook/adapters/kafka/kafka-topics";
+import { lookAtTopics, startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { problemsOf } from "@meterbook/adapters/kafka/kafka-topics";
+import type { TopicName } from "@meterbook/adapters/kafka/topic-names";
+import { watchTopics } from "@meterbook/adapters/kafka/watch-topics";
 import type { Admin } from "kafkajs";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import kafkajs from "kafkajs";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type KafkaServer, kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
 
 const wishes = { partitions: 4, readingsRetentionDays: 7, createTopics: "off" } as const;
@@ -33,9 +37,13 @@ function problems(name: TopicName, shape: Shape) {
 
 test.for([
   ["snapshots", { ...safe, ...forEver }, []],
-  ["snapshots", { ...safe, ...forEver, "retention.ms": day }, [[/forgets records \(retention.ms=86400000/, true]]],
-  ["billing", { ...safe, ...forEver, "retention.bytes": "1000" }, [[/forgets records/, true]]],
-  ["damage", { ...safe, ...forEver, "retention.ms": day }, [[/forgets records/, true]]],
+  [
+    "snapshots",
+    { ...safe, ...forEver, "retention.ms": day },
+    [[/has retention.ms=86400000: it is kept for ever; set retention.ms=-1/, true]],
+  ],
+  ["billing", { ...safe, ...forEver, "retention.bytes": "1000" }, [[/set retention.bytes=-1/, true]]],
+  ["damage", { ...safe, ...forEver, "retention.ms": day }, [[/set retention.ms=-1/, true]]],
   ["damage", { ...safe, ...forEver, "cleanup.policy": "compact" }, [[/set cleanup.policy=delete/, true]]],
   ["rejected", { ...safe, ...forEver, "cleanup.policy": "compact" }, [[/set cleanup.policy=delete/, true]]],
   ["snapshots", { ...safe, ...forEver, partitions: 3 }, [[/exactly 1 is needed/, true]]],
@@ -45,27 +53,38 @@ test.for([
   ["readings", { ...safe, ...forEver, partitions: 12 }, [[/power of two.*METERBOOK_KAFKA_PARTITIONS/, true]]],
   ["readings", { ...safe, ...forEver, partitions: 512 }, [[/power of two/, true]]],
   ["readings", { ...safe, ...forEver, "retention.ms": day }, [[/METERBOOK_LOG_RETENTION_DAYS is 7/, true]]],
+  ["readings", { ...safe, ...forEver, "retention.bytes": "1000000" }, [[/set retention.bytes=-1/, true]]],
+  ["readings", { ...safe, ...forEver, "max.message.bytes": "1048588" }, [[/set max.message.bytes=18874368/, true]]],
+  ["rejected", { ...safe, ...forEver, "max.message.bytes": "1048588" }, [[/set max.message.bytes=18874368/, true]]],
+  ["registry", { ...safe, ...forEver, "cleanup.policy": "compact", "max.message.bytes": "1048588" }, []],
+  ["registry", { ...safe, ...forEver, "cleanup.policy": "compact,delete" }, [[/set cleanup.policy=compact/, true]]],
+  ["snapshots", { ...safe, ...forEver, "max.message.bytes": "1000" }, [[/set max.message.bytes=1048576/, true]]],
+  ["snapshots", { ...safe, ...forEver, "compression.type": "zstd" }, [[/set compression.type=producer/, true]]],
+  ["snapshots", { ...safe, ...forEver, "unclean.leader.election.enable": "true" }, [[/enable=false/, true]]],
+  ["readings", { ...safe, ...forEver, "message.timestamp.type": "CreateTime" }, [[/LogAppendTime/, false]]],
+  ["snapshots", { ...safe, ...forEver, "message.timestamp.type": "CreateTime" }, []],
+  ["commands", { ...safe, ...forEver, "retention.ms": "1000" }, [[/set retention.ms=3600000/, false]]],
+  // Two of three brokers are away: nothing about the topics has changed.
+  ["snapshots", { ...safe, ...forEver, brokers: 1 }, []],
   ["snapshots", { ...forEver, brokers: 1, replicas: 1 }, [[/on one broker, because there is no other/, false]]],
   ["snapshots", { ...forEver, brokers: 3, replicas: 1 }, [[/METERBOOK_KAFKA_REPLICATION/, false]]],
   ["snapshots", { ...safe, ...forEver, "min.insync.replicas": "1" }, [[/set 2/, false]]],
   ["snapshots", { ...safe, ...forEver, "min.insync.replicas": "3" }, [[/stops all writing/, false]]],
 ] as const)("%s of %j: %j", ([name, shape, expected]) => {
   expect(problems(name, shape)).toEqual(
-    expected.map(([problem, severe]) => ({
-      topic: `meterbook.${name}`,
-      problem: expect.stringMatching(problem),
-      severe,
-    })),
+    expected.map(([problem, severe]) =>
+      expect.objectContaining({ topic: `meterbook.${name}`, problem: expect.stringMatching(problem), severe }),
+    ),
   );
 });
 
 test.for([
   [undefined, {}, undefined],
-  [undefined, { "retention.ms": day }, /forgets records/],
+  [undefined, { "retention.ms": day }, /it is kept for ever/],
   [400, {}, undefined],
   [1, { "retention.ms": day }, undefined],
-  [400, { "retention.ms": day }, /for 1 days.*METERBOOK_REJECTED_RETENTION_DAYS is 400/],
-  [400, { "retention.bytes": "1000" }, /set retention.ms, and retention.bytes=-1/],
+  [400, { "retention.ms": day }, /retention.ms=86400000: METERBOOK_REJECTED_RETENTION_DAYS is 400/],
+  [400, { "retention.bytes": "1000" }, /set retention.bytes=-1/],
 ] as const)("H10: refused messages are to be kept %s days and the topic has %j: %s", ([days, given, expected]) => {
   const found = {
     name: "rejected" as const,
@@ -130,8 +149,49 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     const { problems: found } = await startOnKafka(connection, { ...wishes, createTopics: "on" });
     expect(found).toEqual([
       expect.stringMatching(/readings.v1: has 3 partitions/),
-      expect.stringMatching(/snapshots.v1: forgets records \(retention.ms=86400000/),
+      expect.stringMatching(/snapshots.v1: has retention.ms=86400000/),
     ]);
+  });
+
+  // D08: looked at once, at the start.
+  test("what somebody changes while we run is told, and that it is right again", async () => {
+    const connection = connectionTo();
+    const found = await startOnKafka(connection, { ...wishes, createTopics: "on" });
+    const topic = `${connection.settings.topicPrefix}readings.v1`;
+    const notices = new Map<string, string>();
+    const problems = new Map<string, string>();
+    const told = (of: Map<string, string>) => ({
+      raise: (name: string, detail: string) => void of.set(name, detail),
+      clear: (name: string) => void of.delete(name),
+    });
+    const options = { ...wishes, found, everySeconds: 1, standing: told(problems), notices: told(notices) };
+    const watch = watchTopics(connection, options);
+    onTestFinished(() => watch.close());
+    const client = await admin(connection);
+    const kept = { name: "segment.bytes", value: "33554432" };
+    const changed = [{ name: "retention.bytes", value: "1000000" }, { name: "retention.ms", value: day }, kept];
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries: changed }];
+    await client.alterConfigs({ validateOnly: false, resources });
+    const said = () => [...notices.values()].join("\n");
+    await vi.waitFor(() => expect(said()).toMatch(/retention.bytes=1000000.*a start refuses it/), { timeout: 10_000 });
+    expect(said()).toContain("METERBOOK_LOG_RETENTION_DAYS is 7");
+    const { corrections } = await lookAtTopics(connection, { ...wishes, createTopics: "off" });
+    expect(corrections.map((one) => commandOf(connection, one))).toEqual([
+      expect.stringMatching(/^kafka-configs.sh .*--entity-name \S+readings.v1 --add-config retention.ms=604800000,/),
+    ]);
+    await correctTopics(connection, corrections);
+    await vi.waitFor(() => expect(said()).toBe(""), { timeout: 10_000 });
+    const { resources: now } = await client.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+    });
+    expect(now[0]?.configEntries.find(({ configName }) => configName === "segment.bytes")?.configValue).toBe(
+      kept.value,
+    );
+    await client.createPartitions({ topicPartitions: [{ topic, count: 8 }] });
+    await vi.waitFor(() => expect([...problems.values()].join()).toMatch(/has 8 partitions, and had 4/), {
+      timeout: 10_000,
+    });
   });
 
   test("a broker that is not there is named with its setting", async () => {

@@ -8,7 +8,8 @@ import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-l
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
-import { type TopicName, topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
+import { topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
+import type { TopicName } from "@meterbook/adapters/kafka/topic-names";
 import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import { encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";

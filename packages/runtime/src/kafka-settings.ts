@@ -9,6 +9,8 @@ export interface KafkaSettings {
   readonly replication: number | undefined;
   /** After so long without a sign of life an aggregator's partitions go to others. */
   readonly sessionSeconds: number;
+  /** So often the settings of the topics are looked at. */
+  readonly lookSeconds: number;
   readonly compression: "none" | "gzip";
   readonly tls:
     | {
@@ -38,6 +40,7 @@ export function kafkaFrom(read: ReadSettings): KafkaSettings | undefined {
     partitions: read.METERBOOK_KAFKA_PARTITIONS,
     replication: read.METERBOOK_KAFKA_REPLICATION,
     sessionSeconds: read.METERBOOK_KAFKA_SESSION_SECONDS,
+    lookSeconds: read.METERBOOK_KAFKA_LOOK_SECONDS,
     compression: read.METERBOOK_KAFKA_COMPRESSION,
     tls:
       read.METERBOOK_KAFKA_TLS === "off"

@@ -89,6 +89,7 @@ export const settingSchema = z.object({
   METERBOOK_KAFKA_PARTITIONS: partitions.prefault("16"),
   METERBOOK_KAFKA_REPLICATION: wholeNumber({ min: 1, max: 9 }).optional(),
   METERBOOK_KAFKA_SESSION_SECONDS: wholeNumber({ min: 6, max: 300 }).prefault("30"),
+  METERBOOK_KAFKA_LOOK_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("300"),
   METERBOOK_KAFKA_COMPRESSION: z.enum(["none", "gzip"], "none or gzip").prefault("none"),
   METERBOOK_KAFKA_TLS: onOff,
   METERBOOK_KAFKA_TLS_CA_FILE: text.optional(),

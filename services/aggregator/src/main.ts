@@ -12,6 +12,7 @@ import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { watchTopics } from "@meterbook/adapters/kafka/watch-topics";
 import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
@@ -48,29 +49,28 @@ const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 }
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 let damageFound = async (): Promise<readonly string[]> => [];
-const allNotices = async () => [...notices.current(), ...(await damageFound())];
+const allNotices = async () => [...(await damageFound()), ...notices.current()];
 const crashPoint = crashPoints(settings.crashAt);
 
 /** Everything that is wrong with the servers is said at once. */
-async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
+async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings, own: Own) {
   const connection = kafkaConnection(kafka, {
     clientId: "meterbook-aggregator",
     log: (level, message, fields) => log[level](fields, message),
   });
-  const [onKafka, onInflux] = await Promise.all([
-    startOnKafka(connection, {
-      ...kafka,
-      readingsRetentionDays: settings.logRetentionDays,
-      rejectedRetentionDays: settings.rejected.retentionDays,
-    }),
-    checkInflux(influx, clock),
-  ]);
-  acceptServers(log, [onKafka, onInflux]);
-  return { connection, partitions: onKafka.partitions };
+  const wishes = {
+    ...kafka,
+    readingsRetentionDays: settings.logRetentionDays,
+    rejectedRetentionDays: settings.rejected.retentionDays,
+  };
+  const [found, onInflux] = await Promise.all([startOnKafka(connection, wishes), checkInflux(influx, clock)]);
+  acceptServers(log, [found, onInflux]);
+  own(watchTopics(connection, { ...wishes, found, everySeconds: kafka.lookSeconds, standing, notices }));
+  return { connection, partitions: found.partitions };
 }
 
 async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own) {
-  const { connection, partitions } = await lookAtServers(kafka, influx);
+  const { connection, partitions } = await lookAtServers(kafka, influx, own);
   own(watchClock({ clock, holdsBack: "months", standing, notices }));
   const dataDir = own(takeOwnDirectory(settings.dataDir, "aggregator"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);

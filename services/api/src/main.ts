@@ -12,6 +12,7 @@ import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { watchTopics } from "@meterbook/adapters/kafka/watch-topics";
 import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
@@ -58,25 +59,24 @@ function rejectedForgotten(registry: Registry): (refusals: number) => void {
 }
 
 /** Everything that is wrong with the servers is said at once. */
-async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings) {
+async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings, own: Own) {
   const connection = kafkaConnection(kafka, {
     clientId: "meterbook-api",
     log: (level, message, fields) => log[level](fields, message),
   });
-  const [onKafka, onInflux] = await Promise.all([
-    startOnKafka(connection, {
-      ...kafka,
-      readingsRetentionDays: settings.logRetentionDays,
-      rejectedRetentionDays: settings.rejected.retentionDays,
-    }),
-    checkInflux(influx, clock),
-  ]);
-  acceptServers(log, [onKafka, onInflux]);
-  return { connection, partitions: onKafka.partitions };
+  const wishes = {
+    ...kafka,
+    readingsRetentionDays: settings.logRetentionDays,
+    rejectedRetentionDays: settings.rejected.retentionDays,
+  };
+  const [found, onInflux] = await Promise.all([startOnKafka(connection, wishes), checkInflux(influx, clock)]);
+  acceptServers(log, [found, onInflux]);
+  own(watchTopics(connection, { ...wishes, found, everySeconds: kafka.lookSeconds, standing, notices }));
+  return { connection, partitions: found.partitions };
 }
 
 async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own): Promise<ApiPorts> {
-  const { connection, partitions } = await lookAtServers(kafka, influx);
+  const { connection, partitions } = await lookAtServers(kafka, influx, own);
   own(watchClock({ clock, holdsBack: "nothing", standing, notices }));
   const dataDir = own(takeOwnDirectory(settings.dataDir, "api"), "data directory").path;
   const events = kafkaMetrics(metrics, log, standing);

@@ -5,6 +5,7 @@ import { kafkaProbe } from "@meterbook/adapters/kafka/kafka-probe";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { watchTopics } from "@meterbook/adapters/kafka/watch-topics";
 import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
@@ -50,12 +51,14 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
     clientId: "meterbook-ingest",
     log: (level, message, fields) => log[level](fields, message),
   });
-  const found = await startOnKafka(connection, {
+  const wishes = {
     ...kafka,
     readingsRetentionDays: settings.logRetentionDays,
     rejectedRetentionDays: settings.rejected.retentionDays,
-  });
+  };
+  const found = await startOnKafka(connection, wishes);
   acceptServers(log, [found]);
+  own(watchTopics(connection, { ...wishes, found, everySeconds: kafka.lookSeconds, standing, notices }));
   const { partitions } = found;
   own(watchClock({ clock: steady, holdsBack: "nothing", standing, notices }));
   const events = kafkaMetrics(metrics, log, standing);
@@ -72,7 +75,7 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   };
 }
 
-const allNotices = async () => [...notices.current(), ...(await damaged())];
+const allNotices = async () => [...(await damaged()), ...notices.current()];
 
 const dayMs = 86_400_000;
 const crashPoint = crashPoints(settings.crashAt);

@@ -1,3 +1,4 @@
+import { commandOf, correctTopics } from "@meterbook/adapters/kafka/correct-topics";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
@@ -7,11 +8,13 @@ import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { openLogger } from "@meterbook/runtime/telemetry";
 
 /** `npm run topics`: makes the topics that are missing and looks at all of them. Exit 0 when they are right, 1 when not. */
-optionsOrExit({
-  usage: `npm run topics
+const { values } = optionsOrExit({
+  usage: `npm run topics                  makes the Kafka topics that are missing and looks at all of them
+npm run topics -- --correct     and sets what is wrong with their settings
 
-Makes the Kafka topics that are missing and looks at all of them. Exit 0 when they are right, 1 when not. Settings are
-environment variables METERBOOK_* or a .env file (docs/operations.md).`,
+Exit 0 when they are right, 1 when not; then it prints the commands that mend what settings can mend. Settings are environment
+variables METERBOOK_* or a .env file (docs/operations.md).`,
+  options: { correct: { type: "boolean", default: false } },
 });
 const settings = settingsOrExit("topics");
 const log = openLogger({ name: "topics", level: settings.logLevel, format: settings.logFormat });
@@ -24,8 +27,16 @@ const connection = kafkaConnection(kafka, {
 try {
   const { logRetentionDays: readingsRetentionDays, rejected } = settings;
   const retention = { readingsRetentionDays, rejectedRetentionDays: rejected.retentionDays };
-  const found = await startOnKafka(connection, { ...kafka, createTopics: "on", ...retention });
-  acceptServers(log, [found]);
+  const look = () => startOnKafka(connection, { ...kafka, createTopics: "on", ...retention });
+  let found = await look();
+  if (values.correct && found.corrections.length > 0) {
+    await correctTopics(connection, found.corrections);
+    for (const { topic, settings: set } of found.corrections)
+      console.log(`${topic}: set ${[...set].map(([name, value]) => `${name}=${value}`).join(", ")}`);
+    found = await look();
+  }
+  for (const correction of found.corrections) console.log(commandOf(connection, correction));
+  acceptServers(log, [{ ...found, warnings: [...found.warnings, ...found.notices] }]);
   console.log(`the topics ${kafka.topicPrefix}* are right: the readings have ${found.partitions} partitions`);
 } catch (error) {
   log.error({}, `The topics are not right: ${error instanceof Error ? error.message : String(error)}`);

@@ -15,6 +15,8 @@ export interface BatcherOptions {
   readonly frameBytesMax: number;
   /** How much is written with one fsync. */
   readonly framesPerWriteMax: number;
+  /** The same in bytes, where the log takes only so much at once; at least one frame. */
+  readonly bytesPerWriteMax?: number;
   /** Which partition a report belongs to; 0 where absent. */
   readonly partitionOf?: (report: LoggedReport) => number;
   /** How long a report waits for others when nothing is being written. */
@@ -81,8 +83,13 @@ function openFrames({ frameBytesMax, partitionOf = () => 0 }: Pick<BatcherOption
       reports += 1;
       return frame;
     },
-    take(count: number): OpenFrame[] {
-      const taken = frames.splice(0, count);
+    take(count: number, bytesMax: number): OpenFrame[] {
+      let sum = 0;
+      const beyond = frames.slice(0, count).findIndex(({ bytes }, index) => {
+        sum += bytes;
+        return index > 0 && sum > bytesMax;
+      });
+      const taken = frames.splice(0, beyond === -1 ? count : beyond);
       for (const frame of taken) {
         reports -= frame.reports.length;
         if (newest.get(frame.partition) === frame) newest.delete(frame.partition);
@@ -97,6 +104,7 @@ export function reportBatcher(
   options: BatcherOptions,
 ): ReportBatcher {
   const { framesPerWriteMax, lingerMs, waitingBytesMax, busy } = options;
+  const { bytesPerWriteMax = Number.POSITIVE_INFINITY } = options;
   const frames = openFrames(options);
   const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
   let bytesInside = 0;
@@ -133,7 +141,7 @@ export function reportBatcher(
     const nowMs = performance.now();
     perSecond = (frames.reports() / (nowMs - begunAtMs)) * 1000;
     begunAtMs = nowMs;
-    const batch = frames.take(framesPerWriteMax);
+    const batch = frames.take(framesPerWriteMax, bytesPerWriteMax);
     const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
     try {
       await write(

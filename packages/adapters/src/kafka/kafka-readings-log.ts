@@ -53,6 +53,8 @@ export interface KafkaReadingsLog extends ReadingsLog {
 const defaults = {
   frameBytesMax: 512 * 1024,
   framesPerWriteMax: 64,
+  // All of it may be of one partition, and a topic takes a batch of so much at once (topic-rules.ts).
+  bytesPerWriteMax: 8 * 1024 * 1024,
   waitingBytesMax: 64 * 1024 * 1024,
   lingerMs: 2,
   // Each write costs the broker and us as much as some hundred reports.

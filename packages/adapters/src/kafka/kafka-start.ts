@@ -1,4 +1,5 @@
 import { pastElections } from "./admin-asking.ts";
+import { correctionsOf, type TopicCorrection } from "./correct-topics.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { checkTopics, createTopics, type TopicProblem, type TopicWishes } from "./kafka-topics.ts";
 
@@ -10,8 +11,12 @@ export interface KafkaStart {
   readonly notes: readonly string[];
   /** Each names the setting or the topic to change; with any of them Meterbook must not start. */
   readonly problems: readonly string[];
-  /** Worth a line in the log. */
+  /** Worth a line in the log: nothing that a setting could mend. */
   readonly warnings: readonly string[];
+  /** What can lose records, and somebody should mend while the work goes on. */
+  readonly notices: readonly string[];
+  /** The settings of topics that would mend it. */
+  readonly corrections: readonly TopicCorrection[];
 }
 
 export interface KafkaStartOptions extends TopicWishes {
@@ -22,16 +27,31 @@ export interface KafkaStartOptions extends TopicWishes {
 export async function startOnKafka(connection: KafkaConnection, options: KafkaStartOptions): Promise<KafkaStart> {
   try {
     const notes = options.createTopics === "on" ? await pastElections(() => createTopics(connection, options)) : [];
-    const { partitions, problems } = await pastElections(() => checkTopics(connection, options));
-    return {
-      partitions,
-      notes: notes.map((topic) => `topic ${topic} made`),
-      problems: told(problems.filter(({ severe }) => severe)),
-      warnings: told(problems.filter(({ severe }) => !severe)),
-    };
+    return { ...(await lookAtTopics(connection, options)), notes: notes.map((topic) => `topic ${topic} made`) };
   } catch (error) {
-    return { partitions: 0, notes: [], problems: [whyUnreachable(connection, error)], warnings: [] };
+    const problems = [whyUnreachable(connection, error)];
+    return { partitions: 0, notes: [], problems, warnings: [], notices: [], corrections: [] };
   }
+}
+
+/**
+ * All that is wrong with the topics.
+ *
+ * @throws where the cluster does not answer.
+ */
+export async function lookAtTopics(
+  connection: KafkaConnection,
+  options: KafkaStartOptions,
+): Promise<Omit<KafkaStart, "notes">> {
+  const { partitions, problems } = await pastElections(() => checkTopics(connection, options));
+  const [severe, weak] = [problems.filter((one) => one.severe), problems.filter((one) => !one.severe)];
+  return {
+    partitions,
+    problems: told(severe),
+    warnings: told(weak.filter(({ isLasting }) => isLasting)),
+    notices: told(weak.filter(({ isLasting }) => !isLasting)),
+    corrections: correctionsOf(problems),
+  };
 }
 
 /** What is wrong with several topics is said once. */

@@ -2,33 +2,15 @@ import type { Admin, ITopicConfig } from "kafkajs";
 import kafkajs from "kafkajs";
 import { pastElections } from "./admin-asking.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
+import { type TopicName, topics } from "./topic-names.ts";
+import { type Retention, topicRules } from "./topic-rules.ts";
 
-/** The topics of the contract (section 4), without their prefix; commands and replies are between our own processes, in JSON. */
-export const topics = {
-  readings: "readings.v1",
-  rejected: "rejected.v1",
-  registry: "registry.v1",
-  snapshots: "snapshots.v1",
-  billing: "billing.v1",
-  damage: "damage.v1",
-  tallies: "tallies.v1",
-  commands: "commands.v1",
-  replies: "replies.v1",
-} as const;
-
-export type TopicName = keyof typeof topics;
-
-export interface TopicWishes {
+export interface TopicWishes extends Retention {
   /** Of the readings; a power of two, 1 to 256. */
   readonly partitions: number;
   /** How many brokers hold each record; as many as there are up to 3 where absent. */
   readonly replication?: number | undefined;
-  readonly readingsRetentionDays: number;
-  /** Of refused messages; kept for ever where absent. */
-  readonly rejectedRetentionDays?: number | undefined;
 }
-
-type Retention = Pick<TopicWishes, "readingsRetentionDays" | "rejectedRetentionDays">;
 
 /** One thing that is wrong with a topic, and what mends it. */
 export interface TopicProblem {
@@ -36,33 +18,10 @@ export interface TopicProblem {
   readonly problem: string;
   /** Whether records could be lost or bills differ: then a service refuses to start. */
   readonly severe: boolean;
-}
-
-const dayMs = 86_400_000;
-/** A frame is at most 512 KiB, a rejected message up to 16 MiB. */
-const recordBytesMax = 18 * 1024 * 1024;
-const keptForEver: ReadonlySet<TopicName> = new Set<TopicName>(["snapshots", "billing", "rejected", "damage"]);
-const compacted: ReadonlySet<TopicName> = new Set<TopicName>(["registry", "tallies"]);
-const forEver = { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" };
-
-/** How each topic must be; what is not named is the broker's own. */
-function wanted(
-  name: TopicName,
-  { readingsRetentionDays, rejectedRetentionDays = 0 }: TopicWishes,
-): Record<string, string> {
-  if (name === "readings")
-    return {
-      "cleanup.policy": "delete",
-      "retention.ms": String(readingsRetentionDays * dayMs),
-      "retention.bytes": "-1",
-    };
-  if (compacted.has(name)) return { "cleanup.policy": "compact" };
-  if (name === "commands" || name === "replies") return { "cleanup.policy": "delete", "retention.ms": "3600000" };
-  if (name === "rejected") {
-    const retention = rejectedRetentionDays === 0 ? {} : { "retention.ms": String(rejectedRetentionDays * dayMs) };
-    return { ...forEver, ...retention, "max.message.bytes": String(recordBytesMax) };
-  }
-  return forEver;
+  /** The setting of the topic that mends it; absent where no setting does. */
+  readonly set?: { readonly name: string; readonly value: string };
+  /** The cluster is as it is: said at the start, and no news later. */
+  readonly isLasting?: true;
 }
 
 export function topicOf({ settings }: KafkaConnection, name: TopicName): string {
@@ -82,7 +41,7 @@ export async function createTopics(connection: KafkaConnection, wishes: TopicWis
         numPartitions: name === "readings" ? wishes.partitions : 1,
         replicationFactor: replication,
         configEntries: entries({
-          ...wanted(name, wishes),
+          ...Object.fromEntries(topicRules(name, wishes).map(({ setting, wish }) => [setting, wish])),
           ...(replication > 1 ? { "min.insync.replicas": String(replication - 1) } : {}),
         }),
       }),
@@ -148,58 +107,58 @@ export interface FoundTopic {
 /** What is wrong with one topic on a cluster of so many brokers. */
 export function problemsOf(found: FoundTopic, brokers: number, wishes: Retention): TopicProblem[] {
   const { topic } = found;
-  const severe = [...shapeProblems(found), ...retentionProblems(found, wishes)];
   return [
-    ...severe.map((problem) => ({ topic, problem, severe: true })),
-    ...weaknesses(found, brokers).map((problem) => ({ topic, problem, severe: false })),
+    ...shapeProblems(found).map((problem) => ({ topic, problem, severe: true })),
+    ...settingProblems(found, wishes),
+    ...weaknesses(found, brokers).map((weakness) => ({ topic, severe: false, ...weakness })),
   ];
 }
 
-function shapeProblems({ name, partitions: { length }, config }: FoundTopic): string[] {
-  const problems: string[] = [];
+function shapeProblems({ name, partitions: { length } }: FoundTopic): string[] {
   const isPowerOfTwo = length <= 256 && (length & (length - 1)) === 0;
   if (name === "readings" && !isPowerOfTwo)
-    problems.push(
+    return [
       `has ${length} partitions, and a power of two from 1 to 256 is needed; make it again (METERBOOK_KAFKA_PARTITIONS)`,
-    );
-  if (name !== "readings" && length !== 1)
-    problems.push(`has ${length} partitions, and exactly 1 is needed; make it again`);
-  const policy = config.get("cleanup.policy");
-  const needed = compacted.has(name) ? "compact" : "delete";
-  if (policy !== needed) problems.push(`has cleanup.policy=${policy}; set cleanup.policy=${needed}`);
-  return problems;
-}
-
-function retentionProblems(
-  { name, config }: FoundTopic,
-  { readingsRetentionDays, rejectedRetentionDays }: Retention,
-): string[] {
-  const [ms, bytes] = [config.get("retention.ms"), config.get("retention.bytes")];
-  const isForgetful = name === "rejected" && rejectedRetentionDays !== undefined;
-  const mustBeKept = keptForEver.has(name) && !isForgetful;
-  if (mustBeKept && (ms !== "-1" || bytes !== "-1"))
-    return [`forgets records (retention.ms=${ms}, retention.bytes=${bytes}); set both to -1`];
-  const days = Number(ms ?? -1) / dayMs;
-  if (isForgetful && ((ms !== "-1" && days < rejectedRetentionDays) || bytes !== "-1"))
-    return [
-      `keeps refused messages for ${days} days and ${bytes} bytes, METERBOOK_REJECTED_RETENTION_DAYS is ${rejectedRetentionDays}; set retention.ms, and retention.bytes=-1`,
     ];
-  if (name === "readings" && ms !== "-1" && days < readingsRetentionDays)
-    return [
-      `keeps readings for ${days} days, METERBOOK_LOG_RETENTION_DAYS is ${readingsRetentionDays}; set retention.ms`,
-    ];
+  if (name !== "readings" && length !== 1) return [`has ${length} partitions, and exactly 1 is needed; make it again`];
   return [];
 }
 
-function weaknesses({ partitions, config }: FoundTopic, brokers: number): string[] {
+function settingProblems({ name, topic, config }: FoundTopic, wishes: Retention): TopicProblem[] {
+  return topicRules(name, wishes).flatMap(({ setting, isRight, wish, costs, severe }) => {
+    const value = config.get(setting);
+    if (value === undefined || isRight(value)) return [];
+    const problem = `has ${setting}=${value}: ${costs}; set ${setting}=${wish} (\`npm run topics -- --correct\` does it)`;
+    return [{ topic, problem, severe, set: { name: setting, value: wish } }];
+  });
+}
+
+type Weakness = Omit<TopicProblem, "topic" | "severe">;
+
+function weaknesses({ partitions, config }: FoundTopic, brokers: number): Weakness[] {
   const replicas = Math.min(...partitions.map((partition) => partition.replicas.length));
   const inSync = Number(config.get("min.insync.replicas") ?? 1);
-  if (brokers === 1) return ["is on one broker, because there is no other: what that broker loses is lost"];
-  if (replicas < 2) return ["is on one broker only (METERBOOK_KAFKA_REPLICATION): what that broker loses is lost"];
-  if (replicas > 1 && inSync < 2)
-    return ["has min.insync.replicas=1: an acknowledged record may be on one broker only; set 2"];
-  if (replicas > 1 && inSync >= replicas)
-    return [`has min.insync.replicas=${inSync} of ${replicas}: one broker away stops all writing`];
+  const name = "min.insync.replicas";
+  if (brokers === 1 && replicas === 1)
+    return [
+      { problem: "is on one broker, because there is no other: what that broker loses is lost", isLasting: true },
+    ];
+  if (replicas < 2)
+    return [{ problem: "is on one broker only (METERBOOK_KAFKA_REPLICATION): what that broker loses is lost" }];
+  if (inSync < 2)
+    return [
+      {
+        problem: `has ${name}=1: an acknowledged record may be on one broker only; set 2`,
+        set: { name, value: "2" },
+      },
+    ];
+  if (inSync >= replicas)
+    return [
+      {
+        problem: `has ${name}=${inSync} of ${replicas}: one broker away stops all writing`,
+        ...(replicas > 2 ? { set: { name, value: String(replicas - 1) } } : {}),
+      },
+    ];
   return [];
 }
 

@@ -34,7 +34,7 @@ export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetric
   app.get("/readyz", { schema: ready, exposeHeadRoute: true }, async (_request, reply) => {
     const [health, damaged] = await Promise.all([ports.health(), damageNotices(ports.damage)]);
     const { ready: isReady, problems, notices = [] } = health;
-    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems, notices: [...notices, ...damaged] });
+    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems, notices: [...damaged, ...notices] });
   });
   const prometheus = {
     tags: ["operation"],
