@@ -13,7 +13,7 @@ import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/admi
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
-import type { KnownDamage } from "@meterbook/core/domain/damage";
+import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
@@ -111,6 +111,7 @@ export async function openAggregatorWorld(options: {
   const records: RegistryChange[] = [];
   const damages = new Map<string, KnownDamage>();
   const damageLog = damageLogIn(damages);
+  const ears = { tell: (damage: Damage) => void damageLog.report([damage]), nowMs: () => world.nowMs };
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
   let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
@@ -183,7 +184,7 @@ export async function openAggregatorWorld(options: {
     });
     epoch += 1;
     resumeAt = (await consumer?.assigned(0, epoch)) ?? 0;
-    return { series, ledger: openEmbeddedSnapshotView({ dataDir }), aggregator };
+    return { series, ledger: openEmbeddedSnapshotView({ dataDir, ears }), aggregator };
   }
 
   /** From where the store says that it stands, like a log after a start. */

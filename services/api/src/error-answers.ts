@@ -32,7 +32,10 @@ const retryHeaders = { "retry-after": "5" };
 function problemOf(error: unknown, request: FastifyRequest): ApiProblem {
   if (error instanceof ApiProblem) return error;
   if (error instanceof AdapterError) {
-    if (error.code === "record_damaged") return new ApiProblem("record_damaged", error.message, { cause: error });
+    const { code } = error;
+    // Nobody's fault and no fault of the call: what is damaged is named, and is mended elsewhere.
+    if (code === "record_damaged" || code === "store_damaged")
+      return new ApiProblem(code, error.message, { cause: error });
     const headers = error.retryable ? retryHeaders : {};
     return new ApiProblem("storage_unavailable", `the storage failed: ${error.code}`, { cause: error, headers });
   }

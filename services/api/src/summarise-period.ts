@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Damage } from "@meterbook/core/domain/damage";
 import { isVoid, type RegisterSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 
@@ -16,6 +17,8 @@ export interface ControlTotal {
 /** What the latest snapshots of a period add up to. */
 export interface PeriodSummary {
   meters: number;
+  /** Meters whose newest revision cannot be read; they count nowhere else. */
+  damaged: number;
   /** Meters whose month was taken back; they count nowhere else but under `hash`. */
   void: number;
   registers: number;
@@ -33,12 +36,24 @@ export interface PeriodSummary {
 export async function summarisePeriod(view: SnapshotView, period: number, pageSize: number): Promise<PeriodSummary> {
   const hash = createHash("sha256");
   const totals = new Map<string, ControlTotal>();
-  const counts = { meters: 0, void: 0, registers: 0, usable: 0, byLifecycle: {}, byQuality: {}, byMethod: {} };
+  const counts = {
+    meters: 0,
+    damaged: 0,
+    void: 0,
+    registers: 0,
+    usable: 0,
+    byLifecycle: {},
+    byQuality: {},
+    byMethod: {},
+  };
+  const left = new Set<string>();
+  const leftOut = ({ where }: Damage) => void left.add(where);
   let afterMeterId: string | undefined;
   for (;;) {
     const page = await view.latest({
       period,
       limit: pageSize,
+      leftOut,
       ...(afterMeterId === undefined ? {} : { afterMeterId }),
     });
     for (const { snapshot } of page) addSnapshot(counts, totals, snapshot);
@@ -49,7 +64,7 @@ export async function summarisePeriod(view: SnapshotView, period: number, pageSi
     await nextTurn();
   }
   const controlTotals = [...totals.values()].sort((a, b) => compare(a.register, b.register) || compare(a.unit, b.unit));
-  return { ...counts, controlTotals, hash: `sha256:${hash.digest("hex")}` };
+  return { ...counts, damaged: left.size, controlTotals, hash: `sha256:${hash.digest("hex")}` };
 }
 
 type Counts = Pick<

@@ -41,7 +41,7 @@ await runThread(async (settings: Settings, own) => {
 
   const ports = {
     clock,
-    series: own(openEmbeddedSeriesReader({ dataDir })),
+    series: own(openEmbeddedSeriesReader({ dataDir, ears })),
     snapshots: own(openEmbeddedSnapshotView({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged: ears.tell })),
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),

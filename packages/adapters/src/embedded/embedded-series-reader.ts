@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel, Columns, ReadingSeries } from "@meterbook/core/domain/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
 import type {
   SeriesReader,
   StoredChannel,
@@ -26,14 +27,30 @@ import {
 import { readProgress } from "./series-progress.ts";
 
 /** Reads of the series store from any thread or process, each on a connection of its own. */
-export function openEmbeddedSeriesReader(options: { dataDir: string }): EmbeddedSeriesReader {
-  const database = openSeriesDatabaseToRead(options.dataDir);
+export function openEmbeddedSeriesReader({ dataDir, ears = noEars }: EmbeddedReaderOptions): EmbeddedSeriesReader {
+  const database = openSeriesDatabaseToRead(dataDir);
   const progress = readProgress(database);
+  const reads = seriesReads(database);
+
+  function told(error: unknown): never {
+    if (error instanceof AdapterError && error.damage !== undefined)
+      ears.tell({ ...error.damage, foundAtMs: ears.nowMs() });
+    throw error;
+  }
+
   return {
-    ...seriesReads(database),
+    ...reads,
+    read: (meterId, range) => reads.read(meterId, range).catch(told),
+    readMany: (meterIds, range) => reads.readMany(meterIds, range).catch(told),
     issuedPosition: () => progress().issuedPosition,
     close: async () => database.close(),
   };
+}
+
+export interface EmbeddedReaderOptions {
+  readonly dataDir: string;
+  /** Told of blocks that cannot be read. */
+  readonly ears?: DamageEars;
 }
 
 export interface EmbeddedSeriesReader extends SeriesReader {

@@ -3,8 +3,8 @@ import type { Damage } from "@meterbook/core/domain/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { unreadableRevision } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
-import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { type DamageEars, noEars, type TellDamage } from "@meterbook/core/ports/damage-log";
+import type { ChangesPage, LatestPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { issuedPeriods } from "./issued-periods.ts";
 import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
 import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
@@ -27,10 +27,10 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
   return {
     findSync,
     reads: {
-      latest: async ({ period, afterMeterId, limit }) => atMost(limit, latestOf(period, afterMeterId ?? "", limit)),
-      changes: async ({ afterSequence, limit }) => atMost(limit, changesOf(afterSequence, limit)),
+      latest: async (page) => atMost(page.limit, latestOf(page, page.afterMeterId ?? "")),
+      changes: async (page) => atMost(page.limit, changesOf(page)),
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
-      revisions: async (meterId, period) => revisions(meterId, period),
+      revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
       issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
       sequenceBefore: async (atMs) => sequenceBefore(database, atMs),
@@ -47,6 +47,14 @@ function told(ears: DamageEars, record: Unreadable, at: Parameters<typeof ledger
   return damage;
 }
 
+const nobody: TellDamage = () => undefined;
+
+/** What was asked for by its name must not be answered as if it were not there. */
+function refuse({ where, detail: why, code, id }: Damage): never {
+  const detail = `${where}: ${why} (${code}, GET /v1/damage has it as ${id})`;
+  throw new AdapterError("record_damaged", { retryable: false, detail });
+}
+
 /** Of one meter: checked whole, the content's hash too. */
 function meterReads(database: DatabaseSync, ears: DamageEars) {
   const ofRevision = "SELECT r.revision, l.body FROM revision r LEFT JOIN ledger l USING (sequence)";
@@ -57,13 +65,15 @@ function meterReads(database: DatabaseSync, ears: DamageEars) {
   );
   const periods = issuedPeriods(database);
 
-  function read(row: Record<string, unknown>, meterId: string, period: number): Snapshot {
+  function read(
+    row: Record<string, unknown>,
+    { meterId, period }: Pick<LedgerKey, "meterId" | "period">,
+    leftOut: TellDamage = refuse,
+  ): Snapshot | undefined {
     const key = { meterId, period, revision: Number(row["revision"]) };
     const record = verifyLedgerRecord(row["body"] as Uint8Array | null, key);
-    if (record.snapshot !== undefined) return record.snapshot;
-    const { where, detail: why, code, id } = told(ears, record, { key });
-    const detail = `${where}: ${why} (${code}, GET /v1/damage has it as ${id})`;
-    throw new AdapterError("record_damaged", { retryable: false, detail });
+    if (record.snapshot === undefined) leftOut(told(ears, record, { key }));
+    return record.snapshot;
   }
 
   function issuedOf(meterId: string, period: number): Snapshot | undefined {
@@ -79,9 +89,10 @@ function meterReads(database: DatabaseSync, ears: DamageEars) {
   return {
     findSync(meterId: string, period: number, revision?: number): Snapshot | undefined {
       const row = revision === undefined ? newest.get(period, meterId) : one.get(period, meterId, revision);
-      return row === undefined ? undefined : read(row, meterId, period);
+      return row === undefined ? undefined : read(row, { meterId, period });
     },
-    revisions: (meterId: string, period: number) => all.all(period, meterId).map((row) => read(row, meterId, period)),
+    revisions: (meterId: string, period: number, leftOut: TellDamage = nobody) =>
+      all.all(period, meterId).flatMap((row) => read(row, { meterId, period }, leftOut) ?? []),
     ofMeter: (meterId: string, fromPeriod: number) =>
       periods()
         .filter((period) => period >= fromPeriod)
@@ -99,19 +110,20 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
   const changes = database.prepare("SELECT sequence, body FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?");
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
 
-  function* latestOf(period: number, afterMeterId: string, limit: number): Generator<LedgerEntry> {
+  function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
+    const { period, limit, leftOut: leave = nobody } = page;
     const rows = latest.all(period, afterMeterId, limit) as unknown as [number, Uint8Array | null, string, number][];
     for (const [sequence, body, meterId, revision] of rows) {
       const record = readLedgerRecord(body, { meterId, period, revision });
       if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
-      else told(ears, record, { key: { meterId, period, revision } });
+      else leave(told(ears, record, { key: { meterId, period, revision } }));
     }
     // What was left out leaves room: fewer would mean the end.
     const last = rows.at(-1);
-    if (last !== undefined && rows.length === limit) yield* latestOf(period, last[2], limit);
+    if (last !== undefined && rows.length === limit) yield* latestOf(page, last[2]);
   }
 
-  function* changesOf(afterSequence: number, limit: number): Generator<LedgerEntry> {
+  function* changesOf({ afterSequence, limit, leftOut: leave = nobody }: ChangesPage): Generator<LedgerEntry> {
     let after = afterSequence;
     for (;;) {
       const rows = changes.all(after, limit);
@@ -119,7 +131,7 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
         const sequence = Number(row["sequence"]);
         const record = readLedgerRecord(row["body"] as Uint8Array);
         if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
-        else told(ears, record, { key: keyAt(sequence), sequence });
+        else leave(told(ears, record, { key: keyAt(sequence), sequence }));
         after = sequence;
       }
       if (rows.length < limit) return;

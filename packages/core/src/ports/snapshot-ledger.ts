@@ -1,4 +1,5 @@
 import type { Snapshot } from "../domain/snapshot.ts";
+import type { TellDamage } from "./damage-log.ts";
 
 /**
  * The append-only book of issued snapshots.
@@ -38,19 +39,33 @@ export interface LedgerEntry {
   readonly snapshot: Snapshot;
 }
 
+export interface LatestPage {
+  readonly period: number;
+  readonly afterMeterId?: string;
+  readonly limit: number;
+  /** Told of what cannot be read and is not in the page, whoever else is told too. */
+  readonly leftOut?: TellDamage | undefined;
+}
+
+export interface ChangesPage {
+  readonly afterSequence: number;
+  readonly limit: number;
+  readonly leftOut?: TellDamage | undefined;
+}
+
 /**
  * Reads of the ledger: safe from any process; they see only what is kept for good, a large append maybe part by part in its order,
  * and pages stay right while snapshots are issued. Pages hold at most `limit` entries; fewer means the end.
  */
 export interface SnapshotView {
   /** The latest revision of each meter of a period, ordered by meter id. */
-  latest(options: { period: number; afterMeterId?: string; limit: number }): Promise<readonly LedgerEntry[]>;
+  latest(options: LatestPage): Promise<readonly LedgerEntry[]>;
   /** Every issued revision after `afterSequence`, in order of issue. */
-  changes(options: { afterSequence: number; limit: number }): Promise<readonly LedgerEntry[]>;
+  changes(options: ChangesPage): Promise<readonly LedgerEntry[]>;
   /** The latest revision where `revision` is absent. */
   find(meterId: string, period: number, revision?: number): Promise<Snapshot | undefined>;
   /** All revisions of one meter and period, ascending. */
-  revisions(meterId: string, period: number): Promise<readonly Snapshot[]>;
+  revisions(meterId: string, period: number, leftOut?: TellDamage): Promise<readonly Snapshot[]>;
   /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
   /** How many meters have a revision of the period, damaged ones too. */

@@ -67,7 +67,7 @@ const curveExample = {
 };
 const header = "meter_id,register,unit,from,to,consumption,quality,present,expected\n";
 const csvExample = `${header}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,\n`;
-const problems = ["range_too_long", "meter_unknown", "register_unknown"] as const;
+const problems = ["range_too_long", "meter_unknown", "register_unknown", "store_damaged", "record_damaged"] as const;
 
 const description = `Consumption per step. Every step that overlaps \`from\` to \`to\` is answered whole; days and months are local, and
 clock steps count from local midnight. \`native\` is as the meter reports, within the range.

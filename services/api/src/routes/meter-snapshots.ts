@@ -1,3 +1,4 @@
+import type { Damage } from "@meterbook/core/domain/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { periodName } from "@meterbook/core/domain/snapshot";
 import { z } from "zod";
@@ -10,10 +11,23 @@ import { meterId, period, wholeNumber } from "../query-schemas.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "../snapshot-json.ts";
 
 const params = z.strictObject({ meterId, period });
-const problems = ["period_invalid", "meter_unknown", "snapshot_unknown", "period_open", "record_damaged"] as const;
+const problems = [
+  "period_invalid",
+  "meter_unknown",
+  "snapshot_unknown",
+  "period_open",
+  "record_damaged",
+  "store_damaged",
+] as const;
 
 /** All revisions of one meter and period: a handful, so no list of pages. */
-export const revisionsSchema = z.strictObject({ items: z.array(snapshotSchema) });
+export const revisionsSchema = z.strictObject({
+  items: z.array(snapshotSchema),
+  damaged: z
+    .array(z.strictObject({ where: z.string(), code: z.string(), damageId: z.string() }))
+    .optional()
+    .meta({ description: "Revisions that cannot be read: their numbers stay taken" }),
+});
 
 export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
   const { ports } = context;
@@ -42,7 +56,10 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
   };
   app.get("/v1/meters/:meterId/snapshots/:period/revisions", { schema: all }, async (request) => {
     const { meterId: of, period: month } = request.params;
-    const found = await ports.snapshots.revisions(of, month);
+    const damaged: { where: string; code: string; damageId: string }[] = [];
+    const leftOut = ({ id, code, where }: Damage) => void damaged.push({ where, code, damageId: id });
+    const found = await ports.snapshots.revisions(of, month, leftOut);
+    if (damaged.length > 0) return { items: found.map(snapshotJson), damaged };
     if (found.length === 0) throw await whyNot(context, of, month, undefined);
     return { items: found.map(snapshotJson) };
   });
@@ -62,5 +79,10 @@ async function whyNot(
   }
   const { calendar } = await knownMeter(context, meterId);
   await refuseOpenPeriod(context, period, async () => false, calendar.zone);
+  const [held] = await context.ports.damage.unmended({ place: "series", meterId, limit: 1 });
+  if (held !== undefined) {
+    const detail = `meter ${meterId} is held back: ${held.detail} (GET /v1/damage has it as ${held.id})`;
+    return new ApiProblem("store_damaged", detail);
+  }
   return new ApiProblem("snapshot_unknown", `nothing was issued for meter ${meterId} in ${periodName(period)}`);
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot";
 import { expect, test, vi } from "vitest";
+import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
 import {
   aClose,
   apiWorld,
@@ -9,7 +10,7 @@ import {
   injectableApi,
   servedApi,
 } from "../../../../test/support/api-world.ts";
-import { memorySnapshots } from "../../../../test/support/memory-ports.ts";
+import { memoryDamageLog, memorySnapshots } from "../../../../test/support/memory-ports.ts";
 import { instant } from "../../../../test/support/readings.ts";
 import { periodSchema } from "./periods.ts";
 
@@ -48,6 +49,7 @@ test("a period adds up", async () => {
     boundary: "2026-10-31T22:00:00Z",
     finalFrom: "2026-11-03T22:00:00Z",
     meters: 3,
+    damaged: 0,
     void: 1,
     registers: 4,
     completeness: 0.5,
@@ -98,7 +100,7 @@ test("close sends the command and tells what was done", async () => {
   const app = await injectableApi(world);
   const close = async (period: string) =>
     (await app.inject({ method: "POST", url: `/v1/periods/${period}/close` })).json();
-  const nothing = { issued: 0, beside: 0, heldBack: 0, waiting: 0 };
+  const nothing = { issued: 0, beside: 0, heldBack: 0, heldBackMeters: [], waiting: 0 };
   expect(await close("2026-10")).toEqual({ period: "2026-10", evaluated: 7, ...nothing });
   expect(world.commands).toEqual([{ kind: "close-period", period: parsePeriod("2026-10") }]);
   expect(await close("2026-11")).toMatchObject({ status: 409, code: "period_open" });
@@ -118,9 +120,18 @@ test("D13: a close counts what stands issued for the month, whoever issued it, a
     aSnapshot({ meterId: "m-4", period: parsePeriod("2026-09") as number }),
   );
   const send = async () => ({ evaluated: 3, issued: 5, inPeriod: 2, heldBack: 1, waiting: 4 });
-  const app = await injectableApi(apiWorld({ snapshots, commands: { serve: vi.fn(), send } }));
+  const damage = memoryDamageLog(aDamage({ place: "series", where: "m-17 2026-10-20", meterId: "m-17" }));
+  const app = await injectableApi(apiWorld({ snapshots, damage, commands: { serve: vi.fn(), send } }));
   const answer = await app.inject({ method: "POST", url: "/v1/periods/2026-10/close" });
-  expect(answer.json()).toEqual({ period: "2026-10", evaluated: 3, issued: 3, beside: 1, heldBack: 1, waiting: 4 });
+  expect(answer.json()).toEqual({
+    period: "2026-10",
+    evaluated: 3,
+    issued: 3,
+    beside: 1,
+    heldBack: 1,
+    heldBackMeters: ["m-17"],
+    waiting: 4,
+  });
 });
 
 test("a close may take longer than a connection may be silent", async () => {

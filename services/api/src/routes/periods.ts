@@ -1,10 +1,12 @@
 import { Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { formatInstant } from "@meterbook/core/domain/instant";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import { baseUnits } from "@meterbook/core/domain/reading";
 import { lifecycles, methods, periodName, snapshotQualities } from "@meterbook/core/domain/snapshot";
 import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../documented.ts";
@@ -30,6 +32,9 @@ export const periodSchema = z
     boundary: instant,
     finalFrom: instant,
     meters: count,
+    damaged: count.meta({
+      description: "Meters whose newest revision cannot be read (GET /v1/damage); they are in no other number here",
+    }),
     void: count.meta({ description: "Meters whose month was taken back; they count nowhere else but under `hash`" }),
     registers: count.meta({ description: "Rows of all snapshots" }),
     completeness: z
@@ -57,16 +62,27 @@ export const periodSchema = z
   })
   .meta({ id: "Period" });
 
+const namedMax = 100;
+
 export const closeSchema = z.strictObject({
   period: z.string(),
   evaluated: count.meta({ description: "Meters that this call recomputed" }),
   issued: count.meta({ description: "Meters whose snapshot of the period stands now, whoever issued it" }),
   beside: count.meta({ description: "Those of them of which this call issued nothing, because it was issued before" }),
   heldBack: count.meta({ description: "Meters that cannot be issued until damage is mended (GET /v1/damage)" }),
+  heldBackMeters: z.array(z.string()).meta({ description: `Which they are, the first ${namedMax} of them` }),
   waiting: count.meta({ description: "Meters that still wait to be recomputed; with heldBack 0, none was left out" }),
 });
 
-const closeExample = { period: "2026-10", evaluated: 97, issued: 100, beside: 3, heldBack: 0, waiting: 0 };
+const closeExample = {
+  period: "2026-10",
+  evaluated: 97,
+  issued: 100,
+  beside: 3,
+  heldBack: 1,
+  heldBackMeters: ["m-17"],
+  waiting: 0,
+};
 
 const example = {
   period: "2026-10",
@@ -76,6 +92,7 @@ const example = {
   boundary: "2026-10-31T22:00:00Z",
   finalFrom: "2026-11-03T22:00:00Z",
   meters: 100,
+  damaged: 0,
   void: 0,
   registers: 300,
   completeness: 0.99,
@@ -129,8 +146,23 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     // Whoever asks next, here, sees what this made.
     await ports.snapshots.catchUp();
     const issued = await ports.snapshots.issuedMeters(of);
-    return { period: periodName(of), evaluated, issued, beside: Math.max(0, issued - inPeriod), heldBack, waiting };
+    const beside = Math.max(0, issued - inPeriod);
+    const heldBackMeters = heldBack === 0 ? [] : await heldBackNames(ports.damage, heldBack);
+    return { period: periodName(of), evaluated, issued, beside, heldBack, heldBackMeters, waiting };
   });
+}
+
+const lookAgainMs = 100;
+const looksMax = 10;
+
+/** Whoever holds them back has told of their damage; the damage log may have it a moment later. */
+async function heldBackNames(damage: DamageLog, count: number): Promise<string[]> {
+  for (let look = 1; ; look += 1) {
+    const entries = await damage.unmended({ place: "series", limit: 10 * namedMax });
+    const names = [...new Set(entries.flatMap(({ meterId }) => meterId ?? []))].sort().slice(0, namedMax);
+    if (names.length >= Math.min(count, namedMax) || look === looksMax) return names;
+    await setTimeout(lookAgainMs);
+  }
 }
 
 async function send({ ports, limits }: ApiContext, command: Command): Promise<CommandOutcome> {

@@ -61,7 +61,7 @@ export function readingRoutes(app: Api, context: ApiContext): void {
       readingSchema,
       example,
       `${header}m-1,2026-10-31T22:00:00Z,1.8.0,register,,12345678,Wh,actual,remote\n`,
-      ["meter_unknown", "register_unknown"],
+      ["meter_unknown", "register_unknown", "store_damaged"],
     ),
   };
   app.get("/v1/meters/:meterId/readings", { schema }, async (request, reply) => {

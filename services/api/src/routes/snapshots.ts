@@ -1,3 +1,4 @@
+import type { Damage } from "@meterbook/core/domain/damage";
 import { periodName } from "@meterbook/core/domain/snapshot";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { z } from "zod";
@@ -19,7 +20,12 @@ export const issuedSnapshotSchema = snapshotSchema
   .extend({ cursor: z.string().meta({ description: "The place of this entry: `after` it come the next" }) })
   .meta({ id: "IssuedSnapshot" });
 
-export const changesSchema = pageOf(issuedSnapshotSchema).extend({ resumeCursor: z.string() });
+const damaged = z
+  .int()
+  .optional()
+  .meta({ description: "Records beside these items that cannot be read and are left out (GET /v1/damage names them)" });
+export const latestSchema = pageOf(snapshotSchema).extend({ damaged });
+export const changesSchema = pageOf(issuedSnapshotSchema).extend({ resumeCursor: z.string(), damaged });
 
 const csvExample = `${snapshotCsvHeader}m-1,up-1,2026-10,2,final,2026-10-31T22:00:00Z,2026-11-03T22:00:05Z,window closed,${snapshotExample.hash},1.8.0,Wh,12345678,12100000,245678,actual,EXACT,remote,2026-10-31T22:00:00Z,2026-10-31T22:00:00Z,12345678,2026-10-31T22:15:00Z,12345900\n`;
 
@@ -36,7 +42,11 @@ function latestRoute(app: Api, context: ApiContext): void {
     description:
       "A period that is not over and has no snapshots yet answers `period_open`, so that nobody bills an empty list.",
     querystring: z.strictObject({ period, limit, cursor }),
-    response: listAnswers("Snapshots", snapshotSchema, snapshotExample, csvExample, ["period_invalid", "period_open"]),
+    response: withJson(
+      listAnswers("Snapshots", snapshotSchema, snapshotExample, csvExample, ["period_invalid", "period_open"]),
+      latestSchema,
+      { items: [snapshotExample], nextCursor: "eyJrIjoi…" },
+    ),
   };
   app.get("/v1/snapshots", { schema }, async (request, reply) => {
     const { period: of, ...page } = request.query;
@@ -47,13 +57,15 @@ function latestRoute(app: Api, context: ApiContext): void {
       of,
       async () => (await ports.snapshots.latest({ period: of, limit: 1 })).length > 0,
     );
-    const read = (after: string | undefined, atMost: number) =>
-      ports.snapshots.latest({ period: of, limit: atMost, ...(after === undefined ? {} : { afterMeterId: after }) });
+    const { leftOut, member } = leftOutCount();
+    const read = (after: string | undefined, limit: number) =>
+      ports.snapshots.latest({ period: of, limit, leftOut, ...(after === undefined ? {} : { afterMeterId: after }) });
     const list: List<LedgerEntry, string> = {
       placeOf: ({ snapshot }) => snapshot.meterId,
       pages: (after, size) => pagesBy(read, list.placeOf, after, size),
       json: ({ snapshot }) => snapshotJson(snapshot),
       csv: snapshotCsvEncoder,
+      more: member,
     };
     return answerList(request, reply, streams, list, {
       limit: page.limit,
@@ -102,13 +114,22 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
   };
   app.get("/v1/snapshots/changes", { schema }, async (request, reply) => {
     const place = await beginning(ports.snapshots, request.query);
+    const { leftOut, member } = leftOutCount();
     const list: List<LedgerEntry, number> = {
       placeOf: ({ sequence }) => sequence,
       pages: (from, size) =>
-        pagesBy((p, n) => ports.snapshots.changes({ afterSequence: p ?? 0, limit: n }), list.placeOf, from, size),
+        pagesBy(
+          (p, limit) => ports.snapshots.changes({ afterSequence: p ?? 0, limit, leftOut }),
+          list.placeOf,
+          from,
+          size,
+        ),
       json: ({ sequence, snapshot }) => ({ ...snapshotJson(snapshot), cursor: sequenceCursors.encode("", sequence) }),
       csv: snapshotCsvEncoder,
-      more: (entries) => ({ resumeCursor: sequenceCursors.encode("", entries.at(-1)?.sequence ?? place) }),
+      more: (entries) => ({
+        resumeCursor: sequenceCursors.encode("", entries.at(-1)?.sequence ?? place),
+        ...member(),
+      }),
     };
     return answerList(request, reply, streams, list, {
       limit: request.query.limit,
@@ -118,6 +139,15 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
       exportPage: limits.exportPage,
     });
   });
+}
+
+/** Counts what a list leaves out, for a member of its page. */
+function leftOutCount() {
+  const left = new Set<string>();
+  return {
+    leftOut: ({ id }: Damage) => void left.add(id),
+    member: (): Record<string, unknown> => (left.size === 0 ? {} : { damaged: left.size }),
+  };
 }
 
 interface Beginning {
