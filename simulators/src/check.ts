@@ -57,8 +57,7 @@ function show(truth: Truth, { status, findings, score }: CheckResult, difference
     console.log("the truth file has no end: the fleet was killed, and what it sent last may be missing");
   if (faults !== "") console.log(`faults: ${faults}`);
   console.log(`server: ${JSON.stringify(status)}\n\n${findings.table()}\n\n${score.table()}`);
-  for (const { check, where, what } of findings.differences.slice(0, differencesMax))
-    console.log(`\n${check}: ${where}\n  ${what}`);
+  for (const { check, where, what } of findings.some(differencesMax)) console.log(`\n${check}: ${where}\n  ${what}`);
   if (findings.total > differencesMax) console.log(`\n… and ${findings.total - differencesMax} more`);
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { FakeAnswers, FakeReading, FakeRow, FakeSnapshot } from "../fixtures/fake-meterbook.ts";
-import { faultlessAnswers, startFakeMeterbook } from "../fixtures/fake-meterbook.ts";
+import { faultlessAnswers, issueAgain, startFakeMeterbook } from "../fixtures/fake-meterbook.ts";
 import { startPubackServer } from "../fixtures/puback-server.ts";
 import { startFleet } from "../fleet.ts";
 import type { CheckOptions } from "./check-fleet.ts";
@@ -197,6 +197,67 @@ function keepTheLater(answers: FakeAnswers): void {
 test.for(planted)("finds $fault", async ({ spoil, found }) => {
   const { findings } = await check(spoil);
   expect(findings.differences.map(({ check: of }) => of)).toContain(found);
+});
+
+/** Where the month of March begins. */
+const boundaryAt = "2026-02-28T22:00:00.000Z";
+
+interface Agreed {
+  readonly change: string;
+  readonly spoil: (answers: FakeAnswers) => unknown;
+  readonly expected: readonly { readonly check: Check; readonly where: string }[];
+}
+
+const agreed: readonly Agreed[] = [
+  {
+    change: "a reading at a month's end is gone",
+    spoil: (answers) => void readingsOf(answers).splice(boundaryIndex(answers), 1),
+    expected: [
+      { check: "stored", where: "sim-000002 1.8.0 2026-02-28T22:00:00Z" },
+      { check: "boundary", where: "sim-000002 1.8.0 2026-02" },
+    ],
+  },
+  {
+    change: "a reading at a month's end has another value",
+    spoil: (answers) => Object.assign(readingsOf(answers)[boundaryIndex(answers)] as FakeReading, { value: 1 }),
+    expected: [
+      { check: "phantom", where: "sim-000002 1.8.0 2026-02-28T22:00:00Z" },
+      { check: "boundary", where: "sim-000002 1.8.0 2026-02" },
+    ],
+  },
+  {
+    change: "nothing is left of the days around a month's end",
+    spoil: (answers) =>
+      answers.readings.set(
+        "sim-000002",
+        readingsOf(answers).filter(({ at }) => at < "2026-02-25" || at > "2026-03-05"),
+      ),
+    expected: [
+      { check: "stored", where: "sim-000002 1.8.0 2026-02-28T22:00:00Z" },
+      { check: "boundary", where: "sim-000002 1.8.0 2026-02" },
+    ],
+  },
+  {
+    change: "the whole meter is gone",
+    spoil: (answers) => answers.readings.set("sim-000002", []),
+    expected: [
+      { check: "stored", where: "sim-000002 1.8.0 2026-02-28T22:00:00Z" },
+      { check: "snapshot", where: "sim-000002 1.8.0 2026-02" },
+    ],
+  },
+];
+
+function boundaryIndex(answers: FakeAnswers): number {
+  return readingsOf(answers).findIndex(({ at, register }) => at === boundaryAt && register === "1.8.0");
+}
+
+test.for(agreed)("D09: $change, and the months say the same as the store: found", async ({ spoil, expected }) => {
+  const { findings } = await check((answers) => {
+    spoil(answers);
+    issueAgain(answers, truth, "sim-000002");
+  });
+  const found = findings.differences.map(({ check: of, where }) => ({ check: of, where }));
+  expect(found).toEqual(expect.arrayContaining([...expected]));
 });
 
 test("on a shared server, counts and other meters are nobody's fault", async () => {

@@ -64,25 +64,46 @@ function onTheLine(before: KnownReading, after: KnownReading, boundary: number):
   return before.value + Number(risen / BigInt(after.at - before.at));
 }
 
+/** What the readings near a boundary allow at best. */
+export interface BestClosing {
+  readonly method: string;
+  readonly value: number | null;
+}
+
 /**
- * The method that the readings near a boundary allow: that of the actual ones where they give any, else of all. No answer
- * where a register falls, because no line is drawn then.
+ * That of the actual readings where they give any, else of all. No answer where a register falls, because no line is drawn then.
  */
-export function bestMethod(readings: readonly KnownReading[], boundary: number): string | undefined {
+export function bestClosing(readings: readonly KnownReading[], boundary: number): BestClosing | undefined {
   const near = readings.filter(({ at }) => Math.abs(at - boundary) <= flatSecondsMax);
-  const actual = methodOf(
+  const actual = closingOf(
     near.filter(({ flags }) => (flags & flagEstimated) === 0),
     boundary,
   );
-  return actual === "MISSING" ? methodOf(near, boundary) : actual;
+  return actual?.method === "MISSING" ? closingOf(near, boundary) : actual;
 }
 
-function methodOf(near: readonly KnownReading[], boundary: number): string | undefined {
-  if (near.some(({ at }) => Math.abs(at - boundary) <= snapSeconds)) return "EXACT";
+function closingOf(near: readonly KnownReading[], boundary: number): BestClosing | undefined {
+  const there = closest(near, boundary);
+  if (there !== undefined) return { method: "EXACT", value: there.value };
   const before = near.findLast(({ at }) => at <= boundary);
   const after = near.find(({ at }) => at > boundary);
-  if (before === undefined || after === undefined) return "MISSING";
+  const none = { method: "MISSING", value: null };
+  if (before === undefined || after === undefined) return none;
   if (after.value < before.value) return undefined;
   const gap = after.at - before.at;
-  return gap <= linearSecondsMax ? "LINEAR_SHORT" : gap <= flatSecondsMax ? "FLAT_BETWEEN" : "MISSING";
+  if (gap > flatSecondsMax) return none;
+  return {
+    method: gap <= linearSecondsMax ? "LINEAR_SHORT" : "FLAT_BETWEEN",
+    value: onTheLine(before, after, boundary),
+  };
+}
+
+/** Within the snap distance; at a tie the one before the boundary. */
+function closest(near: readonly KnownReading[], boundary: number): KnownReading | undefined {
+  let best: KnownReading | undefined;
+  for (const one of near) {
+    const away = Math.abs(one.at - boundary);
+    if (away <= snapSeconds && away < Math.abs((best?.at ?? Number.POSITIVE_INFINITY) - boundary)) best = one;
+  }
+  return best;
 }

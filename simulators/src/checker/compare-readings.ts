@@ -4,7 +4,7 @@ import type { StoredReading } from "./meterbook-api.ts";
 import type { MeterTruth, Sent, Truth } from "./read-truth.ts";
 import { flagEstimated, sentByInstant } from "./read-truth.ts";
 
-/** A stored reading and what the fleet knows of it; ascending by `at` in a list. */
+/** A reading that must be stored, and what the fleet knows of it; ascending by `at` in a list. */
 export interface KnownReading {
   readonly at: number;
   readonly value: number;
@@ -13,7 +13,8 @@ export interface KnownReading {
 }
 
 /**
- * Compares what is stored of a meter with what was sent; answers the stored readings by register.
+ * Compares what is stored of a meter with what was sent; answers by register what must be stored: months are judged by that, and not
+ * by what the store holds.
  *
  * Every acknowledged instant must be there, nothing that was not sent, and of several values for one instant the one
  * that came first (an estimate gives way to an actual reading).
@@ -37,30 +38,45 @@ export function compareReadings(
   for (const [register, series] of meter.registers) {
     const sent = sentByInstant(series);
     const found = byRegister.get(register) ?? [];
-    const accepted: KnownReading[] = [];
     for (const reading of found) {
-      const candidates = sent.get(reading.at);
-      const of = comparedWith(
-        truth,
-        () => `${meter.meterId} ${register} ${instantText(reading.at)}`,
-        reading,
-        candidates,
-        series.unit,
-        findings,
-      );
-      accepted.push({ at: reading.at, value: reading.value, flags: of?.flags ?? 0 });
+      const where = () => `${meter.meterId} ${register} ${instantText(reading.at)}`;
+      compareOne({ truth, findings, where, unit: series.unit }, reading, sent.get(reading.at));
     }
-    compareMissing(truth, `${meter.meterId} ${register}`, sent, new Set(found.map(({ at }) => at)), findings);
-    known.set(register, accepted);
+    const stored = new Map(found.map((reading) => [reading.at, reading]));
+    compareMissing(truth, `${meter.meterId} ${register}`, sent, stored, findings);
+    known.set(register, mustBeThere(truth, sent, stored));
   }
   return known;
+}
+
+/** Of each instant what was acknowledged; where nobody knows what arrived, or in which order, what is stored of what was sent. */
+function mustBeThere(
+  truth: Truth,
+  sent: ReadonlyMap<number, readonly Sent[]>,
+  stored: ReadonlyMap<number, StoredReading>,
+): KnownReading[] {
+  const readings: KnownReading[] = [];
+  for (const candidates of sent.values()) {
+    const isCertain = !candidates.some(({ message }) => isUncertain(truth, message));
+    const found = candidates.find(({ at, value }) => value === stored.get(at)?.value);
+    const acknowledged = candidates.filter(({ message }) => truth.acknowledged.has(message));
+    const one = isCertain ? firstOfBest(candidates) : (found ?? firstOfBest(acknowledged));
+    if (one !== undefined) readings.push(one);
+  }
+  return readings.sort((a, b) => a.at - b.at);
+}
+
+/** An estimate gives way to an actual reading; else the first that came counts. */
+function firstOfBest(candidates: readonly Sent[]): Sent | undefined {
+  const best = Math.min(...candidates.map(({ flags }) => flags & flagEstimated));
+  return candidates.find(({ flags }) => (flags & flagEstimated) === best);
 }
 
 function compareMissing(
   truth: Truth,
   where: string,
   sent: Map<number, Sent[]>,
-  stored: ReadonlySet<number>,
+  stored: ReadonlyMap<number, StoredReading>,
   findings: Findings,
 ): void {
   for (const [at, candidates] of sent) {
@@ -76,15 +92,18 @@ function compareMissing(
   }
 }
 
-/** Answers what was sent that the stored reading is; undefined where nothing was. */
-function comparedWith(
-  truth: Truth,
-  where: () => string,
+interface Place {
+  readonly truth: Truth;
+  readonly findings: Findings;
+  readonly where: () => string;
+  readonly unit: string;
+}
+
+function compareOne(
+  { truth, findings, where, unit }: Place,
   reading: StoredReading,
   candidates: readonly Sent[] | undefined,
-  unit: string,
-  findings: Findings,
-): Sent | undefined {
+): void {
   const matching = candidates?.find(({ value }) => value === reading.value);
   findings.looked("phantom");
   if (candidates === undefined || matching === undefined || reading.unit !== unit || reading.kind !== "register") {
@@ -94,20 +113,18 @@ function comparedWith(
       where(),
       `${reading.kind} ${reading.value} ${reading.unit} is stored, sent was ${sent} ${unit}`,
     );
-    return undefined;
+    return;
   }
   findings.looked("quality");
   const quality = (matching.flags & flagEstimated) !== 0 ? "estimated" : "actual";
   if (reading.quality !== quality)
     findings.differs("quality", where(), `is ${reading.quality}, was sent as ${quality}`);
   if (candidates.length > 1 && !candidates.some(({ message }) => isUncertain(truth, message))) {
-    const best = Math.min(...candidates.map(({ flags }) => flags & flagEstimated));
-    const first = candidates.find(({ flags }) => (flags & flagEstimated) === best);
+    const first = firstOfBest(candidates);
     findings.looked("value");
     if (first?.value !== reading.value)
       findings.differs("value", where(), `${reading.value} is stored, but ${first?.value} came first`);
   }
-  return matching;
 }
 
 export function instantText(at: number): string {

@@ -16,13 +16,22 @@ export const checks = {
 } as const;
 export type Check = keyof typeof checks;
 
+export interface Difference {
+  readonly check: Check;
+  readonly where: string;
+  readonly what: string;
+}
+
 /** What a check looked at and what it found wrong. */
 export interface Findings {
   /** Something was compared. */
   looked(check: Check, times?: number): void;
   /** It differs. */
   differs(check: Check, where: string, what: string): void;
-  readonly differences: readonly { readonly check: Check; readonly where: string; readonly what: string }[];
+  /** In the order of the table, of each check up to a thousand. */
+  readonly differences: readonly Difference[];
+  /** Some of them, of each check as many as of the others while there are so many. */
+  some(limit: number): readonly Difference[];
   readonly total: number;
   table(): string;
 }
@@ -32,16 +41,26 @@ const differencesMax = 1000;
 export function openFindings(): Findings {
   const looks = new Map<Check, number>();
   const wrongs = new Map<Check, number>();
-  const differences: { check: Check; where: string; what: string }[] = [];
+  const differences = new Map<Check, Difference[]>();
   let total = 0;
   return {
     looked: (check, times = 1) => void looks.set(check, (looks.get(check) ?? 0) + times),
     differs(check, where, what) {
       total += 1;
       wrongs.set(check, (wrongs.get(check) ?? 0) + 1);
-      if (differences.length < differencesMax) differences.push({ check, where, what });
+      const kept = differences.get(check) ?? [];
+      differences.set(check, kept);
+      if (kept.length < differencesMax) kept.push({ check, where, what });
     },
-    differences,
+    get differences() {
+      return inOrder(differences).flat();
+    },
+    some(limit) {
+      const lists = inOrder(differences);
+      const longest = Math.max(0, ...lists.map(({ length }) => length));
+      const turns = Array.from({ length: longest }, (_, turn) => lists.flatMap((list) => list[turn] ?? []));
+      return turns.flat().slice(0, limit);
+    },
     get total() {
       return total;
     },
@@ -55,4 +74,8 @@ export function openFindings(): Findings {
       return [`${"".padEnd(68)}${"compared".padStart(10)}${"differences".padStart(12)}`, ...rows].join("\n");
     },
   };
+}
+
+function inOrder(differences: ReadonlyMap<Check, Difference[]>): Difference[][] {
+  return (Object.keys(checks) as Check[]).map((check) => differences.get(check) ?? []);
 }
