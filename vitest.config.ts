@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts"],
+          include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts", "test/fuzz/*.test.ts"],
           ...atOnce,
         },
       },

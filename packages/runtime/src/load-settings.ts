@@ -239,7 +239,8 @@ function tokensThatMissServers(given: Environment): SettingProblem[] {
 }
 
 function oncePerName(problems: readonly SettingProblem[]): SettingProblem[] {
-  return problems.filter(({ name }, index) => problems.findIndex((other) => other.name === name) === index);
+  const told = new Set<string>();
+  return problems.filter(({ name }) => told.size < told.add(name).size);
 }
 
 /** Of a URL. The token of InfluxDB is never shown, because every text is a right token. */

@@ -2,12 +2,15 @@ import { type SettingName, settingNames } from "./setting-schema.ts";
 
 const known: ReadonlySet<string> = new Set(settingNames);
 
+/** Of so many names, and of names so long, a guess is worth its work: a whole file of slips is something else. */
+const [guessedMax, guessedLengthMax] = [5, 60];
+
 /** A misspelt setting would silently mean its default, so a name that we do not know is a problem. */
 export function unknownSettings(given: Readonly<Record<string, string | undefined>>) {
   return Object.entries(given)
     .filter(([name, value]) => !known.has(name) && !belongsToOthers(name, value ?? ""))
-    .map(([name]) => {
-      const nearest = nearestName(name);
+    .map(([name], index) => {
+      const nearest = index < guessedMax && name.length <= guessedLengthMax ? nearestName(name) : undefined;
       const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
       return { name, value: undefined, expected: `a name of a setting${hint}` };
     });

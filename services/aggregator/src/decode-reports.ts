@@ -29,14 +29,20 @@ export function decodeReports(
 /** The range of instants that a store can hold, which intake keeps to; to the year 2060. */
 const [earliestAt, latestAt] = [978_307_200, 2_865_744_000];
 
+/** Of the largest number of a quality and of an origin. */
+const codeMax = 15;
+
 /** Intake lets nothing else through: whoever else has written the frame stops no partition by it. */
 function usable(series: readonly ReadingSeries[]): readonly ReadingSeries[] {
-  for (const { at, value } of series) {
+  for (const { channel, at, value, code } of series) {
+    if (!Number.isSafeInteger(channel.stepSeconds)) throw new MalformedMessage("an interval has no length");
     for (let i = 0; i < at.length; i += 1) {
       const instant = at[i] as number;
+      const amount = value[i] as number;
       // Also where one is NaN.
-      if (!(instant >= earliestAt && instant < latestAt && (value[i] as number) >= 0)) {
-        throw new MalformedMessage("a reading has an instant or a value that no reading can have");
+      const isUsable = instant >= earliestAt && instant < latestAt && amount >= 0 && amount <= Number.MAX_SAFE_INTEGER;
+      if (!(isUsable && (code[i] as number) <= codeMax)) {
+        throw new MalformedMessage("a reading has an instant, a value or a quality that no reading can have");
       }
     }
   }

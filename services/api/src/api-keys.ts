@@ -18,35 +18,38 @@ export interface Caller {
 }
 
 const keysMax = 1000;
+const problemsShownMax = 20;
 
 /**
  * The keys of a keys file: one JSON object per line, empty lines and lines that begin with `#` aside.
- * @throws Error with every problem of the file, a line each.
+ * @throws Error with the problems of the file, a line each.
  */
 export function parseKeys(text: string): readonly StoredKey[] {
   const keys: StoredKey[] = [];
   const found: string[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (found.length >= problemsShownMax) break;
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const json = jsonOf(line);
-    if (json === undefined) {
-      found.push(`line ${index + 1} is not JSON`);
-      continue;
-    }
-    const parsed = storedKey.safeParse(json);
-    if (parsed.success) keys.push(parsed.data);
-    else
-      found.push(
-        ...parsed.error.issues.map(({ path, message }) => `line ${index + 1}: ${path.join(".") || "key"}: ${message}`),
-      );
+    const read = keyIn(line);
+    if ("name" in read) keys.push(read);
+    else for (const problem of read.slice(0, problemsShownMax)) found.push(`line ${index + 1}${problem}`);
   }
   for (const field of ["name", "sha256"] as const) {
     if (new Set(keys.map((key) => key[field])).size < keys.length) found.push(`two keys have the same ${field}`);
   }
   if (keys.length === 0 && found.length === 0) found.push("there is no key in it");
   if (keys.length > keysMax) found.push(`more than ${keysMax} keys`);
-  if (found.length > 0) throw new Error(found.join("\n"));
+  if (found.length > 0) throw new Error(found.slice(0, problemsShownMax).join("\n"));
   return keys;
+}
+
+/** The key of a line, or what is wrong with it. */
+function keyIn(line: string): StoredKey | readonly string[] {
+  const json = jsonOf(line);
+  if (json === undefined) return [" is not JSON"];
+  const parsed = storedKey.safeParse(json);
+  if (parsed.success) return parsed.data;
+  return parsed.error.issues.map(({ path, message }) => `: ${path.join(".") || "key"}: ${message}`);
 }
 
 function jsonOf(line: string): unknown {

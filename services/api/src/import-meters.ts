@@ -83,13 +83,16 @@ function readCandidate({ line, lines, record: sent, errors, placed = (error) => 
 }
 
 const tooLong = "is longer than a line may be";
+/** Not parsed: a thousand lines of nothing in a kilobyte would take milliseconds. */
+const recordLengthMin = '{"meterId":"m"}'.length;
+const tooShort = "is shorter than any record, which names its meterId";
 
 /** A record per line. Empty lines are skipped. */
 export async function* meterLines(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
   for await (const { number: line, text } of lines) {
     if (text === "") continue;
     if (line === 1) refuseOtherForms(text ?? "");
-    const message = text === undefined ? tooLong : bodyExcess(text);
+    const message = text === undefined ? tooLong : text.length < recordLengthMin ? tooShort : bodyExcess(text);
     const record = text === undefined || message !== undefined ? undefined : jsonOf(text);
     const errors = record === undefined ? [{ field: "line", message: message ?? "is not JSON" }] : [];
     yield { line, lines: 1, record, errors };

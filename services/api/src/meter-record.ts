@@ -10,6 +10,8 @@ import { meterId, recordedInstant, register, usagePointId } from "./query-schema
 
 export const registersMax = 64;
 const membersMax = 32;
+/** So many entries that are none are told one by one. */
+const namelessMax = 4;
 
 /** Not `z.int()`: where that fails, zod skips the checks across fields, and they should be heard too. */
 function whole(min: number, max: number) {
@@ -81,6 +83,8 @@ export function unfitMembers(sent: unknown): FieldError[] {
     check("registers", registers.length, registersMax, "entries");
     const widest = Math.max(0, ...registers.slice(0, registersMax).map((entry) => Object.keys(Object(entry)).length));
     check("registers", widest, membersMax, "members in one entry");
+    const nameless = registers.filter((entry) => typeof Object(entry).register !== "string").length;
+    check("registers", nameless, namelessMax, "entries without a register");
   }
   for (const [name, event] of Object.entries({ installed, removed })) {
     check(name, Object.keys(Object(event)).length, membersMax, "members");

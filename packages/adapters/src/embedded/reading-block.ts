@@ -18,6 +18,9 @@ export interface ChannelColumns extends Columns {
 /** 2001-01-01T00:00:00Z: the earliest instant that intake accepts; instants and days in the file count from here. */
 export const epoch = 978_307_200;
 
+const instantMax = 253_402_300_799;
+/** Of the largest number of a quality and of an origin. */
+const codeMax = 15;
 const irregular = 0;
 let scratch = new Uint8Array(64 * 1024);
 
@@ -173,8 +176,9 @@ function unpackSections(bytes: Uint8Array, into: Map<number, Columns>, wanted?: 
     const count = takeVarint(bytes);
     const length = takeVarint(bytes);
     const end = place.cursor + length;
-    // A reading takes a byte or more.
-    if (!(end <= bytes.length && count > 0 && count <= length)) throw new MalformedBlock("a section is longer than it");
+    // A reading takes a byte or more. What was read beyond the end is NaN.
+    if (!(end <= bytes.length && count > 0 && count <= length && channelIndex >= 0))
+      throw new MalformedBlock("a section is longer than it");
     if (wanted !== undefined && !wanted.has(channelIndex)) {
       place.cursor = end;
       continue;
@@ -188,6 +192,7 @@ function unpackSections(bytes: Uint8Array, into: Map<number, Columns>, wanted?: 
     let value = 0;
     for (let i = 0; i < count; i += 1) {
       value += takeSigned(bytes);
+      if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw new MalformedBlock("a value is no amount");
       columns.value.push(value);
     }
     takeCodes(bytes, count, columns.code);
@@ -198,12 +203,13 @@ function unpackSections(bytes: Uint8Array, into: Map<number, Columns>, wanted?: 
 function takeInstants(bytes: Uint8Array, count: number, at: number[]): void {
   let instant = takeVarint(bytes) + epoch;
   at.push(instant);
-  if (count === 1) return;
-  const spacing = takeVarint(bytes);
+  const spacing = count === 1 ? 0 : takeVarint(bytes);
   for (let i = 1; i < count; i += 1) {
     instant += spacing === irregular ? takeVarint(bytes) : spacing;
     at.push(instant);
   }
+  // The last is the largest; none is where one before it was none.
+  if (!(instant <= instantMax)) throw new MalformedBlock("an instant lies beyond the year 9999");
 }
 
 function takeCodes(bytes: Uint8Array, count: number, code: number[]): void {
@@ -212,6 +218,7 @@ function takeCodes(bytes: Uint8Array, count: number, code: number[]): void {
     const head = bytes[place.cursor] as number;
     place.cursor += 1;
     const run = (head & 1) === 1 ? left : takeVarint(bytes);
+    if (head > 2 * codeMax + 1) throw new MalformedBlock("a code is none");
     if (!(run > 0 && run <= left)) throw new MalformedBlock("a run of codes is longer than its section");
     for (let i = 0; i < run; i += 1) code.push(head >> 1);
     left -= run;

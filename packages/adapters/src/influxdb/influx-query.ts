@@ -13,8 +13,9 @@ export interface RowSeries {
   readonly values: readonly (readonly Cell[])[];
 }
 
+/** As it should be; what came may be anything. */
 interface ResultChunk {
-  readonly results?: readonly { readonly series?: readonly RowSeries[]; readonly error?: string }[];
+  readonly results?: readonly ({ readonly series?: readonly RowSeries[]; readonly error?: string } | null)[];
   readonly error?: string;
 }
 
@@ -98,10 +99,11 @@ function chunkReader(connection: InfluxConnection) {
 
   function read(line: string): void {
     if (line.trim() === "") return;
-    const { results = [], error } = JSON.parse(line) as ResultChunk;
-    for (const { series = [], error: itsError = error } of error === undefined ? results : [{ error }]) {
-      if (itsError !== undefined) throw statementFailed(itsError, connection);
-      for (const one of series) found.push(one);
+    const chunk = JSON.parse(line) as ResultChunk | null;
+    if (chunk?.error !== undefined) throw statementFailed(String(chunk.error), connection);
+    for (const result of listIn(chunk?.results)) {
+      if (result?.error !== undefined) throw statementFailed(String(result.error), connection);
+      for (const one of listIn(result?.series)) found.push(checkedRows(one));
     }
   }
 
@@ -133,6 +135,29 @@ function chunkReader(connection: InfluxConnection) {
       return found;
     },
   };
+}
+
+function listIn<Item>(list: readonly Item[] | undefined): readonly Item[] {
+  if (list === undefined) return [];
+  if (!Array.isArray(list)) throw new TypeError("an answer is not what InfluxDB answers");
+  return list;
+}
+
+/** Whoever takes the rows apart relies on their form. */
+function checkedRows(one: RowSeries): RowSeries {
+  const { columns, values, tags = {} } = one;
+  const isSound =
+    Array.isArray(columns) &&
+    columns.every((name) => typeof name === "string") &&
+    Array.isArray(values) &&
+    values.every((row) => Array.isArray(row) && row.length === columns.length && row.every(isCell)) &&
+    Object.values(tags).every((tag) => typeof tag === "string");
+  if (!isSound) throw new TypeError("rows are not what InfluxDB answers");
+  return one;
+}
+
+function isCell(cell: unknown): boolean {
+  return cell === null || typeof cell !== "object";
 }
 
 function statementFailed(said: string, { url, bucket }: InfluxConnection): AdapterError {

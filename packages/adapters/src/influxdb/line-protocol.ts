@@ -11,7 +11,7 @@ export function channelName({ register, kind, unit, stepSeconds }: Channel): str
   return kind === "register" ? `${register}_${unit}` : `${register}_${unit}_${stepSeconds}`;
 }
 
-const channelPattern = /^([\s\S]+)_(Wh|varh|L)(?:_(\d+))?$/;
+const channelPattern = /^([\s\S]+)_(Wh|varh|L)(?:_(\d{1,6}))?$/;
 
 /** Undefined when it is no channel of ours. */
 export function parseChannelName(name: string): Channel | undefined {
@@ -25,7 +25,7 @@ function codedName(channel: string, code: ReadingCode): string {
   return `${channel}_q${code}`;
 }
 
-const codedPattern = /^([\s\S]+)_q(\d+)(_p)?$/;
+const codedPattern = /^([\s\S]+)_q(\d|1[0-5])(_p)?$/;
 
 export interface CodedField {
   readonly channel: string;

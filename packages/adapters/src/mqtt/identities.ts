@@ -38,6 +38,7 @@ export function parseIdentities(text: string): readonly StoredIdentity[] {
   const found: StoredIdentity[] = [];
   const problems: string[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (problems.length >= problemsShownMax) break;
     if (line.trim() === "" || line.startsWith("#")) continue;
     const json = jsonOf(line);
     if (json === undefined) {
@@ -47,8 +48,9 @@ export function parseIdentities(text: string): readonly StoredIdentity[] {
     const parsed = storedIdentity.safeParse(json);
     if (parsed.success) found.push(parsed.data);
     else {
-      const said = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "identity"}: ${message}`);
-      problems.push(...said.map((one) => `line ${index + 1}: ${one}`));
+      // No spread: a line may be wrong in a million places.
+      for (const { path, message } of parsed.error.issues.slice(0, problemsShownMax))
+        problems.push(`line ${index + 1}: ${path.join(".") || "identity"}: ${message}`);
     }
   }
   const names = new Set(found.map(({ name }) => name));

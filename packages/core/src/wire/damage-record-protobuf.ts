@@ -9,7 +9,7 @@ import type {
   RepairOrder,
 } from "../domain/damage.ts";
 import { type Checked, readOneOf } from "./checked-record.ts";
-import { type Cursor, readMessage, readText, readWhole, skipField } from "./protobuf-cursor.ts";
+import { type Cursor, readInstantMs, readMessage, readText, readWhole, skipField } from "./protobuf-cursor.ts";
 import { withChecksum } from "./record-checksum.ts";
 
 /** A record of the damage log's topic. */
@@ -90,7 +90,7 @@ function takeField(cursor: Cursor, tag: number, damage: Mutable<Damage>): void {
   else if (tag === 0x3a) damage.meterId = readText(cursor);
   else if (tag === 0x42) damage.period = readText(cursor);
   else if (tag === 0x48) damage.lost = readWhole(cursor);
-  else if (tag === 0x50) damage.foundAtMs = readWhole(cursor);
+  else if (tag === 0x50) damage.foundAtMs = readInstantMs(cursor);
   else skipField(cursor, tag, 10);
 }
 
@@ -103,7 +103,7 @@ function takeMending(cursor: Cursor): DamageRecord {
   let id = "";
   readMessage(cursor, (tag) => {
     if (tag === 0x0a) id = readText(cursor);
-    else if (tag === 0x10) mending.atMs = readWhole(cursor);
+    else if (tag === 0x10) mending.atMs = readInstantMs(cursor);
     else if (tag === 0x1a) mending.outcome = readText(cursor) as MendingOutcome;
     else if (tag === 0x22) mending.detail = readText(cursor);
     else if (tag === 0x28) mending.lost = readWhole(cursor);
@@ -116,7 +116,7 @@ function takeWord(cursor: Cursor): { readonly id: string; readonly word: Acknowl
   const record = { id: "", word: { atMs: 0, by: "", reason: "" } };
   readMessage(cursor, (tag) => {
     if (tag === 0x0a) record.id = readText(cursor);
-    else if (tag === 0x10) record.word.atMs = readWhole(cursor);
+    else if (tag === 0x10) record.word.atMs = readInstantMs(cursor);
     else if (tag === 0x1a) record.word.by = readText(cursor);
     else if (tag === 0x22) record.word.reason = readText(cursor);
     else skipField(cursor, tag, 4);

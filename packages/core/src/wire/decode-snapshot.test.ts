@@ -61,6 +61,16 @@ test.for([Number.NaN, -1, 2 ** 53, 1.5, Number.POSITIVE_INFINITY])(
   },
 );
 
+test.for([
+  { case: "an amount beyond the safe integers", field: [0x52, 11, 0x18, ...Buffer.alloc(8, 0xff), 0x7f, 0x10] },
+  { case: "a boundary beyond the year 9999", field: [0x20, 0x80, 0xc0, 0xe8, 0x8f, 0xa5, 0x08] },
+  { case: "an issue beyond the year 9999", field: [0x38, ...Buffer.alloc(7, 0xff), 0x07] },
+  { case: "a period beyond the year 9999", field: [0x18, 0xff, 0xff, 0x7f] },
+])("H02: no record is read that has $case: nothing could show it", ({ field }) => {
+  const bytes = Buffer.concat([encodeSnapshot(snapshot), Buffer.from(field)]);
+  expect(() => decodeSnapshot(bytes)).toThrow(expect.objectContaining({ name: "MalformedMessage" }));
+});
+
 test("members of a newer version are shown by their number and written again the same", () => {
   const unknown = "unknown:17" as never;
   const row = { ...full, method: unknown, fault: unknown, quality: unknown, openingBasis: unknown, origin: unknown };

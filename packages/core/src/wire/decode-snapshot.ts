@@ -3,14 +3,25 @@ import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot.ts
 import { faults, lifecycles, methods, snapshotQualities } from "../domain/snapshot.ts";
 import { openingBases, unknownMember } from "./encode-snapshot.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
-import { cursorOver, latinText, readEnd, readUnsigned, skipField } from "./protobuf-cursor.ts";
+import {
+  cursorOver,
+  latinText,
+  MalformedMessage,
+  readEnd,
+  readInstant,
+  readInstantMs,
+  readUint32,
+  readUnsigned,
+  readWhole,
+  skipField,
+} from "./protobuf-cursor.ts";
 import { readRegister } from "./register-names.ts";
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
 /**
  * The snapshot of a ledger record. An export reads a million of these, so nothing stands between the bytes and the
- * domain's form. Throws where the bytes are not such a record: a ledger that cannot be read must not be guessed.
+ * domain's form. Throws MalformedMessage where the bytes are not such a record: a ledger that cannot be read must not be guessed.
  */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const cursor = cursorOver(bytes);
@@ -37,14 +48,22 @@ function readField(cursor: Cursor, snapshot: Mutable<Snapshot>, registers: Regis
   if (tag === 0x52) registers.push(readRow(cursor));
   else if (tag === 0x0a) snapshot.meterId = readText(cursor);
   else if (tag === 0x12) snapshot.usagePointId = readText(cursor);
-  else if (tag === 0x18) snapshot.period = readUnsigned(cursor);
-  else if (tag === 0x20) snapshot.boundary = readUnsigned(cursor);
-  else if (tag === 0x28) snapshot.revision = readUnsigned(cursor);
+  else if (tag === 0x18) snapshot.period = readPeriod(cursor);
+  else if (tag === 0x20) snapshot.boundary = readInstant(cursor);
+  else if (tag === 0x28) snapshot.revision = readUint32(cursor);
   else if (tag === 0x30) snapshot.lifecycle = oneOf(lifecycles, readUnsigned(cursor));
-  else if (tag === 0x38) snapshot.issuedAtMs = readUnsigned(cursor);
+  else if (tag === 0x38) snapshot.issuedAtMs = readInstantMs(cursor);
   else if (tag === 0x42) snapshot.reason = readText(cursor);
   else if (tag === 0x4a) snapshot.hash = readHash(cursor);
   else skipField(cursor, tag, 10);
+}
+
+const periodMax = 9999 * 12 + 11;
+
+function readPeriod(cursor: Cursor): number {
+  const period = readWhole(cursor);
+  if (period > periodMax) throw new MalformedMessage("a period lies beyond the year 9999");
+  return period;
 }
 
 /** Ids and reasons are ASCII. */
@@ -105,19 +124,19 @@ const rowFields: readonly (ReadField | undefined)[] = [
     row.unit = oneOf(baseUnits, readUnsigned(cursor));
   },
   (cursor, row) => {
-    row.value = readUnsigned(cursor);
+    row.value = readWhole(cursor);
   },
   (cursor, row) => {
     row.valueQuality = oneOf(snapshotQualities, readUnsigned(cursor));
   },
   (cursor, row) => {
-    row.opening = readUnsigned(cursor);
+    row.opening = readWhole(cursor);
   },
   (cursor, row) => {
     row.openingBasis = oneOf(openingBases, readUnsigned(cursor));
   },
   (cursor, row) => {
-    row.consumption = readUnsigned(cursor);
+    row.consumption = readWhole(cursor);
   },
   (cursor, row) => {
     row.quality = oneOf(snapshotQualities, readUnsigned(cursor));
@@ -129,7 +148,7 @@ const rowFields: readonly (ReadField | undefined)[] = [
     row.origin = oneOf(origins, readUnsigned(cursor));
   },
   (cursor, row) => {
-    row.readAt = readUnsigned(cursor);
+    row.readAt = readInstant(cursor);
   },
   (cursor, row) => {
     row.before = readEvidence(cursor);
@@ -138,10 +157,10 @@ const rowFields: readonly (ReadField | undefined)[] = [
     row.after = readEvidence(cursor);
   },
   (cursor, row) => {
-    row.intervals = { expected: readUnsigned(cursor), present: 0 };
+    row.intervals = { expected: readWhole(cursor), present: 0 };
   },
   (cursor, row) => {
-    row.intervals = { expected: row.intervals?.expected ?? 0, present: readUnsigned(cursor) };
+    row.intervals = { expected: row.intervals?.expected ?? 0, present: readWhole(cursor) };
   },
   (cursor, row) => {
     row.fault = oneOf(faults, readUnsigned(cursor));
@@ -159,8 +178,8 @@ function readEvidence(cursor: Cursor): Evidence {
   const evidence: Mutable<Evidence> = { at: 0, value: 0, quality: "actual" };
   while (cursor.at < cursor.end) {
     const tag = readUnsigned(cursor);
-    if (tag === 0x08) evidence.at = readUnsigned(cursor);
-    else if (tag === 0x10) evidence.value = readUnsigned(cursor);
+    if (tag === 0x08) evidence.at = readInstant(cursor);
+    else if (tag === 0x10) evidence.value = readWhole(cursor);
     else if (tag === 0x18) evidence.quality = oneOf(readingQualities, readUnsigned(cursor));
     else skipField(cursor, tag, 3);
   }

@@ -12,7 +12,7 @@ const Frame = protobuf.loadSync(proto).lookupType("meterbook.v1.Frame");
 
 const report = fc.record({
   meterId: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
-  receivedAtMs: fc.maxSafeNat(),
+  receivedAtMs: fc.nat(253_402_300_799_999),
   origin: fc.constantFrom(...origins),
   report: fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes)),
   readings: fc.nat(),

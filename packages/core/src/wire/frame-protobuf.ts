@@ -7,8 +7,9 @@ import {
   latinText,
   MalformedMessage,
   readEnd,
+  readInstantMs,
+  readUint32,
   readUnsigned,
-  readWhole,
   skipField,
 } from "./protobuf-cursor.ts";
 import { checkedRecord, checksumBytes, putChecksum } from "./record-checksum.ts";
@@ -143,13 +144,13 @@ function readFrameReport(cursor: Cursor): Omit<LoggedReport, "origin"> & { reado
       const end = readEnd(cursor);
       meterId = latinText(cursor, cursor.at, end);
       cursor.at = end;
-    } else if (tag === 0x10) receivedAtMs = readWhole(cursor);
+    } else if (tag === 0x10) receivedAtMs = readInstantMs(cursor);
     else if (tag === 0x1a) {
       const end = readEnd(cursor);
       report = cursor.bytes.subarray(cursor.at, end);
       cursor.at = end;
     } else if (tag === 0x20) origin = readUnsigned(cursor);
-    else if (tag === 0x28) readings = readWhole(cursor);
+    else if (tag === 0x28) readings = readUint32(cursor);
     else skipField(cursor, tag, 5);
   }
   cursor.end = outerEnd;

@@ -8,6 +8,7 @@ import {
   readFields,
   readMessage,
   readText,
+  readUint32,
   readUnsigned,
   readWhole,
   skipField,
@@ -61,7 +62,7 @@ function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
     else if (tag === 0x12) record.usagePointId = readText(cursor);
     else if (tag === 0x1a) record.zone = readText(cursor);
     else if (tag === 0x22) registers.push(takeRegister(cursor));
-    else if (tag === 0x28) record.stepSeconds = readWhole(cursor);
+    else if (tag === 0x28) record.stepSeconds = readUint32(cursor);
     else if (tag === 0x30) record.connectionPowerW = readWhole(cursor);
     else if (tag === 0x3a) record.installed = takeEvent(cursor);
     else if (tag === 0x42) record.removed = takeEvent(cursor);
@@ -77,8 +78,8 @@ function takeRegister(cursor: Cursor): RegisteredRegister {
   readMessage(cursor, (tag) => {
     if (tag === 0x0a) register.register = readText(cursor);
     else if (tag === 0x10) register.unit = unitNumbered(readUnsigned(cursor));
-    else if (tag === 0x18) register.digits = readWhole(cursor);
-    else if (tag === 0x20) register.multiplier = readWhole(cursor);
+    else if (tag === 0x18) register.digits = readUint32(cursor);
+    else if (tag === 0x20) register.multiplier = readUint32(cursor);
     else skipField(cursor, tag, 4);
   });
   return register;
@@ -94,7 +95,7 @@ function takeEvent(cursor: Cursor): InstallationEvent {
   const values: [register: string, value: number][] = [];
   let at = 0;
   readMessage(cursor, (tag) => {
-    if (tag === 0x08) at = readWhole(cursor);
+    if (tag === 0x08) at = readUint32(cursor);
     else if (tag === 0x12) values.push(takeValue(cursor));
     else skipField(cursor, tag, 2);
   });

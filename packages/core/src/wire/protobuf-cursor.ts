@@ -126,6 +126,31 @@ export function readWhole(cursor: Cursor): number {
   return value;
 }
 
+/** What a field of 32 bits holds. */
+export function readUint32(cursor: Cursor): number {
+  return readUpTo(cursor, 2 ** 32 - 1, "a number has more than 32 bits");
+}
+
+/** The end of the year 9999: what lies beyond cannot be written as a date. */
+const instantMax = 253_402_300_799;
+
+/** Seconds since 1970 UTC. */
+export function readInstant(cursor: Cursor): number {
+  return readUpTo(cursor, instantMax, "an instant lies beyond the year 9999");
+}
+
+/** Milliseconds since 1970 UTC. */
+export function readInstantMs(cursor: Cursor): number {
+  return readUpTo(cursor, instantMax * 1000 + 999, "an instant lies beyond the year 9999");
+}
+
+function readUpTo(cursor: Cursor, max: number, excess: string): number {
+  const value = readUnsigned(cursor);
+  // Also where it is NaN.
+  if (!(value <= max)) throw new MalformedMessage(excess);
+  return value;
+}
+
 /** Aliases the bytes of the message. */
 export function readBytes(cursor: Cursor): Uint8Array {
   const end = readEnd(cursor);

@@ -20,7 +20,7 @@ const message = fc.record({
   topic: text,
   meterId: fc.option(text),
   clientId: text,
-  receivedAtMs: fc.maxSafeNat(),
+  receivedAtMs: fc.nat(253_402_300_799_999),
   payload: bytes,
   truncatedFrom: fc.option(fc.maxSafeNat()),
   refusals: fc.array(refusal, { maxLength: 4 }),
@@ -32,7 +32,7 @@ const record: fc.Arbitrary<RejectedRecord> = fc.oneof(
     kind: fc.constant("replay" as const),
     offset: fc.maxSafeNat(),
     refusal: fc.nat(),
-    atMs: fc.maxSafeNat(),
+    atMs: fc.nat(253_402_300_799_999),
   }),
 );
 

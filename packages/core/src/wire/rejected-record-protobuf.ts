@@ -1,7 +1,15 @@
 import protobuf from "protobufjs";
 import type { Refusal, RefusedMessage } from "../ports/refused-message.ts";
 import { type Checked, readOneOf } from "./checked-record.ts";
-import { type Cursor, readBytes, readMessage, readText, readWhole, skipField } from "./protobuf-cursor.ts";
+import {
+  type Cursor,
+  readBytes,
+  readInstantMs,
+  readMessage,
+  readText,
+  readWhole,
+  skipField,
+} from "./protobuf-cursor.ts";
 import { withChecksum } from "./record-checksum.ts";
 
 /** A record of the rejected log: a message with all its refusals, or word that one of them was replayed. */
@@ -72,7 +80,7 @@ function takeField(cursor: Cursor, tag: number, message: Mutable<Omit<RefusedMes
   if (tag === 0x0a) message.topic = readText(cursor);
   else if (tag === 0x12) message.meterId = readText(cursor);
   else if (tag === 0x1a) message.clientId = readText(cursor);
-  else if (tag === 0x20) message.receivedAtMs = readWhole(cursor);
+  else if (tag === 0x20) message.receivedAtMs = readInstantMs(cursor);
   else if (tag === 0x2a) message.payload = readBytes(cursor);
   else if (tag === 0x30) message.truncatedFrom = readWhole(cursor);
   else skipField(cursor, tag, 9);
@@ -93,7 +101,7 @@ function takeReplay(cursor: Cursor): RejectedRecord {
   const record = { kind: "replay" as const, offset: 0, refusal: 0, atMs: 0 };
   readMessage(cursor, (tag) => {
     if (tag === 0x08) record.offset = readWhole(cursor);
-    else if (tag === 0x10) record.atMs = readWhole(cursor);
+    else if (tag === 0x10) record.atMs = readInstantMs(cursor);
     else if (tag === 0x18) record.refusal = readWhole(cursor);
     else skipField(cursor, tag, 3);
   });

@@ -191,7 +191,7 @@ test("NDJSON: each line stands for itself", async () => {
     [3, null, "refused", "line"],
     [4, "m-2", "refused", "zone registers.0.unit"],
     [5, null, "refused", "meterId"],
-    [6, null, "refused", "meterId record"],
+    [6, null, "refused", "line"],
     [7, null, "refused", "line"],
     [8, "m-5", "stored", undefined],
   ]);

@@ -1,0 +1,195 @@
+import {
+  encodeLedgerRecord,
+  type LedgerRecord,
+  readLedgerRecord,
+  verifyLedgerRecord,
+} from "@meterbook/adapters/views/ledger-record";
+import { canonicalContent } from "@meterbook/core/domain/canonical-content";
+import { formatInstantMs } from "@meterbook/core/domain/instant";
+import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { periodName, snapshotId } from "@meterbook/core/domain/snapshot";
+import type { Checked } from "@meterbook/core/wire/checked-record";
+import { checkDamageRecord, type DamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import { checkFrame, encodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
+import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
+import { withChecksum } from "@meterbook/core/wire/record-checksum";
+import {
+  checkRejectedRecord,
+  encodeRejectedRecord,
+  type RejectedRecord,
+} from "@meterbook/core/wire/rejected-record-protobuf";
+import { expect } from "vitest";
+import { decodeReports } from "../../services/aggregator/src/decode-reports.ts";
+import { meterCsvRows } from "../../services/api/src/meter-csv.ts";
+import { meterRecordJson } from "../../services/api/src/meter-record.ts";
+import { snapshotCsvEncoder } from "../../services/api/src/snapshot-csv.ts";
+import { snapshotJson } from "../../services/api/src/snapshot-json.ts";
+import { aSnapshot } from "../support/api-world.ts";
+import type { Decoder } from "./decoder.ts";
+import { decoder, field, many, never } from "./decoder.ts";
+import { expectSound, soundSeries } from "./message-decoders.ts";
+import { oddProtobuf } from "./odd-protobuf.ts";
+
+const sealed = (bytes: Buffer) => withChecksum(bytes.subarray(0, Math.max(0, bytes.length - 5)));
+const nowMs = 1_793_484_000_123;
+const damaged = () => undefined;
+
+/** JSON has no NaN and no infinity: what is shown must come back as it is. */
+function expectShown(value: object): void {
+  expect(JSON.parse(JSON.stringify(value))).toEqual(value);
+}
+
+const heavy = {
+  "unknown fields": many(() => Buffer.from([0x80, 0x7d, 1])),
+  "fields over and over": many(() => field(0x0a, "m-1")),
+  "one long text": (bytes: number) => field(0x0a, Buffer.alloc(bytes - 5, 0x61)),
+  "empty messages": many((i) => field([0x0a, 0x12, 0x22, 0x52, 0x3a][i % 5] as number, "")),
+  "nested messages": many(() => field(0x0a, field(0x0a, field(0x0a, "x")))),
+  "rows with a long register": many(() => field(0x52, field(0x0a, "1.8.0".repeat(40)))),
+  "short rows": many(() => field(0x52, field(0x0a, "1.8.0"))),
+  registers: many((i) => field(0x22, field(0x0a, `1.8.${i % 256}`))),
+  values: (bytes: number) => field(0x3a, many((i) => field(0x12, field(0x0a, `1.8.${i}`)))(bytes - 10)),
+  refusals: (bytes: number) => field(0x0a, many(() => field(0x3a, field(0x0a, "x")))(bytes - 10)),
+};
+
+const report = Buffer.from(encodeReport({ series: soundSeries }));
+const logged = { meterId: "m-1", receivedAtMs: nowMs, origin: "operator" as const, report, readings: 6 };
+
+function decodeFrame(bytes: Buffer) {
+  const { reports, faults } = checkFrame(bytes);
+  return { faults, decoded: decodeReports({ partition: 0, offset: 1, appendedAtMs: nowMs, reports }, damaged) };
+}
+
+function useFrame({ faults, decoded }: ReturnType<typeof decodeFrame>): void {
+  expectShown(faults);
+  for (const [{ readings, receivedAtMs }, series] of decoded) {
+    expectShown({ readings, at: formatInstantMs(receivedAtMs) });
+    if (series !== undefined) expectSound(series);
+  }
+}
+
+function decodeLedger(bytes: Buffer): LedgerRecord {
+  verifyLedgerRecord(bytes);
+  return readLedgerRecord(bytes);
+}
+
+function showSnapshot({ snapshot }: LedgerRecord): void {
+  if (snapshot === undefined) return;
+  expectShown(snapshotJson(snapshot));
+  const csv = snapshotCsvEncoder();
+  csv.add({ sequence: 1, snapshot });
+  csv.take();
+  [snapshotId, canonicalContent].map((use) => use(snapshot));
+  periodName(snapshot.period);
+}
+
+const register = { register: "1.8.0", unit: "Wh" as const, digits: 6, multiplier: 1_000_000 };
+const record: MeterRecord = {
+  meterId: "m-1",
+  usagePointId: "up-1",
+  zone: "Europe/Kyiv",
+  registers: [register, { register: "7-0:3.0.0", unit: "L" }],
+  stepSeconds: 900,
+  connectionPowerW: 15_000,
+  installed: { at: 1_768_000_000, values: { "1.8.0": 2 ** 53 - 1 } },
+  removed: { at: 1_793_000_000, values: {} },
+};
+
+function useRegistry(checked: ReturnType<typeof checkMeterRecord>): void {
+  if (checked.record === undefined) return;
+  expectShown(meterRecordJson(checked.record));
+  meterCsvRows(checked.record);
+  expect(checkMeterRecord("m-1", encodeMeterRecord(checked.record))).toEqual(checked);
+}
+
+const message = {
+  topic: "meters/m-1/readings",
+  meterId: "m-1",
+  clientId: "c",
+  receivedAtMs: nowMs,
+  payload: report,
+  truncatedFrom: 9,
+  refusals: [{ reason: "unit_unknown", detail: "x", readingIndex: 0 }],
+};
+
+function useRejected({ record: read }: Checked<RejectedRecord>): void {
+  if (read === undefined) return;
+  if (read.kind === "replay") expectShown({ ...read, at: formatInstantMs(read.atMs) });
+  else {
+    const { payload, refusals, ...shown } = read.message;
+    expectShown({ ...shown, refusals, bytes: payload.length, at: formatInstantMs(shown.receivedAtMs) });
+  }
+}
+
+const damage = {
+  id: "ledger:m-1",
+  place: "ledger" as const,
+  code: "checksum_mismatch" as const,
+  where: "m-1",
+  detail: "x",
+  help: "y",
+  meterId: "m-1",
+  period: "2026-10",
+  lost: 3,
+  foundAtMs: nowMs,
+};
+
+function useDamage({ record: read }: Checked<DamageRecord>): void {
+  if (read === undefined) return;
+  if (read.kind === "damage") formatInstantMs(read.damage.foundAtMs);
+  if (read.kind === "acknowledgement") formatInstantMs(read.word.atMs);
+  expectShown(read);
+}
+
+const snapshot = aSnapshot();
+const common = { generated: oddProtobuf(), sealed, heavy };
+
+export const recordDecoders: readonly Decoder[] = [
+  decoder({
+    ...common,
+    name: "a frame",
+    samples: [Buffer.from(encodeFrame([logged, { ...logged, origin: "remote" }]))],
+    decode: decodeFrame,
+    check: useFrame,
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a record of the ledger",
+    samples: [encodeLedgerRecord(snapshot)],
+    decode: decodeLedger,
+    check: showSnapshot,
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a record of the registry",
+    samples: [encodeMeterRecord(record)],
+    decode: (bytes) => checkMeterRecord("m-1", bytes),
+    check: useRegistry,
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a record of the rejected log",
+    samples: [
+      Buffer.from(encodeRejectedRecord({ kind: "refused", message, writer: Buffer.alloc(16), number: 1 })),
+      Buffer.from(encodeRejectedRecord({ kind: "replay", offset: 7, refusal: 2, atMs: nowMs })),
+    ],
+    decode: checkRejectedRecord,
+    check: useRejected,
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a record of the damage log",
+    samples: [
+      encodeDamageRecord({ kind: "damage", damage }),
+      encodeDamageRecord({ kind: "acknowledgement", id: "x", word: { atMs: nowMs, by: "a", reason: "b" } }),
+    ],
+    decode: checkDamageRecord,
+    check: useDamage,
+    throws: never,
+  }),
+];

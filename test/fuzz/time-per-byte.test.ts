@@ -1,0 +1,64 @@
+// Goal: nobody takes more than 1 ms a kilobyte to decode what comes from outside or from a disk, whatever it is (H03, H09). Method: shapes
+// that were slow somewhere, from a kilobyte to the largest input; after some readings that nobody times, the best of several counts,
+// because the machine has other work. FUZZ_TIMES=1 prints what was measured.
+import { afterAll, describe, expect, test } from "vitest";
+import { allDecoders } from "./all-decoders.ts";
+import type { Decoder } from "./decoder.ts";
+import { watchdog } from "./watchdog.ts";
+
+const millisecondsPerKilobyteMax = 1;
+/** Below a millisecond the clock and the compiler say more than the decoder. */
+const millisecondsMin = 1;
+const [untimed, timed] = [10, 6];
+
+const watch = watchdog(20_000);
+const measured: {
+  readonly decoder: string;
+  readonly shape: string;
+  readonly kilobytes: number;
+  readonly ms: number;
+}[] = [];
+afterAll(async () => {
+  await watch.close();
+  if (process.env["FUZZ_TIMES"] === undefined) return;
+  console.table(measured.sort((a, b) => b.ms / b.kilobytes - a.ms / a.kilobytes));
+});
+
+async function millisecondsOf({ name, decode }: Decoder, bytes: Buffer): Promise<number> {
+  watch.begin(name, bytes);
+  const before = process.cpuUsage();
+  try {
+    await decode(bytes);
+  } catch {
+    // What it may throw is for decoders.test.ts to say.
+  }
+  const { user, system } = process.cpuUsage(before);
+  watch.end();
+  return (user + system) / 1000;
+}
+
+/** The best of several, or the first that is good enough. */
+async function bestOf(decoder: Decoder, bytes: Buffer, enoughMs: number): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < timed && best > enoughMs; round += 1)
+    best = Math.min(best, await millisecondsOf(decoder, bytes));
+  return best;
+}
+
+describe.for(allDecoders)("$name", (decoder) => {
+  const { name, heavy, bytesMax = 256 * 1024 } = decoder;
+  const sizes = [1024, 16 * 1024, 256 * 1024, bytesMax].filter((size) => size <= bytesMax);
+
+  test.for(Object.keys(heavy))("H03: %s", { timeout: 120_000 }, async (shape) => {
+    const small = heavy[shape]?.(1024) ?? Buffer.alloc(0);
+    for (let round = 0; round < untimed; round += 1) await millisecondsOf(decoder, small);
+    for (const size of new Set(sizes)) {
+      const bytes = heavy[shape]?.(size) ?? Buffer.alloc(0);
+      const kilobytes = bytes.length / 1024;
+      const allowedMs = Math.max(millisecondsMin, kilobytes * millisecondsPerKilobyteMax);
+      const ms = await bestOf(decoder, bytes, allowedMs);
+      measured.push({ decoder: name, shape, kilobytes: Math.round(kilobytes), ms });
+      expect(ms, `${kilobytes.toFixed(1)} kB`).toBeLessThanOrEqual(allowedMs);
+    }
+  });
+});
