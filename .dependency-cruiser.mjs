@@ -76,7 +76,7 @@ export default {
       { path: "^packages/adapters/src/([^/]+)/", pathNot: tests },
       {
         path: "^packages/adapters/src/",
-        pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/(frames|views)/"],
+        pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/(frames|views|certificates)/"],
       },
     ),
     forbid(

@@ -33,6 +33,7 @@ function recorded(over: Partial<EndpointEvents> = {}) {
     messageFailed: note("messageFailed"),
     retainIgnored: note("retainIgnored"),
     willIgnored: note("willIgnored"),
+    filesTaken: note("filesTaken"),
     filesFailed: note("filesFailed"),
     subscriptionRefused: note("subscriptionRefused"),
     readingPaused: note("readingPaused"),

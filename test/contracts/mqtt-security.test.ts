@@ -1,54 +1,31 @@
 // Goal: who a client is comes from its certificate or its secret, and nothing else lets it in. Method: a real endpoint and real
 // certificates made here, one case for each way of being wrong.
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { promisify } from "node:util";
+import type { TlsFiles } from "@meterbook/adapters/certificates/tls-files";
 import type { EndpointEvents } from "@meterbook/adapters/mqtt/endpoint-events";
 import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
 import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
-import type { TlsFiles } from "@meterbook/adapters/mqtt/tls-files";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { MeterMessage } from "@meterbook/core/ports/meter-endpoint";
 import { connectAsync, type IClientOptions } from "mqtt";
 import { Registry } from "prom-client";
-import { generate } from "selfsigned";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/made-certificates.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-const options = { algorithm: "sha256", keySize: 2048 } as const;
 const dayMs = 86_400_000;
-type Made = Awaited<ReturnType<typeof generate>>;
-
-async function authority(name: string): Promise<Made> {
-  return generate([{ name: "commonName", value: name }], {
-    ...options,
-    extensions: [
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", keyCertSign: true, cRLSign: true },
-    ],
-  });
-}
-
-async function certificate(commonName: string, by: Made, over: object = {}): Promise<Made> {
-  return generate([{ name: "commonName", value: commonName }], {
-    ...options,
-    ca: { key: by.private, cert: by.cert },
-    extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
-    ...over,
-  });
-}
 
 let ours: Made;
 let others: Made;
 let server: Made;
 beforeAll(async () => {
-  [ours, others] = await Promise.all([authority("ours"), authority("others")]);
-  server = await certificate("endpoint", ours);
+  [ours, others] = await Promise.all([makeAuthority("ours"), makeAuthority("others")]);
+  server = await makeCertificate("endpoint", ours);
 }, 30_000);
 
 async function endpoint(how: { tls?: TlsFiles; identities?: readonly object[] }, directory: string) {
@@ -121,7 +98,7 @@ describe("with a server certificate", () => {
     const tls = await secured(directory, "server only");
     const { address, filesFailed } = await endpoint({ tls }, directory);
     const early = await client(address, { ca: ours.cert });
-    const renewed = await certificate("renewed", ours);
+    const renewed = await makeCertificate("renewed", ours);
     await writeFile(tls.certFile as string, "nonsense");
     await vi.waitFor(() => expect(filesFailed).toHaveBeenCalled());
     await writeFile(tls.keyFile as string, renewed.private);
@@ -167,7 +144,7 @@ describe("with an authority for meters", () => {
     const directory = await temporaryDirectory();
     const identities = [{ name: "conc-1", meters: ["m-1*", "x-7"] }];
     const { address, taken } = await endpoint({ tls: await secured(directory, "mutual"), identities }, directory);
-    const [meter, concentrator] = await Promise.all(["m-1", "conc-1"].map((name) => certificate(name, ours)));
+    const [meter, concentrator] = await Promise.all(["m-1", "conc-1"].map((name) => makeCertificate(name, ours)));
     for (const made of [meter, concentrator] as Made[])
       await (await client(address, shown(made))).publishAsync("meters/m-1/readings", "x", { qos: 1 });
     const [one, both] = taken.map(({ sender }) => sender);
@@ -177,12 +154,12 @@ describe("with an authority for meters", () => {
 
   test.for([
     ["certificate_missing", async () => ({ ca: ours.cert })],
-    ["certificate_refused", async () => shown(await certificate("m-1", others))],
+    ["certificate_refused", async () => shown(await makeCertificate("m-1", others))],
     [
       "certificate_expired",
       async () => {
         const notBeforeDate = new Date(Date.now() - 3 * dayMs);
-        return shown(await certificate("m-1", ours, { notBeforeDate, notAfterDate: new Date(Date.now() - dayMs) }));
+        return shown(await makeCertificate("m-1", ours, { notBeforeDate, notAfterDate: new Date(Date.now() - dayMs) }));
       },
     ],
   ] as const)("%s: the handshake fails", async ([reason, how]) => {
@@ -195,12 +172,12 @@ describe("with an authority for meters", () => {
   test("a certificate that was taken back is refused", async () => {
     const directory = await temporaryDirectory();
     const tls = await secured(directory, "mutual");
-    const gone = await certificate("m-1", ours);
+    const gone = await makeCertificate("m-1", ours);
     const crlFile = await revoked(gone, directory);
     const { address, refused } = await endpoint({ tls: { ...tls, crlFile } }, directory);
     await expect(client(address, shown(gone))).rejects.toThrow();
     await vi.waitFor(() => expect(refused).toEqual(["certificate_revoked"]));
-    await (await client(address, shown(await certificate("m-2", ours)))).publishAsync("meters/m-2/readings", "x", {
+    await (await client(address, shown(await makeCertificate("m-2", ours)))).publishAsync("meters/m-2/readings", "x", {
       qos: 1,
     });
   });
@@ -208,7 +185,7 @@ describe("with an authority for meters", () => {
   test("nor can it resume a session that it had before the list of those taken back was renewed", async () => {
     const directory = await temporaryDirectory();
     const tls = await secured(directory, "mutual");
-    const [gone, another] = [await certificate("m-1", ours), await certificate("m-2", ours)];
+    const [gone, another] = [await makeCertificate("m-1", ours), await makeCertificate("m-2", ours)];
     const crlFile = await revoked(another, directory);
     const { address, refused } = await endpoint({ tls: { ...tls, crlFile } }, directory);
     const first = await handshake(address, { ...shown(gone) });
@@ -233,25 +210,17 @@ describe("with an authority for meters", () => {
   test("a name that is no meter id is not let in", async () => {
     const directory = await temporaryDirectory();
     const { address, refused } = await endpoint({ tls: await secured(directory, "mutual") }, directory);
-    const how = shown(await certificate("no meter/+", ours));
+    const how = shown(await makeCertificate("no meter/+", ours));
     await expect(client(address, how)).rejects.toThrow("Not authorized");
     await vi.waitFor(() => expect(refused).toEqual(["not_authorised"]));
   });
 });
 
-/** The authority's list with this certificate in it, by openssl. */
+/** The authority's list with this certificate in it. */
 async function revoked(made: Made, directory: string): Promise<string> {
-  const file = (name: string) => join(directory, name);
-  await writeFile(file("authority-key"), ours.private);
-  await writeFile(file("gone"), made.cert);
-  await writeFile(file("index"), "");
-  await writeFile(file("number"), "01");
-  const section = `database = ${file("index")}\ncrlnumber = ${file("number")}\ndefault_md = sha256\ndefault_crl_days = 30`;
-  await writeFile(file("conf"), `[ca]\ndefault_ca = ours\n[ours]\n${section}\n`);
-  const common = ["ca", "-config", file("conf"), "-cert", file("ca"), "-keyfile", file("authority-key")];
-  await promisify(execFile)("openssl", [...common, "-revoke", file("gone")]);
-  await promisify(execFile)("openssl", [...common, "-gencrl", "-out", file("crl")]);
-  return file("crl");
+  const file = join(directory, "crl");
+  await writeFile(file, await makeRevocationList(ours, [made]));
+  return file;
 }
 
 describe("with names and secrets", () => {

@@ -34,6 +34,7 @@ test("an empty environment gives the documented defaults", () => {
     messages: { bytesMax: 262_144, registersMax: 64 },
     packetBytesMax: 262_144,
     connectionsMax: 25_000,
+    certificateNoticeDays: 14,
     logRetentionDays: 7,
     clockToleranceSeconds: 60,
     rejected: { bytesMax: 4_294_967_296, bytesPerSenderMax: 268_435_456, retentionDays: 400 },

@@ -48,6 +48,8 @@ export interface Settings {
   readonly influx?: InfluxSettings | undefined;
   readonly packetBytesMax: number;
   readonly connectionsMax: number;
+  /** So long before its end a certificate or a revocation list is a notice. */
+  readonly certificateNoticeDays: number;
   readonly logRetentionDays: number;
   /** So far may clocks differ, and jump. */
   readonly clockToleranceSeconds: number;
@@ -187,6 +189,7 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
     influx: influxFrom(read),
     packetBytesMax: read.METERBOOK_PACKET_BYTES_MAX,
     connectionsMax: read.METERBOOK_CONNECTIONS_MAX,
+    certificateNoticeDays: read.METERBOOK_CERTIFICATE_NOTICE_DAYS,
     logRetentionDays: read.METERBOOK_LOG_RETENTION_DAYS,
     clockToleranceSeconds: read.METERBOOK_CLOCK_TOLERANCE_SECONDS,
     rejected: {

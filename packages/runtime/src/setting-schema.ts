@@ -110,6 +110,7 @@ export const settingSchema = z.object({
   METERBOOK_UNKNOWN_METERS: z.enum(["accept", "refuse"], "accept or refuse").prefault("accept"),
   METERBOOK_CHANNELS_PER_METER_MAX: wholeNumber({ min: 1, max: 1024 }).prefault("64"),
   METERBOOK_METERS_MAX: wholeNumber({ min: 1, max: 4_194_303 }).prefault("4194303"),
+  METERBOOK_CERTIFICATE_NOTICE_DAYS: wholeNumber({ min: 0, max: 3650 }).prefault("14"),
   METERBOOK_LOG_RETENTION_DAYS: wholeNumber(dayRange).prefault("7"),
   METERBOOK_CLOCK_TOLERANCE_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("60"),
   METERBOOK_REJECTED_BYTES_MAX: wholeNumber({ min: 1_048_576, max: 9_999_999_999 }).prefault("4294967296"),

@@ -1,3 +1,4 @@
+import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
 import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
@@ -48,6 +49,8 @@ const metrics = new Registry();
 const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
+const noticeMs = settings.certificateNoticeDays * 86_400_000;
+const certificates = certificateBook({ noticeMs, standing, notices, metrics, clock });
 let damageFound = async (): Promise<readonly string[]> => [];
 const allNotices = async () => [...(await damageFound()), ...notices.current()];
 const crashPoint = crashPoints(settings.crashAt);
@@ -56,6 +59,7 @@ const crashPoint = crashPoints(settings.crashAt);
 async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings, own: Own) {
   const connection = kafkaConnection(kafka, {
     clientId: "meterbook-aggregator",
+    certificates,
     log: (level, message, fields) => log[level](fields, message),
   });
   const wishes = {

@@ -1,3 +1,4 @@
+import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
@@ -44,11 +45,15 @@ const metrics = new Registry();
 const steady = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
+const dayMs = 86_400_000;
+const noticeMs = settings.certificateNoticeDays * dayMs;
+const certificates = certificateBook({ noticeMs, standing, notices, metrics, clock });
 let damaged = async (): Promise<readonly string[]> => [];
 
 async function openLogs(kafka: KafkaSettings, own: Own) {
   const connection = kafkaConnection(kafka, {
     clientId: "meterbook-ingest",
+    certificates,
     log: (level, message, fields) => log[level](fields, message),
   });
   const wishes = {
@@ -77,7 +82,6 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
 
 const allNotices = async () => [...(await damaged()), ...notices.current()];
 
-const dayMs = 86_400_000;
 const crashPoint = crashPoints(settings.crashAt);
 
 await runService(
@@ -109,6 +113,7 @@ await runService(
           log,
           standing,
           notices,
+          certificates,
           clock,
         },
         gatherTurns(ingestMessages(logs, { reader, events, door, crashPoint })),

@@ -1,3 +1,4 @@
+import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
@@ -38,6 +39,8 @@ await runThread(async (settings: Settings, own) => {
     });
   const standing = standingProblems({ log, changed: report });
   const notices = standingProblems({ log, kind: "notice", changed: report });
+  const noticeMs = settings.certificateNoticeDays * 86_400_000;
+  const certificates = own(certificateBook({ noticeMs, standing, notices, metrics, clock }));
   const events = ingestMetrics(metrics, log, standing);
   const { retentionDays, ...quotas } = settings.rejected;
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: events.rejectedForgotten };
@@ -72,6 +75,7 @@ await runThread(async (settings: Settings, own) => {
         log,
         standing,
         notices,
+        certificates,
         clock,
       },
       take,

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import type { KafkaConfig, LogEntry } from "kafkajs";
 import { Kafka, logLevel } from "kafkajs";
+import type { CertificateBook } from "../certificates/certificate-book.ts";
+import { watchClientTls } from "../certificates/client-tls.ts";
 import { calmRequestQueue } from "./calm-request-queue.ts";
 
 /** How to reach a Kafka cluster. */
@@ -40,6 +41,13 @@ export interface KafkaConnection {
   readonly settings: KafkaConnectionSettings;
 }
 
+export interface KafkaClientOptions {
+  readonly clientId: string;
+  readonly log: KafkaLog;
+  /** Told of the certificates that are in use; nobody where absent. */
+  readonly certificates?: CertificateBook;
+}
+
 /**
  * The client of a cluster; nothing is connected yet. Every request has a time limit, so that a broker that stands still is
  * noticed.
@@ -48,7 +56,7 @@ export interface KafkaConnection {
  */
 export function kafkaConnection(
   settings: KafkaConnectionSettings,
-  { clientId, log }: { readonly clientId: string; readonly log: KafkaLog },
+  { clientId, log, certificates }: KafkaClientOptions,
 ): KafkaConnection {
   calmRequestQueue();
   const config: KafkaConfig = {
@@ -61,18 +69,26 @@ export function kafkaConnection(
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5 },
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => passOn(entry, log),
-    ...(settings.tls === undefined ? {} : { ssl: tlsOptions(settings.tls) }),
+    ...(settings.tls === undefined ? {} : { ssl: tlsOptions(settings.tls, certificates) }),
     ...(settings.sasl === undefined ? {} : { sasl: { ...settings.sasl } as NonNullable<KafkaConfig["sasl"]> }),
   };
   return { client: new Kafka(config), settings };
 }
 
-function tlsOptions({ caFile, certFile, keyFile }: KafkaTls): ConnectionOptions {
+/** The client copies them at each connection, so what was renewed counts for the next one. */
+function tlsOptions(files: KafkaTls, certificates: CertificateBook | undefined): ConnectionOptions {
+  const { pem } = watchClientTls(files, { settings: "METERBOOK_KAFKA_TLS_", certificates });
   return {
     minVersion: "TLSv1.2",
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
-    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+    get ca() {
+      return pem().ca;
+    },
+    get cert() {
+      return pem().cert;
+    },
+    get key() {
+      return pem().key;
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Sender, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
-import type { CloseReason, EndpointEvents } from "./endpoint-events.ts";
+import type { CloseReason, Dismissal, EndpointEvents } from "./endpoint-events.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
 import type { PartialBudget } from "./partial-budget.ts";
 import type { Connecting, Refusal, SessionOwner } from "./session-broker.ts";
@@ -49,6 +49,8 @@ export interface MqttConnection extends SessionOwner {
   /** Looks whether something has taken too long. */
   sweep(nowMs: number): void;
   budgetChanged(exhausted: boolean): void;
+  /** Sends it away where `judge` finds that it would not be let in now. */
+  recheck(judge: (socket: Socket, sender: Sender | undefined) => Dismissal | undefined): void;
   /** Takes nothing more; hangs up once all that was taken is acknowledged. */
   leave(reason: CloseReason): void;
   /** Its packet has begun long ago, and there is no room for it. */

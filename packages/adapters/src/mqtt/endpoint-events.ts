@@ -1,5 +1,6 @@
 import type { AdapterErrorCode } from "@meterbook/core/ports/adapter-error";
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
+import type { TlsContent } from "../certificates/tls-files.ts";
 
 /** Why a connection that was never opened is gone. A closed list: it becomes a metric label. */
 export type RefusalReason =
@@ -11,6 +12,7 @@ export type RefusalReason =
   | "certificate_expired"
   | "certificate_revoked"
   | "certificate_refused"
+  | "revocation_list_ended"
   | "bad_credentials"
   | "not_authorised"
   | "not_mqtt"
@@ -34,7 +36,14 @@ export type CloseReason =
   | "message_not_kept"
   | "rejected_full"
   | "session_failed"
+  | Dismissal
   | "endpoint_closed";
+
+/** Why a client that was let in would not be let in now. */
+export type Dismissal = "certificate_revoked" | "certificate_refused" | "identity_changed";
+
+/** How the settings begin whose files were read. */
+export type WatchedSettings = "METERBOOK_MQTT_TLS_" | "METERBOOK_MQTT_IDENTITIES_FILE";
 
 /** What an operator sees of the MQTT endpoint. Handlers return at once, except `packetTooLarge`. */
 export interface EndpointEvents {
@@ -56,8 +65,10 @@ export interface EndpointEvents {
   retainIgnored(facts: { readonly clientId: string }): void;
   /** A CONNECT came with a will: the connection is opened, the will is never published. */
   willIgnored(facts: { readonly clientId: string }): void;
-  /** Certificates or identities were renewed with something that cannot be used; those before stay. */
-  filesFailed(facts: { readonly error: unknown }): void;
+  /** Certificates or identities are in use from now on: at the start, and when they were renewed. */
+  filesTaken(facts: { readonly settings: WatchedSettings; readonly content?: TlsContent }): void;
+  /** They were renewed with something that cannot be used; those before stay. */
+  filesFailed(facts: { readonly settings: WatchedSettings; readonly error: unknown }): void;
   subscriptionRefused(facts: { readonly clientId: string; readonly topic: string }): void;
   /** A connection is not read from until what it has sent is taken. */
   readingPaused(facts: { readonly reason: "messages_max" | "bytes_max" }): void;

@@ -4,14 +4,21 @@ import { createServer as createTcpServer } from "node:net";
 import {
   createSecureContext,
   createServer as createTlsServer,
-  type TLSSocket,
+  TLSSocket,
   type TlsOptions,
   type Server as TlsServer,
 } from "node:tls";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { type PeerJudge, peerJudge } from "../certificates/peer-judge.ts";
+import {
+  namesOfTlsFiles,
+  readTlsFiles,
+  refuseOlderLists,
+  type TlsContent,
+  type TlsFiles,
+} from "../certificates/tls-files.ts";
+import { watchFiles } from "../certificates/watched-files.ts";
 import type { EndpointEvents, RefusalReason } from "./endpoint-events.ts";
-import { namesOfTlsFiles, readTlsFiles, type TlsFiles } from "./tls-files.ts";
-import { watchFiles } from "./watched-files.ts";
 
 export interface ListenerOptions {
   readonly host: string;
@@ -21,7 +28,9 @@ export interface ListenerOptions {
   readonly connectTimeoutMs: number;
   readonly tls?: TlsFiles | undefined;
   readonly filesLookEveryMs?: number | undefined;
-  readonly events: Pick<EndpointEvents, "connectionRefused" | "filesFailed">;
+  /** Called when certificates or revocation lists were renewed, with what is to be said of those who are connected. */
+  readonly renewed: (judge: PeerJudge) => void;
+  readonly events: Pick<EndpointEvents, "connectionRefused" | "filesTaken" | "filesFailed">;
 }
 
 export interface EndpointListener {
@@ -31,6 +40,7 @@ export interface EndpointListener {
   close(): void;
 }
 
+const settings = "METERBOOK_MQTT_TLS_";
 const tcpKeepAliveMs = 300_000;
 /** A fleet that comes back after an outage comes all at once. */
 const backlogMax = 4096;
@@ -75,28 +85,45 @@ function tcp(take: (socket: Socket) => void): { server: Server; close(): void } 
 
 function secure(
   tls: TlsFiles,
-  { events, connectTimeoutMs, filesLookEveryMs }: ListenerOptions,
+  { events, connectTimeoutMs, filesLookEveryMs, renewed }: ListenerOptions,
   take: (socket: Socket) => void,
 ): { server: TlsServer; close(): void } {
-  const read = () => {
-    const files = readTlsFiles(tls);
+  const read = (before: TlsContent | undefined) => {
+    const content = readTlsFiles(tls);
+    if (before !== undefined) refuseOlderLists(before, content, tls.crlFile);
     // Says what is wrong with them before they are used.
-    createSecureContext(files);
-    return files;
+    createSecureContext(content.pem);
+    return content;
   };
   const files = usable(() =>
     watchFiles({
       files: namesOfTlsFiles(tls),
       read,
-      ...(filesLookEveryMs === undefined ? {} : { everyMs: filesLookEveryMs }),
-      changed: (renewed) => server.setSecureContext(renewed),
-      failed: (error) => events.filesFailed({ error }),
+      everyMs: filesLookEveryMs,
+      changed(content) {
+        server.setSecureContext(content.pem);
+        renewed(peerJudge(content, inUse));
+        judge = peerJudge(content);
+        inUse = content;
+        events.filesTaken({ settings, content });
+      },
+      failed: (error) => events.filesFailed({ settings, error }),
     }),
   );
+  let inUse = files.current();
+  let judge = peerJudge(inUse);
+  events.filesTaken({ settings, content: inUse });
   let closed = false;
-  const server = createTlsServer({ ...socketOptions, ...tlsOptions(tls, connectTimeoutMs), ...files.current() });
+  const server = createTlsServer({ ...socketOptions, ...tlsOptions(tls, connectTimeoutMs), ...inUse.pem });
   // A handshake that was under way may come to its end after `close`.
-  server.on("secureConnection", (socket) => (closed ? void socket.destroy() : take(socket)));
+  server.on("secureConnection", (socket) => {
+    if (closed) return socket.destroy();
+    // Its handshake may have begun under the list before.
+    const dismissal = dismissalOf(judge, socket);
+    if (dismissal === undefined) return take(socket);
+    events.connectionRefused({ reason: dismissal });
+    socket.destroy();
+  });
   server.on("tlsClientError", (error, socket) => {
     events.connectionRefused({ reason: handshakeFault(error, socket) });
     socket.destroy();
@@ -111,6 +138,17 @@ function secure(
   };
 }
 
+/** Undefined where the certificate is good, or nobody asks for one. */
+export function dismissalOf(
+  judge: PeerJudge,
+  socket: Socket,
+): "certificate_revoked" | "certificate_refused" | undefined {
+  const shown = socket instanceof TLSSocket && !socket.destroyed ? socket.getPeerX509Certificate() : undefined;
+  const verdict = shown === undefined ? "good" : judge(shown);
+  if (verdict === "good") return undefined;
+  return verdict === "revoked" ? "certificate_revoked" : "certificate_refused";
+}
+
 /** What is wrong with a certificate stands on the socket; the error then says only that the connection is gone. */
 function handshakeFault(error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): RefusalReason {
   if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "certificate_missing";
@@ -121,6 +159,8 @@ function handshakeFault(error: NodeJS.ErrnoException, { authorizationError }: TL
       return "certificate_expired";
     case "CERT_REVOKED":
       return "certificate_revoked";
+    case "CRL_HAS_EXPIRED":
+      return "revocation_list_ended";
     default:
       return "certificate_refused";
   }

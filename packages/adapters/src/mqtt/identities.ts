@@ -24,6 +24,13 @@ export interface Identities {
   certified(commonName: unknown): Sender | undefined;
   /** By user name and password; undefined where they are not right. */
   known(username: string | undefined, password: Uint8Array | undefined): Sender | undefined;
+  /** Whether the list says of a sender, of this list or one before, what it said when the sender was let in. */
+  holds(sender: Sender): boolean;
+}
+
+/** With what the list says of it; empty where it is not in the list. */
+interface KnownSender extends Sender {
+  readonly line: string;
 }
 
 const identitiesMax = 1_000_000;
@@ -71,12 +78,15 @@ function jsonOf(line: string): unknown {
 /** A certificate's name that is not in the list is a meter of that id; a user name must be in it. */
 export function identitiesOf(stored: readonly StoredIdentity[]): Identities {
   // Made once: a concentrator's list may be long, and it connects again and again.
-  const byName = new Map(stored.map((one) => [one.name, { sha256: one.sha256, sender: senderOf(one) }]));
+  const byName = new Map(
+    stored.map((one) => [one.name, { sha256: one.sha256, sender: senderOf(one, JSON.stringify(one)) }]),
+  );
   return {
     certified(commonName) {
       if (typeof commonName !== "string" || !idPattern.test(commonName)) return undefined;
-      return byName.get(commonName)?.sender ?? senderOf({ name: commonName });
+      return byName.get(commonName)?.sender ?? senderOf({ name: commonName }, "");
     },
+    holds: (sender) => (byName.get(sender.name)?.sender.line ?? "") === (sender as KnownSender).line,
     known(username = "", password = new Uint8Array()) {
       const one = byName.get(username);
       const given = createHash("sha256").update(password).digest();
@@ -88,12 +98,13 @@ export function identitiesOf(stored: readonly StoredIdentity[]): Identities {
   };
 }
 
-function senderOf({ name, meters }: StoredIdentity): Sender {
-  if (meters === undefined) return { name, speaksFor: (meterId) => meterId === name };
+function senderOf({ name, meters }: StoredIdentity, line: string): KnownSender {
+  if (meters === undefined) return { name, line, speaksFor: (meterId) => meterId === name };
   const ids = new Set(meters.filter((meter) => !meter.endsWith("*")));
   const beginnings = meters.filter((meter) => meter.endsWith("*")).map((meter) => meter.slice(0, -1));
   return {
     name,
+    line,
     speaksFor: (meterId) => ids.has(meterId) || beginnings.some((beginning) => meterId.startsWith(beginning)),
   };
 }

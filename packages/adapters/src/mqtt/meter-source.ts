@@ -1,6 +1,9 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { Registry } from "prom-client";
+import type { CertificateBook } from "../certificates/certificate-book.ts";
+import { watchClientTls } from "../certificates/client-tls.ts";
+import type { TlsFiles } from "../certificates/tls-files.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { mqttBrokerMetrics } from "./mqtt-broker-metrics.ts";
 import type { MqttBrokerOptions } from "./mqtt-broker-source.ts";
@@ -8,7 +11,6 @@ import { openMqttBrokerSource } from "./mqtt-broker-source.ts";
 import { openMqttEndpoint } from "./mqtt-endpoint.ts";
 import { mqttEndpointMetrics } from "./mqtt-endpoint-metrics.ts";
 import type { MqttLog, MqttStanding } from "./mqtt-log.ts";
-import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
 export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge"> {
   readonly listen: { readonly host: string; readonly port: number };
@@ -28,6 +30,7 @@ export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge
   /** What keeps messages from coming, and what is only to be known. */
   readonly standing: MqttStanding;
   readonly notices: MqttStanding;
+  readonly certificates: CertificateBook;
   readonly clock: Clock;
 }
 
@@ -37,10 +40,11 @@ const brokerLimits = { inFlightMessagesMax: 4000, inFlightBytesMax: 64 * 1024 * 
 /** Where meters report: our own endpoint, or an external broker where one is named. */
 export function openMeterSource(options: MeterSourceOptions, take: TakeMessage): Promise<MeterEndpoint> {
   const { broker, tls, identitiesFile, clock, packetBytesMax, connectionsMax, packetTooLarge, metrics, log } = options;
+  const { certificates } = options;
   if (broker === undefined) {
     if (identitiesFile !== undefined && tls === undefined)
       log.warn({}, "Meters send their passwords as they are: there is no METERBOOK_MQTT_TLS_CERT_FILE.");
-    const events = mqttEndpointMetrics(metrics, log, { packetTooLarge });
+    const events = mqttEndpointMetrics(metrics, log, { packetTooLarge }, certificates);
     return openMqttEndpoint(
       { ...options.listen, ...endpointLimits, packetBytesMax, connectionsMax, tls, identitiesFile, events, clock },
       take,
@@ -55,7 +59,7 @@ export function openMeterSource(options: MeterSourceOptions, take: TakeMessage):
       payloadBytesMax: packetBytesMax,
       events: mqttBrokerMetrics(metrics, options, { packetTooLarge }),
       clock,
-      ...(tls === undefined ? {} : { tls: () => readTlsFiles(tls) }),
+      ...(tls === undefined ? {} : { tls: watchClientTls(tls, { settings: "METERBOOK_MQTT_TLS_", certificates }).pem }),
     },
     take,
   );

@@ -175,6 +175,12 @@ function connectionOf(parts: Parts): MqttConnection {
     },
     sweep: (nowMs) => sweep(parts, nowMs),
     budgetChanged: (exhausted) => (exhausted ? flow.hold(hold.bytes) : flow.lift(hold.bytes)),
+    recheck(judge) {
+      const reason = judge(link.socket, link.sender);
+      if (reason === undefined) return;
+      if (link.phase === "connecting") refuseLink(link, reason === "identity_changed" ? "not_authorised" : reason);
+      else connection.leave(reason);
+    },
     leave(reason) {
       leaveLink(link, reason);
       endWhenAnswered(parts);

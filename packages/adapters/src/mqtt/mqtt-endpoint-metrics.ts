@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
+import type { CertificateBook, Duties } from "../certificates/certificate-book.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { messageMetrics } from "./message-metrics.ts";
 import type { MqttLog } from "./mqtt-log.ts";
@@ -9,16 +10,29 @@ export function mqttEndpointMetrics(
   registry: Registry,
   log: MqttLog,
   owner: Pick<EndpointEvents, "packetTooLarge">,
+  certificates?: CertificateBook,
 ): EndpointEvents {
   const registers = [registry];
   return {
-    filesFailed: ({ error }) =>
-      log.error({ error }, "Renewed certificates or identities cannot be used; those before stay."),
+    filesTaken: ({ settings, content = { documents: [], remarks: [] } }) =>
+      certificates?.uses(settings, content, endpointDuties),
+    filesFailed({ settings, error }) {
+      if (certificates !== undefined) certificates.failed(settings, error);
+      else log.error({ settings, error }, "Renewed certificates or identities cannot be used; those before stay.");
+    },
     ...connectionMetrics(registers),
     ...messageMetrics(registers, owner),
     ...ignoredMetrics(registers),
   };
 }
+
+const refused = "meters that connect are refused until it is renewed";
+/** Without a certificate of ours, an authority of theirs or a list that holds no meter gets in. */
+const endpointDuties: Duties = {
+  CERT_FILE: { stops: true, says: "meters that look at it do not connect" },
+  CA_FILE: { stops: true, says: refused },
+  CRL_FILE: { stops: true, says: refused },
+};
 
 type Registers = Registry[];
 

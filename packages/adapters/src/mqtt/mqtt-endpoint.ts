@@ -1,21 +1,22 @@
 import type { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
+import type { PeerJudge } from "../certificates/peer-judge.ts";
+import type { TlsFiles } from "../certificates/tls-files.ts";
 import { ackFlusher } from "./ack-flusher.ts";
 import type { ConnectionContext, Identify, MqttConnection } from "./connection-context.ts";
 import type { ConnectionRoster } from "./connection-roster.ts";
 import { connectionRoster } from "./connection-roster.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
-import { openListener } from "./endpoint-listener.ts";
+import { dismissalOf, openListener } from "./endpoint-listener.ts";
 import { holdBack } from "./hold-back.ts";
-import { identifying } from "./identify.ts";
+import { type Identifying, identifying } from "./identify.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
 import { inboundBudget } from "./inbound-budget.ts";
 import { openConnection } from "./mqtt-connection.ts";
 import { partialBudget } from "./partial-budget.ts";
 import { openSessionBroker } from "./session-broker.ts";
-import type { TlsFiles } from "./tls-files.ts";
 
 export interface MqttEndpointOptions {
   readonly host: string;
@@ -56,6 +57,8 @@ export interface MqttEndpointOptions {
   readonly random?: () => number;
 }
 
+const recheckedATurnMax = 200;
+
 /**
  * An MQTT 3.1.1 endpoint for meters. It is no broker: nothing that a meter publishes is routed, retained or stored
  * here, it is handed to `take`.
@@ -87,7 +90,13 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
   function whenDrained(): void {
     if (closing !== undefined && roster.size() === 0 && context.budget.messages() === 0) drained.resolve();
   }
-  const known = knowing(options);
+  const known = knowing(
+    options,
+    () =>
+      void recheck(roster, (_socket, sender) =>
+        sender === undefined || known?.holds(sender) ? undefined : "identity_changed",
+      ),
+  );
   const handOver = sessions.handle;
   const context = contextOf({
     ...options,
@@ -98,13 +107,14 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
     handOver,
     identify: known?.identify,
   });
-  const listener = await openListener(options, (socket) => roster.add(openConnection(socket, context))).catch(
-    async (error: unknown) => {
-      known?.close();
-      await sessions.close();
-      throw error;
-    },
-  );
+  const renewed = (judge: PeerJudge) => void recheck(roster, (socket) => dismissalOf(judge, socket));
+  const listener = await openListener({ ...options, renewed }, (socket) =>
+    roster.add(openConnection(socket, context)),
+  ).catch(async (error: unknown) => {
+    known?.close();
+    await sessions.close();
+    throw error;
+  });
   const sweeper = setInterval(() => {
     const nowMs = context.nowMs();
     roster.each((connection) => connection.sweep(nowMs));
@@ -135,10 +145,23 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
 }
 
 /** Who clients are is asked where certificates or names tell it. */
-function knowing({ tls, identitiesFile, filesLookEveryMs: lookEveryMs, events }: MqttEndpointOptions) {
+function knowing(
+  { tls, identitiesFile, filesLookEveryMs: lookEveryMs, events }: MqttEndpointOptions,
+  renewed: () => void,
+): Identifying | undefined {
   const by = tls?.caFile === undefined ? "password" : "certificate";
   if (by === "password" && identitiesFile === undefined) return undefined;
-  return identifying({ by, identitiesFile, lookEveryMs, events });
+  return identifying({ by, identitiesFile, lookEveryMs, renewed, events });
+}
+
+/** A certificate is read again in some microseconds: of many connections a part at a time, so that messages have their turn. */
+async function recheck(roster: ConnectionRoster, judge: Parameters<MqttConnection["recheck"]>[0]): Promise<void> {
+  const connections: MqttConnection[] = [];
+  roster.each((connection) => void connections.push(connection));
+  for (const [index, connection] of connections.entries()) {
+    if (index % recheckedATurnMax === 0) await nextTurn();
+    connection.recheck(judge);
+  }
 }
 
 function contextOf(

@@ -8,9 +8,9 @@ export interface Watched<Content> {
 
 export interface WatchOptions<Content> {
   readonly files: readonly string[];
-  /** Reads all of them. May throw: at the start that is the caller's; later what was read before stays. */
-  readonly read: () => Content;
-  readonly everyMs?: number;
+  /** Reads all of them; `before` is what was read last. May throw: at the start that is the caller's; later what was read before stays. */
+  readonly read: (before: Content | undefined) => Content;
+  readonly everyMs?: number | undefined;
   readonly changed?: (content: Content) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -19,23 +19,24 @@ export interface WatchOptions<Content> {
 export function watchFiles<Content>({
   files,
   read,
-  everyMs = 10_000,
+  everyMs = 2000,
   changed,
   failed,
 }: WatchOptions<Content>): Watched<Content> {
-  let content = read();
+  // Before they are read: what changes meanwhile is seen by the next look.
   let seen = stamps(files);
+  let content = read(undefined);
 
   function look(): void {
     const now = stamps(files);
     if (now === seen) return;
     seen = now;
     try {
-      content = read();
-      changed?.(content);
+      content = read(content);
     } catch (error) {
-      failed(error);
+      return failed(error);
     }
+    changed?.(content);
   }
 
   const timer = setInterval(look, everyMs);
@@ -44,10 +45,15 @@ export function watchFiles<Content>({
 }
 
 function stamps(files: readonly string[]): string {
-  return files
-    .map((file) => {
-      const found = statSync(file, { throwIfNoEntry: false });
-      return found === undefined ? "gone" : `${found.mtimeMs}/${found.size}/${found.ino}`;
-    })
-    .join(" ");
+  return files.map(stampOf).join(" ");
+}
+
+function stampOf(file: string): string {
+  try {
+    // The time of the change tells of rights too, with which a file becomes readable.
+    const { mtimeMs, ctimeMs, size, ino } = statSync(file);
+    return `${mtimeMs}/${ctimeMs}/${size}/${ino}`;
+  } catch {
+    return "gone";
+  }
 }
