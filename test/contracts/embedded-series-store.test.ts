@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/embedded-series-store";
+import type { Damage } from "@meterbook/core/domain/damage";
+import { noProgress } from "@meterbook/core/ports/series-store";
 import { expect, onTestFinished, test } from "vitest";
 import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
@@ -13,10 +16,21 @@ async function embedded(): Promise<SeriesStoreUnderTest & { dataDir: string }> {
   let nowMs = Date.parse("2026-11-20T12:00:00Z");
   return {
     dataDir,
-    async open() {
-      const store = await openEmbeddedSeriesStores({ dataDir, clock: { nowMs: () => nowMs } }).open(0, 1);
-      const reader = openEmbeddedSeriesReader({ dataDir });
+    async open(damaged = () => undefined) {
+      const clock = { nowMs: () => nowMs };
+      const store = await openEmbeddedSeriesStores({ dataDir, clock, damaged }).open(0, 1);
+      const reader = openEmbeddedSeriesReader({ dataDir, ears: { tell: damaged, ...clock } });
       return { store, reader };
+    },
+    async damage(what, meterId) {
+      const no = "(SELECT no FROM meter WHERE meter_id = ?)";
+      const sql = {
+        reading: `UPDATE hot SET data = CAST(data || 'x' AS BLOB) WHERE (id / 1024) % 4194304 = ${no}`,
+        channels: "UPDATE meter SET channels = replace(channels, 'Wh', 'Ws') WHERE meter_id = ?",
+        conflict: `UPDATE conflict SET refused_value = 1 << 62 WHERE meter_no = ${no} AND kept_value = 900`,
+        progress: "UPDATE progress SET body = replace(body, 'position', 'positiom') WHERE ? <> ''",
+      };
+      changeBeside(dataDir, sql[what], meterId);
     },
     async tidyLater(store, seconds) {
       nowMs += seconds * 1000;
@@ -46,3 +60,63 @@ test("a reader on a connection of its own sees whole batches, sealed or not", as
   await under.tidyLater(store, 86_400);
   expect(await seen()).toEqual([{ channel, at: [at], value: [5], code: [0] }]);
 });
+
+const active = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
+const at = Date.parse("2026-11-19T10:00:00Z") / 1000;
+
+/** A batch with one reading of each of these meters. */
+async function put(under: Awaited<ReturnType<typeof embedded>>, meterIds: readonly string[], told: Damage[] = []) {
+  const { store, reader } = await under.open((damage) => void told.push(damage));
+  const batch = await store.begin();
+  const first = { at, value: 5, code: 0 };
+  const met = await batch.meet(meterIds.map((meterId) => ({ meterId, channels: [{ ...active, first }] })));
+  await batch.put(
+    met.map(({ no }) => ({ meterNo: no, offset: 0, series: [{ channelIndex: 0, at: [at], value: [no], code: [0] }] })),
+  );
+  await batch.commit({ ...store.progress, position: store.progress.position + 1 });
+  const values = await Promise.all(
+    meterIds.map(async (id) => (await reader.read(id, { from: at, to: at })).map(({ value }) => value[0])),
+  );
+  await reader.close();
+  await store.close();
+  return values.flat();
+}
+
+test("H07: a meter whose row and copy are damaged is met anew under a number that nobody had, and no other reads its blocks", async () => {
+  const under = await embedded();
+  expect(await put(under, ["m1", "m2"])).toEqual([0, 1]);
+  for (const table of ["meter", "meter_copy"])
+    changeBeside(under.dataDir, `UPDATE ${table} SET channels = 'nonsense' WHERE meter_id = ?`, "m2");
+  const told: Damage[] = [];
+  expect(await put(under, ["m1", "m2", "m3"], told)).toEqual([0, 2, 3]);
+  expect(told[0]).toMatchObject({ place: "series", where: "meter number 1", lost: null });
+  expect(await put(under, ["m1", "m2", "m3"])).toEqual([0, 2, 3]);
+});
+
+test("H07: a meter whose number was changed is had from its copy", async () => {
+  const under = await embedded();
+  expect(await put(under, ["m1", "m2", "m3"])).toEqual([0, 1, 2]);
+  changeBeside(under.dataDir, "UPDATE meter SET no = 999999 WHERE meter_id = ?", "m2");
+  const told: Damage[] = [];
+  expect(await put(under, ["m1", "m2", "m3", "m4"], told)).toEqual([0, 1, 2, 3]);
+  expect(told[0]).toMatchObject({ where: "meter number 1", meterId: "m2", lost: 0 });
+});
+
+test("H07: without any sound row of progress the log is taken in again from its beginning", async () => {
+  const under = await embedded();
+  await put(under, ["m1"]);
+  for (const table of ["progress", "progress_copy"])
+    changeBeside(under.dataDir, `UPDATE ${table} SET body = '{}' WHERE ? <> ''`, "m1");
+  const told: Damage[] = [];
+  const { store, reader } = await under.open((damage) => void told.push(damage));
+  expect(store.progress).toEqual(noProgress);
+  expect(told.map(({ lost }) => lost)).toEqual([null, null]);
+  await reader.close();
+  await store.close();
+});
+
+function changeBeside(dataDir: string, sql: string, meterId: string): void {
+  const file = new DatabaseSync(join(dataDir, "series.db"));
+  expect(file.prepare(sql).run(meterId).changes).toBeGreaterThan(0);
+  file.close();
+}

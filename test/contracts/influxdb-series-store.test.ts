@@ -3,16 +3,18 @@ import type { InfluxServerOptions } from "@meterbook/adapters/influxdb/influx-co
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
 import { bucketOf } from "@meterbook/core/domain/bucket";
+import { bucketDigits } from "@meterbook/core/domain/bucket-ranges";
 import type { Channel, Reading } from "@meterbook/core/domain/reading";
 import { readingRank } from "@meterbook/core/domain/reading-rank";
 import { systemClock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Conflict, MeterWrite, SeriesStore } from "@meterbook/core/ports/series-store";
 import fc from "fast-check";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { httpProxy } from "../support/http-proxy.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import { influxServer } from "../support/servers.ts";
-import { seriesStoreContract } from "./series-store.contract.ts";
+import { type DamagedRecord, seriesStoreContract } from "./series-store.contract.ts";
 
 const servers = (await Promise.all([influxServer(), influxServer()])).filter((server) => server !== undefined);
 afterAll(() => Promise.all(servers.map((server) => server.dispose())));
@@ -27,16 +29,50 @@ async function place(on: readonly InfluxServerOptions[], options: { linesMax?: n
   let epoch = 0;
   return {
     influx,
-    async open(through: readonly InfluxServerOptions[] = on, partition = 0) {
+    async open(through: readonly InfluxServerOptions[] = on, partition = 0, tell: TellDamage = () => undefined) {
       epoch += 1;
-      const stores = openInfluxSeriesStores({ ...influx, partitions: 1, refused, ...options, servers: through });
-      const reader = openInfluxSeriesReader(influx);
+      const ears = { tell, nowMs: Date.now };
+      const stores = openInfluxSeriesStores({ ...influx, partitions: 1, refused, ears, ...options, servers: through });
+      const reader = openInfluxSeriesReader({ ...influx, ears });
       onTestFinished(() => stores.close());
       onTestFinished(() => reader.close());
       return { store: await stores.open(partition, epoch), stores, reader };
     },
+    /** As `SeriesStoreUnderTest` has it. */
+    under() {
+      return {
+        open: (tell?: TellDamage) => this.open(on, 0, tell),
+        tidyLater: this.tidyLater,
+        damage: (what: DamagedRecord, meterId: string) => damageIn(on, influx.bucket, what, meterId),
+      };
+    },
     tidyLater: async (store: SeriesStore) => void (await store.tidy(1)),
   };
+}
+
+/** Writes past the store, over what it holds of the meter or beside it. */
+async function damageIn(on: readonly InfluxServerOptions[], bucket: string, what: DamagedRecord, meterId: string) {
+  const tags = `k=${bucketDigits(bucketOf(meterId))},m=${meterId}`;
+  const at = Date.parse("2026-10-31T00:15:50Z") * 1e6;
+  const lines = async ({ url }: InfluxServerOptions): Promise<string[]> => {
+    const server = servers.find((other) => other.url === url) as InfluxServer;
+    if (what === "reading") return [`reading,${tags} 1.8.0_Wh=77i ${at}`];
+    if (what === "channels") return [`channel,${tags} nonsense_q0=7i,nonsense_q0_p=0i,nonsense_n=0i,part=0i ${at}`];
+    if (what === "conflict") {
+      const found = await rows(server, bucket, `SELECT kv FROM conflict WHERE m = '${meterId}' AND kv = 900`, "ns");
+      return found.map(([id]) => `conflict,${tags} rv=77i ${id}`);
+    }
+    const found = await rows(server, bucket, "SELECT position FROM progress", "ns");
+    return found.map(([epoch]) => `progress,part=0 notes="{" ${epoch}`);
+  };
+  for (const server of on) {
+    const query = new URLSearchParams({ org, bucket, precision: "ns" });
+    const body = (await lines(server)).join("\n");
+    if (body === "") continue;
+    const headers = { authorization: `Token ${token}` };
+    const answer = await fetch(`${server.url}/api/v2/write?${query}`, { method: "POST", headers, body });
+    expect(answer.status).toBe(204);
+  }
 }
 
 async function refused(lines: readonly { line: string; detail: string }[]): Promise<void> {
@@ -44,15 +80,15 @@ async function refused(lines: readonly { line: string; detail: string }[]): Prom
 }
 
 /** A look at everything, whatever our own reads make of it. */
-async function rows(server: InfluxServer, bucket: string, q: string) {
-  const form = new URLSearchParams({ db: bucket, epoch: "s", q });
+async function rows(server: InfluxServer, bucket: string, q: string, epoch = "s") {
+  const form = new URLSearchParams({ db: bucket, epoch, q });
   const response = await fetch(`${server.url}/query?${form}`, { headers: { authorization: `Token ${token}` } });
   const { results } = (await response.json()) as { results: { series?: { values: unknown[][] }[] }[] };
   return results.flatMap(({ series = [] }) => series.flatMap(({ values }) => values));
 }
 
 describe.skipIf(servers.length < 2)("on one server", () => {
-  seriesStoreContract(() => place(half(one)), { numRuns: 5 });
+  seriesStoreContract(async () => (await place(half(one))).under(), { numRuns: 5 });
 });
 
 describe.skipIf(servers.length < 2)("on two servers", () => {
@@ -61,7 +97,7 @@ describe.skipIf(servers.length < 2)("on two servers", () => {
     { url: two.url, token, first: 128, last: 255 },
   ];
 
-  seriesStoreContract(() => place(halves()), { numRuns: 3 });
+  seriesStoreContract(async () => (await place(halves())).under(), { numRuns: 3 });
 
   test("the same comes back as from one, each meter from the server of its bucket", async () => {
     const [single, split] = [await place(half(one)), await place(halves())];

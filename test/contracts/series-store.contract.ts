@@ -1,4 +1,7 @@
-import type { Channel, Reading } from "@meterbook/core/domain/reading";
+import type { Damage } from "@meterbook/core/domain/damage";
+import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type {
   Conflict,
   MeterWrite,
@@ -12,11 +15,17 @@ import { expect, onTestFinished, test } from "vitest";
 
 /** How a suite gets at a store and opens the same data again. Time stands still at the noon of 2026-11-20 unless moved. */
 export interface SeriesStoreUnderTest {
-  /** The same data each time, as the next owner of the one partition. */
-  open(): Promise<OpenStore>;
+  /** The same data each time, as the next owner of the one partition. `damaged` is told by the store and by the reader. */
+  open(damaged?: TellDamage): Promise<OpenStore>;
+  /** Changes what the closed store holds, past it: of a meter or, where it is progress, of the partition. */
+  damage(what: DamagedRecord, meterId: string): Promise<void>;
   /** Moves the clock by so much and lets the store do all its housekeeping. */
   tidyLater(store: SeriesStore, seconds: number): Promise<void>;
 }
+
+/** A kind of what a store keeps. */
+export type DamagedRecord = (typeof damagedRecords)[number];
+const damagedRecords = ["reading", "channels", "conflict", "progress"] as const;
 
 export interface OpenStore {
   readonly store: SeriesStore;
@@ -35,10 +44,10 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     return { ...(await opened(under)), under };
   }
 
-  async function opened(under: SeriesStoreUnderTest): Promise<OpenStore> {
-    const { store, reader } = await under.open();
+  async function opened(under: SeriesStoreUnderTest, damaged?: TellDamage): Promise<OpenStore> {
+    const { store, reader } = await under.open(damaged);
     onTestFinished(async () => {
-      await reader.close();
+      await reader.close().catch(() => undefined);
       await store.close();
     });
     return { store, reader };
@@ -231,6 +240,66 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     expect(await last.reader.meter("m2")).toBeUndefined();
     expect(await metersOf(last.store)).toEqual(["m1"]);
   });
+
+  test.each(damagedRecords)(
+    "H07, H08: a damaged %s is named, nothing is made up in its place, and all else goes on, before and after a restart",
+    async (what) => {
+      const { store, reader, under } = await fresh();
+      for (const meterId of ["m1", "m2"]) await write(store, meterId, [active], [[0, [900, 1800]]]);
+      const batch = await store.begin();
+      await batch.conflicts([
+        { ...conflictAt(900, 2, 0), meterId: "m1" },
+        { ...conflictAt(1800, 2, 1), meterId: "m1" },
+        { ...conflictAt(900, 2, 2), meterId: "m2" },
+      ]);
+      const progress = {
+        ...store.progress,
+        position: 3,
+        counts: { stored: 4, duplicates: 0, conflicts: 3, refused: 0 },
+      };
+      await batch.commit(progress);
+      await store.close();
+      await reader.close();
+      await under.damage(what, "m1");
+
+      const told = new Map<string, Damage>();
+      const refused: unknown[] = [];
+      const readings = async (from: Pick<SeriesReader, "read">, meterId: string) =>
+        (await from.read(meterId, { from: base, to: base + 90_000 }).catch((error: unknown) => {
+          if (!(error instanceof AdapterError && error.code === "store_damaged")) throw error;
+          refused.push(error);
+          return undefined;
+        })) as readonly ReadingSeries[] | undefined;
+      for (const round of [1, 2]) {
+        const again = await opened(under, (damage) => void told.set(damage.id, damage));
+        expect(again.store.progress).toMatchObject({ position: 2 + round, counts: progress.counts });
+        expect((await metersOf(again.store)).sort()).toEqual(["m1", "m2"]);
+        for (const side of [again.store, again.reader]) {
+          const seconds = Array.from({ length: round }, (_, i) => 900 * (2 + i)).map((after) => base + after);
+          expect((await readings(side, "m2"))?.[0]?.at).toEqual([base + 900, ...seconds]);
+          for (const { at, value } of (await readings(side, "m1")) ?? [])
+            expect(value).toEqual(at.map((instant) => instant - base));
+        }
+        expect((await again.reader.meter("m2"))?.channels).toHaveLength(1);
+        expect((await again.reader.meter("m1"))?.channels).toMatchObject([{ ...active, index: 0 }]);
+        expect(await again.reader.conflictsOf("m2", { afterId: 0, limit: 1 })).toHaveLength(1);
+        const [first, ...others] = await again.reader.conflictsOf("m1", { afterId: 0, limit: 2 });
+        expect(others).toHaveLength(what === "conflict" ? 0 : 1);
+        expect((what === "conflict" ? first : others[0])?.kept.value).toBe(1800);
+        expect(await again.reader.totals()).toMatchObject({
+          stored: 4,
+          conflicts: 3,
+          positions: new Map([[0, 2 + round]]),
+        });
+        // The work goes on for both.
+        await write(again.store, "m2", [], [[0, [1800 + 900 * round]]]);
+        await again.store.close();
+        await again.reader.close();
+      }
+      const named = [...told.values()].filter(({ place }) => place === "series");
+      expect(named.length + refused.length).toBeGreaterThan(0);
+    },
+  );
 
   test("whatever order readings are written in, the same come back", { timeout: 60_000 }, async () => {
     await fc.assert(

@@ -58,6 +58,7 @@ function answering(bytes: Buffer): InfluxConnection {
     bucket: "b",
     compression: "none",
     events: {},
+    odd: { look: (read) => read(() => undefined) },
     requestMsMax: 1000,
     shared: { s: { share: unused }, ns: { share: unused } } as never,
     async send({ take }) {
@@ -162,14 +163,16 @@ export const storeDecoders: readonly Decoder[] = [
     name: "meters in InfluxDB",
     samples: answers,
     generated: json,
-    ...asked((from) => metersById(from, ["m-1"], quiet).then((found) => found.map((one) => one.stored(1, 10)))),
+    ...asked((from) =>
+      metersById(from, ["m-1"], quiet).then((found) => found.map((one) => one.stored(1, 10, () => undefined))),
+    ),
     heavy: rowsHeavy,
   }),
   decoder({
     name: "conflicts in InfluxDB",
     samples: answers,
     generated: json,
-    ...asked((from) => conflictsWithin(from, { meterIds: ["m-1"], from: 0, to: 1 }, quiet)),
+    ...asked((from) => conflictsWithin(from, { meterIds: ["m-1"], from: 0, to: 1, beforeOffset: 9 }, quiet)),
     heavy: rowsHeavy,
   }),
   decoder({

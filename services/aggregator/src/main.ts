@@ -99,7 +99,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     clock,
     damages,
     log: readings,
-    series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents }), "series store"),
+    series: own(openInfluxSeriesStores({ ...influx, partitions, refused, events: influxEvents, ears }), "series store"),
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint, ears }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged }), "registry"),
     rejected,

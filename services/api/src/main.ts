@@ -100,7 +100,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: rejectedForgotten(metrics) };
   return {
     clock,
-    series: own(openInfluxSeriesReader({ ...influx, events: influxEvents }), "series reader"),
+    series: own(openInfluxSeriesReader({ ...influx, events: influxEvents, ears }), "series reader"),
     snapshots: own(await openKafkaSnapshotView({ connection, dataDir, events, ears }), "ledger view"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged: ears.tell }), "registry"),
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention, ears }), "rejected log"),

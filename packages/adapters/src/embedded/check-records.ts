@@ -9,11 +9,14 @@ import { damageColumns, mendingColumns, wordColumns } from "../views/damage-tabl
 import { contentHash, readLedgerRecord } from "../views/ledger-record.ts";
 import { messageColumns, placeOfEntry, refusalColumns } from "../views/rejection-table.ts";
 import { bigNumbers, cellOf, cellsChecksum } from "../views/row-checksum.ts";
+import { conflictColumns } from "./conflict-table.ts";
 import { blockPlace } from "./damaged-blocks.ts";
 import type { FileName } from "./directory-files.ts";
+import { meterColumns } from "./meter-table.ts";
 import { epoch, MalformedBlock, unpackBlock } from "./reading-block.ts";
 import { bytesOf } from "./readings-log-database.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "./series-database.ts";
+import { progressColumns } from "./series-progress.ts";
 
 /** A row whose bytes are not what they were, or not what they say. */
 export interface WrongRow {
@@ -38,6 +41,11 @@ export const checkedTables = [
   "sealed",
   "hot",
   "record",
+  "meter",
+  "meter_copy",
+  "conflict",
+  "progress",
+  "progress_copy",
   "refused_message",
   "refusal",
   "damage",
@@ -75,6 +83,16 @@ const tables: Readonly<Record<CheckedTable, TableCheck>> = {
     check: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
   },
   record: { file: "registry", key: "position", columns: ["body"], check: registryCheck },
+  meter: rowTable("series", "no", meterColumns, (no) => `meter number ${no}`),
+  meter_copy: rowTable("series", "no", meterColumns, (no) => `copy of meter number ${no}`),
+  conflict: rowTable("series", "id", conflictColumns, (id) => `conflict ${id}`),
+  progress: rowTable("series", "partition", progressColumns, (partition) => `progress of partition ${partition}`),
+  progress_copy: rowTable(
+    "series",
+    "partition",
+    progressColumns,
+    (partition) => `progress_copy of partition ${partition}`,
+  ),
   refused_message: rowTable("rejected", "place", messageColumns, (place) => `message ${place}`),
   refusal: rowTable("rejected", "id", refusalColumns, (id) => {
     const { place, number } = placeOfEntry(id);
@@ -237,7 +255,9 @@ function blockCheck(
   meterNoOf: (id: number) => number,
   dayOf: (id: number) => number,
 ): CheckRow {
-  const meters = database.prepare("SELECT meter_id, json_array_length(channels) FROM meter WHERE no = ?");
+  const meters = database.prepare(
+    "SELECT meter_id, CASE WHEN json_valid(channels) THEN json_array_length(channels) ELSE 1000000 END FROM meter WHERE no = ?",
+  );
   meters.setReturnArrays(true);
   const columns = new Map<number, Columns>();
   return (id, [, body]) => {

@@ -3,7 +3,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import { meterDays } from "./meter-days.ts";
 import { epoch } from "./reading-block.ts";
-import { daySeconds } from "./series-database.ts";
+import { daySeconds, meterNoMax } from "./series-database.ts";
 
 /** A day is sealed when it ended this long ago: meters that report once a day have done so. */
 const sealAfterSeconds = 6 * 3600;
@@ -25,15 +25,13 @@ interface Progress {
 
 /** Seals finished days slice by slice between batches, so that no batch waits longer than one slice. */
 export function daySealer(database: DatabaseSync, clock: Clock) {
-  const insertDay = database.prepare("INSERT OR IGNORE INTO hot_day (day) VALUES (?)");
-  const dropDay = database.prepare("DELETE FROM hot_day WHERE day = ?");
-  const lastMeter = database.prepare("SELECT max(no) AS no FROM meter");
+  const lastMeter = database.prepare("SELECT max(no) AS no FROM meter WHERE no <= ?");
   const days = meterDays(database);
   const wroteAtMs = new Map<number, number>();
   let progress: Progress | undefined;
   forget();
 
-  /** Forgets what a rolled-back transaction may have said; the file knows the hot days. */
+  /** Forgets what a rolled-back transaction may have said; the file tells the hot days. */
   function forget(): void {
     wroteAtMs.clear();
     for (const { day } of database.prepare("SELECT day FROM hot_day").all()) wroteAtMs.set(day as number, 0);
@@ -55,7 +53,7 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
   }
 
   function begin(day: number): Progress {
-    const meters = Number(lastMeter.get()?.["no"] ?? -1);
+    const meters = Number(lastMeter.get(meterNoMax)?.["no"] ?? -1);
     return { day, nextMeter: 0, lastMeter: meters, wroteAtMs: wroteAtMs.get(day), whole: true };
   }
 
@@ -74,13 +72,12 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
     database.exec("BEGIN IMMEDIATE");
     try {
       whole = days.seal(day, nextMeter, metersPerSlice) && progress.whole;
-      if (finished && whole) dropDay.run(day);
       database.exec("COMMIT");
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw new AdapterError("store_write_failed", { retryable: true, cause });
     }
-    // With damage in it the day stays hot, because its reads must go on to meet it; it is not looked at again before a start.
+    // With damage in it the day has blocks that stay hot, because its reads must go on to meet them; it is not looked at again before a start.
     if (finished) wroteAtMs.delete(day);
     progress = last ? undefined : { ...progress, nextMeter: nextMeter + metersPerSlice, whole };
     return true;
@@ -89,7 +86,6 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
   return {
     forget,
     wrote(day: number): void {
-      if (!wroteAtMs.has(day)) insertDay.run(day);
       wroteAtMs.set(day, clock.nowMs());
     },
     tidy(budgetMs: number): boolean {

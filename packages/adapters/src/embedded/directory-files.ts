@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { DamagedPlace } from "@meterbook/core/domain/damage";
-import type { Progress } from "@meterbook/core/ports/series-store";
 import { openDamageDatabase } from "./embedded-damage-log.ts";
 import { openRegistryDatabase } from "./embedded-registry.ts";
 import { openRejectedDatabase } from "./embedded-rejected-log.ts";
 import { openLedgerDatabase } from "./embedded-snapshot-ledger.ts";
 import { openReadingsLogDatabase } from "./readings-log-database.ts";
 import { openSeriesDatabase } from "./series-database.ts";
+import { readProgress } from "./series-progress.ts";
 
 /** In the order in which a copy is taken, so that no file of it relies on what is in none: each on those after it. */
 export const fileNames = ["series", "ledger", "log", "registry", "rejected", "damage"] as const;
@@ -104,8 +104,6 @@ function logFacts(database: DatabaseSync): Facts {
 }
 
 function seriesFacts(database: DatabaseSync): Facts {
-  const row = database.prepare("SELECT body FROM progress WHERE partition = 0").get();
-  if (row === undefined) return { position: 0, readings: 0 };
-  const { position, counts } = JSON.parse(String(row["body"])) as Progress;
+  const { position, counts } = readProgress(database, () => undefined)();
   return { position, readings: counts.stored + counts.duplicates + counts.conflicts };
 }

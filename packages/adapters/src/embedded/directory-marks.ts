@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { bigNumbers, cellsChecksum, isIntact } from "../views/row-checksum.ts";
 import { type Facts, type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
 
 /**
@@ -24,12 +25,15 @@ export interface Marks {
   close(): void;
 }
 
+/** The columns that the checksum covers. */
+const markColumns = ["file", "fact", "value", "at_ms"] as const;
+
 const schema = `
   CREATE TABLE IF NOT EXISTS directory (id TEXT NOT NULL, floor INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS member (file TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS mark (file TEXT NOT NULL, fact TEXT NOT NULL, value INTEGER NOT NULL, at_ms INTEGER NOT NULL,
-    PRIMARY KEY (file, fact)) WITHOUT ROWID;
-  PRAGMA user_version = 1;
+    checksum INTEGER NOT NULL, PRIMARY KEY (file, fact)) WITHOUT ROWID;
+  PRAGMA user_version = 2;
 `;
 
 /** Opens `<dataDir>/directory.db`; where it is missing, makes it with `newId`. */
@@ -41,8 +45,8 @@ export function openMarks(dataDir: string, newId: () => string): Marks {
     if (database.prepare("SELECT 1 FROM directory").get() !== undefined) return;
     database.prepare("INSERT INTO directory (id, floor) VALUES (?, 0)").run(newId());
   });
-  const raise = database.prepare(`INSERT INTO mark (file, fact, value, at_ms) VALUES (?, ?, ?, ?)
-    ON CONFLICT (file, fact) DO UPDATE SET value = max(value, excluded.value), at_ms = excluded.at_ms`);
+  const known = bigNumbers(database.prepare("SELECT * FROM mark WHERE file = ? AND fact = ?"));
+  const put = database.prepare("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)");
   const drop = database.prepare("DELETE FROM mark WHERE file = ?");
   const member = database.prepare("INSERT OR IGNORE INTO member (file) VALUES (?)");
   return {
@@ -51,7 +55,12 @@ export function openMarks(dataDir: string, newId: () => string): Marks {
     raise: (facts, atMs) =>
       inTransaction(database, () => {
         for (const [file, values] of facts)
-          for (const [fact, value] of Object.entries(values)) raise.run(file, fact, value, atMs);
+          for (const [fact, value] of Object.entries(values)) {
+            const row = known.get(file, fact);
+            const before = row !== undefined && isIntact(row, markColumns) ? Number(row["value"]) : 0;
+            const cells = [file, fact, Math.max(value, before), atMs] as const;
+            put.run(...cells, cellsChecksum(cells));
+          }
       }),
     forget: (file) => void drop.run(file),
     close: () => database.close(),
@@ -75,7 +84,10 @@ function readKnown(database: DatabaseSync): KnownFiles | undefined {
     .prepare("SELECT file FROM member")
     .all()
     .map((row) => row["file"] as FileName);
-  const rows = database.prepare("SELECT file, fact, value, at_ms FROM mark").all();
+  // A mark that is damaged says nothing: it only ever keeps a start from going on, and is written anew within a second.
+  const rows = bigNumbers(database.prepare("SELECT * FROM mark"))
+    .all()
+    .filter((row) => isIntact(row, markColumns));
   const marks = new Map(
     fileNames.map((name) => {
       const own = rows.filter(({ file }) => file === name);

@@ -1,17 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Channel, Columns, ReadingSeries } from "@meterbook/core/domain/reading";
+import type { Columns, ReadingSeries } from "@meterbook/core/domain/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
-import type {
-  SeriesReader,
-  StoredChannel,
-  StoredConflict,
-  StoredMeter,
-  StoreTotals,
-} from "@meterbook/core/ports/series-store";
+import type { SeriesReader, StoredChannel, StoreTotals } from "@meterbook/core/ports/series-store";
+import { conflictReads } from "./conflict-table.ts";
 import { blockDamage, blockPlace } from "./damaged-blocks.ts";
+import { meterTable } from "./meter-table.ts";
 import { ascending, epoch, MalformedBlock, unpackBlock } from "./reading-block.ts";
 import { bytesOf } from "./readings-log-database.ts";
+import { seriesEars, type TellSeriesRow } from "./series-damage.ts";
 import {
   dayOfSealedId,
   daySeconds,
@@ -29,8 +26,9 @@ import { readProgress } from "./series-progress.ts";
 /** Reads of the series store from any thread or process, each on a connection of its own. */
 export function openEmbeddedSeriesReader({ dataDir, ears = noEars }: EmbeddedReaderOptions): EmbeddedSeriesReader {
   const database = openSeriesDatabaseToRead(dataDir);
-  const progress = readProgress(database);
-  const reads = seriesReads(database);
+  const tell = seriesEars(ears);
+  const progress = readProgress(database, tell);
+  const reads = seriesReads(database, tell);
 
   function told(error: unknown): never {
     if (error instanceof AdapterError && error.damage !== undefined)
@@ -49,7 +47,7 @@ export function openEmbeddedSeriesReader({ dataDir, ears = noEars }: EmbeddedRea
 
 export interface EmbeddedReaderOptions {
   readonly dataDir: string;
-  /** Told of blocks that cannot be read. */
+  /** Told of blocks and rows that cannot be read. */
   readonly ears?: DamageEars;
 }
 
@@ -60,17 +58,12 @@ export interface EmbeddedSeriesReader extends SeriesReader {
 }
 
 /** The reads on a given connection; the writer uses them on its own. */
-export function seriesReads(database: DatabaseSync): SeriesReader {
-  const meterById = database.prepare("SELECT no, meter_id, channels FROM meter WHERE meter_id = ?");
+export function seriesReads(database: DatabaseSync, tell: TellSeriesRow): SeriesReader {
+  const meter = meterTable(database, tell).find;
   const days = dayReads(database);
-  const conflicts = conflictReads(database);
-  const totals = totalReads(database);
+  const conflicts = conflictReads(database, tell);
+  const totals = totalReads(database, tell);
   const transaction = readTransaction(database);
-
-  function meter(meterId: string): StoredMeter | undefined {
-    const row = meterById.get(meterId);
-    return row === undefined ? undefined : storedMeter(row);
-  }
 
   function readings(meterId: string, from: number, to: number, wanted?: ReadonlySet<number>): ReadingSeries[] {
     const found = meter(meterId);
@@ -99,11 +92,6 @@ function readTransaction(database: DatabaseSync): <Answer>(read: () => Answer) =
       database.exec("COMMIT");
     }
   };
-}
-
-export function storedMeter(row: Record<string, unknown>): StoredMeter {
-  const channels = JSON.parse(String(row["channels"])) as StoredChannel[];
-  return { no: Number(row["no"]), meterId: String(row["meter_id"]), channels };
 }
 
 export interface DayReads {
@@ -197,28 +185,8 @@ function clip(columns: Columns, from: number, to: number): Columns {
   };
 }
 
-function conflictReads(database: DatabaseSync) {
-  const select = database.prepare("SELECT * FROM conflict WHERE meter_no = ? AND id > ? ORDER BY id LIMIT ?");
-  return (meter: StoredMeter | undefined, page: { afterId: number; limit: number }): StoredConflict[] => {
-    if (meter === undefined) return [];
-    return select.all(meter.no, page.afterId, page.limit).map((row) => {
-      const number = (name: string) => Number(row[name]);
-      const at = number("at");
-      return {
-        id: number("id"),
-        meterId: meter.meterId,
-        channel: JSON.parse(String(row["channel"])) as Channel,
-        at,
-        kept: { at, value: number("kept_value"), code: number("kept_code") },
-        refused: { at, value: number("refused_value"), code: number("refused_code") },
-        receivedAtMs: number("received_at_ms"),
-      };
-    });
-  };
-}
-
-function totalReads(database: DatabaseSync): () => StoreTotals {
-  const progress = readProgress(database);
+function totalReads(database: DatabaseSync, tell: TellSeriesRow): () => StoreTotals {
+  const progress = readProgress(database, tell);
   return () => {
     const { position, counts, newestAt, pending, tally } = progress();
     return { ...counts, newestAt, pending, positions: new Map([[0, position]]), tallies: new Map([[0, tally]]) };

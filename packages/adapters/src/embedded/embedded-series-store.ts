@@ -3,12 +3,14 @@ import type { FoundDamage } from "@meterbook/core/domain/damage";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { Conflict, Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
+import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
+import { conflictWrites } from "./conflict-table.ts";
 import { daySealer } from "./day-sealer.ts";
 import { dayReads, seriesReads } from "./embedded-series-reader.ts";
 import { hotWrites } from "./hot-writes.ts";
 import { meterDays } from "./meter-days.ts";
 import { type MeterRoll, meterRoll } from "./meter-roll.ts";
+import { seriesEars } from "./series-damage.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 import { progressWrites } from "./series-progress.ts";
 import { seriesRepair } from "./series-repair.ts";
@@ -17,7 +19,7 @@ import { findAll, replaceIn } from "./stored-readings.ts";
 export interface EmbeddedSeriesOptions {
   readonly dataDir: string;
   readonly clock: Clock;
-  /** Told of damage that is met where the work goes on: a late reading of a day that cannot be read. */
+  /** Told of what is not as it was written, where the work goes on. */
   readonly damaged?: TellDamage;
 }
 
@@ -32,14 +34,14 @@ export function openEmbeddedSeriesStores(options: EmbeddedSeriesOptions): Series
   };
 }
 
-function openStore(options: EmbeddedSeriesOptions): SeriesStore {
-  const database = openSeriesDatabase(options.dataDir);
-  const { read, readMany } = seriesReads(database);
-  const roll = meterRoll(database);
-  const sealer = daySealer(database, options.clock);
-  const progress = progressWrites(database);
-  const { clock, damaged } = options;
-  const met = (damage: FoundDamage) => damaged?.({ ...damage, foundAtMs: clock.nowMs() });
+function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeriesOptions): SeriesStore {
+  const database = openSeriesDatabase(dataDir);
+  const tell = seriesEars({ tell: damaged, nowMs: () => clock.nowMs() });
+  const { read, readMany } = seriesReads(database, tell);
+  const roll = meterRoll(database, tell);
+  const sealer = daySealer(database, clock);
+  const progress = progressWrites(database, tell);
+  const met = (damage: FoundDamage) => damaged({ ...damage, foundAtMs: clock.nowMs() });
 
   return {
     read,
@@ -65,7 +67,7 @@ function openStore(options: EmbeddedSeriesOptions): SeriesStore {
     tidy: async (budgetMs) => sealer.tidy(budgetMs),
     // The file is open: what is put in its place is seen at the next start, by the data directory's own marks.
     behind: undefined,
-    repair: seriesRepair(database, sealer),
+    repair: seriesRepair(database, sealer, tell),
     check: async () => "sound",
     close: async () => {
       if (!database.isOpen) return;
@@ -120,24 +122,6 @@ function seriesBatch({ database, roll, sealer, progress, met }: Parts): SeriesBa
       if (database.isTransaction) database.exec("ROLLBACK");
       roll.undo();
       sealer.forget();
-    },
-  };
-}
-
-function conflictWrites(database: DatabaseSync, roll: MeterRoll) {
-  const insert = database.prepare(
-    "INSERT OR IGNORE INTO conflict (meter_no, channel, at, kept_value, kept_code, refused_value, refused_code, received_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-  );
-  return {
-    add(conflicts: readonly Conflict[]): number {
-      let added = 0;
-      for (const { meterId, channel, at, kept, refused, receivedAtMs } of conflicts) {
-        const { register, kind, unit, stepSeconds } = channel;
-        const text = JSON.stringify({ register, kind, unit, stepSeconds });
-        const values = [at, kept.value, kept.code, refused.value, refused.code, receivedAtMs];
-        added += Number(insert.run(roll.noOf(meterId), text, ...values).changes);
-      }
-      return added;
     },
   };
 }

@@ -7,49 +7,44 @@ import type {
   StoredChannel,
   StoredMeter,
 } from "@meterbook/core/ports/series-store";
-import { storedMeter } from "./embedded-series-reader.ts";
+import { meterTable } from "./meter-table.ts";
+import type { TellSeriesRow } from "./series-damage.ts";
 import { meterNoMax } from "./series-database.ts";
 
 type Meet = Parameters<SeriesBatch["meet"]>[0];
 
+const pageMeters = 5000;
+
 export type MeterRoll = ReturnType<typeof meterRoll>;
 
-/** Numbers of meters and their channels, in memory and in the file. */
-export function meterRoll(database: DatabaseSync) {
-  const insert = database.prepare("INSERT INTO meter (no, meter_id, channels) VALUES (?, ?, ?)");
-  const update = database.prepare("UPDATE meter SET channels = ? WHERE no = ?");
-  const page = database.prepare("SELECT no, meter_id, channels FROM meter WHERE no > ? ORDER BY no LIMIT 5000");
+/** Numbers of meters and their channels, in memory and in the file. A number whose meter cannot be read is given to nobody. */
+export function meterRoll(database: DatabaseSync, tell: TellSeriesRow) {
+  const table = meterTable(database, tell);
   const byId = new Map<string, StoredMeter>();
-  const byNo: StoredMeter[] = [];
+  const byNo: (StoredMeter | undefined)[] = [];
   let before = new Map<string, StoredMeter | undefined>();
-  for (const found of pages()) for (const meter of found) remember(meter);
-
-  function* pages(): Generator<StoredMeter[]> {
-    let after = -1;
-    for (;;) {
-      const rows = page.all(after);
-      if (rows.length === 0) return;
-      after = Number(rows.at(-1)?.["no"]);
-      yield rows.map(storedMeter);
-    }
-  }
+  byNo.length = table.count();
+  for (let from = 0; from < byNo.length; from += pageMeters)
+    for (const meter of table.range(from, Math.min(from + pageMeters, byNo.length))) remember(meter);
 
   function remember(meter: StoredMeter): void {
     byId.set(meter.meterId, meter);
     byNo[meter.no] = meter;
   }
 
-  function save(meter: StoredMeter, isNew: boolean): void {
+  function save(meter: StoredMeter): void {
     if (!before.has(meter.meterId)) before.set(meter.meterId, byId.get(meter.meterId));
-    if (isNew) insert.run(meter.no, meter.meterId, JSON.stringify(meter.channels));
-    else update.run(JSON.stringify(meter.channels), meter.no);
+    table.put(meter);
     remember(meter);
   }
 
   return {
     /** All meters in memory, a page at a time. */
     *known(): Generator<StoredMeter[]> {
-      for (let from = 0; from < byNo.length; from += 5000) yield byNo.slice(from, from + 5000);
+      // Of a meter that was met anew, its last number is its own.
+      const isOwn = (meter: StoredMeter | undefined) => meter !== undefined && byId.get(meter.meterId) === meter;
+      for (let from = 0; from < byNo.length; from += pageMeters)
+        yield byNo.slice(from, from + pageMeters).filter((meter): meter is StoredMeter => isOwn(meter));
     },
     begin: () => {
       before = new Map();
@@ -79,7 +74,7 @@ export function meterRoll(database: DatabaseSync) {
           all.push({ ...channel, index: all.length });
         }
         const met = { no, meterId, channels: all };
-        save(met, known === undefined);
+        save(met);
         return met;
       }),
     /** Late readings may be earlier than the first one known. */
@@ -91,7 +86,7 @@ export function meterRoll(database: DatabaseSync) {
           const write = series.find((one) => one.channelIndex === channel.index && isEarlier(meter, one));
           return write === undefined ? channel : { ...channel, first: readingAt(write, 0) };
         });
-        save({ ...meter, channels }, false);
+        save({ ...meter, channels });
       }
     },
   };

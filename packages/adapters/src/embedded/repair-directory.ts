@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
 import { type Damage, damageId } from "@meterbook/core/domain/damage";
-import { noProgress, type Progress } from "@meterbook/core/ports/series-store";
+import type { Progress } from "@meterbook/core/ports/series-store";
 import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import { numberedRejections } from "../views/rejection-table.ts";
 import { makeFile, removeFile, unfit } from "./data-directory.ts";
@@ -12,6 +12,7 @@ import { openEmbeddedDamageLog } from "./embedded-damage-log.ts";
 import { type FileState, type Inspection, inspectDirectory } from "./inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "./judge-directory.ts";
 import { rowChecksum } from "./readings-log-database.ts";
+import { progressWrites } from "./series-progress.ts";
 
 export interface AcceptedLoss {
   readonly file: FileName | "directory";
@@ -174,14 +175,9 @@ function continueLog(database: DatabaseSync, series: Facts): void {
 function changeProgress(dataDir: string, change: (progress: Progress) => Progress): void {
   const database = directoryFiles.series.open(dataDir);
   try {
-    const row = database.prepare("SELECT body FROM progress WHERE partition = 0").get();
-    const progress = row === undefined ? noProgress : (JSON.parse(String(row["body"])) as Progress);
     database.exec("PRAGMA synchronous = FULL");
-    database
-      .prepare(
-        "INSERT INTO progress (partition, body) VALUES (0, ?) ON CONFLICT (partition) DO UPDATE SET body = excluded.body",
-      )
-      .run(JSON.stringify(change(progress)));
+    const progress = progressWrites(database, () => undefined);
+    progress.record(change(progress.current()));
   } finally {
     database.close();
   }

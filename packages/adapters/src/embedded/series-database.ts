@@ -1,7 +1,26 @@
 import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { conflictSchema } from "./conflict-table.ts";
+import { meterSchema } from "./meter-table.ts";
 import { epoch } from "./reading-block.ts";
+import { progressSchema } from "./series-progress.ts";
+
+export const slotSeconds = 900;
+export const daySeconds = 86_400;
+export const slotsOfDay = daySeconds / slotSeconds;
+
+/** A hot key is slot (21 bits, to the year 2060), meter (22 bits) and second within the slot (10 bits): a safe integer. */
+const slotFactor = 2 ** 32;
+const meterFactor = 2 ** 10;
+const hotDayFactor = slotFactor * slotsOfDay;
+
+/** The days that have hot blocks, as the keys of these say: one step a day, and nothing of its own that could say otherwise. */
+const hotDaySchema = `
+  CREATE VIEW IF NOT EXISTS hot_day (day) AS WITH RECURSIVE found(day) AS (
+    SELECT min(id) / ${hotDayFactor} FROM hot
+    UNION ALL SELECT (SELECT min(id) / ${hotDayFactor} FROM hot WHERE id >= (found.day + 1) * ${hotDayFactor}) FROM found WHERE day IS NOT NULL)
+  SELECT day FROM found WHERE day IS NOT NULL;`;
 
 /**
  * The file of the embedded series store.
@@ -12,18 +31,14 @@ import { epoch } from "./reading-block.ts";
  * `readings` counts what a block holds: where the block is damaged, it is known how much is lost.
  */
 const schema = `
-  CREATE TABLE IF NOT EXISTS meter (no INTEGER PRIMARY KEY, meter_id TEXT NOT NULL UNIQUE, channels TEXT NOT NULL);
+  ${meterSchema}
   CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY, readings INTEGER NOT NULL, data BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS hot_day (day INTEGER PRIMARY KEY);
   CREATE TABLE IF NOT EXISTS sealed (id INTEGER PRIMARY KEY, readings INTEGER NOT NULL, data BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS conflict (id INTEGER PRIMARY KEY, meter_no INTEGER NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL,
-    kept_value INTEGER NOT NULL, kept_code INTEGER NOT NULL, refused_value INTEGER NOT NULL, refused_code INTEGER NOT NULL,
-    received_at_ms INTEGER NOT NULL);
-  CREATE INDEX IF NOT EXISTS conflict_of_meter ON conflict (meter_no, id);
-  CREATE UNIQUE INDEX IF NOT EXISTS conflict_once ON conflict (meter_no, at, channel, refused_value);
+  ${conflictSchema}
   CREATE TABLE IF NOT EXISTS set_aside (place TEXT PRIMARY KEY, day INTEGER NOT NULL, data BLOB NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS progress (partition INTEGER PRIMARY KEY, body TEXT NOT NULL);
-  PRAGMA user_version = 4;
+  ${progressSchema}
+  ${hotDaySchema}
+  PRAGMA user_version = 6;
 `;
 
 export function openSeriesDatabase(dataDir: string): DatabaseSync {
@@ -53,7 +68,7 @@ export function syncSeries(dataDir: string): void {
 
 function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version === 0 || version === 4) return;
+  if (version === 0 || version === 6) return;
   database.close();
   throw new Error(`the data directory ${dataDir} (METERBOOK_DATA_DIR) was made by an earlier version of Meterbook`);
 }
@@ -65,13 +80,6 @@ export function openSeriesDatabaseToRead(dataDir: string): DatabaseSync {
   return database;
 }
 
-export const slotSeconds = 900;
-export const daySeconds = 86_400;
-export const slotsOfDay = daySeconds / slotSeconds;
-
-/** A hot key is slot (21 bits, to the year 2060), meter (22 bits) and second within the slot (10 bits): a safe integer. */
-const slotFactor = 2 ** 32;
-const meterFactor = 2 ** 10;
 export const meterNoMax = 2 ** 22 - 1;
 const dayFactor = 2 ** 15;
 

@@ -5,10 +5,12 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamagedSpan, SeriesRepair, StoredMeter } from "@meterbook/core/ports/series-store";
 import { blockPlace } from "./damaged-blocks.ts";
 import type { daySealer } from "./day-sealer.ts";
-import { seriesOf, storedMeter } from "./embedded-series-reader.ts";
+import { seriesOf } from "./embedded-series-reader.ts";
 import { meterDays } from "./meter-days.ts";
+import { meterTable } from "./meter-table.ts";
 import { epoch, isSoundBlock, unpackBlock, unpackDamaged } from "./reading-block.ts";
 import { bytesOf } from "./readings-log-database.ts";
+import type { TellSeriesRow } from "./series-damage.ts";
 import {
   dayOf,
   dayOfSealedId,
@@ -30,17 +32,16 @@ interface Block {
 }
 
 /** Mends single meter-days of `series.db`. What was damaged is kept in the table `set_aside`, by its place. */
-export function seriesRepair(database: DatabaseSync, sealer: ReturnType<typeof daySealer>): SeriesRepair {
-  const meterById = database.prepare("SELECT no, meter_id, channels FROM meter WHERE meter_id = ?");
+export function seriesRepair(
+  database: DatabaseSync,
+  sealer: ReturnType<typeof daySealer>,
+  tell: TellSeriesRow,
+): SeriesRepair {
+  const meterOf = meterTable(database, tell).find;
   const keep = database.prepare("INSERT OR IGNORE INTO set_aside (place, day, data, lost) VALUES (?, ?, ?, ?)");
   const kept = database.prepare("SELECT day, lost FROM set_aside WHERE place = ?");
   const days = meterDays(database);
   const blocksOf = meterBlocks(database);
-
-  function meterOf(meterId: string): StoredMeter | undefined {
-    const row = meterById.get(meterId);
-    return row === undefined ? undefined : storedMeter(row);
-  }
 
   function rebuild(
     meter: StoredMeter,

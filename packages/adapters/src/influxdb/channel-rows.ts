@@ -5,7 +5,8 @@ import type { InfluxConnection } from "./influx-connection.ts";
 import type { QueryParameters, RowSeries } from "./influx-query.ts";
 import { anyOf, query } from "./influx-query.ts";
 import { codedFields, parseChannelName, parseCodedName } from "./line-protocol.ts";
-import { isBefore, takeCoded } from "./stored-points.ts";
+import type { TellOdd } from "./odd-rows.ts";
+import { isBefore, isWhole, takeCoded } from "./stored-points.ts";
 
 /**
  * `channel` rows: which channels a meter has, and where each begins. A row stands at the instant of an accepted reading
@@ -34,8 +35,8 @@ export interface FoundMeter {
   readonly partition: number;
   /** The newest frame that any row speaks of. */
   readonly newestOffset: number;
-  /** As of the frames before `beforeOffset`; undefined where it has no channel by then. */
-  stored(no: number, beforeOffset: number): StoredMeter | undefined;
+  /** As of the frames before `beforeOffset`; undefined where it has no channel by then. What cannot be understood is left out. */
+  stored(no: number, beforeOffset: number, odd: TellOdd): StoredMeter | undefined;
 }
 
 /** All meters of some buckets that are on one server. */
@@ -72,9 +73,9 @@ function foundMeters(rows: readonly RowSeries[]): FoundMeter[] {
   const byMeter = Map.groupBy(rows, ({ tags }) => tags?.["m"] ?? "");
   return [...byMeter].map(([meterId, series]) => ({
     meterId,
-    partition: Number(firstOf(series, "part") ?? -1),
+    partition: firstWhole(series, "part") ?? -1,
     newestOffset: newestOffsetOf(series),
-    stored: (no, beforeOffset) => storedMeter(meterId, no, series, beforeOffset),
+    stored: (no, beforeOffset, odd) => storedMeter({ meterId, no, series, beforeOffset }, odd),
   }));
 }
 
@@ -83,39 +84,45 @@ function newestOffsetOf(series: readonly RowSeries[]): number {
   for (const { columns, values } of series) {
     columns.forEach((name, column) => {
       if (parseCodedName(name)?.isOffset !== true) return;
-      for (const row of values) newest = Math.max(newest, Number(row[column] ?? -1));
+      for (const row of values) if (isWhole(row[column])) newest = Math.max(newest, row[column]);
     });
   }
   return newest;
 }
 
-function firstOf(series: readonly RowSeries[], column: string) {
+function firstWhole(series: readonly RowSeries[], column: string): number | undefined {
   for (const { columns, values } of series) {
     const at = columns.indexOf(column);
-    const row = values.find((cells) => at !== -1 && cells[at] !== null);
-    if (row !== undefined) return row[at];
+    for (const row of values) if (isWhole(row[at])) return row[at];
   }
   return undefined;
 }
 
-function storedMeter(
-  meterId: string,
-  no: number,
-  series: readonly RowSeries[],
-  beforeOffset: number,
-): StoredMeter | undefined {
+interface MeterRows {
+  readonly meterId: string;
+  readonly no: number;
+  readonly series: readonly RowSeries[];
+  readonly beforeOffset: number;
+}
+
+function storedMeter({ meterId, no, series, beforeOffset }: MeterRows, odd: TellOdd): StoredMeter | undefined {
   const rows = new Map<string, Parameters<typeof isBefore>[0][]>();
-  for (const one of series) takeCoded(one, rows, beforeOffset);
-  if (rows.size === 0) return undefined;
+  for (const one of series) takeCoded(one, rows, { meterId, beforeOffset, odd });
   const channels: StoredChannel[] = [];
   for (const [name, entries] of rows) {
     const channel = parseChannelName(name);
-    if (channel === undefined) continue;
+    if (channel === undefined) {
+      odd({ where: `channel ${name} of ${meterId}`, detail: "it is not the name of a channel", meterId });
+      continue;
+    }
     const { at, value, code } = entries.reduce((best, entry) =>
       entry.at < best.at || (entry.at === best.at && isBefore(entry, best)) ? entry : best,
     );
-    channels.push({ ...channel, index: Number(firstOf(series, `${name}_n`)), first: { at, value, code } });
+    const index = firstWhole(series, `${name}_n`) ?? Number.MAX_SAFE_INTEGER;
+    channels.push({ ...channel, index, first: { at, value, code } });
   }
+  if (channels.length === 0) return undefined;
+  // Where one was left out, those after it move up: an index is a place in this list.
   channels.sort((a, b) => a.index - b.index);
-  return { no, meterId, channels };
+  return { no, meterId, channels: channels.map((channel, index) => ({ ...channel, index })) };
 }

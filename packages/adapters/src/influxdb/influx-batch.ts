@@ -98,17 +98,19 @@ async function recordedContents(
   signal: AbortSignal,
 ): Promise<Set<string>> {
   const contents = new Set<string>();
-  const idMax = conflictId({ offset: position, index: -1 });
   for (const [connection, some] of routes.byServer(found, ({ meterId }) => meterId)) {
     const meters = [...Map.groupBy(some, ({ meterId }) => meterId)];
     for (let first = 0; first < meters.length; first += meterMax) {
       const part = meters.slice(first, first + meterMax);
       const instants = part.flatMap(([, theirs]) => theirs.map(({ at }) => at));
       const [from, to] = instants.reduce(([a, b], at) => [Math.min(a, at), Math.max(b, at)], [Infinity, -Infinity]);
-      const asked = { meterIds: part.map(([meterId]) => meterId), from: from as number, to: to as number };
-      for (const conflict of await conflictsWithin(connection, asked, signal)) {
-        if (conflict.id <= idMax) contents.add(conflictContent(conflict));
-      }
+      const asked = {
+        meterIds: part.map(([meterId]) => meterId),
+        from: from as number,
+        to: to as number,
+        beforeOffset: position,
+      };
+      for (const conflict of await conflictsWithin(connection, asked, signal)) contents.add(conflictContent(conflict));
     }
   }
   return contents;

@@ -2,6 +2,8 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { HttpError, InfluxDB, type Transport } from "@influxdata/influxdb-client";
 import type { BucketRange } from "@meterbook/core/domain/bucket-ranges";
+import type { DamageEars } from "@meterbook/core/ports/damage-log";
+import { type OddRows, oddRows } from "./odd-rows.ts";
 import { type SharedWrites, sharedWrites } from "./shared-writes.ts";
 
 /** One InfluxDB 2.x server and the buckets of meters whose points it holds. */
@@ -19,6 +21,8 @@ export interface InfluxOptions {
   /** InfluxDB's own kind of bucket, the same name on each server. */
   readonly bucket: string;
   readonly events?: InfluxEvents;
+  /** Told of rows that are set aside. */
+  readonly ears?: DamageEars;
   /** A request without its whole answer after so long counts as failed; 30 000 where absent. */
   readonly requestMsMax?: number;
 }
@@ -39,6 +43,7 @@ export interface InfluxConnection {
   readonly bucket: string;
   readonly compression: "gzip" | "none";
   readonly events: InfluxEvents;
+  readonly odd: OddRows;
   readonly requestMsMax: number;
   /** By the precision of the lines' times. */
   readonly shared: Readonly<Record<"s" | "ns", SharedWrites>>;
@@ -79,6 +84,7 @@ export function influxConnection(server: InfluxServerOptions, options: InfluxOpt
     bucket,
     compression: server.compression ?? "gzip",
     events,
+    odd: oddRows(options.ears),
     requestMsMax,
     shared: { s: sharedWrites({ linesMax: sharedLinesMax }), ns: sharedWrites({ linesMax: sharedLinesMax }) },
     send: (request) => send(client.transport, request, requestMsMax),

@@ -1,8 +1,9 @@
 import type { SeriesReader, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import { type BucketRoutes, bucketRoutes } from "./bucket-routes.ts";
-import { type FoundMeter, metersById } from "./channel-rows.ts";
+import { metersById } from "./channel-rows.ts";
 import { conflictsAfter } from "./conflict-rows.ts";
 import type { InfluxConnection, InfluxOptions } from "./influx-connection.ts";
+import type { TellOdd } from "./odd-rows.ts";
 import { allProgress, furthest, type ProgressRow } from "./progress-rows.ts";
 import { readManyFrom } from "./read-many.ts";
 
@@ -49,7 +50,7 @@ function progressReads(routes: BucketRoutes, signal: AbortSignal) {
   async function totals(): Promise<StoreTotals> {
     const rows = new Map<number, ProgressRow[]>();
     for (const found of await Promise.all(routes.connections.map((connection) => allProgress(connection, signal)))) {
-      for (const [partition, some] of found) rows.set(partition, [...(rows.get(partition) ?? []), ...some]);
+      for (const [partition, some] of found) rows.set(partition, [...(rows.get(partition) ?? []), ...some.rows]);
     }
     const latest = new Map([...rows].sort(([a], [b]) => a - b).map(([partition, some]) => [partition, furthest(some)]));
     positions = new Map([...latest].map(([partition, { position }]) => [partition, position]));
@@ -81,21 +82,26 @@ const meterMax = 200;
 
 /** Meters by id, without what a batch brought that has not happened; undefined where there is none. */
 function meterReads(routes: BucketRoutes, progress: ReturnType<typeof progressReads>, signal: AbortSignal) {
+  async function storedIn(connection: InfluxConnection, some: readonly string[], odd: TellOdd): Promise<StoredMeter[]> {
+    const stored: StoredMeter[] = [];
+    for (const meter of await metersById(connection, some, signal)) {
+      const position = await progress.positionOf(meter.partition, meter.newestOffset);
+      // Numbers are the writer's.
+      const one = meter.stored(-1, position, odd);
+      if (one !== undefined) stored.push(one);
+    }
+    return stored;
+  }
+
   return async (meterIds: readonly string[]): Promise<(StoredMeter | undefined)[]> => {
-    const found = new Map<string, FoundMeter>();
+    const found = new Map<string, StoredMeter>();
     for (const [connection, theirs] of routes.byServer([...new Set(meterIds)], (meterId) => meterId)) {
       for (let first = 0; first < theirs.length; first += meterMax) {
         const some = theirs.slice(first, first + meterMax);
-        for (const meter of await metersById(connection, some, signal)) found.set(meter.meterId, meter);
+        const stored = await connection.odd.look((odd) => storedIn(connection, some, odd), signal);
+        for (const meter of stored) found.set(meter.meterId, meter);
       }
     }
-    const answers: (StoredMeter | undefined)[] = [];
-    for (const meterId of meterIds) {
-      const meter = found.get(meterId);
-      const position = meter === undefined ? 0 : await progress.positionOf(meter.partition, meter.newestOffset);
-      // Numbers are the writer's.
-      answers.push(meter?.stored(-1, position));
-    }
-    return answers;
+    return meterIds.map((meterId) => found.get(meterId));
   };
 }

@@ -13,10 +13,10 @@ import { type RefusedLines, writeLines } from "./influx-write.ts";
 import { quoteString } from "./line-protocol.ts";
 import { writeWithTrail } from "./line-queue.ts";
 import { type MeterRoll, meterRoll } from "./meter-roll.ts";
-import { type ProgressRow, progressLine, progressOf } from "./progress-rows.ts";
+import { progressLine, progressOf } from "./progress-rows.ts";
 import { readManyFrom } from "./read-many.ts";
 import { soundProgress } from "./sound-progress.ts";
-import { sharesRing, type Trail, trail, trailSlots } from "./trail.ts";
+import { sealedNote, sharesRing, type Trail, trail, trailSlots } from "./trail.ts";
 import { type TrailLooks, trailLooks } from "./trail-looks.ts";
 
 export interface InfluxSeriesStoresOptions extends InfluxOptions {
@@ -117,11 +117,11 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
 async function begin({ routes, known, closed, options }: Parts, partition: number, epochAsked: number) {
   const home = routes.serverOf(partition);
   const connection = routes.connections[home] as InfluxConnection;
-  const rows = await progressOf(connection, partition, closed);
+  const found = await progressOf(connection, partition, closed);
   const wasKnown = known.get(partition);
   const place = { routes, partition, signal: closed };
-  const { progress, unsound } = await soundProgress(place, rows, { wasPutBack: wasKnown !== undefined });
-  const epoch = freeEpoch(epochAsked, rows);
+  const { progress, unsound } = await soundProgress(place, found, { wasPutBack: wasKnown !== undefined });
+  const epoch = freeEpoch(epochAsked, [...found.rows.map((row) => row.epoch), ...found.damagedEpochs]);
   const trails = routes.connections.map(() => trail(partition, epoch));
   const write = { precision: "ns", refused: progressRefused } as const;
   const clock = options.clock ?? systemClock;
@@ -130,7 +130,7 @@ async function begin({ routes, known, closed, options }: Parts, partition: numbe
     const step = (trails[home] as Trail).step();
     // What is written with it is there when it is.
     const row = { epoch, progress: next, trails: trails.map((one) => one.end()) };
-    const note = quoteString(JSON.stringify({ progress: next, trails: row.trails, recordedAtMs: clock.nowMs() }));
+    const note = quoteString(sealedNote({ progress: next, trails: row.trails, recordedAtMs: clock.nowMs() }));
     const line = progressLine(partition, row);
     await writeWithTrail(connection, step, { text: line, lines: 1, note }, { ...write, signal });
   }
@@ -142,7 +142,7 @@ async function begin({ routes, known, closed, options }: Parts, partition: numbe
   }
   await record(progress, closed);
   // Only now: until ours stands, theirs may be all that there is.
-  for (const { epoch: theirs } of unsound) {
+  for (const theirs of [...unsound.map((row) => row.epoch), ...found.damagedEpochs]) {
     const line = progressLine(partition, { epoch: theirs, progress: noProgress, trails: [] });
     await writeLines(connection, line, 1, { ...write, signal: closed });
   }
@@ -153,9 +153,9 @@ async function begin({ routes, known, closed, options }: Parts, partition: numbe
 }
 
 /** An epoch that was there before would write over another owner's row, one of the same ring over its trail. */
-function freeEpoch(asked: number, rows: readonly ProgressRow[]): number {
-  let epoch = Math.max(asked, ...rows.map((row) => row.epoch + (row.epoch >= asked ? 1 : 0)));
-  while (rows.some((row) => sharesRing(row.epoch, epoch))) epoch += 1;
+function freeEpoch(asked: number, taken: readonly number[]): number {
+  let epoch = Math.max(asked, ...taken.map((one) => one + (one >= asked ? 1 : 0)));
+  while (taken.some((one) => sharesRing(one, epoch))) epoch += 1;
   return epoch;
 }
 
@@ -190,10 +190,12 @@ async function loadedRoll(from: {
   for (const [server, buckets] of Map.groupBy(own, routes.serverOf)) {
     for (let first = 0; first < buckets.length; first += bucketsPerQuery) {
       const some = buckets.slice(first, first + bucketsPerQuery);
-      for (const meter of await metersOfBuckets(routes.connections[server] as InfluxConnection, some, signal)) {
-        const stored = meter.stored(roll.size, progress.position);
-        if (stored !== undefined) roll.load(stored, progress.newestAt);
-      }
+      const connection = routes.connections[server] as InfluxConnection;
+      const loaded = await connection.odd.look(async (odd) => {
+        const found = await metersOfBuckets(connection, some, signal);
+        return found.flatMap((meter) => meter.stored(-1, progress.position, odd) ?? []);
+      }, signal);
+      for (const stored of loaded) roll.load({ ...stored, no: roll.size }, progress.newestAt);
     }
   }
   return roll;

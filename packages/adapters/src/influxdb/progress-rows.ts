@@ -1,9 +1,11 @@
 import type { Progress } from "@meterbook/core/ports/series-store";
 import { noProgress } from "@meterbook/core/ports/series-store";
+import { cellsChecksum } from "../views/row-checksum.ts";
 import type { InfluxConnection } from "./influx-connection.ts";
-import type { QueryParameters, RowSeries } from "./influx-query.ts";
+import type { Cell, QueryParameters } from "./influx-query.ts";
 import { query } from "./influx-query.ts";
 import { quoteString } from "./line-protocol.ts";
+import type { OddRow } from "./odd-rows.ts";
 import type { TrailEnd } from "./trail.ts";
 
 /** What the owner of one epoch recorded last. */
@@ -23,19 +25,28 @@ export function progressLine(partition: number, { epoch, progress, trails }: Pro
   const { stored, duplicates, conflicts, refused } = counts;
   const numbers = { position, stored, duplicates, conflicts, refused, newestAt, issuedPosition, pending };
   const fields = Object.entries(numbers).map(([name, value]) => `${name}=${value}i`);
-  const text = (value: unknown) => quoteString(JSON.stringify(value));
-  const texts = `notes=${text(notes)},trails=${text(trails)},tally=${text(tally)}`;
+  const [notesText, trailsText, tallyText] = [notes, trails, tally].map((value) => JSON.stringify(value)) as Texts;
+  const checksum = cellsChecksum([partition, epoch, ...Object.values(numbers), notesText, trailsText, tallyText]);
+  const texts = `notes=${quoteString(notesText)},trails=${quoteString(trailsText)},tally=${quoteString(tallyText)},crc=${checksum}i`;
   return `progress,part=${partition} ${fields.join(",")},${texts} ${epoch}\n`;
 }
 
-/** The rows of a partition that one server has. */
+/** What a server has of a partition. */
+export interface FoundProgress {
+  readonly rows: readonly ProgressRow[];
+  /** Of rows that are not as they were written. */
+  readonly damagedEpochs: readonly number[];
+}
+
+const nothing: FoundProgress = { rows: [], damagedEpochs: [] };
+
 export async function progressOf(
   connection: InfluxConnection,
   partition: number,
   signal: AbortSignal,
-): Promise<ProgressRow[]> {
-  const rows = await progressRows(connection, { part: String(partition) }, signal);
-  return rows.get(partition) ?? [];
+): Promise<FoundProgress> {
+  const found = await progressRows(connection, { part: String(partition) }, signal);
+  return found.get(partition) ?? nothing;
 }
 
 /** The rows of all partitions that one server has. */
@@ -47,41 +58,63 @@ async function progressRows(
   connection: InfluxConnection,
   parameters: QueryParameters,
   signal: AbortSignal,
-): Promise<Map<number, ProgressRow[]>> {
+): Promise<Map<number, FoundProgress>> {
   const where = "part" in parameters ? "WHERE part = $part" : "";
   const text = `SELECT * FROM progress ${where} GROUP BY part ORDER BY time DESC LIMIT ${epochsReadMax}`;
-  const found = new Map<number, ProgressRow[]>();
-  for (const series of await query(connection, { text, parameters, epoch: "ns" }, signal)) {
-    const partition = Number(series.tags?.["part"]);
-    found.set(partition, [...(found.get(partition) ?? []), ...rowsOf(series)]);
-  }
-  return found;
+  return connection.odd.look(async (odd) => {
+    const found = new Map<number, FoundProgress>();
+    for (const series of await query(connection, { text, parameters, epoch: "ns" }, signal)) {
+      const partition = Number(series.tags?.["part"]);
+      const before = found.get(partition) ?? nothing;
+      const read = series.values.map((row) => progressRow(partition, series.columns, row));
+      const rows = [...before.rows, ...read.filter((row) => typeof row !== "number")];
+      const damagedEpochs = [...before.damagedEpochs, ...read.filter((row) => typeof row === "number")];
+      for (const epoch of damagedEpochs) odd(oddProgress(partition, epoch));
+      found.set(partition, { rows, damagedEpochs });
+    }
+    return found;
+  }, signal);
 }
 
-function rowsOf({ columns, values }: RowSeries): ProgressRow[] {
-  return values.map((row) => {
-    const cell = (name: string) => row[columns.indexOf(name)];
-    const number = (name: string) => Number(cell(name));
-    const progress = {
-      position: number("position"),
-      counts: {
-        ...{ stored: number("stored"), duplicates: number("duplicates"), conflicts: number("conflicts") },
-        // What an earlier version did not record is as at the beginning.
-        refused: Number(cell("refused") ?? 0),
-      },
-      tally: tallyIn(cell("tally")),
-      newestAt: number("newestAt"),
-      issuedPosition: number("issuedPosition"),
-      pending: number("pending"),
-      notes: JSON.parse(String(cell("notes"))) as Progress["notes"],
-    };
-    const trails = JSON.parse(String(cell("trails") ?? "[]")) as ProgressRow["trails"];
-    return { epoch: Number(row[0]), progress, trails };
-  });
+type Texts = [notes: string, trails: string, tally: string];
+
+const numberNames = [
+  "position",
+  "stored",
+  "duplicates",
+  "conflicts",
+  "refused",
+  "newestAt",
+  "issuedPosition",
+  "pending",
+] as const;
+
+/** The epoch alone where the row is not as it was written. */
+function progressRow(partition: number, columns: readonly string[], row: readonly Cell[]): ProgressRow | number {
+  const cell = (name: string) => row[columns.indexOf(name)] ?? null;
+  const number = (name: (typeof numberNames)[number]) => Number(cell(name));
+  const epoch = Number(row[0]);
+  const texts = ["notes", "trails", "tally"].map((name) => String(cell(name))) as Texts;
+  if (cellsChecksum([partition, epoch, ...numberNames.map(number), ...texts]) !== cell("crc")) return epoch;
+  const [notes, trails, tally] = texts;
+  const progress = {
+    position: number("position"),
+    counts: {
+      ...{ stored: number("stored"), duplicates: number("duplicates") },
+      ...{ conflicts: number("conflicts"), refused: number("refused") },
+    },
+    tally: JSON.parse(tally) as Progress["tally"],
+    newestAt: number("newestAt"),
+    issuedPosition: number("issuedPosition"),
+    pending: number("pending"),
+    notes: JSON.parse(notes) as Progress["notes"],
+  };
+  return { epoch, progress, trails: JSON.parse(trails) as ProgressRow["trails"] };
 }
 
-function tallyIn(cell: unknown): Progress["tally"] {
-  return typeof cell === "string" ? (JSON.parse(cell) as Progress["tally"]) : noProgress.tally;
+function oddProgress(partition: number, epoch: number): OddRow {
+  const detail = "how far a partition is, by one of its owners, is not as it was written; what it noted beside is used";
+  return { where: `progress of partition ${partition} epoch ${epoch}`, detail, code: "checksum_mismatch" };
 }
 
 /** The highest position counts. Rows at the same position tell the same, and the newest owner knows best what is issued. */

@@ -2,8 +2,8 @@ import { noProgress, type Progress } from "@meterbook/core/ports/series-store";
 import type { BucketRoutes } from "./bucket-routes.ts";
 import type { InfluxConnection } from "./influx-connection.ts";
 import { query, type RowSeries } from "./influx-query.ts";
-import { furthestRow, type ProgressRow } from "./progress-rows.ts";
-import { firstMissing, notesIn, numbersIn, ownRing, type TrailEnd } from "./trail.ts";
+import { type FoundProgress, furthestRow, type ProgressRow } from "./progress-rows.ts";
+import { firstMissing, notesIn, numbersIn, ownRing, readNote, type TrailEnd } from "./trail.ts";
 
 /** What a trail keeps of each record of progress. */
 export interface NotedProgress {
@@ -37,10 +37,10 @@ const copySpreadMs = 60_000;
  */
 export async function soundProgress(
   place: PartitionOnServers,
-  rows: readonly ProgressRow[],
+  { rows, damagedEpochs }: FoundProgress,
   { wasPutBack }: { readonly wasPutBack: boolean },
 ): Promise<SoundProgress> {
-  const left = [...rows];
+  const left = [...rows, ...(await rowsNoted(place, damagedEpochs))];
   const unsound: ProgressRow[] = [];
   for (;;) {
     const row = furthestRow(left);
@@ -78,14 +78,32 @@ async function notedBefore(
   { epoch }: ProgressRow,
   whole: Whole,
 ): Promise<Progress | undefined> {
-  const home = routes.connections[routes.serverOf(partition)] as InfluxConnection;
-  const notes = notesIn(await trailRows(home, "n, e, note", { partition, epoch, signal }));
-  const noted = notes
-    .map((note) => JSON.parse(note) as NotedProgress)
-    .filter(({ trails }) => upTo(trails, whole))
-    .sort((a, b) => b.progress.position - a.progress.position || b.recordedAtMs - a.recordedAtMs);
+  const noted = await notedOn({ routes, partition, signal }, epoch, whole);
   const newest = noted[0]?.recordedAtMs ?? 0;
   return (noted.find(({ recordedAtMs }) => recordedAtMs <= newest - copySpreadMs) ?? noted.at(-1))?.progress;
+}
+
+/** What owners noted in the end whose own rows are damaged. */
+async function rowsNoted(place: PartitionOnServers, epochs: readonly number[]): Promise<ProgressRow[]> {
+  const found = epochs.map(async (epoch) => {
+    const [last] = await notedOn(place, epoch, await trailsOf(place, epoch));
+    return last === undefined ? [] : [{ epoch, progress: last.progress, trails: last.trails }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** The notes of an owner that the servers have everything for, furthest first. One that is damaged has others beside it. */
+async function notedOn(
+  { routes, partition, signal }: PartitionOnServers,
+  epoch: number,
+  whole: Whole,
+): Promise<NotedProgress[]> {
+  const home = routes.connections[routes.serverOf(partition)] as InfluxConnection;
+  return notesIn(await trailRows(home, "n, e, note", { partition, epoch, signal }))
+    .map((note) => readNote(note) as NotedProgress | undefined)
+    .filter((note) => note !== undefined)
+    .filter(({ trails }) => upTo(trails, whole))
+    .sort((a, b) => b.progress.position - a.progress.position || b.recordedAtMs - a.recordedAtMs);
 }
 
 async function trailRows(

@@ -2,9 +2,10 @@ import type { Channel, Columns, Reading, ReadingCode, ReadingSeries } from "@met
 import { emptyColumns, pushReading } from "@meterbook/core/domain/reading";
 import { readingRank } from "@meterbook/core/domain/reading-rank";
 import type { InfluxConnection } from "./influx-connection.ts";
-import type { Query, QueryParameters, RowSeries } from "./influx-query.ts";
+import type { Cell, Query, QueryParameters, RowSeries } from "./influx-query.ts";
 import { anyOf, query, timeWithin } from "./influx-query.ts";
 import { channelName, parseCodedName, quoteIdentifier } from "./line-protocol.ts";
+import { atSecond, type TellOdd } from "./odd-rows.ts";
 
 /** Some meters with their channels, over a stretch of time (both ends included). */
 export interface PointsAsked {
@@ -33,11 +34,13 @@ export async function pointsInEffect(
   beforeOffset: number,
   signal: AbortSignal,
 ): Promise<PointsFound> {
-  const found = pointCollector(beforeOffset);
   const some = asked.filter(({ meterIds, channels }) => meterIds.length > 0 && channels.length > 0);
   if (some.length === 0) return new Map();
-  for (const series of await query(connection, pointsQuery(some), signal)) found.take(series);
-  return found.inEffect();
+  return connection.odd.look(async (odd) => {
+    const found = pointCollector(beforeOffset, odd);
+    for (const series of await query(connection, pointsQuery(some), signal)) found.take(series);
+    return found.inEffect();
+  }, signal);
 }
 
 function pointsQuery(asked: readonly PointsAsked[]): Query {
@@ -51,15 +54,16 @@ function pointsQuery(asked: readonly PointsAsked[]): Query {
   return { text: statements.join("; "), parameters };
 }
 
-function pointCollector(beforeOffset: number) {
+function pointCollector(beforeOffset: number, odd: TellOdd) {
   const lines = new Map<string, Map<string, Columns>>();
   const late = new Map<string, Map<string, Entry[]>>();
 
   return {
     take(series: RowSeries): void {
       const meterId = series.tags?.["m"] ?? "";
-      if (series.name === "reading") takeLines(series, inner(lines, meterId), beforeOffset);
-      else takeCoded(series, inner(late, meterId), beforeOffset);
+      const from = { meterId, beforeOffset, odd };
+      if (series.name === "reading") takeLines(series, inner(lines, meterId), from);
+      else takeCoded(series, inner(late, meterId), from);
     },
     inEffect(): PointsFound {
       for (const [meterId, channels] of late) {
@@ -80,31 +84,55 @@ function inner<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<s
   return map;
 }
 
+/** Whose points these are, of which frames, and whom to tell of those that cannot be understood. */
+export interface PointsFrom {
+  readonly meterId: string;
+  readonly beforeOffset: number;
+  readonly odd: TellOdd;
+}
+
+export function isWhole(cell: Cell | undefined): cell is number {
+  return Number.isSafeInteger(cell);
+}
+
+function tellPoint({ meterId, odd }: PointsFrom, measurement: string, name: string, at: Cell | undefined): void {
+  const detail = "its value, its code or its offset is no whole number, as all are that Meterbook writes";
+  odd({ where: `${measurement} ${name} of ${meterId} at ${atSecond(at)}`, detail, meterId });
+}
+
 /** Points of `reading`: `time`, then a value and a code per channel, then `p`. */
-function takeLines({ columns, values }: RowSeries, meter: Map<string, Columns>, beforeOffset: number): void {
+function takeLines({ columns, values }: RowSeries, meter: Map<string, Columns>, from: PointsFrom): void {
   const offsetColumn = columns.indexOf("p");
   for (let column = 1; column < offsetColumn; column += 2) {
     const name = columns[column] as string;
     const taken = meter.get(name) ?? emptyColumns();
     for (const row of values) {
-      const value = row[column] as number | null;
-      if (value === null || (row[offsetColumn] as number) >= beforeOffset) continue;
-      pushReading(taken, row[0] as number, value, (row[column + 1] as number | null) ?? 0);
+      const [value, code, offset] = [row[column], row[column + 1] ?? 0, row[offsetColumn]];
+      if (value === null || (isWhole(offset) && offset >= from.beforeOffset)) continue;
+      if (isWhole(value) && isWhole(code) && isWhole(offset)) pushReading(taken, row[0] as number, value, code);
+      else tellPoint(from, "reading", name, row[0]);
     }
     if (taken.at.length > 0) meter.set(name, taken);
   }
 }
 
 /** Points of `late` and `channel`: values with the code in their name. */
-export function takeCoded({ columns, values }: RowSeries, meter: Map<string, Entry[]>, beforeOffset: number): void {
+export function takeCoded(
+  { name: measurement, columns, values }: RowSeries,
+  meter: Map<string, Entry[]>,
+  from: PointsFrom,
+): void {
   columns.forEach((columnName, column) => {
     const field = parseCodedName(columnName);
     if (field === undefined || field.isOffset) return;
     const offsetColumn = columns.indexOf(`${columnName}_p`);
     for (const row of values) {
-      const value = row[column] as number | null;
-      const offset = row[offsetColumn] as number | null;
-      if (value === null || offset === null || offset >= beforeOffset) continue;
+      const [value, offset] = [row[column], row[offsetColumn]];
+      if (value === null || value === undefined || (isWhole(offset) && offset >= from.beforeOffset)) continue;
+      if (!isWhole(value) || !isWhole(offset)) {
+        tellPoint(from, measurement, columnName, row[0]);
+        continue;
+      }
       const entries = meter.get(field.channel);
       const entry = { at: row[0] as number, value, code: field.code, offset };
       if (entries === undefined) meter.set(field.channel, [entry]);

@@ -1,3 +1,4 @@
+import { cellsChecksum } from "../views/row-checksum.ts";
 import type { RowSeries } from "./influx-query.ts";
 
 /**
@@ -138,6 +139,18 @@ export function notesIn(rows: readonly RowSeries[]): string[] {
     const note = columns.indexOf("note");
     return values.flatMap((row) => (typeof row[note] === "string" ? [row[note]] : []));
   });
+}
+
+/** A note with its checksum in front. */
+export function sealedNote(note: object): string {
+  const text = JSON.stringify(note);
+  return cellsChecksum([text]).toString(16).padStart(8, "0") + text;
+}
+
+/** Undefined where a note is not as it was written. */
+export function readNote(sealed: string): unknown {
+  const text = sealed.slice(8);
+  return Number.parseInt(sealed.slice(0, 8), 16) === cellsChecksum([text]) ? JSON.parse(text) : undefined;
 }
 
 /** The first number that is missing up to an end; undefined where none is. Older ones than the ring holds are not asked for. */
