@@ -45,7 +45,8 @@ async function begun(store: SeriesStore, meterCount = 8): Promise<() => Promise<
   const met = await batch.meet(ids.map((meterId) => ({ meterId, channels: [{ ...channel, first }] })));
   const column = { channelIndex: 0, at: [900], value: [5], code: [0] };
   await batch.put(met.map(({ no }) => ({ meterNo: no, offset: 0, series: [column] })));
-  return () => batch.commit({ ...store.progress, position: 1, newestAt: 900 });
+  const counts = { ...store.progress.counts, stored: store.progress.counts.stored + meterCount };
+  return () => batch.commit({ ...store.progress, position: 1, newestAt: 900, counts });
 }
 
 test("204 is success: one request for the lines, then one for the progress", async () => {
@@ -109,15 +110,16 @@ test.each([
   expect(isBad(refused[0] ?? "")).toBe(true);
   const accepted = writes.filter((written) => !written.split("\n").some(isBad)).join("");
   expect(accepted.split("\n").filter((line) => line.startsWith("reading,")).length).toBe(7);
-  expect(store.progress.position).toBe(1);
+  expect(store.progress).toMatchObject({ position: 1, counts: { stored: 7, refused: 1 } });
 });
 
 test("a request of which every line was dropped is not taken apart", async () => {
   const body = "points beyond retention policy dropped=16";
-  const { finish, writes, refused } = await storeAnswered([{ status: 422, body }]);
+  const { finish, writes, refused, store } = await storeAnswered([{ status: 422, body }]);
   await finish();
   expect(writes.length).toBe(1);
   expect(refused.length).toBe(16);
+  expect(store.progress.counts).toMatchObject({ stored: 0, refused: 8 });
 });
 
 test.each([

@@ -120,6 +120,17 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     expect(await reports(collected, 300)).toHaveLength(300);
   });
 
+  test("a frame that the topic does not take counts for nothing, and what comes after it counts", async () => {
+    const { open } = await topicsOfItsOwn();
+    const log = await open({ frameBytesMax: 32 * 1024 * 1024 });
+    onTestFinished(() => log.close());
+    await log.append(aReport("m-1", "one", { readings: 3 }));
+    const huge = { ...aReport("m-1", "", { readings: 50 }), report: Buffer.alloc(4 * 1024 * 1024) };
+    await expect(log.append(huge)).rejects.toMatchObject({ code: "log_append_failed" });
+    await log.append(aReport("m-1", "two", { readings: 4 }));
+    expect(await log.unread(new Map())).toMatchObject({ readings: 7, accepted: 7 });
+  });
+
   test("says from where to where the log has forgotten what was not read", async () => {
     const { connection, open } = await topicsOfItsOwn();
     const gaps: unknown[] = [];

@@ -39,6 +39,23 @@ test("frames that are gone unread are missing from what is found, and not from w
   expect(await counted(world)).toEqual({ came: 10, found: 5 });
 });
 
+test("D07: what is lost is told once, without what the store had, and not again by whoever takes over", async () => {
+  const told: object[] = [];
+  const world = await openWorld({ events: { framesLost: (facts) => told.push(facts) }, settleSeconds: 3600 });
+  await world.deliver(report("m-1", 1), report("m-1", 2));
+  world.append(report("m-1", 3));
+  world.append(report("m-1", 4));
+  world.append(report("m-1", 5));
+  world.expireLog();
+  await world.restart();
+  await world.deliver(report("m-1", 6));
+  await world.restart();
+  await world.restart();
+  await world.deliver(report("m-1", 7));
+  expect(told).toEqual([{ partition: 0, from: 1, to: 4 }]);
+  expect([...world.damages.values()].map(({ lost }) => lost)).toEqual([3]);
+});
+
 test("a frame that stands in the log twice is taken once", async () => {
   const world = await openWorld();
   await world.deliver(report("m-1", 1, 2));

@@ -12,7 +12,7 @@ import {
 import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/admit-reports";
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
-import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
+import { type AggregatorEvents, silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
@@ -97,6 +97,8 @@ export async function openAggregatorWorld(options: {
   limits?: Partial<AdmissionLimits>;
   /** Embedded where absent. */
   series?: OpenSeries | undefined;
+  /** Told what the aggregator tells. */
+  events?: Partial<AggregatorEvents>;
   /** Frames say how much this writer has appended. */
   writer?: string;
   /** Stands in front of the ledgers. */
@@ -178,7 +180,7 @@ export async function openAggregatorWorld(options: {
       timeZone,
       settleSeconds: options.settleSeconds ?? 30,
       limits: { ...usualAdmission, ...options.limits },
-      events: silentAggregatorEvents,
+      events: { ...silentAggregatorEvents, ...options.events },
       crashPoint: () => undefined,
       damaged: (damage) => void damageLog.report([damage]),
     });

@@ -40,3 +40,14 @@ export function mqttTlsFrom(read: ReadSettings): MqttTlsSettings | undefined {
   };
   return Object.values(files).every((file) => file === undefined) ? undefined : files;
 }
+
+export interface MqttEnd {
+  readonly mqttBroker?: MqttBrokerSettings | undefined;
+  readonly mqttTls?: MqttTlsSettings | undefined;
+}
+
+/** Where messages come from, as the line at the start says it: the broker, or our endpoint with or without TLS. */
+export function mqttUrlOf({ mqttBroker, mqttTls }: MqttEnd, address: string): string {
+  if (mqttBroker !== undefined) return `${new URL(mqttBroker.url).protocol}//${address}`;
+  return `${mqttTls === undefined ? "mqtt" : "mqtts"}://${address}`;
+}

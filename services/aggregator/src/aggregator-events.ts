@@ -8,6 +8,8 @@ export interface AggregatorEvents {
     duplicates: number;
     conflicts: number;
     late: number;
+    /** Readings that are in the rejected log instead. */
+    refused: number;
     /** Reports of meters without master data, taken or not. */
     unknown: number;
     seconds: number;
@@ -18,6 +20,8 @@ export interface AggregatorEvents {
   snapshotsIssued(facts: { meters: number; issued: number; seconds: number }): void;
   boundaryPassed(facts: { zone: string; meters: number }): void;
   housekeepingFailed(facts: { error: unknown }): void;
+  /** The log no longer holds these records, and the store has not taken them in. Told once, when the partition goes on behind them. */
+  framesLost(facts: { partition: number; from: number; to: number }): void;
   /** The store has less than it said it had kept; the partition is opened again from what it has. */
   storeBehind(facts: { partition: number }): void;
   /** Told every two seconds. `still`: partitions that do not move though there is something to do. */
@@ -35,6 +39,7 @@ export const silentAggregatorEvents: AggregatorEvents = {
   snapshotsIssued: () => undefined,
   boundaryPassed: () => undefined,
   housekeepingFailed: () => undefined,
+  framesLost: () => undefined,
   storeBehind: () => undefined,
   looked: () => undefined,
 };

@@ -20,7 +20,7 @@ export function aggregatorMetrics(registry: Registry, told: AggregatorTold): Agg
   const registers = [registry];
   const readings = new Counter({
     name: "meterbook_readings_applied_total",
-    help: "Readings taken from the log, by what became of them.",
+    help: "Readings taken from the log, by what became of them: stored, duplicate, conflict, refused.",
     labelNames: ["outcome"],
     registers,
   });
@@ -74,6 +74,7 @@ export function aggregatorMetrics(registry: Registry, told: AggregatorTold): Agg
       readings.inc({ outcome: "stored" }, facts.stored);
       readings.inc({ outcome: "duplicate" }, facts.duplicates);
       readings.inc({ outcome: "conflict" }, facts.conflicts);
+      readings.inc({ outcome: "refused" }, facts.refused);
       late.inc(facts.late);
       unknown.inc(facts.unknown);
       batchReadings.observe(facts.readings);
@@ -113,13 +114,22 @@ function stillText({ partition, waiting, seconds }: StillPartition): string {
   return `partition ${partition} does not move: ${waiting} frames wait, for ${seconds} s`;
 }
 
-function storeMetrics(registry: Registry, log: Logger): Pick<AggregatorEvents, "storeBehind"> {
+function storeMetrics(registry: Registry, log: Logger): Pick<AggregatorEvents, "storeBehind" | "framesLost"> {
   const behind = new Counter({
     name: "meterbook_store_behind_total",
     help: "Times that the store of a partition had less than it said it had kept, and was taken in again from the log. Alarm above 0.",
     registers: [registry],
   });
+  const missed = new Counter({
+    name: "meterbook_log_frames_missed_total",
+    help: "Records that the readings log no longer held when they were to be read, and that the store had not: since the start of this process (meterbook_lost_records is for good). Alarm above 0.",
+    registers: [registry],
+  });
   return {
+    framesLost({ partition, from, to }) {
+      missed.inc(to - from);
+      log.error({ partition, from, to }, "The readings log has lost records that were not in the store yet.");
+    },
     storeBehind({ partition }) {
       behind.inc();
       const facts = { partition };

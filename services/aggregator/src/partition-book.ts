@@ -81,10 +81,7 @@ export async function openPartitionBook(
   const work = await partitionWork(
     { series, ledger, rejected: ports.rejected, clock: ports.clock, logEnd },
     options,
-  ).catch(async (error: unknown) => {
-    await ledger.close();
-    return closing(series, error);
-  });
+  ).catch((error: unknown) => closing(series, error, ledger));
   const queue = taskQueue();
   const losses = partitionLosses(ports, partition);
   let isClosed = false;
@@ -104,9 +101,11 @@ export async function openPartitionBook(
   async function lost({ from, to }: LostFrames): Promise<void> {
     const { position } = series.progress;
     if (to <= position) return;
-    await losses.frames({ from: Math.max(from, position), to });
+    const range = { from: Math.max(from, position), to };
+    await losses.frames(range);
     // Frames before it may be in hand.
     if (from <= position) await work.passOver(to);
+    options.events.framesLost({ partition, ...range });
   }
 
   try {
@@ -177,7 +176,8 @@ function takenOver(): Error {
   return new Error("the partition was taken over by another aggregator; ask again");
 }
 
-async function closing(series: SeriesStore, error: unknown): Promise<never> {
+async function closing(series: SeriesStore, error: unknown, ledger?: ReopeningLedger): Promise<never> {
+  await ledger?.close();
   await series.close();
   throw error;
 }

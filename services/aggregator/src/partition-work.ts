@@ -172,7 +172,7 @@ async function applyFrames({ series, memory, options, keep }: Applying, batch: F
       throw error;
     });
     crashPoint("batch-committed");
-    events.batchApplied({ ...result, seconds: (performance.now() - started) / 1000 });
+    events.batchApplied({ ...result, refused, seconds: (performance.now() - started) / 1000 });
   } catch (error) {
     await unit.abandon();
     await memory.reopen();

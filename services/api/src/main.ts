@@ -55,7 +55,7 @@ const certificates = certificateBook({ noticeMs, standing, notices, metrics, clo
 function rejectedForgotten(registry: Registry): (refusals: number) => void {
   const forgotten = new Counter({
     name: "meterbook_rejected_forgotten_total",
-    help: "Refusals that were older than METERBOOK_REJECTED_RETENTION_DAYS and are kept no more; they still count as rejected.",
+    help: "Refusals that were older than METERBOOK_REJECTED_RETENTION_DAYS and are shown no more by this process; they still count as rejected.",
     registers: [registry],
   });
   return (refusals) => forgotten.inc(refusals);

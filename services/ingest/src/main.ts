@@ -17,6 +17,7 @@ import { damageNotices } from "@meterbook/runtime/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health-server";
 import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { mqttUrlOf } from "@meterbook/runtime/mqtt-settings";
 import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
@@ -121,8 +122,7 @@ await runService(
       "MQTT",
     );
     standing.clear("start");
-    const scheme = settings.mqttBroker === undefined && settings.mqttTls !== undefined ? "mqtts" : "mqtt";
-    console.log(`meterbook ready ${scheme}://${source.address} http://${health.address}`);
+    console.log(`meterbook ready ${mqttUrlOf(settings, source.address)} http://${health.address}`);
   },
   { log, settings },
 );

@@ -3,6 +3,7 @@ import { keepMarks } from "@meterbook/adapters/embedded/keep-marks";
 import { systemClock } from "@meterbook/core/ports/clock";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { mqttUrlOf } from "@meterbook/runtime/mqtt-settings";
 import { runService } from "@meterbook/runtime/run-service";
 import { type ServiceThread, startThread } from "@meterbook/runtime/service-thread";
 import { decidedFormat, openLogger } from "@meterbook/runtime/telemetry";
@@ -37,7 +38,7 @@ await runService(
     const [aggregator, api, ingest, scrub] = await Promise.all(measuredThreadNames.map((name) => startService(name)));
     // Things close newest first: what is downstream ends last, so nothing is cut off.
     for (const thread of [scrub, aggregator, api, ingest]) if (thread !== undefined) own(thread, thread.name);
-    const addresses = { mqttUrl: `mqtt://${ingest?.address}`, httpUrl: `http://${api?.address}` };
+    const addresses = { mqttUrl: mqttUrlOf(settings, String(ingest?.address)), httpUrl: `http://${api?.address}` };
     await untilReady(addresses.httpUrl, log);
     console.log(`meterbook ready ${addresses.mqttUrl} ${addresses.httpUrl} data ${settings.dataDir}`);
     if (values.fleet) own(await startDemonstrationFleet({ ...addresses, settings, log, say: console.log }));

@@ -5,7 +5,7 @@ import { conflictContent, conflictId, conflictLine, conflictsWithin } from "./co
 import type { RefusedLines } from "./influx-write.ts";
 import { lineQueue } from "./line-queue.ts";
 import { findInWrites, findStored } from "./look-ups.ts";
-import { meterLines } from "./meter-lines.ts";
+import { meterLines, readingsInLine } from "./meter-lines.ts";
 import type { MeterRoll } from "./meter-roll.ts";
 import type { Trail } from "./trail.ts";
 
@@ -27,10 +27,12 @@ export interface BatchParts {
 
 /** Lines go out as soon as there is a request full of them; only the row of progress makes them count. */
 export function influxBatch(parts: BatchParts): SeriesBatch {
-  const { partition, recorded, roll, routes, trails, refused, linesMax } = parts;
+  const { partition, recorded, roll, routes, trails, linesMax } = parts;
   const { position } = recorded;
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, parts.closed]);
+  const counted = refusedReadings(parts.refused);
+  const { refused } = counted;
   const queue = lineQueue(routes.connections, trails, { precision: "s", signal, refused, linesMax });
   const conflictQueue = lineQueue(routes.connections, trails, { precision: "ns", signal, refused, linesMax });
   const lines = meterLines(roll, queue, { partition, position });
@@ -78,13 +80,33 @@ export function influxBatch(parts: BatchParts): SeriesBatch {
       if (signal.aborted) throw new AdapterError("store_write_failed", { retryable: true, detail: "abandoned" });
       lines.announceRest();
       await Promise.all([queue.finish(), conflictQueue.finish()]);
-      await parts.record(progress, signal);
+      await parts.record({ ...progress, counts: counted.without(progress.counts) }, signal);
       roll.commit();
     },
     async abandon() {
       ended.abort();
       roll.undo(recorded.newestAt);
     },
+  };
+}
+
+/** What the server will not store stands in the rejected log, and counts there. */
+function refusedReadings(refused: RefusedLines) {
+  const sum = { stored: 0, conflicts: 0 };
+  return {
+    async refused(lines: Parameters<RefusedLines>[0]): Promise<void> {
+      await refused(lines);
+      for (const { line } of lines) {
+        if (line.startsWith("conflict,")) sum.conflicts += 1;
+        else sum.stored += readingsInLine(line);
+      }
+    },
+    without: (counts: Progress["counts"]): Progress["counts"] => ({
+      ...counts,
+      stored: counts.stored - sum.stored,
+      conflicts: counts.conflicts - sum.conflicts,
+      refused: counts.refused + sum.stored + sum.conflicts,
+    }),
   };
 }
 

@@ -103,6 +103,15 @@ export function meterLines(
   };
 }
 
+/** How many readings a line of these holds; 0 where it only tells of a channel. */
+export function readingsInLine(line: string): number {
+  if (line.startsWith("late,")) return 1;
+  if (!line.startsWith("reading,")) return 0;
+  // A line ends in the offset of its frame; a code other than 0 stands beside its value.
+  const fields = line.slice(line.indexOf(" ") + 1, line.lastIndexOf(" ")).split(",");
+  return fields.filter((field) => !/_q=\d+i$/.test(field)).length - 1;
+}
+
 function firstOf(meter: RollMeter, channelIndex: number): Reading {
   const channel = meter.stored.channels[channelIndex];
   if (channel === undefined) throw new Error(`${meter.stored.meterId} has no channel ${channelIndex}`);

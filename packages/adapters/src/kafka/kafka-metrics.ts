@@ -81,11 +81,6 @@ function groupMetrics(registry: Registry, log: KafkaOperatorLog, standing: Stand
     help: "Times that the consumer of the readings gave up and began again.",
     registers,
   });
-  const missed = new Counter({
-    name: "meterbook_log_frames_missed_total",
-    help: "Frames that the readings log no longer held when they were to be read: their readings are lost to the store. Alarm above 0.",
-    registers,
-  });
   return {
     assigned({ partitions }) {
       assigned.set(partitions.length);
@@ -94,14 +89,15 @@ function groupMetrics(registry: Registry, log: KafkaOperatorLog, standing: Stand
     },
     consumerFailed({ error }) {
       failures.inc();
+      assigned.set(0);
       standing.raise("consumer", `the readings cannot be read from Kafka: ${messageOf(error)}`);
     },
     handleFailed: ({ partition, error }) =>
       standing.recur("partitions", `partition ${partition} cannot be worked on: ${messageOf(error)}`),
     commitFailed: ({ error }) => log.debug({ error: messageOf(error) }, "An offset was not noted for lag monitors."),
     gap({ partition, from, to }) {
-      missed.inc(to - from);
-      log.error({ partition, from, to }, "The readings log has lost records that were not read yet.");
+      // The store may have them: the aggregator says what is lost.
+      log.info({ partition, from, to }, "The readings log no longer holds records that were to be read.");
     },
   };
 }

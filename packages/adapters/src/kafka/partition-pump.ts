@@ -24,7 +24,7 @@ export interface PartitionPump {
 export interface PumpEvents {
   /** The consumer could not take a batch, or the partition; it is tried again. */
   handleFailed(facts: { readonly partition: number; readonly error: unknown }): void;
-  /** The log no longer holds these frames: what they said is lost to the store. */
+  /** The log no longer holds these frames, which were to be read; the store may have them. */
   gap(facts: { readonly partition: number; readonly from: number; readonly to: number }): void;
 }
 

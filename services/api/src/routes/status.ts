@@ -36,7 +36,9 @@ export const statusSchema = z
         places: z.record(z.string(), count),
       })
       .meta({ description: "What GET /v1/damage lists as lost, acknowledged or not" }),
-    snapshotsPending: count.meta({ description: "Meters whose snapshots wait to be recomputed" }),
+    snapshotsPending: count.meta({
+      description: "Meters whose snapshots wait to be recomputed, and one for each partition that cannot tell yet",
+    }),
     settled: z.boolean().meta({ description: "Nothing is in flight and no snapshot waits" }),
   })
   .meta({ id: "Status" });
