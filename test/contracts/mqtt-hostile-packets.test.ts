@@ -65,6 +65,7 @@ test.for<[string, Buffer, string]>([
   ["a client id that is no UTF-8", connect(2, text(surrogate)), "20020002"],
   ["no client id, and a session to be kept", raw.connect({ clientId: "", flags: 0 }), "20020002"],
   ["another protocol's name", raw.connect({ name: "MQTX" }), ""],
+  ["a protocol's name that every object inherits", raw.connect({ name: "constructor" }), ""],
   ["a password without a user name", connect(0x42, id, text("secret")), ""],
   ["a user name that is announced and missing", connect(0x82, id), ""],
   ["a user name with a NUL", connect(0x82, id, text("a\u0000")), ""],

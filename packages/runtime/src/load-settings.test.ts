@@ -117,6 +117,7 @@ test.for([
   ["METERBOOK_KAFKA_BROKERS", "kafka-1:9092,kafka-2", /host:port,host:port/],
   ["METERBOOK_KAFKA_BROKERS", "kafka-1:0", /host:port,host:port/],
   ["METERBOOK_KAFKA_PARTITIONS", "12", /a power of two/],
+  ["METERBOOK_KAFKA_PARTITIONS", "0x10", /a power of two/],
   ["METERBOOK_KAFKA_REPLICATION", "0", /1 to 9/],
   ["METERBOOK_KAFKA_TOPIC_PREFIX", "a b", /letters/],
   ["METERBOOK_PACKET_BYTES_MAX", "100", /1024 to 16777216/],

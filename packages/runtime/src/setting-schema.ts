@@ -47,7 +47,10 @@ const onOff = z.enum(["on", "off"], "on or off").prefault("off");
 const partitionCounts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const partitions = z
   .string()
-  .refine((value) => partitionCounts.includes(Number(value)), `a power of two: ${partitionCounts.join(", ")}`)
+  .refine(
+    (value) => partitionCounts.some((count) => String(count) === value),
+    `a power of two: ${partitionCounts.join(", ")}`,
+  )
   .transform(Number);
 
 const topicFilters = z.string().transform((list, context): readonly string[] => {

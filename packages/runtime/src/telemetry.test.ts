@@ -11,6 +11,12 @@ function logged(options: Partial<LoggerOptions> = {}) {
   };
 }
 
+test("H20: what outsiders name themselves does not steer a terminal", () => {
+  const { lines, log } = logged();
+  log.info({ clientId: "a\u001b[2J", name: "b\u009b\u202ec", end: "d\ne" }, "m");
+  expect(lines[0]).toMatch(/ clientId="a\\u001b\[2J" name="b\\u\{9b\}\\u\{202e\}c" end="d\\ne"/);
+});
+
 test("text is one readable line", () => {
   const { log, lines } = logged();
   log.warn({ meterId: "m-1", detail: "two words", count: 3 }, "Report refused.");

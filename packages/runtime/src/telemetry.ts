@@ -96,8 +96,13 @@ function textLine({ time, level, name, message, fields }: LogEvent): string {
 
 function inText(value: unknown): string {
   if (value instanceof Error) return value.stack ?? value.message;
-  if (typeof value === "string") return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === "string") return /^[^\s"=\p{C}]+$/u.test(value) ? value : harmless(JSON.stringify(value));
   return JSON.stringify(value, (_, inner: unknown) => plain(inner)) ?? String(value);
+}
+
+/** What outsiders name themselves must not steer a terminal: other than in JSON, control and direction characters stay escaped. */
+function harmless(text: string): string {
+  return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** What JSON has no form for. */

@@ -147,3 +147,17 @@ test("reports of a partition share a frame, however those of others come between
   write.outcome.resolve();
   await Promise.all(added);
 });
+
+test("H09: 100 000 reports that wait for room are let in at the same cost each", async () => {
+  const batcher = reportBatcher(async () => undefined, {
+    frameBytesMax: 1000,
+    framesPerWriteMax: 100,
+    lingerMs: 0,
+    waitingBytesMax: 10_000,
+  });
+  const one = report("1");
+  const before = process.cpuUsage();
+  await Promise.all(Array.from({ length: 100_000 }, () => batcher.add(one)));
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(1000);
+});

@@ -1,6 +1,7 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { LoggedReport } from "@meterbook/core/ports/readings-log";
 import { encodeFrame, frameBytesOf } from "@meterbook/core/wire/frame-protobuf";
+import { waitingLine } from "./waiting-line.ts";
 
 /** What is written: the reports of one partition that waited together. */
 export interface FrameToWrite {
@@ -106,7 +107,7 @@ export function reportBatcher(
   const { framesPerWriteMax, lingerMs, waitingBytesMax, busy } = options;
   const { bytesPerWriteMax = Number.POSITIVE_INFINITY } = options;
   const frames = openFrames(options);
-  const outside: { report: LoggedReport; settle: (done: Promise<void>) => void }[] = [];
+  const outside = waitingLine<{ report: LoggedReport; settle: (done: Promise<void>) => void }>();
   let bytesInside = 0;
   let writing: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
@@ -160,7 +161,7 @@ export function reportBatcher(
   /** In the order in which they came, because the order of a meter's reports must stay. */
   function letIn(): void {
     while (outside.length > 0 && bytesInside < waitingBytesMax) {
-      const next = outside.shift();
+      const next = outside.take();
       if (next !== undefined) next.settle(enter(next.report));
     }
   }

@@ -1,5 +1,6 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Message, RecordMetadata } from "kafkajs";
+import { type WaitingLine, waitingLine } from "../frames/waiting-line.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { lastingProducer, type WriteEvents } from "./lasting-producer.ts";
 
@@ -48,7 +49,7 @@ export function topicWriter<Entry>(
   { topic, events, recordOf, callsMax }: TopicWriterOptions<Entry>,
 ): TopicWriter<Entry> {
   const producer = lastingProducer(connection, events);
-  const calls: Call<Entry>[] = [];
+  const calls = waitingLine<Call<Entry>>();
   const nextRecord = recordMaker(calls, recordOf);
   let writing: Promise<void> | undefined;
   let closed = false;
@@ -75,8 +76,8 @@ export function topicWriter<Entry>(
     } catch (error) {
       for (const { call } of parts) {
         call.outcome.reject(error);
-        const index = calls.indexOf(call);
-        if (index >= 0) calls.splice(index, 1);
+        // The last of them may have entries that were not taken yet; then it is the first of those that wait.
+        if (calls.first() === call) calls.take();
       }
     }
   }
@@ -110,7 +111,7 @@ export function topicWriter<Entry>(
 }
 
 /** Makes one record after the other, and keeps the one that did not fit for the next time. */
-function recordMaker<Entry>(calls: Call<Entry>[], recordOf: TopicWriterOptions<Entry>["recordOf"]) {
+function recordMaker<Entry>(calls: WaitingLine<Call<Entry>>, recordOf: TopicWriterOptions<Entry>["recordOf"]) {
   let made: { readonly call: Call<Entry>; readonly record: Message; readonly bytes: number } | undefined;
 
   function make(call: Call<Entry>): NonNullable<typeof made> {
@@ -119,14 +120,14 @@ function recordMaker<Entry>(calls: Call<Entry>[], recordOf: TopicWriterOptions<E
   }
 
   return (room: number) => {
-    const call = calls[0];
+    const call = calls.first();
     if (call === undefined) return undefined;
     if (made?.call !== call) made = make(call);
     if (made.bytes > room) return undefined;
     const taken = made;
     made = undefined;
     call.taken += 1;
-    if (call.taken === call.entries.length) calls.shift();
+    if (call.taken === call.entries.length) calls.take();
     return taken;
   };
 }

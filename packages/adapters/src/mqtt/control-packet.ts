@@ -7,14 +7,17 @@ export type ConnectVerdict = "fit" | "malformed" | 1 | 2;
 const unacceptableLevel = 1;
 const identifierRejected = 2;
 /** MQTT 3.1.1, and MQTT 3.1, which names itself otherwise. */
-const levels: Readonly<Record<string, number>> = { MQTT: 4, MQIsdp: 3 };
+const levels: ReadonlyMap<string | undefined, number> = new Map([
+  ["MQTT", 4],
+  ["MQIsdp", 3],
+]);
 const bit = { reserved: 1, clean: 2, will: 4, willQos: 0x18, willRetain: 0x20, password: 0x40, username: 0x80 };
 
 /** What MQTT 3.1.1 section 3.1 says of a CONNECT; the session broker is more generous than that. */
 export function judgeConnect(packet: Buffer): ConnectVerdict {
   const read = fieldReader(packet);
   if (packet[0] !== packetType.connect << 4) return "malformed";
-  const level = levels[read.text() ?? ""];
+  const level = levels.get(read.text());
   if (level === undefined) return "malformed";
   if (read.byte() !== level) return read.failed() ? "malformed" : unacceptableLevel;
   const flags = read.byte();

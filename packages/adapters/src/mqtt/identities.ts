@@ -101,10 +101,12 @@ export function identitiesOf(stored: readonly StoredIdentity[]): Identities {
 function senderOf({ name, meters }: StoredIdentity, line: string): KnownSender {
   if (meters === undefined) return { name, line, speaksFor: (meterId) => meterId === name };
   const ids = new Set(meters.filter((meter) => !meter.endsWith("*")));
-  const beginnings = meters.filter((meter) => meter.endsWith("*")).map((meter) => meter.slice(0, -1));
+  const beginnings = new Set(meters.filter((meter) => meter.endsWith("*")).map((meter) => meter.slice(0, -1)));
+  const lengths = [...new Set([...beginnings].map(({ length }) => length))];
   return {
     name,
     line,
-    speaksFor: (meterId) => ids.has(meterId) || beginnings.some((beginning) => meterId.startsWith(beginning)),
+    // A concentrator may have 100 000 beginnings, of few lengths.
+    speaksFor: (meterId) => ids.has(meterId) || lengths.some((length) => beginnings.has(meterId.slice(0, length))),
   };
 }

@@ -100,7 +100,7 @@ function writeProfiles(out: protobuf.Writer, series: ReadingSeries, runs: readon
 function writeAmounts(out: protobuf.Writer, { channel, value }: ReadingSeries, { first, count }: Run): void {
   const amounts = value.slice(first, first + count);
   const isInterval = channel.kind === "interval";
-  const base = isInterval ? Math.min(...amounts) : (amounts[0] as number);
+  const base = isInterval ? amounts.reduce((least, one) => Math.min(least, one)) : (amounts[0] as number);
   out.uint32(0x38).sint64(base).uint32(0x42).fork();
   let before = base;
   for (const amount of amounts) {
