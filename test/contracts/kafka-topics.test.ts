@@ -63,7 +63,6 @@ test.for([
   ["snapshots", { ...safe, ...forEver, "unclean.leader.election.enable": "true" }, [[/enable=false/, true]]],
   ["readings", { ...safe, ...forEver, "message.timestamp.type": "CreateTime" }, [[/LogAppendTime/, false]]],
   ["snapshots", { ...safe, ...forEver, "message.timestamp.type": "CreateTime" }, []],
-  ["commands", { ...safe, ...forEver, "retention.ms": "1000" }, [[/set retention.ms=3600000/, false]]],
   // Two of three brokers are away: nothing about the topics has changed.
   ["snapshots", { ...safe, ...forEver, brokers: 1 }, []],
   ["snapshots", { ...forEver, brokers: 1, replicas: 1 }, [[/on one broker, because there is no other/, false]]],

@@ -6,9 +6,9 @@ import type { Api } from "../../services/api/src/api-context.ts";
 import { latestSchema } from "../../services/api/src/routes/snapshots.ts";
 import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
 import { apiWorld, injectableApi } from "../support/api-world.ts";
+import { memoryReadingsLog } from "../support/memory-ports.ts";
 import { instant, registerSeries } from "../support/readings.ts";
 
-const october = 2026 * 12 + 9;
 const start = instant("2026-09-30T21:00:00Z");
 const boundary = instant("2026-10-31T22:00:00Z");
 
@@ -31,10 +31,7 @@ async function apiOn(world: AggregatorWorld): Promise<Api> {
       series: world.store,
       snapshots: world.ledger,
       damage: world.damageLog,
-      commands: {
-        send: ({ period }) => world.close(period),
-        serve: async () => ({ close: async () => undefined }),
-      },
+      readingsLog: { ...memoryReadingsLog(() => world.nowMs), appendBarrier: world.appendBarrier },
     }),
   );
 }
@@ -81,7 +78,7 @@ test("H08: a meter whose readings are damaged answers with a problem that names 
 test("H06: lists, totals and a meter's revisions say what they leave out", async () => {
   const world = await worldOf("m-1", "m-2", "m-3");
   const api = await apiOn(world);
-  await world.close(october);
+  await world.close();
   const whole = await get(api, "/v1/periods/2026-10");
   expect(whole.body).toMatchObject({ meters: 3, damaged: 0 });
   expect((await get(api, "/v1/snapshots?period=2026-10")).body).not.toHaveProperty("damaged");
@@ -110,7 +107,7 @@ test("H06: lists, totals and a meter's revisions say what they leave out", async
   expect(body).toMatchObject({ meters: 2, registers: 2, damaged: 1, controlTotals: [{ rows: 2, consumption: "300" }] });
   // Struck out, all is whole again, and what was damaged is still named among the revisions.
   await api.inject({ method: "POST", url: `/v1/damage/${left.damageId}/repairs`, payload: { reason: "a bit" } });
-  await world.close(october);
+  await world.close();
   expect((await get(api, "/v1/periods/2026-10")).body).toMatchObject({ meters: 3, damaged: 0, hash: whole.body.hash });
   expect((await get(api, "/v1/meters/m-2/snapshots/2026-10/revisions")).body).toMatchObject({
     items: [{ revision: 2 }],

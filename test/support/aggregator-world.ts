@@ -13,14 +13,14 @@ import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/admi
 import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { type AggregatorEvents, silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
+import type { Barrier } from "@meterbook/core/domain/barrier";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
-import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
-import type { FrameConsumer, LogFrame } from "@meterbook/core/ports/readings-log";
+import type { FrameConsumer, LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, SeriesStores, StoreTotals } from "@meterbook/core/ports/series-store";
@@ -49,23 +49,33 @@ export interface AggregatorWorld {
   /** What was told as damaged, by id. */
   readonly damages: ReadonlyMap<string, KnownDamage>;
   readonly damageLog: DamageLog;
+  /** All records of the log. */
+  readonly log: readonly LogFrame[];
+  /** What the log does: it is delivered by itself. */
+  readonly appendBarrier: ReadingsLog["appendBarrier"];
+  /** Takes so many records more, as they stand in the log. */
+  take(count: number): Promise<void>;
   /** Where series.db is. */
   readonly dataDir: string;
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
   deliver(...reports: readonly TestReport[]): Promise<void>;
   register(record: MeterRecord): Promise<void>;
-  /** What POST /v1/periods/{period}/close does. */
-  close(period?: number): Promise<CommandOutcome>;
+  /** What POST /v1/periods/{period}/close does: resolves when the close was passed. */
+  close(): Promise<void>;
   /** Lets housekeeping look at the clock until nothing is pending. */
   settle(): Promise<void>;
   /** Lets housekeeping look at everything once, whatever it makes of it. */
   look(): Promise<void>;
-  /** Appends one frame that the aggregator gets with the next one, or after a restart. */
+  /** Appends one frame that the aggregator gets with the next one or with a barrier, or after a restart. */
   append(...reports: readonly TestReport[]): void;
   /** What is in the log is delivered after `meanwhile`; `changes` of master data come while it is stopped. */
-  restart(meanwhile?: () => Promise<void>, changes?: readonly MeterRecord[]): Promise<void>;
+  restart(meanwhile?: () => Promise<void>, changes?: readonly MeterRecord[], then?: "take nothing"): Promise<void>;
   /** Appends the newest frame once more, as a producer may after an outage. */
   appendAgain(): void;
+  /** The next record that it takes. */
+  readonly position: number;
+  /** Every master record, in order. */
+  readonly registered: readonly MeterRecord[];
   /** The log no longer holds what it holds now. */
   expireLog(): void;
   /** The log is lost, and an empty one stands in its place. */
@@ -95,6 +105,8 @@ export async function openAggregatorWorld(options: {
   timeZone?: string;
   settleSeconds?: number;
   limits?: Partial<AdmissionLimits>;
+  /** What the log holds already; nothing where absent. */
+  log?: readonly LogFrame[];
   /** Embedded where absent. */
   series?: OpenSeries | undefined;
   /** Told what the aggregator tells. */
@@ -109,20 +121,24 @@ export async function openAggregatorWorld(options: {
   committing?: () => void;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
-  const frames: LogFrame[] = [];
+  const frames: LogFrame[] = [...(options.log ?? [])];
   const records: RegistryChange[] = [];
   const damages = new Map<string, KnownDamage>();
   const damageLog = damageLogIn(damages);
   const ears = { tell: (damage: Damage) => void damageLog.report([damage]), nowMs: () => world.nowMs };
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
-  let carryOut: ((command: Command) => Promise<CommandOutcome>) | undefined;
   const looks = new EventEmitter();
   let epoch = 0;
   let resumeAt = 0;
   let heldFrom = 0;
   let appended = 0;
-  const clock: Clock = { nowMs: () => world.nowMs };
+  let isHeld = false;
+  let delivering: Promise<void> = Promise.resolve();
+  let nowMs = options.nowMs;
+  // A test may put a clock of its own in the place of `nowMs`.
+  let isMade = false;
+  const clock: Clock = { nowMs: () => (isMade ? world.nowMs : nowMs) };
   // Once: the log of this world is in memory, and a start would miss it on the disk.
   const openSeries = options.series ?? embeddedSeries(dataDir);
   let timeZone = options.timeZone ?? "Europe/Kyiv";
@@ -137,6 +153,7 @@ export async function openAggregatorWorld(options: {
       log: {
         partitions: 1,
         ends: async () => new Map([[0, frames.length]]),
+        appendBarrier,
         starts: async () => new Map([[0, Math.min(heldFrom, frames.length)]]),
         ...(options.withoutHistory === true
           ? {}
@@ -169,12 +186,6 @@ export async function openAggregatorWorld(options: {
         },
       } as AggregatorPorts["registry"],
       damages: damageLog,
-      commands: {
-        serve: async (given) => {
-          carryOut = given;
-          return { close: async () => undefined };
-        },
-      },
     };
     const aggregator = await aggregateReadings(ports, {
       timeZone,
@@ -190,14 +201,47 @@ export async function openAggregatorWorld(options: {
   }
 
   /** From where the store says that it stands, like a log after a start. */
-  async function deliverFrom(): Promise<void> {
-    const due = frames.slice(Math.max(heldFrom, resumeAt));
+  async function deliverFrom(count = frames.length): Promise<void> {
+    const from = Math.max(heldFrom, resumeAt);
+    const due = isHeld ? [] : frames.slice(from, from + count);
     if (due.length === 0) return;
+    const to = from + due.length;
     await consumer?.handle({ partition: 0, frames: due });
-    resumeAt = frames.length;
+    resumeAt = to;
+  }
+
+  /** One delivery at a time. */
+  function pump(): Promise<void> {
+    const next = delivering.then(() => deliverFrom());
+    delivering = next.catch(() => undefined);
+    return next;
+  }
+
+  async function appendBarrier(_partitions: readonly number[], barrier: Barrier) {
+    const offset = putBarrier(barrier);
+    void passed(offset).catch(() => undefined);
+    return new Map([[0, offset]]);
+  }
+
+  function putBarrier(barrier: Barrier): number {
+    frames.push({ partition: 0, offset: frames.length, appendedAtMs: world.nowMs, reports: [], barrier });
+    return frames.length - 1;
+  }
+
+  /** Delivers again and again, as a log does, until the record was taken or the aggregator is another. */
+  async function passed(offset: number): Promise<void> {
+    const of = epoch;
+    const deadline = Date.now() + 20_000;
+    for (let error: unknown; resumeAt <= offset; ) {
+      if (of !== epoch || Date.now() > deadline) throw error ?? new Error("the barrier was not passed");
+      error = await pump().catch((cause: unknown) => cause);
+      if (resumeAt <= offset) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   async function stop(): Promise<void> {
+    isHeld = true;
+    await delivering;
     await parts.aggregator.close();
     await parts.series.reader.close();
     await parts.series.stores.close();
@@ -205,7 +249,12 @@ export async function openAggregatorWorld(options: {
   }
 
   const world: AggregatorWorld = {
-    nowMs: options.nowMs,
+    get nowMs() {
+      return nowMs;
+    },
+    set nowMs(to) {
+      nowMs = to;
+    },
     get timeZone() {
       return timeZone;
     },
@@ -216,6 +265,19 @@ export async function openAggregatorWorld(options: {
     damages,
     damageLog,
     dataDir,
+    log: frames,
+    appendBarrier,
+    get position() {
+      return resumeAt;
+    },
+    get registered() {
+      return records.map(({ record }) => record);
+    },
+    async take(count) {
+      const next = delivering.then(() => deliverFrom(count));
+      delivering = next.catch(() => undefined);
+      await next;
+    },
     get store() {
       return parts.series.reader;
     },
@@ -224,7 +286,7 @@ export async function openAggregatorWorld(options: {
     },
     async deliver(...reports) {
       world.append(...reports);
-      await deliverFrom();
+      await pump();
     },
     appendAgain() {
       frames.push({ ...(frames.at(-1) as LogFrame), offset: frames.length });
@@ -250,9 +312,8 @@ export async function openAggregatorWorld(options: {
       records.push({ record, position: records.length + 1 });
       await follower?.(records.slice(-1));
     },
-    async close(period = 0) {
-      if (carryOut === undefined) throw new Error("nobody carries commands out");
-      return carryOut({ kind: "close-period", period });
+    async close() {
+      await passed(putBarrier({ atMs: world.nowMs, registry: records.length, quietBefore: 0, closeId: "close" }));
     },
     async settle() {
       const deadline = Date.now() + 20_000;
@@ -267,12 +328,13 @@ export async function openAggregatorWorld(options: {
       // The first may have begun before the call.
       for (let round = 0; round < 2; round += 1) await once(looks, "look");
     },
-    async restart(meanwhile, changes = []) {
+    async restart(meanwhile, changes = [], then = undefined) {
       await stop();
       for (const record of changes) records.push({ record, position: records.length + 1 });
       parts = await start();
       await meanwhile?.();
-      await deliverFrom();
+      isHeld = false;
+      if (then === undefined) await pump();
     },
     expireLog: () => {
       heldFrom = frames.length;
@@ -289,6 +351,7 @@ export async function openAggregatorWorld(options: {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+  isMade = true;
   return world;
 }
 

@@ -1,6 +1,5 @@
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
 import { parsePeriod } from "@meterbook/core/domain/snapshot";
-import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
 import type { StoredRejection } from "@meterbook/core/ports/rejected-log";
 import { onTestFinished } from "vitest";
 import type { Api } from "../../services/api/src/api-context.ts";
@@ -18,35 +17,30 @@ import {
 } from "./memory-ports.ts";
 import { instant } from "./readings.ts";
 
-/** A close that found nothing to do. */
-export const aClose: CommandOutcome = { evaluated: 0, issued: 0, inPeriod: 0, heldBack: 0, waiting: 0 };
-
 /** An API on ports in memory, at a moment after October 2026 has become final. */
 export interface ApiWorld {
   readonly ports: ApiPorts;
   readonly settings: ApiSettings;
-  /** What was sent to the aggregators. */
-  readonly commands: Command[];
 }
 
 export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSettings> = {}): ApiWorld {
-  const commands: Command[] = [];
   const clock = { nowMs: () => instant("2026-11-10T12:00:00Z") * 1000 };
+  const series = memorySeries({});
+  const log = memoryReadingsLog(clock.nowMs);
   const all: ApiPorts = {
-    series: memorySeries({}),
+    series,
     snapshots: memorySnapshots(),
     registry: memoryRegistry(),
-    readingsLog: memoryReadingsLog(clock.nowMs),
-    rejectedLog: memoryRejectedLog(),
-    commands: {
-      async send(command) {
-        commands.push(command);
-        return { ...aClose, evaluated: 7, issued: 3 };
-      },
-      serve: async () => {
-        throw new Error("the API serves no commands");
+    readingsLog: {
+      ...log,
+      /** Passed at once. */
+      async appendBarrier(partitions, barrier) {
+        const offsets = await log.appendBarrier(partitions, barrier);
+        series.totalsNow = { ...series.totalsNow, positions: new Map([[0, (offsets.get(0) ?? 0) + 1]]) };
+        return offsets;
       },
     },
+    rejectedLog: memoryRejectedLog(),
     damage: memoryDamageLog(),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
@@ -58,7 +52,6 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
   return {
     ports: all,
     settings: { listen: { host: "127.0.0.1", port: 0 }, timeZone: "Europe/Kyiv", ...settings },
-    commands,
   };
 }
 

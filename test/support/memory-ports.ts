@@ -1,3 +1,4 @@
+import type { Barrier } from "@meterbook/core/domain/barrier";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
@@ -131,8 +132,11 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
 
 export function memoryRegistry(...records: readonly MeterRecord[]): Registry {
   const kept = new Map(records.map((record) => [record.meterId, record]));
+  let position = 0;
   return {
+    newest: async () => position,
     async put(more) {
+      position += more.length;
       for (const record of more) kept.set(record.meterId, record);
     },
     get: async (meterId) => kept.get(meterId),
@@ -243,16 +247,25 @@ export function damageLogIn(kept: Map<string, KnownDamage>): DamageLog {
   };
 }
 
-export interface MemoryReadingsLog extends Pick<ReadingsLog, "unread" | "ends" | "append"> {
+export interface MemoryReadingsLog
+  extends Pick<ReadingsLog, "partitions" | "unread" | "ends" | "append" | "appendBarrier"> {
   readonly reports: LoggedReport[];
+  readonly barriers: Barrier[];
 }
 
 /** One partition; a frame per report. */
 export function memoryReadingsLog(nowMs: () => number): MemoryReadingsLog {
   const reports: LoggedReport[] = [];
   const appendedAtMs: number[] = [];
+  const barriers: Barrier[] = [];
   return {
+    partitions: 1,
     reports,
+    barriers,
+    async appendBarrier(_partitions, barrier) {
+      barriers.push(barrier);
+      return new Map([[0, reports.length + barriers.length - 1]]);
+    },
     async append(report) {
       reports.push(report);
       appendedAtMs.push(nowMs());

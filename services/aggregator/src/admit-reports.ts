@@ -59,7 +59,7 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
   let unknown = 0;
 
   function refusal(known: MeterState | undefined): readonly [RejectionReason, string] | undefined {
-    if (known?.record === undefined && limits.unknownMeters === "refuse") {
+    if (known?.isRegistered !== true && limits.unknownMeters === "refuse") {
       return ["meter_unknown", "topic: there is no master data of the meter (METERBOOK_UNKNOWN_METERS=refuse)"];
     }
     if (known !== undefined && (known.no >= 0 || newcomers.has(known))) return undefined;
@@ -90,7 +90,7 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
     },
     admit(report, series, offset) {
       const known = book.find(report.meterId);
-      if (known?.record === undefined) unknown += 1;
+      if (known?.isRegistered !== true) unknown += 1;
       const wrong = refusal(known);
       if (wrong !== undefined) {
         const rejection = rejectionOf(report, wrong, report.report);

@@ -1,4 +1,3 @@
-import type { CarriedOut, Command, CommandOutcome, Commands } from "@meterbook/core/ports/commands";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
@@ -6,8 +5,7 @@ import { openPartitionBook } from "./partition-book.ts";
 import { progressWatch } from "./progress-watch.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
-  readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends" | "history">;
-  readonly commands: Pick<Commands, "serve">;
+  readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends" | "appendBarrier" | "history">;
 }
 
 /**
@@ -50,17 +48,6 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     return book;
   }
 
-  async function closePeriod({ period }: Command): Promise<CarriedOut> {
-    const own = [...books];
-    const outcomes = await Promise.all(own.map(([, book]) => book.issueAll(period)));
-    const sum = (of: keyof CommandOutcome) => outcomes.reduce((total, outcome) => total + outcome[of], 0);
-    return {
-      partitions: own.map(([partition]) => partition),
-      ...{ evaluated: sum("evaluated"), issued: sum("issued"), inPeriod: sum("inPeriod") },
-      ...{ heldBack: sum("heldBack"), waiting: sum("waiting") },
-    };
-  }
-
   const watch = progressWatch(ports, options.events, {
     standings: () => [
       ...[...books].map(([partition, book]) => ({ partition, position: book.position() })),
@@ -69,11 +56,9 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     newestAppendedAtMs: () => newestAppendedAtMs,
   });
   const frames = await ports.log.consume(consumer);
-  const commands = await ports.commands.serve(closePeriod);
   return {
     async close() {
       watch.close();
-      await commands.close();
       await frames.close();
       await Promise.all([...books.values()].map((book) => book.close()));
       books.clear();

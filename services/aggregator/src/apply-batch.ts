@@ -1,7 +1,7 @@
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
 import { readingRank } from "@meterbook/core/domain/reading-rank";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
 import { admission } from "./admit-reports.ts";
@@ -28,11 +28,14 @@ export interface BatchResult {
 }
 
 /** Told of every reading that came into effect, in any order; `crossed` as `accept` answers it. */
-export type Touched = (meter: MeterState, channel: Channel, at: number, crossed: number) => void;
+export type Touched = (meter: MeterState, channel: Channel, at: number, crossed: number, by: TouchedBy) => void;
+
+/** The frame that did it. */
+export type TouchedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
 
 interface Report {
   readonly meter: MeterState;
-  readonly offset: number;
+  readonly frame: TouchedBy;
   /** How many readings of the frame come before it. */
   readonly firstIndex: number;
   readonly receivedAtMs: number;
@@ -44,8 +47,8 @@ interface Candidate extends Reading {
   readonly meter: MeterState;
   readonly state: ChannelState;
   readonly receivedAtMs: number;
-  /** Of its frame, and its place among the frame's readings. */
-  readonly offset: number;
+  readonly frame: TouchedBy;
+  /** Its place among the frame's readings. */
   readonly index: number;
 }
 
@@ -56,7 +59,7 @@ interface Candidate extends Reading {
 export async function applyBatch(
   batch: SeriesBatch,
   { book, limits }: { readonly book: MeterBook; readonly limits: AdmissionLimits },
-  { frames }: FrameBatch,
+  frames: readonly LogFrame[],
   touched: Touched,
   { crashPoint, damaged }: Pick<AggregatorOptions, "crashPoint" | "damaged">,
 ): Promise<BatchResult> {
@@ -70,7 +73,7 @@ export async function applyBatch(
   const writes: MeterWrite[] = [];
   for (const report of reports) {
     const series = takeNewer(report, candidates, result, touched);
-    if (series.length > 0) writes.push({ meterNo: report.meter.no, offset: report.offset, series });
+    if (series.length > 0) writes.push({ meterNo: report.meter.no, offset: report.frame.offset, series });
   }
   await batch.put(writes);
   crashPoint("batch-half-applied");
@@ -87,7 +90,7 @@ export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched
       for (const { channel, at } of series) {
         // What was refused has no channel.
         if (channelOf(meter, channel) === undefined) continue;
-        for (const instant of at) touched(meter, channel, instant, unordered);
+        for (const instant of at) touched(meter, channel, instant, unordered, frame);
       }
     }
   }
@@ -99,7 +102,7 @@ function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): 
   const taken: Report[] = [];
   for (const [report, series] of decodeReports(frame, damaged)) {
     const admitted = series === undefined ? undefined : admit(report, series, offset);
-    if (admitted !== undefined) taken.push({ ...admitted, offset, firstIndex, receivedAtMs: report.receivedAtMs });
+    if (admitted !== undefined) taken.push({ ...admitted, frame, firstIndex, receivedAtMs: report.receivedAtMs });
     if (series === undefined) firstIndex += report.readings;
     else for (const { at } of series) firstIndex += at.length;
   }
@@ -117,7 +120,7 @@ async function numberNewcomers(batch: SeriesBatch, book: MeterBook, { newcomers 
 
 /** The readings of a report that follow what their channels have; the others become candidates. */
 function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, touched: Touched): ChannelWrite[] {
-  const { meter, receivedAtMs, offset } = report;
+  const { meter, receivedAtMs, frame } = report;
   const writes: ChannelWrite[] = [];
   let index = report.firstIndex - 1;
   for (const one of report.series) {
@@ -132,12 +135,12 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
       const reading = { at: at[i] as number, value: value[i] as number, code: code[i] as ReadingCode };
       index += 1;
       if (reading.at <= newestAtOf(state)) {
-        candidates.push({ ...reading, meter, state, receivedAtMs, offset, index });
+        candidates.push({ ...reading, meter, state, receivedAtMs, frame, index });
         continue;
       }
       if (split) append(newer, reading);
       const crossed = accept(meter, state, reading.at, reading.value, reading.code);
-      touched(meter, one.channel, reading.at, crossed);
+      touched(meter, one.channel, reading.at, crossed, frame);
     }
     if (newer.at.length === 0) continue;
     result.stored += newer.at.length;
@@ -191,11 +194,11 @@ async function decide(
   result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
     admitLate(candidate.state, candidate, candidate.meter.calendar);
-    touched(candidate.meter, candidate.state.channel, candidate.at, unordered);
+    touched(candidate.meter, candidate.state.channel, candidate.at, unordered, candidate.frame);
   }
-  for (const { meter, state, at } of replaced.values()) {
+  for (const { meter, state, at, frame } of replaced.values()) {
     markIrregular(state, at - state.channel.stepSeconds, at);
-    touched(meter, state.channel, at, unordered);
+    touched(meter, state.channel, at, unordered, frame);
   }
 }
 
@@ -226,7 +229,7 @@ function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored
 }
 
 function conflict(
-  { meter, state, at, receivedAtMs, offset, index }: Candidate,
+  { meter, state, at, receivedAtMs, frame, index }: Candidate,
   kept: Reading,
   refused: Reading,
 ): Conflict {
@@ -237,18 +240,21 @@ function conflict(
     kept: { at, value: kept.value, code: kept.code },
     refused: { at, value: refused.value, code: refused.code },
     receivedAtMs,
-    offset,
+    offset: frame.offset,
     index,
   };
 }
 
 /** One write per frame, meter and channel, ascending. */
 function grouped(candidates: Iterable<Candidate>): MeterWrite[] {
-  const groups = Map.groupBy(candidates, ({ offset, meter, state }) => `${offset}/${meter.no}/${state.channel.index}`);
+  const groups = Map.groupBy(
+    candidates,
+    ({ frame, meter, state }) => `${frame.offset}/${meter.no}/${state.channel.index}`,
+  );
   return [...groups.values()].map((group) => {
     group.sort((a, b) => a.at - b.at);
-    const [{ meter, state, offset }] = group as [Candidate];
+    const [{ meter, state, frame }] = group as [Candidate];
     const columns = { at: group.map((c) => c.at), value: group.map((c) => c.value), code: group.map((c) => c.code) };
-    return { meterNo: meter.no, offset, series: [{ channelIndex: state.channel.index, ...columns }] };
+    return { meterNo: meter.no, offset: frame.offset, series: [{ channelIndex: state.channel.index, ...columns }] };
   });
 }

@@ -1,22 +1,22 @@
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
-import type { Clock } from "@meterbook/core/ports/clock";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { LowWater } from "./low-water.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 
+export type BoundaryWatch = ReturnType<typeof boundaryWatch>;
+
 /**
- * Sees the hours at which snapshots become due without any reading: one hour after each boundary (provisional) and at
- * the start of the 4th local day (final), per zone. All meters of the zone are then marked; how far this went is noted
- * when the last of them is issued, so that neither a crash nor a long stop leaves a period out.
+ * The hours at which snapshots become due without any reading: one hour after each boundary (provisional) and at the start of the 4th
+ * local day (final), per zone. When log time has passed one, all meters of the zone are marked; how far this went is noted when the last
+ * of them is issued, so that neither a crash nor a long stop leaves a period out.
  */
-export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorEvents) {
+export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
   const sweptThrough = new Map<string, number>();
-  /** Hours that have come and are not swept yet, by zone. */
-  const passed = new Map<string, number>();
   let lookAgainAtMs = 0;
   let zonesSeen = 0;
+  let isDue = false;
 
   function swept(zone: string): number {
     return sweptThrough.get(zone) ?? water.notes[`swept:${zone}`] ?? 0;
@@ -35,29 +35,25 @@ export function boundaryWatch(water: LowWater, clock: Clock, events: AggregatorE
 
   return {
     /**
-     * Whether an hour has come since the last call. Cheap to call often, however many meters there are: looks again when the
-     * next minute begins, or when there is a zone more.
+     * Whether an hour has come by a clock that log time has not passed yet. Cheap to ask often, however many meters there are: looks
+     * again when the next minute begins, or when there is a zone more.
      */
-    hasPassed({ zones }: MeterBook): boolean {
-      const nowMs = clock.nowMs();
-      if (nowMs < lookAgainAtMs && zones.size === zonesSeen) return false;
+    isDueAt({ zones }: MeterBook, nowMs: number): boolean {
+      if (nowMs < lookAgainAtMs && zones.size === zonesSeen && !isDue) return false;
       lookAgainAtMs = (Math.floor(nowMs / 60_000) + 1) * 60_000;
       zonesSeen = zones.size;
-      const found = [...zones].flatMap((zone) => {
-        const stage = lastStage(zone, nowMs / 1000);
-        return stage > Math.max(swept(zone), passed.get(zone) ?? 0) ? [[zone, stage] as const] : [];
-      });
-      for (const [zone, stage] of found) passed.set(zone, stage);
-      return found.length > 0;
+      isDue = [...zones].some((zone) => lastStage(zone, nowMs / 1000) > swept(zone));
+      return isDue;
     },
-    /** Marks the meters of the zones in which an hour has come. */
-    sweep(book: MeterBook, pending: PendingMeters): void {
-      for (const [zone, stage] of passed) {
+    /** Marks the meters of the zones in which log time has passed an hour. */
+    sweep(book: MeterBook, pending: PendingMeters, timeMs: number): void {
+      for (const zone of book.zones) {
+        const stage = lastStage(zone, timeMs / 1000);
+        if (stage <= swept(zone)) continue;
         const meters = [...book.all()].filter(({ calendar }) => calendar.zone === zone);
         if (meters.length > 0) sweepZone(zone, stage, meters, pending);
         else sweptThrough.set(zone, stage);
       }
-      passed.clear();
     },
   };
 }

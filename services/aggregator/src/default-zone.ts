@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import type { TouchedBy } from "./apply-batch.ts";
 import { wholeBook } from "./evaluate-meter.ts";
 import type { LowWater } from "./low-water.ts";
 import type { MeterBook } from "./meter-book.ts";
@@ -21,9 +22,9 @@ export function defaultZoneWatch(water: LowWater, zone: string) {
       if (isOther) water.noted(note, 0, nextTicket);
     },
     /** Once the meters have their master data. */
-    mark(book: MeterBook, pending: PendingMeters): void {
+    mark(book: MeterBook, pending: PendingMeters, by: TouchedBy): void {
       if (!isOther) return;
-      for (const meter of book.all()) if (meter.record?.zone === undefined) pending.gather(meter, wholeBook);
+      for (const meter of book.all()) if (meter.record?.zone === undefined) pending.gather(meter, wholeBook, by);
       water.noted(note, wanted, pending.nextTicket);
     },
   };

@@ -38,6 +38,8 @@ export const wholeBook = 0;
 /**
  * Recomputes a meter's snapshots from `fromPeriod` to the newest period that is due, each opening with the closing
  * before it, and answers the revisions that this makes. Reads memory where it tells the whole, else the store.
+ *
+ * @param nowMs log time
  */
 export async function evaluateMeter(
   ports: EvaluationPorts,
@@ -48,14 +50,21 @@ export async function evaluateMeter(
   const due = periodsDue(meter, fromPeriod, nowMs);
   if (fromPeriod <= wholeBook) {
     const issued = (await ports.ledger.latestOfMeter(meter.meterId, wholeBook)).map(ports.seen);
+    if (isPassed(issued, nowMs)) return { snapshots: [], issued: meter.issued };
     const { chain, voids } = voidOutside(meter, issued, nowMs);
     const snapshots = due === undefined ? [] : await recompute(ports, meter, chain, { ...due, nowMs });
     return { snapshots: [...voids, ...snapshots], issued: newestTwo(chain) };
   }
   if (due === undefined) return { snapshots: [], issued: meter.issued };
   const chain = await issuedChain(ports, meter, due.from === due.first ? due.first : due.from - 1);
+  if (isPassed([...chain.values()], nowMs)) return { snapshots: [], issued: meter.issued };
   const snapshots = await recompute(ports, meter, chain, { ...due, nowMs });
   return { snapshots, issued: newestTwo(chain) };
+}
+
+/** A barrier that is passed again, by whomever: what came after it has said more since. */
+function isPassed(issued: readonly Pick<Snapshot, "issuedAtMs">[], nowMs: number): boolean {
+  return issued.some(({ issuedAtMs }) => issuedAtMs > nowMs);
 }
 
 /** What was issued of the meter, with those months taken back that are no longer in its book (void-months.ts). */
@@ -200,7 +209,7 @@ function chainOf(snapshots: readonly Snapshot[], first: number | undefined): Map
 
 function remembered(
   content: SnapshotContent,
-  { revision, lifecycle, hash }: Pick<Snapshot, "revision" | "lifecycle" | "hash">,
+  { revision, lifecycle, hash, issuedAtMs }: Pick<Snapshot, "revision" | "lifecycle" | "hash" | "issuedAtMs">,
   missingRun: number,
 ): IssuedPeriod {
   const { period, registers } = content;
@@ -211,6 +220,7 @@ function remembered(
       revision,
       lifecycle,
       hash,
+      issuedAtMs,
       closings: [],
       missingRun: missingPeriodsMax,
       usesIntervals: false,
@@ -224,7 +234,7 @@ function remembered(
     valueQuality,
   }));
   const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
-  return { period, revision, lifecycle, hash, closings, missingRun, usesIntervals, isVoid: false };
+  return { period, revision, lifecycle, hash, issuedAtMs, closings, missingRun, usesIntervals, isVoid: false };
 }
 
 function isAllMissing(content: SnapshotContent): boolean {

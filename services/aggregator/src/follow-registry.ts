@@ -1,51 +1,70 @@
-import type { MeterRecord } from "@meterbook/core/domain/registry";
-import type { Registry, RegistrySubscription } from "@meterbook/core/ports/registry";
-import { defaultZoneWatch } from "./default-zone.ts";
+import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
+import type { TouchedBy } from "./apply-batch.ts";
 import { wholeBook } from "./evaluate-meter.ts";
-import type { LowWater } from "./low-water.ts";
-import type { MeterBook } from "./meter-book.ts";
-import type { PendingMeters } from "./pending-meters.ts";
+import type { PartitionMemory } from "./partition-memory.ts";
 
-type InTurn = (work: (book: MeterBook, pending: PendingMeters) => Promise<void>) => Promise<void>;
-
-/** How far the registry was taken into account, in the partition's notes. */
+/** Up to which position of the registry master data count, in the partition's notes. */
 const note = "registry";
 
+/** Master data of a partition: what is known of it, and what counts, which a barrier says. */
 export interface FollowedRegistry {
-  readonly registry: Registry;
-  /** Whether a meter belongs to the partition. */
-  readonly wants: (meterId: string) => boolean;
-  readonly water: LowWater;
-  /** Of meters whose record names none. */
-  readonly defaultZone: string;
+  /** The newest position that was seen: what a barrier that is written now may name. */
+  readonly seen: number;
+  /** Meters of which something was seen that no barrier has let count. */
+  readonly waiting: number;
+  /** Lets count what stands up to this position; waits until it was seen. */
+  count(through: number, by: TouchedBy): Promise<void>;
+  caughtUp(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /**
- * Keeps master data in the book. A record that was not yet taken into account makes its meter pending with the whole of its
- * book: another zone, multiplier or installation can change every snapshot, and one that changes nothing issues nothing.
+ * A record that begins to count makes its meter pending with the whole of its book: another zone, multiplier or installation can
+ * change every snapshot, and one that changes nothing issues nothing.
+ *
+ * @param wants whether a meter belongs to the partition
  */
 export async function followRegistry(
-  { registry, wants, water, defaultZone }: FollowedRegistry,
-  inTurn: InTurn,
-): Promise<RegistrySubscription> {
-  let through = water.notes[note] ?? 0;
+  registry: Registry,
+  memory: PartitionMemory,
+  wants: (meterId: string) => boolean,
+): Promise<FollowedRegistry> {
+  const counted = memory.water.notes[note] ?? 0;
+  let seen = counted;
+  /** The newest of each meter, in order of position. */
+  const waiting = new Map<string, RegistryChange>();
 
-  function take(book: MeterBook, pending: PendingMeters, record: MeterRecord, isNew: boolean): void {
-    const meter = book.register(record);
-    if (isNew) pending.gather(meter, wholeBook);
+  function take(change: RegistryChange): void {
+    const { record, position } = change;
+    seen = Math.max(seen, position);
+    if (position <= counted) {
+      memory.book.register(record);
+      return;
+    }
+    memory.book.meet(record.meterId).isRegistered = true;
+    waiting.delete(record.meterId);
+    waiting.set(record.meterId, change);
   }
 
-  const zoneWatch = defaultZoneWatch(water, defaultZone);
-  await inTurn(async (_book, pending) => zoneWatch.begin(pending));
-  const subscription = await registry.follow(
-    (changes) =>
-      inTurn(async (book, pending) => {
-        for (const { record, position } of changes) take(book, pending, record, position > through);
-        through = Math.max(through, ...changes.map(({ position }) => position));
-        water.noted(note, through, pending.nextTicket);
-      }),
-    wants,
-  );
-  await inTurn(async (book, pending) => zoneWatch.mark(book, pending));
-  return subscription;
+  const subscription: RegistrySubscription = await registry.follow(async (changes) => changes.forEach(take), wants);
+  return {
+    get seen() {
+      return seen;
+    },
+    get waiting() {
+      return waiting.size;
+    },
+    async count(through, by) {
+      if (through > seen) await subscription.caughtUp();
+      const { book, pending, water } = memory;
+      for (const [meterId, { record, position }] of waiting) {
+        if (position > through) continue;
+        waiting.delete(meterId);
+        pending.gather(book.register(record), wholeBook, by);
+      }
+      water.noted(note, Math.max(through, water.notes[note] ?? 0), pending.nextTicket);
+    },
+    caughtUp: () => subscription.caughtUp(),
+    close: () => subscription.close(),
+  };
 }

@@ -2,7 +2,6 @@ import { setImmediate } from "node:timers/promises";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
-import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
@@ -16,82 +15,49 @@ import { tellDamage, unlessDamage } from "./store-damage.ts";
 export interface IssuePorts {
   readonly series: Pick<SeriesStore, "read" | "readMany">;
   readonly ledger: SnapshotLedger;
+  /** Log time, in milliseconds. */
+  readonly timeMs: number;
   readonly clock: Clock;
   readonly events: AggregatorEvents;
   readonly crashPoint: (name: string) => void;
   readonly damaged: TellDamage;
   readonly seen: (snapshot: Snapshot) => Snapshot;
-  /** Called after each append, when its meters no longer wait: records how far everything is issued. */
-  readonly issued: () => Promise<void>;
 }
-
-export interface IssueOptions {
-  /** Whether what waits to fall quiet is taken too. */
-  readonly all: boolean;
-  readonly budgetMs: number;
-  /** Whose revisions are counted for themselves. */
-  readonly period?: number;
-}
-
-/** What was done (packages/core/src/ports/commands.ts). */
-export type IssueOutcome = Pick<CommandOutcome, "evaluated" | "issued" | "inPeriod">;
 
 /** Meters per append to the ledger: large enough that its fsync is shared, small enough to bound what is in memory. */
 const metersPerAppendMax = 5000;
 /** Of which readings may be in memory at once. */
 const metersPerReadMax = 100;
-/** The same beside live traffic, whose next batch waits for it. */
-const metersPerSliceMax = 200;
 
 /**
- * Recomputes meters whose waiting is over and appends what changed. The ledger comes first, the record of how far
+ * Recomputes these meters and appends what changed, as of log time. The ledger comes first, the record of how far
  * everything is issued after it: a crash between the two recomputes the same content, and what is issued already is not
  * issued again.
  */
 export async function issueSnapshots(
   ports: IssuePorts,
-  pending: PendingMeters,
-  { all, budgetMs, period }: IssueOptions,
-): Promise<IssueOutcome> {
+  pending: Pick<PendingMeters, "done">,
+  due: MeterState[],
+): Promise<void> {
   const started = performance.now();
-  let evaluated = 0;
   let issued = 0;
-  let inPeriod = 0;
-  for (const meters of all ? inOrder(pending) : inSlices(pending)) {
-    const snapshots = await issueFor(ports, meters);
-    issued += snapshots.length;
-    // One evaluation makes no two revisions of a period.
-    for (const snapshot of snapshots) if (snapshot.period === period) inPeriod += 1;
+  for (const meters of inOrder(due)) {
+    issued += (await issueFor(ports, meters)).length;
     pending.done(meters);
-    await ports.issued();
-    evaluated += meters.length;
-    if (performance.now() - started >= budgetMs) break;
   }
-  if (evaluated > 0) {
-    ports.events.snapshotsIssued({ meters: evaluated, issued, seconds: (performance.now() - started) / 1000 });
-  }
-  return { evaluated, issued, inPeriod };
+  ports.events.snapshotsIssued({ meters: due.length, issued, seconds: (performance.now() - started) / 1000 });
 }
 
 /** By meter id, as billing reads them: the ledger then grows and is read in one direction. */
-function* inOrder(pending: PendingMeters): Generator<readonly MeterState[]> {
-  const meters = pending.due(Number.POSITIVE_INFINITY, true);
+function* inOrder(meters: MeterState[]): Generator<readonly MeterState[]> {
   meters.sort((a, b) => (a.meterId < b.meterId ? -1 : 1));
   for (let from = 0; from < meters.length; from += metersPerAppendMax)
     yield meters.slice(from, from + metersPerAppendMax);
 }
 
-function* inSlices(pending: PendingMeters): Generator<readonly MeterState[]> {
-  for (;;) {
-    const meters = pending.due(metersPerSliceMax, false);
-    if (meters.length === 0) return;
-    yield meters;
-  }
-}
-
 /** Answers what was issued. */
 async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promise<readonly Snapshot[]> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = ports.timeMs;
   const evaluations: { meter: MeterState; evaluation: Evaluation }[] = [];
   for (const group of inGroups(meters)) {
     const prefetched = await prefetch(ports.series, group, nowMs);

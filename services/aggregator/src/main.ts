@@ -3,7 +3,6 @@ import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
-import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaLagMetrics, kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
@@ -103,7 +102,6 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint, ears }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged }), "registry"),
     rejected,
-    commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
   };
   return { ports, damaged };
 }

@@ -73,6 +73,7 @@ export async function openMeterBook(
     register(record) {
       const meter = meet(record.meterId);
       const { registers } = record;
+      meter.isRegistered = true;
       meter.record = {
         ...record,
         meterId: meter.meterId,

@@ -16,7 +16,10 @@ export interface MeterState {
   /** The store's number; -1 while the meter has no readings. */
   no: number;
   channels: readonly ChannelState[];
+  /** The record that counts. */
   record: MeterRecord | undefined;
+  /** Whether there is a record at all; it may not count yet. */
+  isRegistered: boolean;
   calendar: LocalCalendar;
   /** After a start only the store knows this meter's past: every evaluation asks it. */
   cold: boolean;
@@ -24,7 +27,9 @@ export interface MeterState {
   pendingFrom: number | undefined;
   /** From where it is to be recomputed once its readings can be read; undefined where nothing holds it back. */
   heldBackFrom: number | undefined;
-  /** When something last made it pending, and when it became so. */
+  /** Which record of the log last made it pending. */
+  touchedBy: number;
+  /** When that was appended, and when what first made it pending was. */
   touchedAtMs: number;
   pendingSinceMs: number;
   /** Its place in the order in which meters became pending (low-water.ts). */
@@ -35,6 +40,8 @@ export interface MeterState {
 
 export interface IssuedPeriod extends Issued {
   readonly period: number;
+  /** Log time. */
+  readonly issuedAtMs: number;
   readonly closings: Closings;
   /** How many periods up to this one in a row had nothing to go by. */
   readonly missingRun: number;
@@ -50,10 +57,12 @@ export function meterState(meterId: string, zone: string): MeterState {
     no: -1,
     channels: [],
     record: undefined,
+    isRegistered: false,
     calendar: localCalendar(zone),
     cold: false,
     pendingFrom: undefined,
     heldBackFrom: undefined,
+    touchedBy: 0,
     touchedAtMs: 0,
     pendingSinceMs: 0,
     ticket: 0,

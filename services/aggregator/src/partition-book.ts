@@ -1,7 +1,6 @@
-import { setTimeout } from "node:timers/promises";
+import type { Barrier } from "@meterbook/core/domain/barrier";
 import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { Clock } from "@meterbook/core/ports/clock";
-import type { CommandOutcome } from "@meterbook/core/ports/commands";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { FrameBatch, LostFrames, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -9,18 +8,17 @@ import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorOptions } from "./aggregator-options.ts";
-import { followRegistry } from "./follow-registry.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { partitionLosses } from "./partition-losses.ts";
 import { partitionRepairs } from "./partition-repairs.ts";
-import { partitionWork } from "./partition-work.ts";
+import { type PartitionWork, partitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
 import { storeWatch } from "./store-watch.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
-  readonly log: Pick<ReadingsLog, "starts" | "ends" | "history">;
+  readonly log: Pick<ReadingsLog, "starts" | "ends" | "appendBarrier" | "history">;
   readonly damages: Pick<DamageLog, "report" | "unmended" | "mend">;
   readonly series: SeriesStores;
   readonly ledgers: SnapshotLedgers;
@@ -49,20 +47,10 @@ export interface PartitionBook {
   handle(batch: FrameBatch): Promise<void>;
   /** The log no longer holds these frames. */
   lost(range: LostFrames): Promise<void>;
-  /**
-   * Recomputes and issues whatever waits, of any period, and what was held back; `period` is the one that is asked about. Waits itself
-   * where that cannot be done yet.
-   *
-   * @throws an Error where the partition was given up meanwhile, and after `closeMsMax`.
-   */
-  issueAll(period: number): Promise<CommandOutcome>;
   close(): Promise<void>;
 }
 
 const idleTickMs = 100;
-const lookAgainMs = 20;
-/** Whoever asked has given up by then. */
-const closeMsMax = 10 * 60_000;
 
 /**
  * Takes a partition over and works on it until it is closed.
@@ -77,21 +65,21 @@ export async function openPartitionBook(
 ): Promise<PartitionBook> {
   const series = await ports.series.open(partition, epoch);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
-  const logEnd = () => endOfSameLog(ports.log, partition, series);
-  const work = await partitionWork(
-    { series, ledger, rejected: ports.rejected, clock: ports.clock, logEnd },
-    options,
-  ).catch((error: unknown) => closing(series, error, ledger));
+  const wants = wantedBy(partition, partitions);
+  const opened = openWork({ ...ports, series, ledger, wants }, options, partition);
+  const work = await opened.catch((error: unknown) => closing(series, error, ledger));
   const queue = taskQueue();
   const losses = partitionLosses(ports, partition);
-  let isClosed = false;
-  const wants = wantedBy(partition, partitions);
-  const followed = { registry: ports.registry, water: work.memory.water, wants, defaultZone: options.timeZone };
-  const registry = await followRegistry(followed, (change) => queue.run(() => work.take(change)));
+  const barriers = barrierWriting(ports.log, partition, work, options.events);
   const timer = periodic(idleTickMs, async () => {
+    let isMore = false;
     do {
-      await queue.run(work.slice).catch((error: unknown) => options.events.housekeepingFailed({ error }));
-    } while (work.hasMore() && !queue.isBusy() && !timer.isClosed());
+      isMore = await queue.run(work.slice).catch((error: unknown) => {
+        options.events.housekeepingFailed({ error });
+        return false;
+      });
+      barriers.look();
+    } while (isMore && !queue.isBusy() && !timer.isClosed());
   });
 
   const repairs = partitionRepairs({ ...ports, series, work, queue, wants, events: options.events });
@@ -119,11 +107,10 @@ export async function openPartitionBook(
   }
 
   async function close(): Promise<void> {
-    isClosed = true;
     const watched = watch.close();
     await repairs.close();
-    await registry.close();
     await timer.close();
+    await work.registry.close();
     await queue.run(() => Promise.resolve());
     await ledger.close();
     await series.close();
@@ -135,25 +122,55 @@ export async function openPartitionBook(
     position: () => work.memory.position,
     async handle(batch) {
       // Who has put a meter's master data before it reports counts on it.
-      if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch)) await registry.caughtUp();
-      return queue.run(() => work.handle(batch));
+      if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch))
+        await work.registry.caughtUp();
+      if (hasClose(batch)) await repairs.soon();
+      await queue.run(() => work.handle(batch));
+      // Without a settle time nothing waits for the next tick.
+      if (options.settleSeconds === 0) barriers.look();
     },
     lost: (range) => queue.run(() => lost(range)),
-    async issueAll(period) {
-      const untilMs = performance.now() + closeMsMax;
-      // Whoever has put master data before counts on it, and whoever has sent readings too.
-      await registry.caughtUp();
-      await repairs.soon();
-      // Not while a slice asks for an end, which would be older than this call.
-      await queue.run(async () => work.shutGate());
-      for (;;) {
-        const outcome = await queue.run(() => (isClosed ? Promise.reject(takenOver()) : work.issueAll(period)));
-        if (outcome !== "not yet") return outcome;
-        if (performance.now() > untilMs) throw new Error(`partition ${partition} was not caught up in time; ask again`);
-        await setTimeout(lookAgainMs);
-      }
-    },
     close,
+  };
+}
+
+/** A log that is not the one that the store was filled from is refused before anything else happens. */
+async function openWork(
+  ports: Parameters<typeof partitionWork>[0] & Pick<PartitionPorts, "log">,
+  options: AggregatorOptions,
+  partition: number,
+): Promise<PartitionWork> {
+  await checkSameLog(ports.log, partition, ports.series);
+  return partitionWork(ports, options);
+}
+
+/** Writes the partition's barriers, one at a time: the next when the one before was passed. */
+function barrierWriting(
+  log: Pick<ReadingsLog, "appendBarrier">,
+  partition: number,
+  work: PartitionWork,
+  events: AggregatorOptions["events"],
+) {
+  let isWriting = false;
+  let written = -1;
+
+  async function write(barrier: Barrier): Promise<void> {
+    isWriting = true;
+    try {
+      written = (await log.appendBarrier([partition], barrier)).get(partition) ?? written;
+    } catch (error) {
+      events.housekeepingFailed({ error });
+    } finally {
+      isWriting = false;
+    }
+  }
+
+  return {
+    look(): void {
+      if (isWriting || work.memory.position <= written) return;
+      const barrier = work.nextBarrier();
+      if (barrier !== undefined) void write(barrier);
+    },
   };
 }
 
@@ -162,18 +179,18 @@ function wantedBy(partition: number, partitions: number): (meterId: string | nul
   return (meterId) => (meterId === null ? partition === 0 : partitionOf(meterId, partitions) === partition);
 }
 
+function hasClose({ frames }: FrameBatch): boolean {
+  return frames.some(({ barrier }) => barrier !== undefined && barrier.closeId !== null);
+}
+
 function hasUnknown(book: MeterBook, { frames }: FrameBatch): boolean {
-  return frames.some(({ reports }) => reports.some(({ meterId }) => book.find(meterId)?.record === undefined));
+  return frames.some(({ reports }) => reports.some(({ meterId }) => book.find(meterId)?.isRegistered !== true));
 }
 
 /** To take the right to issue from whoever owns the partition by now would stop that one for a while. */
 async function openLedger(ledgers: SnapshotLedgers, partition: number, gone?: AbortSignal): Promise<ReopeningLedger> {
   gone?.throwIfAborted();
   return reopeningLedger(ledgers, partition);
-}
-
-function takenOver(): Error {
-  return new Error("the partition was taken over by another aggregator; ask again");
 }
 
 async function closing(series: SeriesStore, error: unknown, ledger?: ReopeningLedger): Promise<never> {
@@ -183,10 +200,10 @@ async function closing(series: SeriesStore, error: unknown, ledger?: ReopeningLe
 }
 
 /** A log that was made anew counts from 0 again: what it brings would be taken for known until it has caught up. */
-async function endOfSameLog(log: Pick<ReadingsLog, "ends">, partition: number, series: SeriesStore): Promise<number> {
+async function checkSameLog(log: Pick<ReadingsLog, "ends">, partition: number, series: SeriesStore): Promise<void> {
   const end = (await log.ends()).get(partition) ?? 0;
   const { position } = series.progress;
-  if (position <= end) return end;
+  if (position <= end) return;
   throw new Error(
     `partition ${partition} of the readings log ends at ${end}, and the store has taken it in up to ${position}: it is not the log that the store was filled from`,
   );

@@ -1,5 +1,4 @@
 import type { Clock } from "@meterbook/core/ports/clock";
-import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "./aggregator-options.ts";
 import { type LowWater, lowWater } from "./low-water.ts";
@@ -11,45 +10,64 @@ export interface PartitionMemory {
   readonly book: MeterBook;
   readonly pending: PendingMeters;
   readonly water: LowWater;
-  /** Whether all that is due by now is marked as pending; until then nobody can say that nothing waits. */
-  isMarked: boolean;
+  /** Log time, in milliseconds; 0 before the first barrier. */
+  readonly timeMs: number;
   /** The next offset to take from the log. */
   readonly position: number;
+  /** Whether records of the log are taken again that the store has already. */
+  readonly isReadingAgain: boolean;
   /** What is to be recorded now. */
   progress(over?: Partial<Progress>): Progress;
   /** Records it, where it is news. */
   record(): Promise<void>;
-  /** Of frames from the log, hands those that are in the store already to `look`; answers the others. */
-  readAgain(frames: readonly LogFrame[], look: (frames: readonly LogFrame[]) => void): readonly LogFrame[];
+  /** Whether what a barrier at this offset issues is issued already. */
+  isCarriedOut(offset: number): boolean;
+  /** Log time is this late from here on. */
+  moveTime(atMs: number): void;
+  /** A record was taken that the store has already. */
+  tookAgain(offset: number): void;
+  /** All that the barrier at this offset issues is issued. */
+  carriedOut(offset: number): Promise<void>;
+  /** What was to be read again is not in the log any more: its meters wait, because nobody knows what it had touched. */
+  missed(first: number): void;
   /** The log holds nothing before this offset any more. */
   passOver(to: number): void;
   /** After a failure memory is a guess: begins again from the store. What waits waits on. */
   reopen(): Promise<void>;
 }
 
+/** In the partition's notes: log time, and how far barriers are carried out. */
+const [time, carried] = ["time", "carried"];
+
+/** @param waitsBesides what waits to be recomputed and is no meter that waits yet */
 export async function openPartitionMemory(
   series: SeriesStore,
   clock: Clock,
   { timeZone, settleSeconds }: Pick<AggregatorOptions, "timeZone" | "settleSeconds">,
+  waitsBesides: () => number,
 ): Promise<PartitionMemory> {
   const found = series.progress;
   const water = lowWater(found);
-  const pending = pendingMeters(settleSeconds, () => clock.nowMs());
+  let timeMs = found.notes[time] ?? 0;
+  let carriedTo = found.notes[carried] ?? 0;
+  const pending = pendingMeters(settleSeconds, () => timeMs);
   let book = await openMeterBook(series, timeZone);
-  // Frames from here to `found.position` are in the store, and read again for what they touched.
+  // Records from here to `found.position` are in the store, and read again for what they touched.
   let readAgainTo = found.issuedPosition;
   const isReadingAgain = () => readAgainTo < found.position;
 
   function progress(over: Partial<Progress> = {}): Progress {
     water.complete(pending.oldestTicket);
-    const { issuedPosition, notes } = water;
-    const waiting = pending.size + (isReadingAgain() || !memory.isMarked ? 1 : 0);
+    const { issuedPosition } = water;
+    const notes = { ...water.notes, [carried]: carriedTo };
+    const waiting = pending.size + waitsBesides() + (isReadingAgain() ? 1 : 0);
     return { ...series.progress, issuedPosition, notes, pending: waiting, ...over };
   }
 
   /** The log no longer holds what was to be read again: nobody knows what that had touched. */
   function touchAll(): void {
-    for (const meter of book.all()) pending.gather(meter, 0);
+    const by = { offset: found.position - 1, appendedAtMs: clock.nowMs() };
+    for (const meter of book.all()) pending.gather(meter, 0, by);
     readAgainTo = found.position;
     water.reached(readAgainTo, pending.nextTicket);
   }
@@ -60,7 +78,12 @@ export async function openPartitionMemory(
     },
     pending,
     water,
-    isMarked: false,
+    get timeMs() {
+      return timeMs;
+    },
+    get isReadingAgain() {
+      return isReadingAgain();
+    },
     get position() {
       return isReadingAgain() ? readAgainTo : series.progress.position;
     },
@@ -71,15 +94,26 @@ export async function openPartitionMemory(
       const isNews = next.issuedPosition !== issuedPosition || next.pending !== waiting || !isSame(next.notes, notes);
       if (isNews) await series.record(next);
     },
-    readAgain(frames, look) {
-      if (isReadingAgain() && (frames[0]?.offset ?? 0) > readAgainTo) touchAll();
-      const again = frames.filter(({ offset }) => offset < found.position);
-      const last = again.at(-1);
-      if (last === undefined) return frames;
-      look(again);
-      readAgainTo = last.offset + 1;
+    isCarriedOut: (offset) => offset < carriedTo,
+    moveTime(atMs) {
+      timeMs = Math.max(timeMs, atMs);
+    },
+    tookAgain(offset) {
+      readAgainTo = offset + 1;
       water.reached(readAgainTo, pending.nextTicket);
-      return frames.slice(again.length);
+    },
+    async carriedOut(offset) {
+      carriedTo = Math.max(carriedTo, offset + 1);
+      water.noted(time, timeMs, pending.nextTicket);
+      if (isReadingAgain()) return memory.tookAgain(offset);
+      const notReached = water.reached(offset + 1, pending.nextTicket);
+      await series.record(progress({ position: offset + 1 })).catch((error: unknown) => {
+        notReached();
+        throw error;
+      });
+    },
+    missed(first) {
+      if (isReadingAgain() && first > readAgainTo) touchAll();
     },
     passOver(to) {
       if (isReadingAgain() && to > readAgainTo) touchAll();
@@ -87,8 +121,10 @@ export async function openPartitionMemory(
     },
     async reopen() {
       const records = [...book.all()].flatMap(({ record }) => record ?? []);
+      const registered = [...book.all()].filter(({ isRegistered }) => isRegistered);
       const opened = await openMeterBook(series, timeZone);
       for (const record of records) opened.register(record);
+      for (const { meterId } of registered) opened.meet(meterId).isRegistered = true;
       pending.moveTo(opened.meet);
       book = opened;
     },

@@ -43,6 +43,8 @@ export function partitionRepairs({ work, queue, log, events, ...ports }: Repaire
   let last = Promise.resolve();
 
   async function repair(): Promise<void> {
+    // What the log is read again for would be taken for carried out.
+    if (work.memory.isReadingAgain) return;
     await rebuilder.now();
     await inTurn((book, pending) => strikeRevisions({ ...ports, ledger, struck }, book, pending));
   }

@@ -1,37 +1,47 @@
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading";
+import type { TouchedBy } from "./apply-batch.ts";
 import { lastPeriodDue } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import { firstPeriodOf, unordered } from "./meter-state.ts";
 import { orderedQueue } from "./ordered-queue.ts";
 
 /**
- * Which meters wait to be recomputed. Readings of one meter are gathered until it has been quiet for the settle time,
- * but never for longer than `waitFactorMax` times that, so that a meter that never falls quiet is settled too.
+ * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready, and those that no
+ * record since `quietBefore` has touched.
  */
 export interface PendingMeters {
   readonly size: number;
   /** Notes that a reading came into effect; `crossed` is the boundary that it was the first to pass, 0 or `unordered`. */
-  touched(meter: MeterState, channel: Channel, at: number, crossed: number): void;
-  /** Marks from a period on, to be recomputed without waiting; a meter that is gathering readings goes on doing so. */
+  touched(meter: MeterState, channel: Channel, at: number, crossed: number, by: TouchedBy): void;
+  /** Marks from a period on, ready for the next barrier; a meter that is gathering readings goes on doing so. */
   mark(meter: MeterState, fromPeriod: number): void;
   /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
-  gather(meter: MeterState, fromPeriod: number): void;
+  gather(meter: MeterState, fromPeriod: number, by: TouchedBy): void;
   /** The ticket that the next meter to become pending takes. */
   readonly nextTicket: number;
   /** The least ticket that is out; `nextTicket` where none is. */
   readonly oldestTicket: number;
-  /** Up to `limit` meters whose waiting is over; `all`: whether it is over or not. */
-  due(limit: number, all: boolean): MeterState[];
+  /** Those that a barrier issues. */
+  due(quietBefore: number): MeterState[];
+  /** What a barrier that is written now may name as `quietBefore`; undefined where it would issue nothing. */
+  quietBefore(nowMs: number): number | undefined;
   done(meters: readonly MeterState[]): void;
   /** The book was opened again: what waited waits on, as the new book's meters. */
   moveTo(meet: (meterId: string) => MeterState): void;
 }
 
+/** A meter that never falls quiet is issued after so many settle times. */
 const waitFactorMax = 10;
+/** No record is there yet: all that wait. */
+export const everything = Number.MAX_SAFE_INTEGER;
 
-/** Looking for what is due costs as much as is due, however many wait. */
-export function pendingMeters(settleSeconds: number, nowMs: () => number): PendingMeters {
+/**
+ * Looking for what is due costs as much as is due, however many wait.
+ *
+ * @param timeMs log time
+ */
+export function pendingMeters(settleSeconds: number, timeMs: () => number): PendingMeters {
   // Those that need not wait.
   let ready = orderedQueue<MeterState>();
   // The others in order of the last touch, so that the quietest stands first.
@@ -42,7 +52,7 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
   let tickets = orderedQueue<MeterState>();
   let nextTicket = 1;
   const settleMs = settleSeconds * 1000;
-  const dueBoundaries = dueBoundary(nowMs);
+  const dueBoundaries = dueBoundary(timeMs);
 
   function pend(meter: MeterState, fromPeriod: number): "new" | "known" {
     const known = meter.pendingFrom;
@@ -54,13 +64,13 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
     return "new";
   }
 
-  function gather(meter: MeterState, fromPeriod: number): void {
-    const now = nowMs();
+  function gather(meter: MeterState, fromPeriod: number, { offset, appendedAtMs }: TouchedBy): void {
     if (pend(meter, fromPeriod) === "new") {
-      meter.pendingSinceMs = now;
+      meter.pendingSinceMs = appendedAtMs;
       waiting.add(meter);
     } else if (!gathering.delete(meter)) return;
-    meter.touchedAtMs = now;
+    meter.touchedBy = offset;
+    meter.touchedAtMs = appendedAtMs;
     gathering.add(meter);
   }
 
@@ -72,10 +82,10 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       if (pend(meter, fromPeriod) === "new") ready.add(meter);
     },
     gather,
-    touched(meter, channel, at, crossed) {
-      const due = dueBoundaries(meter);
-      const from = affectedFrom(meter, channel, at, crossed, due);
-      if (from !== undefined) gather(meter, from);
+    touched(meter, channel, at, crossed, by) {
+      // Before the first barrier nothing is due, and all of it will be.
+      const from = timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, crossed, dueBoundaries(meter));
+      if (from !== undefined) gather(meter, from, by);
     },
     get nextTicket() {
       return nextTicket;
@@ -84,15 +94,23 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       const [oldest] = tickets;
       return oldest?.ticket ?? nextTicket;
     },
-    due(limit, all) {
-      const taken = new Set<MeterState>();
-      for (const some of [ready, all ? gathering : quietOrOld(gathering, waiting, nowMs(), settleMs)]) {
-        for (const meter of some) {
-          if (taken.size >= limit) return [...taken];
-          taken.add(meter);
-        }
+    due(quietBefore) {
+      const quiet: MeterState[] = [];
+      for (const meter of gathering) {
+        if (meter.touchedBy >= quietBefore) break;
+        quiet.push(meter);
       }
-      return [...taken];
+      return [...ready, ...quiet];
+    },
+    quietBefore(nowMs) {
+      const [oldest] = waiting;
+      if (oldest !== undefined && nowMs - oldest.pendingSinceMs >= waitFactorMax * settleMs) return everything;
+      let before: number | undefined = ready.size > 0 ? 0 : undefined;
+      for (const { touchedBy, touchedAtMs } of gathering) {
+        if (nowMs - touchedAtMs < settleMs) break;
+        before = touchedBy + 1;
+      }
+      return before;
     },
     done(meters) {
       for (const meter of meters) {
@@ -104,48 +122,33 @@ export function pendingMeters(settleSeconds: number, nowMs: () => number): Pendi
       }
     },
     moveTo(meet) {
-      const moved = (meter: MeterState): MeterState => {
-        const { pendingFrom, touchedAtMs, pendingSinceMs, ticket } = meter;
-        return Object.assign(meet(meter.meterId), { pendingFrom, touchedAtMs, pendingSinceMs, ticket });
-      };
-      ready = orderedQueue([...ready].map(moved));
-      gathering = orderedQueue([...gathering].map(moved));
-      waiting = orderedQueue([...waiting].map(moved));
-      tickets = orderedQueue([...tickets].map(moved));
+      [ready, gathering, waiting, tickets] = [ready, gathering, waiting, tickets].map((queue) =>
+        orderedQueue([...queue].map((meter) => movedTo(meet, meter))),
+      ) as [Queue, Queue, Queue, Queue];
     },
   };
 }
 
-/** Those that have been quiet for the settle time, then those that have waited for too long without ever falling quiet. */
-function* quietOrOld(
-  byLastTouch: Iterable<MeterState>,
-  byFirstTouch: Iterable<MeterState>,
-  nowMs: number,
-  settleMs: number,
-): Generator<MeterState> {
-  for (const meter of byLastTouch) {
-    if (nowMs - meter.touchedAtMs < settleMs) break;
-    yield meter;
-  }
-  for (const meter of byFirstTouch) {
-    if (nowMs - meter.pendingSinceMs < waitFactorMax * settleMs) break;
-    yield meter;
-  }
+type Queue = ReturnType<typeof orderedQueue<MeterState>>;
+
+/** What waits of a meter, as the same meter of another book. */
+function movedTo(meet: (meterId: string) => MeterState, meter: MeterState): MeterState {
+  const { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket } = meter;
+  return Object.assign(meet(meter.meterId), { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket });
 }
 
-/** The newest boundary whose snapshots are due, per calendar, looked up again once a second. */
-function dueBoundary(nowMs: () => number): (meter: MeterState) => number {
+/** The newest boundary whose snapshots are due, per calendar, as long as log time stands. */
+function dueBoundary(timeMs: () => number): (meter: MeterState) => number {
   const known = new Map<string, number>();
-  let asOf = 0;
+  let asOfMs = 0;
   return (meter) => {
-    const now = nowMs();
-    if (Math.floor(now / 1000) !== asOf) {
+    if (timeMs() !== asOfMs) {
       known.clear();
-      asOf = Math.floor(now / 1000);
+      asOfMs = timeMs();
     }
     let boundary = known.get(meter.calendar.zone);
     if (boundary === undefined) {
-      boundary = meter.calendar.boundaryOf(lastPeriodDue({ ...meter, record: undefined }, now));
+      boundary = meter.calendar.boundaryOf(lastPeriodDue({ ...meter, record: undefined }, asOfMs));
       known.set(meter.calendar.zone, boundary);
     }
     return boundary;

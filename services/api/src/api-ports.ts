@@ -1,5 +1,4 @@
 import type { Clock } from "@meterbook/core/ports/clock";
-import type { Commands } from "@meterbook/core/ports/commands";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -18,10 +17,9 @@ export interface ApiPorts {
   readonly series: SeriesReader;
   readonly snapshots: SnapshotView;
   readonly registry: Registry;
-  readonly readingsLog: Pick<ReadingsLog, "unread" | "ends" | "append">;
+  readonly readingsLog: Pick<ReadingsLog, "partitions" | "unread" | "ends" | "append" | "appendBarrier">;
   readonly rejectedLog: RejectedLog;
   readonly damage: DamageLog;
-  readonly commands: Commands;
   readonly clock: Clock;
   /** Prometheus text of everything in the process but the API itself. */
   metricsText(): Promise<string>;

@@ -20,7 +20,9 @@ export function answerErrors(app: Api, events: ApiEvents): void {
 }
 
 export function sendProblem(reply: FastifyReply, problem: ApiProblem): FastifyReply {
+  // A stream that failed before its first byte may have said how it would be packed.
   return reply
+    .removeHeader("content-encoding")
     .code(problem.status)
     .headers(problem.headers)
     .type(problemType)

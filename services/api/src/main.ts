@@ -3,7 +3,6 @@ import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
-import { openKafkaCommands } from "@meterbook/adapters/kafka/kafka-commands";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
@@ -106,7 +105,6 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention, ears }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
-    commands: own(await openKafkaCommands({ connection, partitions, events }), "commands"),
     metricsText: () => metrics.metrics(),
     async health() {
       const problems = standing.current();

@@ -1,4 +1,3 @@
-import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
@@ -57,7 +56,6 @@ await runThread(async (settings: Settings, own) => {
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
     rejected: own(openEmbeddedRejectedLog({ dataDir, ears })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
-    commands: own(openEmbeddedCommands()),
   };
   own(
     await aggregateReadings(ports, {

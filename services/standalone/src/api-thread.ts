@@ -1,4 +1,3 @@
-import { openEmbeddedCommands } from "@meterbook/adapters/embedded/embedded-commands";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
@@ -47,7 +46,6 @@ await runThread(async (settings: Settings, own) => {
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
-    commands: own(openEmbeddedCommands()),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {
       const { ready, problems, notices: told } = watch.current();

@@ -4,13 +4,23 @@ import { BroadcastChannel } from "node:worker_threads";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
-import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
+import { checkFrame, encodeBarrier } from "@meterbook/core/wire/frame-protobuf";
 import type { DamageTeller } from "../frames/read-frame.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";
+import { appendError } from "./append-error.ts";
 import type { Bell } from "./follow-frames.ts";
 import { bell, followFrames } from "./follow-frames.ts";
 import { logHistory } from "./log-history.ts";
-import { bytesOf, frameRow, isSound, logEnd, openReadingsLogDatabase, readingsIn } from "./readings-log-database.ts";
+import {
+  bytesOf,
+  type FrameWrites,
+  frameRow,
+  frameWrites,
+  isSound,
+  logEnd,
+  openReadingsLogDatabase,
+  readingsIn,
+} from "./readings-log-database.ts";
 import { readingsLogWriter } from "./readings-log-writer.ts";
 
 export interface EmbeddedReadingsLogOptions {
@@ -67,6 +77,7 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
     crashPoint("log-written");
   }, settings);
   const followers = logFollowers(database, hints, settings);
+  let writes: FrameWrites | undefined;
 
   async function trim(position: number): Promise<number> {
     const { retentionDays } = options;
@@ -84,6 +95,18 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
   return {
     partitions: 1,
     append: batcher.add,
+    async appendBarrier(_partitions, barrier) {
+      // Few and small: not worth a turn of the writer's thread.
+      writes ??= frameWrites(database);
+      const frame = { partition, bytes: encodeBarrier(barrier), readings: 0, reports: 0 };
+      try {
+        const { end } = writes.append([frame], clock.nowMs());
+        followers.tell(end);
+        return new Map([[partition, end - 1]]);
+      } catch (cause) {
+        throw appendError(cause);
+      }
+    },
     consume: followers.follow,
     ...logReads(database),
     history: logHistory(database, partition, () => clock.nowMs()),
@@ -157,6 +180,11 @@ function logFollowers(database: DatabaseSync, hints: string, settings: typeof de
 
   return {
     follow,
+    /** There are frames before this position. */
+    tell(end: number) {
+      channel.postMessage(end);
+      for (const one of bells) one.ring();
+    },
     async close() {
       for (const subscription of open) await subscription.close();
       channel.close();

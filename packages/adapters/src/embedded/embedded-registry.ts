@@ -40,6 +40,7 @@ export async function openEmbeddedRegistry(options: EmbeddedRegistryOptions): Pr
   return {
     get: table.get,
     list: table.list,
+    newest: async () => table.newest(),
     follow: followers.follow,
     async put(records) {
       put(records);

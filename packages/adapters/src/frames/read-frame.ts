@@ -26,11 +26,12 @@ export function readFrame(
   { partition, offset, appendedAtMs, body, tally, counted }: RawFrame,
   teller: DamageTeller,
 ): LogFrame {
-  const { reports, faults } = checkFrame(body);
+  const { reports, faults, barrier } = checkFrame(body);
   faults.forEach((fault, report) => {
     const place = fault.meterId === null ? { partition, offset } : { partition, offset, report };
     const told = fault.lost === null ? { ...fault, lost: counted() ?? null } : fault;
     teller.damaged(frameDamage(place, told, teller.nowMs()));
   });
-  return { partition, offset, appendedAtMs, reports, ...(tally === undefined ? {} : { tally }) };
+  const more = { ...(tally === undefined ? {} : { tally }), ...(barrier === undefined ? {} : { barrier }) };
+  return { partition, offset, appendedAtMs, reports, ...more };
 }

@@ -3,6 +3,7 @@ import type { Tally } from "@meterbook/core/domain/tally";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import { encodeBarrier } from "@meterbook/core/wire/frame-protobuf";
 import type { ConsumerConfig, ProducerBatch } from "kafkajs";
 import type { BusyLinger, FrameToWrite } from "../frames/report-batcher.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";
@@ -106,6 +107,12 @@ export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaRea
   return {
     partitions,
     append: batcher.add,
+    async appendBarrier(of, barrier) {
+      const value = Buffer.from(encodeBarrier(barrier));
+      const messages = of.map((partition) => ({ partition, value }));
+      const written = await producer.send([{ topic, messages }]);
+      return new Map(written.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
+    },
     consume,
     ends: () => admin.ends(topic),
     starts: () => admin.starts(topic),

@@ -71,6 +71,10 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
   return {
     get: table.get,
     list: table.list,
+    async newest() {
+      await view.catchUp();
+      return table.newest();
+    },
     async put(records) {
       if (records.length === 0) return;
       const last = await inTime(putMsMax + records.length, writer.write(records));

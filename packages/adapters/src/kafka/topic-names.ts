@@ -1,4 +1,4 @@
-/** The topics of the contract (section 4), without their prefix; commands and replies are between our own processes, in JSON. */
+/** The topics of the contract (section 4), without their prefix. */
 export const topics = {
   readings: "readings.v1",
   rejected: "rejected.v1",
@@ -7,8 +7,6 @@ export const topics = {
   billing: "billing.v1",
   damage: "damage.v1",
   tallies: "tallies.v1",
-  commands: "commands.v1",
-  replies: "replies.v1",
 } as const;
 
 export type TopicName = keyof typeof topics;

@@ -21,21 +21,19 @@ export interface TopicRule {
 }
 
 const dayMs = 86_400_000;
-const hourMs = 3_600_000;
 /** A write of frames is at most 8 MiB, a report or a rejected message up to 16 MiB. */
 const largeBytesMin = 18 * 1024 * 1024;
 /** A write of several is half a mebibyte. */
 const smallBytesMin = 1024 * 1024;
 const large: ReadonlySet<TopicName> = new Set<TopicName>(["readings", "rejected"]);
 const compacted: ReadonlySet<TopicName> = new Set<TopicName>(["registry", "tallies"]);
-const passing: ReadonlySet<TopicName> = new Set<TopicName>(["commands", "replies"]);
 
 /** Everything of a topic's settings that can lose or change what is written to it. */
 export function topicRules(name: TopicName, retention: Retention): TopicRule[] {
   const rules = [cleanup(name), bytes(name), compression, election];
   // A compacted topic keeps the newest of each key, however old and however many.
   if (compacted.has(name)) return rules;
-  return [...rules, kept(name, retention), size(name), ...(forgets(name, retention) ? [timestamps] : [])];
+  return [...rules, kept(name, retention), size(), ...(forgets(name, retention) ? [timestamps] : [])];
 }
 
 function cleanup(name: TopicName): TopicRule {
@@ -51,25 +49,24 @@ function daysOf(name: TopicName, { readingsRetentionDays, rejectedRetentionDays 
 }
 
 function forgets(name: TopicName, retention: Retention): boolean {
-  return passing.has(name) || daysOf(name, retention) !== undefined;
+  return daysOf(name, retention) !== undefined;
 }
 
 function kept(name: TopicName, retention: Retention): TopicRule {
   const setting = "retention.ms";
   const days = daysOf(name, retention);
-  const ms = passing.has(name) ? hourMs : days === undefined ? Number.POSITIVE_INFINITY : days * dayMs;
+  const ms = days === undefined ? Number.POSITIVE_INFINITY : days * dayMs;
   const isRight = (value: string) => value === "-1" || Number(value) >= ms;
   const wish = ms === Number.POSITIVE_INFINITY ? "-1" : String(ms);
-  if (passing.has(name)) return { setting, isRight, wish, costs: "orders would be forgotten unread", severe: false };
   const from = name === "readings" ? "METERBOOK_LOG_RETENTION_DAYS" : "METERBOOK_REJECTED_RETENTION_DAYS";
   const costs = days === undefined ? "it is kept for ever" : `${from} is ${days}`;
   return { setting, isRight, wish, costs, severe: true };
 }
 
-function size(name: TopicName): TopicRule {
+function size(): TopicRule {
   const isRight = (value: string) => value === "-1";
   const costs = "the oldest would be forgotten, however young, when there are many";
-  return { setting: "retention.bytes", isRight, wish: "-1", costs, severe: !passing.has(name) };
+  return { setting: "retention.bytes", isRight, wish: "-1", costs, severe: true };
 }
 
 function bytes(name: TopicName): TopicRule {

@@ -18,6 +18,7 @@ export interface RegistryRow {
 
 /** The newest record of each meter. One that cannot be read is left out: its meter has none until the next is put. */
 export interface RegistryTable extends Pick<Registry, "get" | "list"> {
+  newest(): number;
   /** What changed after a position, in order; fewer than `limit` rows means all. */
   changedAfter(position: number, limit: number): readonly RegistryRow[];
 }
@@ -46,8 +47,10 @@ export function registryTable(database: DatabaseSync, read: ReadRecord): Registr
   const get = database.prepare(`SELECT ${columns} FROM record WHERE meter_id = ?`);
   const list = database.prepare(`SELECT ${columns} FROM record WHERE meter_id > ? ORDER BY meter_id`);
   const changed = database.prepare(`SELECT ${columns} FROM record WHERE position > ? ORDER BY position LIMIT ?`);
+  const newest = database.prepare("SELECT max(position) AS position FROM record");
   const readRow = (row: Record<string, unknown>) => read(String(row["meter_id"]), Number(row["position"]), row["body"]);
   return {
+    newest: () => Number(newest.get()?.["position"] ?? 0),
     async get(meterId) {
       const row = get.get(meterId);
       return row === undefined ? undefined : readRow(row);

@@ -1,3 +1,4 @@
+import type { Barrier } from "../domain/barrier.ts";
 import type { Origin } from "../domain/reading.ts";
 import type { FrameTally, Tally } from "../domain/tally.ts";
 
@@ -11,7 +12,7 @@ export interface LoggedReport {
   readonly readings: number;
 }
 
-/** One record of the log: the reports of one partition that waited together. */
+/** One record of the log: the reports of one partition that waited together, or a barrier, which has no reports. */
 export interface LogFrame {
   readonly partition: number;
   /** Grows within the partition; the position after this frame is `offset + 1`. */
@@ -20,6 +21,7 @@ export interface LogFrame {
   readonly reports: readonly LoggedReport[];
   /** Absent where the log itself counts what is appended. */
   readonly tally?: FrameTally;
+  readonly barrier?: Barrier | undefined;
 }
 
 export interface FrameBatch {
@@ -92,6 +94,11 @@ export interface ReadingsLog {
   /** A power of two, 1 to 256; a meter's partition is `partitionOf(meterId, partitions)`. */
   readonly partitions: number;
   append(report: LoggedReport): Promise<void>;
+  /**
+   * Puts a barrier into these partitions, behind all reports whose `append` has resolved, and answers its offset in each once it survives
+   * a crash as a report does. Any process may; a second of the same meaning changes nothing.
+   */
+  appendBarrier(partitions: readonly number[], barrier: Barrier): Promise<ReadonlyMap<number, number>>;
   consume(consumer: FrameConsumer): Promise<Subscription>;
   /** The offset after the newest frame of every partition, exact at the moment of asking. */
   ends(): Promise<ReadonlyMap<number, number>>;

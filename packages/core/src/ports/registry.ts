@@ -18,6 +18,8 @@ export interface Registry {
   get(meterId: string): Promise<MeterRecord | undefined>;
   /** Ordered by meter id. */
   list(options: { afterMeterId?: string; limit: number }): Promise<readonly MeterRecord[]>;
+  /** The position of the newest record that was put, by whomever; 0 where there is none. */
+  newest(): Promise<number>;
   /** Only of meters that it `wants`, all where absent. */
   follow(
     changed: (changes: readonly RegistryChange[]) => Promise<void>,

@@ -1,17 +1,23 @@
 import { createHash } from "node:crypto";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
 import {
-  aClose,
   apiWorld,
   aRegisterSnapshot,
   aSnapshot,
   injectableApi,
   servedApi,
 } from "../../../../test/support/api-world.ts";
-import { memoryDamageLog, memorySnapshots } from "../../../../test/support/memory-ports.ts";
+import {
+  memoryDamageLog,
+  memoryReadingsLog,
+  memoryRegistry,
+  memorySeries,
+  memorySnapshots,
+} from "../../../../test/support/memory-ports.ts";
 import { instant } from "../../../../test/support/readings.ts";
+import type { ApiPorts } from "../api-ports.ts";
 import { periodSchema } from "./periods.ts";
 
 test("a period adds up", async () => {
@@ -95,37 +101,70 @@ test("a period's walk is shared and remembered until something is issued", async
   expect(walks()).toBe(2);
 });
 
-test("close sends the command and tells what was done", async () => {
-  const world = apiWorld();
+/** A log whose barriers are passed `afterMs` later; never where absent. */
+function closing<More extends Partial<ApiPorts>>(afterMs: number | undefined, more?: More) {
+  const series = memorySeries({});
+  const log = memoryReadingsLog(() => 0);
+  const readingsLog: typeof log = {
+    ...log,
+    async appendBarrier(partitions, barrier) {
+      const offsets = await log.appendBarrier(partitions, barrier);
+      const pass = () => {
+        series.totalsNow = { ...series.totalsNow, positions: new Map([[0, (offsets.get(0) ?? 0) + 1]]) };
+      };
+      if (afterMs !== undefined) setTimeout(pass, afterMs);
+      return offsets;
+    },
+  };
+  return { ...(more as More), series, readingsLog };
+}
+
+test("a close goes into the log, with the master data of its moment, and is answered when it was passed", async () => {
+  const registry = memoryRegistry();
+  await registry.put([{ meterId: "m-1", usagePointId: "m-1", registers: [] }]);
+  const ports = closing(0, { registry });
+  const world = apiWorld(ports);
   const app = await injectableApi(world);
   const close = async (period: string) =>
     (await app.inject({ method: "POST", url: `/v1/periods/${period}/close` })).json();
   const nothing = { issued: 0, beside: 0, heldBack: 0, heldBackMeters: [], waiting: 0 };
-  expect(await close("2026-10")).toEqual({ period: "2026-10", evaluated: 7, ...nothing });
-  expect(world.commands).toEqual([{ kind: "close-period", period: parsePeriod("2026-10") }]);
+  expect(await close("2026-10")).toEqual({ period: "2026-10", ...nothing });
+  const atMs = world.ports.clock.nowMs();
+  expect(ports.readingsLog.barriers).toEqual([{ atMs, registry: 1, quietBefore: 0, closeId: expect.any(String) }]);
   expect(await close("2026-11")).toMatchObject({ status: 409, code: "period_open" });
-  expect(world.commands).toHaveLength(1);
-  const serve = vi.fn();
-  const deaf = await injectableApi(
-    apiWorld({ commands: { serve, send: () => Promise.reject(new Error("no aggregator answered within 60000 ms")) } }),
-  );
+  expect(ports.readingsLog.barriers).toHaveLength(1);
+  const deaf = await injectableApi(apiWorld(closing(undefined), { limits: { commandMs: 100 } }));
   const answer = (await deaf.inject({ method: "POST", url: "/v1/periods/2026-10/close" })).json();
   expect(answer).toMatchObject({ status: 504, code: "close_unanswered" });
+  expect(answer.detail).toContain("partition 0 has not passed within 100 ms");
 });
 
 test("D13: a close counts what stands issued for the month, whoever issued it, and what is left out", async () => {
   const snapshots = memorySnapshots(
-    ...["m-1", "m-2", "m-3"].map((meterId) => aSnapshot({ meterId })),
-    aSnapshot({ meterId: "m-3", revision: 2 }),
+    aSnapshot({ meterId: "m-3" }),
     aSnapshot({ meterId: "m-4", period: parsePeriod("2026-09") as number }),
   );
-  const send = async () => ({ evaluated: 3, issued: 5, inPeriod: 2, heldBack: 1, waiting: 4 });
   const damage = memoryDamageLog(aDamage({ place: "series", where: "m-17 2026-10-20", meterId: "m-17" }));
-  const app = await injectableApi(apiWorld({ snapshots, damage, commands: { serve: vi.fn(), send } }));
+  const ports = closing(0, { snapshots, damage });
+  const app = await injectableApi(
+    apiWorld({
+      ...ports,
+      readingsLog: {
+        ...ports.readingsLog,
+        async appendBarrier(...given) {
+          snapshots.issue(
+            ...["m-1", "m-2"].map((meterId) => aSnapshot({ meterId })),
+            aSnapshot({ meterId: "m-3", revision: 2 }),
+          );
+          ports.series.totalsNow = { ...ports.series.totalsNow, pending: 4 };
+          return ports.readingsLog.appendBarrier(...given);
+        },
+      },
+    }),
+  );
   const answer = await app.inject({ method: "POST", url: "/v1/periods/2026-10/close" });
   expect(answer.json()).toEqual({
     period: "2026-10",
-    evaluated: 3,
     issued: 3,
     beside: 1,
     heldBack: 1,
@@ -135,11 +174,7 @@ test("D13: a close counts what stands issued for the month, whoever issued it, a
 });
 
 test("a close may take longer than a connection may be silent", async () => {
-  const send = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    return { ...aClose, evaluated: 1 };
-  };
-  const api = await servedApi(apiWorld({ commands: { serve: vi.fn(), send } }, { limits: { idleMs: 200 } }));
+  const api = await servedApi(apiWorld(closing(600), { limits: { idleMs: 200 } }));
   const answer = await fetch(`http://${api.address}/v1/periods/2026-10/close`, { method: "POST" });
-  expect(await answer.json()).toMatchObject({ period: "2026-10", evaluated: 1 });
+  expect(await answer.json()).toMatchObject({ period: "2026-10", issued: 0 });
 });

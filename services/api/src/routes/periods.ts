@@ -1,14 +1,14 @@
 import { Socket } from "node:net";
-import { setTimeout } from "node:timers/promises";
 import { formatInstant } from "@meterbook/core/domain/instant";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import { baseUnits } from "@meterbook/core/domain/reading";
 import { lifecycles, methods, periodName, snapshotQualities } from "@meterbook/core/domain/snapshot";
-import type { Command, CommandOutcome } from "@meterbook/core/ports/commands";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
+import { closeWhatWaits } from "../close-period.ts";
 import { answers } from "../documented.ts";
 import { refuseOpenPeriod } from "../open-period.ts";
 import { periodSummaries } from "../period-summaries.ts";
@@ -66,7 +66,6 @@ const namedMax = 100;
 
 export const closeSchema = z.strictObject({
   period: z.string(),
-  evaluated: count.meta({ description: "Meters that this call recomputed" }),
   issued: count.meta({ description: "Meters whose snapshot of the period stands now, whoever issued it" }),
   beside: count.meta({ description: "Those of them of which this call issued nothing, because it was issued before" }),
   heldBack: count.meta({ description: "Meters that cannot be issued until damage is mended (GET /v1/damage)" }),
@@ -76,7 +75,6 @@ export const closeSchema = z.strictObject({
 
 const closeExample = {
   period: "2026-10",
-  evaluated: 97,
   issued: 100,
   beside: 3,
   heldBack: 1,
@@ -124,7 +122,7 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     const of = request.params.period;
     return periodJson(of, calendar, ports.clock.nowMs() / 1000, await summaryOf(of));
   });
-  const close = {
+  const closing = {
     tags: ["operation"],
     summary: "Recompute a period now and issue what changed",
     description: "Does not wait for the settle time. What is not due by the clock is still not issued.",
@@ -136,41 +134,40 @@ export function periodRoutes(app: Api, context: ApiContext): void {
       "close_unanswered",
     ]),
   };
-  app.post("/v1/periods/:period/close", { schema: close }, async (request) => {
+  app.post("/v1/periods/:period/close", { schema: closing }, async (request) => {
     const of = request.params.period;
     await refuseOpenPeriod(context, of, async () => false);
     const { socket } = request.raw;
     // Until the next request on it; then the server's own bound holds again. A request without a socket has none.
     if (socket instanceof Socket) socket.setTimeout(limits.commandMs + answerMs);
-    const { evaluated, inPeriod, heldBack, waiting } = await send(context, { kind: "close-period", period: of });
-    // Whoever asks next, here, sees what this made.
-    await ports.snapshots.catchUp();
-    const issued = await ports.snapshots.issuedMeters(of);
-    const beside = Math.max(0, issued - inPeriod);
-    const heldBackMeters = heldBack === 0 ? [] : await heldBackNames(ports.damage, heldBack);
-    return { period: periodName(of), evaluated, issued, beside, heldBack, heldBackMeters, waiting };
+    const before = await ports.snapshots.issuedMeters(of);
+    await close(context);
+    const [issued, { pending: waiting }, held] = await Promise.all([
+      ports.snapshots.issuedMeters(of),
+      ports.series.totals(),
+      heldBackMeters(ports.damage),
+    ]);
+    const beside = Math.min(before, issued);
+    const heldBack = { heldBack: held.length, heldBackMeters: held.slice(0, namedMax) };
+    return { period: periodName(of), issued, beside, ...heldBack, waiting };
   });
 }
 
-const lookAgainMs = 100;
-const looksMax = 10;
+const heldBackMax = 10_000;
 
-/** Whoever holds them back has told of their damage; the damage log may have it a moment later. */
-async function heldBackNames(damage: DamageLog, count: number): Promise<string[]> {
-  for (let look = 1; ; look += 1) {
-    const entries = await damage.unmended({ place: "series", limit: 10 * namedMax });
-    const names = [...new Set(entries.flatMap(({ meterId }) => meterId ?? []))].sort().slice(0, namedMax);
-    if (names.length >= Math.min(count, namedMax) || look === looksMax) return names;
-    await setTimeout(lookAgainMs);
-  }
+/** Whoever holds them back has told of their damage. */
+async function heldBackMeters(damage: DamageLog): Promise<string[]> {
+  const entries = await damage.unmended({ place: "series", limit: heldBackMax });
+  return [...new Set(entries.flatMap(({ meterId }) => meterId ?? []))].sort();
 }
 
-async function send({ ports, limits }: ApiContext, command: Command): Promise<CommandOutcome> {
+async function close({ ports, limits }: ApiContext): Promise<void> {
   try {
-    return await ports.commands.send(command, { timeoutMs: limits.commandMs });
+    await closeWhatWaits(ports, limits.commandMs);
   } catch (cause) {
+    if (cause instanceof AdapterError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    const detail = `${why}. It may still be under way; asking again does no harm`;
+    const detail = `${why}. It is still under way; asking again does no harm`;
     throw new ApiProblem("close_unanswered", detail, { cause });
   }
 }

@@ -1,0 +1,14 @@
+/**
+ * A mark in a partition of the readings log, between its frames. Who comes to it has applied everything before it, so what is issued there
+ * is a function of the log: the same on every machine, under any take-over and at every replay.
+ */
+export interface Barrier {
+  /** Log time is this late from here on, in milliseconds UTC. It moves by barriers alone, never backwards and never by a host's clock. */
+  readonly atMs: number;
+  /** Master data up to this position of the registry count from here on. */
+  readonly registry: number;
+  /** Meters that wait, and that no frame at this offset or later has touched, are issued here: they have been quiet. */
+  readonly quietBefore: number;
+  /** The close that somebody asked for: all meters that wait are issued here. */
+  readonly closeId: string | null;
+}
