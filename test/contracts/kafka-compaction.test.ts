@@ -4,6 +4,7 @@ import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { createTopics } from "@meterbook/adapters/kafka/kafka-topics";
+import type { RegistryChange } from "@meterbook/core/ports/registry";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type KafkaServer, kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
@@ -36,8 +37,7 @@ describe.skipIf(!kafkaIsThere(3))("the registry's topic after compaction", { tim
     };
     const positions = async (registry: Awaited<ReturnType<typeof open>>) => {
       const seen: (readonly [string, number])[] = [];
-      const add = ({ record: { usagePointId }, position }: { record: { usagePointId: string }; position: number }) =>
-        seen.push([usagePointId, position]);
+      const add = ({ record, position }: RegistryChange) => seen.push([record?.usagePointId ?? "", position]);
       await (await registry.follow(async (changes) => changes.forEach(add))).close();
       return seen;
     };

@@ -60,6 +60,8 @@ export interface AggregatorWorld {
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
   deliver(...reports: readonly TestReport[]): Promise<void>;
   register(record: MeterRecord): Promise<void>;
+  /** The registry's records of the meter cannot be read any more; whoever follows hears of it after a restart. */
+  damageRecord(meterId: string): void;
   /** What POST /v1/periods/{period}/close does: resolves when the close was passed. */
   close(): Promise<void>;
   /** Lets housekeeping look at the clock until nothing is pending. */
@@ -180,7 +182,7 @@ export async function openAggregatorWorld(options: {
         follow: async (changed: (changes: readonly RegistryChange[]) => Promise<void>) => {
           follower = changed;
           // Of each meter the newest, as a registry does.
-          const newest = new Map(records.map((change) => [change.record.meterId, change]));
+          const newest = new Map(records.map((change) => [change.meterId, change]));
           if (newest.size > 0) await changed([...newest.values()]);
           return { close: async () => undefined, caughtUp: async () => undefined };
         },
@@ -271,7 +273,7 @@ export async function openAggregatorWorld(options: {
       return resumeAt;
     },
     get registered() {
-      return records.map(({ record }) => record);
+      return records.flatMap(({ record }) => record ?? []);
     },
     async take(count) {
       const next = delivering.then(() => deliverFrom(count));
@@ -309,8 +311,13 @@ export async function openAggregatorWorld(options: {
       });
     },
     async register(record) {
-      records.push({ record, position: records.length + 1 });
+      records.push({ meterId: record.meterId, record, position: records.length + 1 });
       await follower?.(records.slice(-1));
+    },
+    damageRecord(meterId) {
+      records.forEach((change, index) => {
+        if (change.meterId === meterId) records[index] = { ...change, record: undefined };
+      });
     },
     async close() {
       await passed(putBarrier({ atMs: world.nowMs, registry: records.length, quietBefore: 0, closeId: "close" }));
@@ -330,7 +337,7 @@ export async function openAggregatorWorld(options: {
     },
     async restart(meanwhile, changes = [], then = undefined) {
       await stop();
-      for (const record of changes) records.push({ record, position: records.length + 1 });
+      for (const record of changes) records.push({ meterId: record.meterId, record, position: records.length + 1 });
       parts = await start();
       await meanwhile?.();
       isHeld = false;

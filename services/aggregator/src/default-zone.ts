@@ -24,7 +24,9 @@ export function defaultZoneWatch(water: LowWater, zone: string) {
     /** Once the meters have their master data. */
     mark(book: MeterBook, pending: PendingMeters, by: TouchedBy): void {
       if (!isOther) return;
-      for (const meter of book.all()) if (meter.record?.zone === undefined) pending.gather(meter, wholeBook, by);
+      for (const meter of book.all()) {
+        if (meter.record?.zone === undefined && !meter.recordDamaged) pending.gather(meter, wholeBook, by);
+      }
       water.noted(note, wanted, pending.nextTicket);
     },
   };

@@ -106,9 +106,11 @@ async function recompute(
       facts: await factsOf(meter, period, span, stored),
       previous: chain.get(period - 1)?.closings ?? [],
       record: meter.record,
+      recordDamaged: meter.recordDamaged,
     });
     missingRun = isAllMissing(content) ? missingRun + 1 : 0;
     const known = chain.get(period);
+    if (stands(meter, known)) continue;
     const next = missingRun > missingPeriodsMax ? silenced(content, known, nowMs) : issue(meter, content, known, nowMs);
     if (next !== undefined) snapshots.push(next);
     if (next !== undefined) chain.set(period, remembered(next, next, missingRun));
@@ -116,6 +118,11 @@ async function recompute(
     else if (known !== undefined && !known.isVoid) chain.set(period, remembered(content, known, missingRun));
   }
   return snapshots;
+}
+
+/** What was issued by master data does not give way to what is made while they cannot be read. */
+function stands({ recordDamaged }: MeterState, known: IssuedPeriod | undefined): boolean {
+  return recordDamaged && known !== undefined && known.hash !== unreadableHash && !known.withoutMasterData;
 }
 
 function issue(meter: MeterState, content: SnapshotContent, known: IssuedPeriod | undefined, nowMs: number) {
@@ -224,6 +231,7 @@ function remembered(
       closings: [],
       missingRun: missingPeriodsMax,
       usesIntervals: false,
+      withoutMasterData: false,
       isVoid: true,
     };
   }
@@ -234,7 +242,9 @@ function remembered(
     valueQuality,
   }));
   const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
-  return { period, revision, lifecycle, hash, issuedAtMs, closings, missingRun, usesIntervals, isVoid: false };
+  const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");
+  const kept = { closings, missingRun, usesIntervals, withoutMasterData };
+  return { period, revision, lifecycle, hash, issuedAtMs, ...kept, isVoid: false };
 }
 
 function isAllMissing(content: SnapshotContent): boolean {

@@ -1,6 +1,8 @@
 import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
 import type { TouchedBy } from "./apply-batch.ts";
 import { wholeBook } from "./evaluate-meter.ts";
+import type { MeterBook } from "./meter-book.ts";
+import type { MeterState } from "./meter-state.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 
 /** Up to which position of the registry master data count, in the partition's notes. */
@@ -35,15 +37,15 @@ export async function followRegistry(
   const waiting = new Map<string, RegistryChange>();
 
   function take(change: RegistryChange): void {
-    const { record, position } = change;
+    const { meterId, position } = change;
     seen = Math.max(seen, position);
     if (position <= counted) {
-      memory.book.register(record);
+      register(memory.book, change);
       return;
     }
-    memory.book.meet(record.meterId).isRegistered = true;
-    waiting.delete(record.meterId);
-    waiting.set(record.meterId, change);
+    memory.book.meet(meterId).isRegistered = true;
+    waiting.delete(meterId);
+    waiting.set(meterId, change);
   }
 
   const subscription: RegistrySubscription = await registry.follow(async (changes) => changes.forEach(take), wants);
@@ -57,14 +59,20 @@ export async function followRegistry(
     async count(through, by) {
       if (through > seen) await subscription.caughtUp();
       const { book, pending, water } = memory;
-      for (const [meterId, { record, position }] of waiting) {
-        if (position > through) continue;
+      for (const [meterId, change] of waiting) {
+        if (change.position > through) continue;
         waiting.delete(meterId);
-        pending.gather(book.register(record), wholeBook, by);
+        const meter = register(book, change);
+        // What is issued stays while nobody knows by what it should be made.
+        if (!meter.recordDamaged) pending.gather(meter, wholeBook, by);
       }
       water.noted(note, Math.max(through, water.notes[note] ?? 0), pending.nextTicket);
     },
     caughtUp: () => subscription.caughtUp(),
     close: () => subscription.close(),
   };
+}
+
+function register(book: MeterBook, { meterId, record }: RegistryChange): MeterState {
+  return record === undefined ? book.registerDamaged(meterId) : book.register(record);
 }

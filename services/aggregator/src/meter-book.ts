@@ -20,6 +20,8 @@ export interface MeterBook {
   adopt(stored: StoredMeter): void;
   /** Takes over master data; answers whether the meter's snapshots may change by it. */
   register(record: MeterRecord): MeterState;
+  /** The meter's newest master data cannot be read; what was known before is not relied on. */
+  registerDamaged(meterId: string): MeterState;
 }
 
 export async function openMeterBook(
@@ -74,6 +76,7 @@ export async function openMeterBook(
       const meter = meet(record.meterId);
       const { registers } = record;
       meter.isRegistered = true;
+      meter.recordDamaged = false;
       meter.record = {
         ...record,
         meterId: meter.meterId,
@@ -86,6 +89,9 @@ export async function openMeterBook(
         cool(meter, -1);
       }
       return meter;
+    },
+    registerDamaged(meterId) {
+      return Object.assign(meet(meterId), { isRegistered: true, recordDamaged: true });
     },
   };
 }

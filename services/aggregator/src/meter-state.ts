@@ -20,6 +20,8 @@ export interface MeterState {
   record: MeterRecord | undefined;
   /** Whether there is a record at all; it may not count yet. */
   isRegistered: boolean;
+  /** Its newest master data cannot be read: until they come again nothing is made of them. */
+  recordDamaged: boolean;
   calendar: LocalCalendar;
   /** After a start only the store knows this meter's past: every evaluation asks it. */
   cold: boolean;
@@ -47,6 +49,8 @@ export interface IssuedPeriod extends Issued {
   readonly missingRun: number;
   /** A closing was made from intervals, so later intervals can still change it. */
   readonly usesIntervals: boolean;
+  /** It was made while the meter's master data could not be read. */
+  readonly withoutMasterData: boolean;
   /** The month was taken back: nothing opens from it. */
   readonly isVoid: boolean;
 }
@@ -58,6 +62,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     channels: [],
     record: undefined,
     isRegistered: false,
+    recordDamaged: false,
     calendar: localCalendar(zone),
     cold: false,
     pendingFrom: undefined,

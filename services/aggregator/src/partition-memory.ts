@@ -125,6 +125,7 @@ export async function openPartitionMemory(
       const opened = await openMeterBook(series, timeZone);
       for (const record of records) opened.register(record);
       for (const { meterId } of registered) opened.meet(meterId).isRegistered = true;
+      for (const { meterId, recordDamaged } of book.all()) if (recordDamaged) opened.registerDamaged(meterId);
       pending.moveTo(opened.meet);
       book = opened;
     },

@@ -7,6 +7,7 @@ import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { PartitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { seriesRebuilder } from "./rebuild-series.ts";
+import { settleRegistry } from "./settle-registry.ts";
 import { strikeRevisions } from "./strike-revisions.ts";
 import type { TaskQueue } from "./task-queue.ts";
 
@@ -46,7 +47,10 @@ export function partitionRepairs({ work, queue, log, events, ...ports }: Repaire
     // What the log is read again for would be taken for carried out.
     if (work.memory.isReadingAgain) return;
     await rebuilder.now();
-    await inTurn((book, pending) => strikeRevisions({ ...ports, ledger, struck }, book, pending));
+    await inTurn(async (book, pending) => {
+      await strikeRevisions({ ...ports, ledger, struck }, book, pending);
+      await settleRegistry(ports, book);
+    });
   }
 
   /** One at a time, whoever asks. */

@@ -13,6 +13,8 @@ import { firstPeriodOf } from "./meter-state.ts";
  */
 export function reasonToVoid(meter: MeterState, issued: Snapshot, last: number): string | undefined {
   const { period, boundary, registers, hash } = issued;
+  // By which master data it would not have the month is not known.
+  if (meter.recordDamaged) return undefined;
   if (isVoid(issued) || registers.length === 0 || hash === unreadableHash) return undefined;
   const removed = meter.record?.removed?.at;
   if (removed !== undefined && period > meter.calendar.periodOf(removed))

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -38,15 +39,35 @@ export interface ApiContext {
 export interface KnownMeter {
   readonly meterId: string;
   readonly record: MeterRecord | undefined;
+  /** There is one, and it cannot be read: nothing may be told that needs it. */
+  readonly damaged: AdapterError | undefined;
   readonly stored: StoredMeter | undefined;
   readonly calendar: LocalCalendar;
 }
 
 /** @throws ApiProblem `meter_unknown` when neither registry nor store knows the meter */
 export async function knownMeter({ ports, timeZone }: ApiContext, meterId: string): Promise<KnownMeter> {
-  const [record, stored] = await Promise.all([ports.registry.get(meterId), ports.series.meter(meterId)]);
-  if (record === undefined && stored === undefined) {
+  const [found, stored] = await Promise.all([
+    ports.registry.get(meterId).catch(ifDamaged),
+    ports.series.meter(meterId),
+  ]);
+  const [record, damaged] = found instanceof AdapterError ? [undefined, found] : [found, undefined];
+  if (record === undefined && stored === undefined && damaged === undefined) {
     throw new ApiProblem("meter_unknown", `meter ${meterId} is not in the registry and never reported`);
   }
-  return { meterId, record, stored, calendar: localCalendar(record?.zone ?? timeZone) };
+  return { meterId, record, damaged, stored, calendar: localCalendar(record?.zone ?? timeZone) };
+}
+
+/**
+ * For whatever is made by master data.
+ * @throws AdapterError `record_damaged` where they cannot be read
+ */
+export function withSoundRecord(meter: KnownMeter): KnownMeter {
+  if (meter.damaged !== undefined) throw meter.damaged;
+  return meter;
+}
+
+function ifDamaged(error: unknown): AdapterError {
+  if (error instanceof AdapterError && error.code === "record_damaged") return error;
+  throw error;
 }

@@ -65,9 +65,8 @@ function sharedPages(table: RegistryTable): (position: number) => readonly Regis
   };
 }
 
-function changeIn({ position, record }: RegistryRow): RegistryChange[] {
-  const read = record();
-  return read === undefined ? [] : [{ position, record: read }];
+function changeIn({ meterId, position, record }: RegistryRow): RegistryChange {
+  return { meterId, position, record: record() };
 }
 
 function follower(
@@ -86,7 +85,7 @@ function follower(
       const page = pageAfter(seen);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wanted = page.filter(({ meterId }) => wants(meterId)).flatMap(changeIn);
+      const wanted = page.filter(({ meterId }) => wants(meterId)).map(changeIn);
       if (wanted.length > 0) await changed(wanted);
       seen = last.position;
       await setImmediate();

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { registryDamage } from "@meterbook/core/domain/registry-damage";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
@@ -53,7 +54,11 @@ export function registryTable(database: DatabaseSync, read: ReadRecord): Registr
     newest: () => Number(newest.get()?.["position"] ?? 0),
     async get(meterId) {
       const row = get.get(meterId);
-      return row === undefined ? undefined : readRow(row);
+      if (row === undefined) return undefined;
+      const record = readRow(row);
+      if (record !== undefined) return record;
+      const detail = `the master data of meter ${meterId} cannot be read (GET /v1/damage names them): put them again`;
+      throw new AdapterError("record_damaged", { retryable: false, detail });
     },
     async list({ afterMeterId, limit }) {
       const records: MeterRecord[] = [];

@@ -17,6 +17,8 @@ export interface SnapshotInput {
   /** Empty in the meter's first period, and where the period before was never issued. */
   readonly previous: Closings;
   readonly record: MeterRecord | undefined;
+  /** There are master data, and they cannot be read: what they would say is not known. */
+  readonly recordDamaged?: boolean;
 }
 
 /** The snapshot of one meter and period: a pure function of the facts, the closing before and the registry. */
@@ -33,8 +35,15 @@ export function composeSnapshot(input: SnapshotInput): SnapshotContent {
     usagePointId: input.record?.usagePointId ?? input.meterId,
     period: input.period,
     boundary: input.span.boundary,
-    registers: rows,
+    registers: input.recordDamaged === true ? rows.map(withoutMasterData) : rows,
   };
+}
+
+/** By an unknown multiplier, in an unknown zone: what was read is shown, and nothing is made of it. */
+function withoutMasterData(row: RegisterSnapshot): RegisterSnapshot {
+  if (row.method === "MISSING") return row;
+  const valueQuality = row.value === null ? row.valueQuality : "suspect";
+  return { ...row, valueQuality, consumption: null, quality: "suspect", fault: "master_data_damaged" };
 }
 
 function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapshot {

@@ -13,5 +13,5 @@ export function registryDamage(meterId: string, where: string, fault: RecordFaul
 }
 
 const help =
-  "Put the meter's master data in again. Until then the last record that could be read is used where it is known, " +
-  "and the defaults otherwise.";
+  "Put the meter's master data in again. Until then what is issued of it stays, and new months are suspect, " +
+  "without a consumption.";

@@ -25,7 +25,7 @@ export type Method = (typeof methods)[number];
 export type OpeningBasis = "previous" | "installation" | "first-reading";
 
 /** Why a register has no consumption, or no value, although it has readings; in the order of their numbers in the record. */
-export const faults = ["register_ran_backwards", "amount_out_of_range"] as const;
+export const faults = ["register_ran_backwards", "amount_out_of_range", "master_data_damaged"] as const;
 export type RegisterFault = (typeof faults)[number];
 
 export interface Evidence {

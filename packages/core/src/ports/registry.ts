@@ -8,8 +8,8 @@ import type { Subscription } from "./readings-log.ts";
  * - `put` resolves once the records survive a crash; a later `get` of the same process sees them;
  * - `follow` calls `changed` with every meter's newest record once, then with each change, in order, batch after batch
  *   (never two calls at a time), and resolves when the state at the time of the call has been delivered;
- * - a record that cannot be read is told to the damage log and set aside: its meter has none until the next `put`, and whoever
- *   follows keeps the one from before; all other meters go on;
+ * - a record that cannot be read is told to the damage log and set aside: until the next `put` its meter has none, to `get` it is an
+ *   AdapterError `record_damaged`, lists leave it out, and whoever follows is told that it is damaged; all other meters go on;
  * - `caughtUp` of what it answers resolves when all that was put, by whomever, before the call has been delivered, and rejects
  *   when that cannot be.
  */
@@ -33,7 +33,9 @@ export interface RegistrySubscription extends Subscription {
 }
 
 export interface RegistryChange {
-  readonly record: MeterRecord;
+  readonly meterId: string;
+  /** Undefined where it cannot be read: what the meter's master data are is not known now. */
+  readonly record: MeterRecord | undefined;
   /** Grows with every record that is put; says what a follower has seen before. */
   readonly position: number;
 }

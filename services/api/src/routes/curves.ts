@@ -8,7 +8,7 @@ import { snapshotQualities } from "@meterbook/core/domain/snapshot";
 import { z } from "zod";
 import { answerFormat } from "../answer-format.ts";
 import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
-import { knownMeter } from "../api-context.ts";
+import { knownMeter, withSoundRecord } from "../api-context.ts";
 import type { CurveSource } from "../curve-pages.ts";
 import { curvePages, kindOf } from "../curve-pages.ts";
 import { listAnswers, withJson } from "../documented.ts";
@@ -105,7 +105,7 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     const { register: of, kind, ...range } = request.query;
     checkRange(range);
     const format = answerFormat(request.headers.accept);
-    const source = curveSource(await knownMeter(context, request.params.meterId), of, kind);
+    const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, kind);
     const pages = curvePages(ports.series, source, range);
     if (format === "json")
       return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));

@@ -3,7 +3,7 @@ import { baseUnits, kinds } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { z } from "zod";
 import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
-import { knownMeter } from "../api-context.ts";
+import { knownMeter, withSoundRecord } from "../api-context.ts";
 import { cursorForm } from "../cursor.ts";
 import { answers, listAnswers } from "../documented.ts";
 import type { List } from "../list-answer.ts";
@@ -111,10 +111,10 @@ export function meterRoutes(app: Api, context: ApiContext): void {
     summary: "Master data of a meter and what it has reported",
     params,
     querystring: z.strictObject({}),
-    response: answers("The meter", meterSchema, example, ["meter_unknown"]),
+    response: answers("The meter", meterSchema, example, ["meter_unknown", "record_damaged"]),
   };
   app.get("/v1/meters/:meterId", { schema: one }, async (request) =>
-    meterJson(await knownMeter(context, request.params.meterId)),
+    meterJson(withSoundRecord(await knownMeter(context, request.params.meterId))),
   );
   putRoute(app, context);
 }
