@@ -51,7 +51,6 @@ type Form = "ndjson" | "csv";
 interface Imported {
   readonly stored: readonly MeterRecord[];
   readonly answered: string;
-  readonly lines: number;
 }
 
 async function imported(form: Form, bytes: Buffer): Promise<Imported> {
@@ -65,14 +64,12 @@ async function imported(form: Form, bytes: Buffer): Promise<Imported> {
   );
   const { stream } = answer.end();
   const answered = Buffer.concat(await stream.toArray()).toString();
-  return { stored, answered, lines: bytes.filter((byte) => byte === 10).length + 1 };
+  return { stored, answered };
 }
 
 /** What is taken is kept as it is, and given back as what can be sent again. */
-async function checkImport({ stored, answered, lines }: Imported): Promise<void> {
+async function checkImport({ stored, answered }: Imported): Promise<void> {
   expect(JSON.parse(answered)).toMatchObject({ stored: stored.length });
-  // What is told of wrong lines is bounded by the lines, not by what is in them.
-  must(answered.length < 1000 + 4000 * lines, "short");
   for (const one of stored) {
     expect(checkMeterRecord(one.meterId, encodeMeterRecord(one))).toEqual({ record: one });
     const line = Buffer.from(JSON.stringify(meterRecordJson(one)));

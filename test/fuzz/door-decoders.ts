@@ -100,9 +100,13 @@ export const doorDecoders: readonly Decoder[] = [
       )
       .map((all) => Buffer.concat(all)),
     decode(bytes) {
-      for (const chunkBytes of [1, 7, Math.max(1, bytes.length)]) scan(bytes, chunkBytes);
+      scan(bytes, Math.max(1, bytes.length));
       judgeConnect(bytes);
       isControlPacketFit(bytes);
+      return bytes;
+    },
+    check(bytes) {
+      for (const chunkBytes of [1, 7]) scan(bytes, chunkBytes);
     },
     throws: never,
     heavy: {

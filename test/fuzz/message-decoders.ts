@@ -41,6 +41,7 @@ const readings = [
 const json = [
   { meterId: "m-1", sequence: 42, readings },
   { readings: [{ ...readings[0], value: 1.25e3 }, ...readings, {}] },
+  { readings: [] },
 ].map((report) => Buffer.from(JSON.stringify(report)));
 
 const read = (topic: string, payload: Buffer) => reader.read({ topic, payload, receivedAtMs, clientId: "c-1" });
@@ -168,6 +169,7 @@ export const messageDecoders: readonly Decoder[] = [
     samples: [
       encodeReport({ meterId: "m-1", sequence: 7, series: soundSeries }),
       encodeReport({ series: soundSeries }),
+      new Uint8Array(),
     ].map((one) => Buffer.from(one)),
     generated: oddProtobuf(),
     decode: (payload) => read("meters/m-1/readings", payload),

@@ -20,24 +20,24 @@ export function importAnswer(): ImportAnswer {
   let [stored, refused, errorBytes, errorsLeftOut] = [0, 0, 0, 0];
   writer.put('{"results":[');
 
-  function refusal(all: ImportResult["errors"]): object {
-    refused += 1;
-    const errors = fewErrors(all, errorsPerMeterMax);
-    const bytes = JSON.stringify(errors).length;
-    if (errorBytes + bytes <= errorBytesMax) {
-      errorBytes += bytes;
-      return { status: "refused", errors };
+  function outcome(all: ImportResult["errors"]): string {
+    if (all.length === 0) return '"status":"stored"';
+    const errors = JSON.stringify(fewErrors(all, errorsPerMeterMax));
+    if (errorBytes + errors.length <= errorBytesMax) {
+      errorBytes += errors.length;
+      return `"status":"refused","errors":${errors}`;
     }
     errorsLeftOut += all.length;
-    return { status: "refused" };
+    return '"status":"refused"';
   }
 
   return {
     add({ line, lines, meterId, errors }) {
-      const of = errors.length === 0 ? { status: "stored" } : refusal(errors);
-      const comma = stored + refused === (errors.length === 0 ? 0 : 1) ? "" : ",";
+      const comma = stored + refused === 0 ? "" : ",";
       if (errors.length === 0) stored += 1;
-      writer.put(comma + JSON.stringify({ line, lines, meterId: meterId?.slice(0, 64) ?? null, ...of }));
+      else refused += 1;
+      const named = meterId === null ? "null" : JSON.stringify(meterId.slice(0, 64));
+      writer.put(`${comma}{"line":${line},"lines":${lines},"meterId":${named},${outcome(errors)}}`);
       if (writer.length >= pieceBytes) pieces.push(writer.take());
     },
     end() {

@@ -10,10 +10,11 @@ export interface LineBounds {
   readonly bytesMax: number;
 }
 
-const lineFeed = 0x0a;
+const [lineFeed, carriageReturn] = [0x0a, 0x0d];
 
 /**
- * The lines of a stream of bytes, holding one line at a time. A byte order mark and carriage returns are taken off.
+ * The lines of a stream of bytes, holding one line at a time. A byte order mark and carriage returns are taken off; empty lines
+ * only count.
  *
  * @param tooMany called when the stream is longer than `bytesMax`; throws
  */
@@ -46,8 +47,13 @@ export async function* splitLines(
     if (bytes > bounds.bytesMax) tooMany();
     let start = 0;
     for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, start)) {
-      keep(chunk.subarray(start, end));
-      yield take();
+      const length = end - start;
+      // Counted and not handed on: a kilobyte may hold a thousand of them.
+      if (keptBytes === 0 && (length === 0 || (length === 1 && chunk[start] === carriageReturn))) number += 1;
+      else {
+        keep(chunk.subarray(start, end));
+        yield take();
+      }
       start = end + 1;
     }
     if (start < chunk.length) keep(chunk.subarray(start));
