@@ -31,10 +31,12 @@ export async function measureMonthClose(meters: number): Promise<Figure[]> {
     });
     await applied(meterbook);
     const closing = performance.now();
-    const answer = await meterbook.request(`/v1/periods/${period}/close`, { method: "POST" });
+    const asked = { method: "POST", headers: { prefer: "wait=600" } };
+    const answer = await meterbook.request(`/v1/periods/${period}/close`, asked);
     const closeSeconds = (performance.now() - closing) / 1000;
     if (!answer.ok) throw new Error(`close: ${answer.status} ${await answer.text()}`);
-    const { issued } = (await answer.json()) as { issued: number };
+    const { result } = (await answer.json()) as { result: { issued: number } | null };
+    const issued = result?.issued;
     const state = await meterbook.get<Period>(`/v1/periods/${period}`);
     if (issued !== meters || state.registers !== meters * 3 || state.byMethod["EXACT"] !== meters * 3) {
       throw new Error(`closed ${issued} of ${meters} meters: ${JSON.stringify(state)}`);

@@ -63,8 +63,9 @@ test("H08: a meter whose readings are damaged answers with a problem that names 
   change(world, "series", "m-1");
   await world.restart();
   const api = await apiOn(world);
-  const close = await api.inject({ method: "POST", url: "/v1/periods/2026-10/close" });
-  expect(close.json()).toMatchObject({ issued: 1, heldBack: 1, heldBackMeters: ["m-1"] });
+  const headers = { prefer: "wait=60" };
+  const close = await api.inject({ method: "POST", url: "/v1/periods/2026-10/close", headers });
+  expect(close.json().result).toMatchObject({ issued: 1, heldBack: 1, heldBackMeters: ["m-1"] });
   const range = "from=2026-10-01T00:00:00Z&to=2026-11-02T00:00:00Z";
   for (const path of [`curve?register=1.8.0&resolution=P1M&${range}`, `readings?${range}`, "snapshots/2026-10"]) {
     const { status, body } = await get(api, `/v1/meters/m-1/${path}`);

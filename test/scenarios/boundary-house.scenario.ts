@@ -213,13 +213,14 @@ async function closeAll(deployment: Deployment): Promise<void> {
   await deployment.settled();
 }
 
-/** Asks again where nobody has answered: an aggregator may have died over it. */
+/** Asks again where it was not passed in time, or the API that was asked is gone. */
 async function closeMonth(deployment: Deployment, month: number): Promise<void> {
+  const asked = { method: "POST", headers: { prefer: "wait=600" } };
   for (let attempt = 1; ; attempt += 1) {
-    const response = await ask(deployment, `/v1/periods/${monthName(month)}/close`, { method: "POST" });
-    if (response.ok) return;
+    const response = await ask(deployment, `/v1/periods/${monthName(month)}/close`, asked);
     const text = await response.text();
-    if (!text.includes("close_unanswered") || attempt === closeAttemptsMax)
+    if (response.ok && (JSON.parse(text) as { state: string }).state === "done") return;
+    if (!response.ok || attempt === closeAttemptsMax)
       throw new Error(`close ${monthName(month)}: ${response.status} ${text}`);
   }
 }

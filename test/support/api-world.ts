@@ -9,6 +9,7 @@ import type { ApiObservers, ServedApi } from "../../services/api/src/serve-api.t
 import { buildApi, serveApi } from "../../services/api/src/serve-api.ts";
 import {
   memoryDamageLog,
+  memoryJobLog,
   memoryReadingsLog,
   memoryRegistry,
   memoryRejectedLog,
@@ -42,6 +43,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     },
     rejectedLog: memoryRejectedLog(),
     damage: memoryDamageLog(),
+    jobs: memoryJobLog(),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
     health: async () => ({ ready: true, problems: [] }),

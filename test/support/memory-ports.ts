@@ -1,9 +1,11 @@
 import type { Barrier } from "@meterbook/core/domain/barrier";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage";
+import { isUnfinished, type Job } from "@meterbook/core/domain/job";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/core/ports/rejected-log";
@@ -120,6 +122,7 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
       return new Set(meters).size;
     },
     catchUp: async () => undefined,
+    periods: async () => [...new Set(ledger.map(({ snapshot }) => snapshot.period))].sort((a, b) => a - b),
     sequenceBefore: async (atMs) => {
       const first = ledger.find(({ snapshot }) => snapshot.issuedAtMs >= atMs);
       return first === undefined ? ledger.length : first.sequence - 1;
@@ -243,6 +246,18 @@ export function damageLogIn(kept: Map<string, KnownDamage>): DamageLog {
       const unknown = inOrder().filter(({ acknowledged, lost }) => acknowledged === null && lost === null).length;
       return { byPlace, unknown };
     },
+    close: async () => undefined,
+  };
+}
+
+export function memoryJobLog(...jobs: readonly Job[]): JobLog {
+  const kept = new Map(jobs.map((job) => [job.id, job]));
+  return {
+    async put(job) {
+      kept.set(job.id, job);
+    },
+    get: async (id) => kept.get(id),
+    unfinished: async () => [...kept.values()].filter(isUnfinished).sort((a, b) => a.askedAtMs - b.askedAtMs),
     close: async () => undefined,
   };
 }

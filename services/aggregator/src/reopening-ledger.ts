@@ -24,6 +24,7 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     latestOfMeter: (meterId, fromPeriod) => ledger.latestOfMeter(meterId, fromPeriod),
     issuedMeters: (period) => ledger.issuedMeters(period),
     catchUp: () => ledger.catchUp(),
+    periods: () => ledger.periods(),
     sequenceBefore: (atMs) => ledger.sequenceBefore(atMs),
     lastSequence: () => ledger.lastSequence(),
     close: () => ledger.close(),

@@ -21,7 +21,10 @@ function frozenWorld(health: typeof away) {
     new Proxy(ports, { get: (_, name) => (name === "then" ? undefined : frozen) }) as never;
   const series = never(memorySeries({}));
   const snapshots = never(memorySnapshots());
-  return apiWorld({ series, snapshots, readingsLog: never({}), registry: never({}), health }, { limits });
+  return apiWorld(
+    { series, snapshots, readingsLog: never({}), jobs: never({}), registry: never({}), health },
+    { limits },
+  );
 }
 
 // D05: the status hung for 120 s with a frozen InfluxDB, then its socket was closed. H18: a close on a full disk.

@@ -1,5 +1,6 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
@@ -20,6 +21,7 @@ export interface ApiPorts {
   readonly readingsLog: Pick<ReadingsLog, "partitions" | "unread" | "ends" | "append" | "appendBarrier">;
   readonly rejectedLog: RejectedLog;
   readonly damage: DamageLog;
+  readonly jobs: JobLog;
   readonly clock: Clock;
   /** Prometheus text of everything in the process but the API itself. */
   metricsText(): Promise<string>;

@@ -5,6 +5,7 @@ import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/kafka-damage-log";
+import { openKafkaJobLog } from "@meterbook/adapters/kafka/kafka-job-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { kafkaProbe } from "@meterbook/adapters/kafka/kafka-probe";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
@@ -105,6 +106,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention, ears }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
+    jobs: own(await openKafkaJobLog({ connection, dataDir, events }), "job log"),
     metricsText: () => metrics.metrics(),
     async health() {
       const problems = standing.current();

@@ -17,6 +17,7 @@ export const problems = {
   snapshot_unknown: [404, "There is no snapshot"],
   revision_unknown: [404, "There is no such revision"],
   damage_unknown: [404, "There is no such damage"],
+  job_unknown: [404, "There is no such job"],
   rejection_unknown: [404, "There is no such refused message"],
   method_not_allowed: [405, "The call does not exist with this method"],
   not_acceptable: [406, "The answer does not come in this format"],
@@ -36,7 +37,7 @@ export const problems = {
   internal: [500, "Something is broken here"],
   storage_unavailable: [503, "The storage does not answer"],
   too_many_exports: [503, "Too many exports at a time"],
-  close_unanswered: [504, "No aggregator answered"],
+  too_many_jobs: [503, "Too many jobs at a time"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 export type ProblemCode = keyof typeof problems;

@@ -26,6 +26,7 @@ import { conflictRoutes } from "./routes/conflicts.ts";
 import { curveRoutes } from "./routes/curves.ts";
 import { damageRoutes } from "./routes/damage.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { jobRoutes } from "./routes/jobs.ts";
 import { meterImportRoutes } from "./routes/meter-import.ts";
 import { meterSnapshotRoutes } from "./routes/meter-snapshots.ts";
 import { meterRoutes } from "./routes/meters.ts";
@@ -139,6 +140,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   curveRoutes(app, context);
   conflictRoutes(app, context);
   periodRoutes(app, context);
+  jobRoutes(app, context);
   snapshotRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);

@@ -1,4 +1,5 @@
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
+import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/embedded-job-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
@@ -46,6 +47,7 @@ await runThread(async (settings: Settings, own) => {
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
+    jobs: own(openEmbeddedJobLog({ dataDir })),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {
       const { ready, problems, notices: told } = watch.current();

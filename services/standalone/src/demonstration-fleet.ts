@@ -63,7 +63,8 @@ export async function startDemonstrationFleet(options: DemonstrationOptions): Pr
 /** Nobody who tries this out should wait for the settle time. Where keys are needed, it passes by itself. */
 async function closeMonths(httpUrl: string, periods: readonly number[], keysFile: string | undefined): Promise<void> {
   if (keysFile !== undefined) return;
-  for (const period of periods) await fetch(`${httpUrl}/v1/periods/${periodName(period)}/close`, { method: "POST" });
+  const asked = { method: "POST", headers: { prefer: "wait=60" } };
+  for (const period of periods) await fetch(`${httpUrl}/v1/periods/${periodName(period)}/close`, asked);
 }
 
 function guide(httpUrl: string, month: string): string {

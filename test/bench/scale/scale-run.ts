@@ -116,10 +116,11 @@ async function close(cluster: MeterbookCluster, aggregatorPid: number, within: D
   const cpuBefore = cpuSecondsOf(aggregatorPid);
   let issued = 0;
   const closeSeconds = await secondsOf(async () => {
-    const answer = await cluster.request(`/v1/periods/${period}/close`, { method: "POST" });
-    const body = (await answer.json()) as { issued?: number };
+    const asked = { method: "POST", headers: { prefer: "wait=600" } };
+    const answer = await cluster.request(`/v1/periods/${period}/close`, asked);
+    const body = (await answer.json()) as { result?: { issued: number } | null };
     if (!answer.ok) throw new Error(`close: ${answer.status} ${JSON.stringify(body)}`);
-    issued = body.issued ?? 0;
+    issued = body.result?.issued ?? 0;
   });
   const closeCpuSeconds = cpuSecondsOf(aggregatorPid) - cpuBefore;
   if (issued !== meters) throw new Error(`${issued} of ${meters} meters were closed`);

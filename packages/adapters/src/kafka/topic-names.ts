@@ -7,6 +7,7 @@ export const topics = {
   billing: "billing.v1",
   damage: "damage.v1",
   tallies: "tallies.v1",
+  jobs: "jobs.v1",
 } as const;
 
 export type TopicName = keyof typeof topics;

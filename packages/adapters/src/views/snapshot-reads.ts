@@ -22,6 +22,7 @@ export interface SnapshotReads {
  */
 export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
   const { findSync, revisions, ofMeter } = meterReads(database, ears);
+  const periods = issuedPeriods(database);
   const { latestOf, changesOf } = listReads(database, ears);
   const meters = database.prepare("SELECT count(DISTINCT meter_id) AS meters FROM revision WHERE period = ?");
   return {
@@ -33,6 +34,7 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
       revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
       issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
+      periods: async () => periods(),
       sequenceBefore: async (atMs) => sequenceBefore(database, atMs),
       lastSequence: async () => lastSequence(database),
     },

@@ -70,6 +70,8 @@ export interface SnapshotView {
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
   /** How many meters have a revision of the period, damaged ones too. */
   issuedMeters(period: number): Promise<number>;
+  /** The periods of which anything was issued, ascending. */
+  periods(): Promise<readonly number[]>;
   /** Waits until the view has what the ledger held at the time of the call. */
   catchUp(): Promise<void>;
   /** The newest sequence after which everything stands that was issued at `atMs` (milliseconds UTC) or later. */

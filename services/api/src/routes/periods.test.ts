@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
+import { aJob } from "../../../../test/contracts/job-log.contract.ts";
 import {
   apiWorld,
   aRegisterSnapshot,
@@ -11,6 +12,7 @@ import {
 } from "../../../../test/support/api-world.ts";
 import {
   memoryDamageLog,
+  memoryJobLog,
   memoryReadingsLog,
   memoryRegistry,
   memorySeries,
@@ -18,6 +20,7 @@ import {
 } from "../../../../test/support/memory-ports.ts";
 import { instant } from "../../../../test/support/readings.ts";
 import type { ApiPorts } from "../api-ports.ts";
+import { jobSchema } from "../job-json.ts";
 import { periodSchema } from "./periods.ts";
 
 test("a period adds up", async () => {
@@ -119,24 +122,77 @@ function closing<More extends Partial<ApiPorts>>(afterMs: number | undefined, mo
   return { ...(more as More), series, readingsLog };
 }
 
-test("a close goes into the log, with the master data of its moment, and is answered when it was passed", async () => {
+const url = "/v1/periods/2026-10/close";
+const wait = { prefer: "wait=60" };
+
+test("a close is a job: durable first, then in the log with the master data of its moment, done when it was passed", async () => {
   const registry = memoryRegistry();
   await registry.put([{ meterId: "m-1", usagePointId: "m-1", registers: [] }]);
-  const ports = closing(0, { registry });
+  const ports = closing(100, { registry });
   const world = apiWorld(ports);
   const app = await injectableApi(world);
-  const close = async (period: string) =>
-    (await app.inject({ method: "POST", url: `/v1/periods/${period}/close` })).json();
+  const asked = await app.inject({ method: "POST", url });
+  expect(asked.statusCode).toBe(202);
+  const job = jobSchema.parse(asked.json());
+  expect(job).toMatchObject({ kind: "close", state: "queued", done: 0, total: 1, period: "2026-10", result: null });
+  expect(asked.headers["location"]).toBe(`/v1/jobs/${job.id}`);
+  expect(await world.ports.jobs.get(job.id)).toBeDefined();
+  const look = async () => jobSchema.parse((await app.inject(`/v1/jobs/${job.id}`)).json());
+  await expect.poll(async () => (await look()).state).toBe("done");
   const nothing = { issued: 0, beside: 0, heldBack: 0, heldBackMeters: [], waiting: 0 };
-  expect(await close("2026-10")).toEqual({ period: "2026-10", ...nothing });
+  expect(await look()).toMatchObject({ done: 1, result: { period: "2026-10", ...nothing }, problem: null });
   const atMs = world.ports.clock.nowMs();
-  expect(ports.readingsLog.barriers).toEqual([{ atMs, registry: 1, quietBefore: 0, closeId: expect.any(String) }]);
-  expect(await close("2026-11")).toMatchObject({ status: 409, code: "period_open" });
+  expect(ports.readingsLog.barriers).toEqual([{ atMs, registry: 1, quietBefore: 0, closeId: job.id }]);
+  const open = await app.inject({ method: "POST", url: "/v1/periods/2026-11/close" });
+  expect(open.json()).toMatchObject({ status: 409, code: "period_open" });
   expect(ports.readingsLog.barriers).toHaveLength(1);
-  const deaf = await injectableApi(apiWorld(closing(undefined), { limits: { commandMs: 100 } }));
-  const answer = (await deaf.inject({ method: "POST", url: "/v1/periods/2026-10/close" })).json();
-  expect(answer).toMatchObject({ status: 504, code: "close_unanswered" });
-  expect(answer.detail).toContain("partition 0 has not passed within 100 ms");
+  expect((await app.inject("/v1/jobs/nobody")).json()).toMatchObject({ status: 404, code: "job_unknown" });
+});
+
+test("a close that is not passed in time has failed, and says where", async () => {
+  const app = await injectableApi(apiWorld(closing(undefined), { limits: { commandMs: 100 } }));
+  const answer = await app.inject({ method: "POST", url, headers: wait });
+  expect(answer.statusCode).toBe(200);
+  expect(jobSchema.parse(answer.json())).toMatchObject({
+    state: "failed",
+    problem: "partition 0 has not passed within 100 ms",
+  });
+});
+
+test("who waits a second for a close that takes longer gets the job", async () => {
+  const app = await injectableApi(apiWorld(closing(undefined)));
+  const answer = await app.inject({ method: "POST", url, headers: { prefer: "respond-async, wait=1" } });
+  expect([answer.statusCode, answer.json().state]).toEqual([202, "running"]);
+});
+
+test("a job whose process has ended is brought to its end by another, under its id", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const period = parsePeriod("2026-10") as number;
+  const jobs = memoryJobLog(
+    aJob({ id: "left", period, state: "running", seenAtMs: 0 }),
+    aJob({ id: "another's", period, state: "running", seenAtMs: instant("2026-11-10T12:00:00Z") * 1000 }),
+  );
+  const ports = closing(0, { jobs });
+  await injectableApi(apiWorld(ports));
+  vi.advanceTimersByTime(10_000);
+  await expect.poll(async () => (await jobs.get("left"))?.state).toBe("done");
+  expect(ports.readingsLog.barriers.map(({ closeId }) => closeId)).toEqual(["left"]);
+});
+
+test("the months are listed: the open one, and back to the first that was issued", async () => {
+  const snapshots = memorySnapshots(
+    aSnapshot({ meterId: "m-3" }),
+    aSnapshot({ meterId: "m-4", period: parsePeriod("2026-08") as number }),
+  );
+  const app = await injectableApi(apiWorld({ snapshots }));
+  const { items } = (await app.inject("/v1/periods")).json() as { items: Record<string, unknown>[] };
+  expect(items.map(({ period, state, meters }) => [period, state, meters])).toEqual([
+    ["2026-11", "open", 0],
+    ["2026-10", "final", 1],
+    ["2026-09", "final", 0],
+    ["2026-08", "final", 1],
+  ]);
 });
 
 test("D13: a close counts what stands issued for the month, whoever issued it, and what is left out", async () => {
@@ -162,8 +218,8 @@ test("D13: a close counts what stands issued for the month, whoever issued it, a
       },
     }),
   );
-  const answer = await app.inject({ method: "POST", url: "/v1/periods/2026-10/close" });
-  expect(answer.json()).toEqual({
+  const answer = await app.inject({ method: "POST", url, headers: wait });
+  expect(answer.json().result).toEqual({
     period: "2026-10",
     issued: 3,
     beside: 1,
@@ -175,6 +231,6 @@ test("D13: a close counts what stands issued for the month, whoever issued it, a
 
 test("a close may take longer than a connection may be silent", async () => {
   const api = await servedApi(apiWorld(closing(600), { limits: { idleMs: 200 } }));
-  const answer = await fetch(`http://${api.address}/v1/periods/2026-10/close`, { method: "POST" });
-  expect(await answer.json()).toMatchObject({ period: "2026-10", issued: 0 });
+  const answer = await fetch(`http://${api.address}${url}`, { method: "POST", headers: wait });
+  expect(await answer.json()).toMatchObject({ state: "done", result: { period: "2026-10", issued: 0 } });
 });

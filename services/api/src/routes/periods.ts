@@ -1,18 +1,18 @@
 import { Socket } from "node:net";
 import { formatInstant } from "@meterbook/core/domain/instant";
+import { isUnfinished } from "@meterbook/core/domain/job";
 import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/local-calendar";
 import { baseUnits } from "@meterbook/core/domain/reading";
 import { lifecycles, methods, periodName, snapshotQualities } from "@meterbook/core/domain/snapshot";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { z } from "zod";
+import { callerName } from "../access.ts";
 import type { Api, ApiContext } from "../api-context.ts";
-import { closeWhatWaits } from "../close-period.ts";
+import { closeJobs } from "../close-jobs.ts";
 import { answers } from "../documented.ts";
+import { jobExample, jobJson, jobSchema } from "../job-json.ts";
 import { refuseOpenPeriod } from "../open-period.ts";
 import { periodSummaries } from "../period-summaries.ts";
-import { ApiProblem } from "../problem.ts";
 import { period } from "../query-schemas.ts";
 import type { PeriodSummary } from "../summarise-period.ts";
 
@@ -62,26 +62,6 @@ export const periodSchema = z
   })
   .meta({ id: "Period" });
 
-const namedMax = 100;
-
-export const closeSchema = z.strictObject({
-  period: z.string(),
-  issued: count.meta({ description: "Meters whose snapshot of the period stands now, whoever issued it" }),
-  beside: count.meta({ description: "Those of them of which this call issued nothing, because it was issued before" }),
-  heldBack: count.meta({ description: "Meters that cannot be issued until damage is mended (GET /v1/damage)" }),
-  heldBackMeters: z.array(z.string()).meta({ description: `Which they are, the first ${namedMax} of them` }),
-  waiting: count.meta({ description: "Meters that still wait to be recomputed; with heldBack 0, none was left out" }),
-});
-
-const closeExample = {
-  period: "2026-10",
-  issued: 100,
-  beside: 3,
-  heldBack: 1,
-  heldBackMeters: ["m-17"],
-  waiting: 0,
-};
-
 const example = {
   period: "2026-10",
   state: "final",
@@ -103,8 +83,14 @@ const example = {
   hash: "sha256:0f343b0931126a20f133d67c2b018a3b1f25d8c0e7c8f4f5a4c1a0b7e0f6a5d4",
 };
 
-/** To send the answer of a close that took as long as it may. */
-const answerMs = 10_000;
+const listedSchema = periodSchema
+  .pick({ period: true, state: true, zone: true, start: true, boundary: true, finalFrom: true })
+  .extend({ meters: count.meta({ description: "Of which a snapshot was issued" }) })
+  .meta({ id: "ListedPeriod" });
+const listedExample = {
+  ...{ period: "2026-10", state: "final", zone: "Europe/Kyiv", start: "2026-09-30T21:00:00Z" },
+  ...{ boundary: "2026-10-31T22:00:00Z", finalFrom: "2026-11-03T22:00:00Z", meters: 100 },
+};
 
 export function periodRoutes(app: Api, context: ApiContext): void {
   const { ports, limits, timeZone } = context;
@@ -122,54 +108,82 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     const of = request.params.period;
     return periodJson(of, calendar, ports.clock.nowMs() / 1000, await summaryOf(of));
   });
-  const closing = {
-    tags: ["operation"],
-    summary: "Recompute a period now and issue what changed",
-    description: "Does not wait for the settle time. What is not due by the clock is still not issued.",
-    params,
+  listRoute(app, context, calendar);
+  closeRoute(app, context, params);
+}
+
+function listRoute(app: Api, { ports }: ApiContext, calendar: LocalCalendar): void {
+  const schema = {
+    tags: ["billing"],
+    summary: "The months: the open one, and back to the first of which anything was issued",
+    description: "Newest first. `GET /v1/periods/{period}` has quality and totals of one.",
     querystring: z.strictObject({}),
-    response: answers("What stands, and what was done for it", closeSchema, closeExample, [
-      "period_invalid",
-      "period_open",
-      "close_unanswered",
-    ]),
+    response: answers("The months", z.strictObject({ items: z.array(listedSchema) }), { items: [listedExample] }),
   };
-  app.post("/v1/periods/:period/close", { schema: closing }, async (request) => {
-    const of = request.params.period;
-    await refuseOpenPeriod(context, of, async () => false);
-    const { socket } = request.raw;
-    // Until the next request on it; then the server's own bound holds again. A request without a socket has none.
-    if (socket instanceof Socket) socket.setTimeout(limits.commandMs + answerMs);
-    const before = await ports.snapshots.issuedMeters(of);
-    await close(context);
-    const [issued, { pending: waiting }, held] = await Promise.all([
-      ports.snapshots.issuedMeters(of),
-      ports.series.totals(),
-      heldBackMeters(ports.damage),
-    ]);
-    const beside = Math.min(before, issued);
-    const heldBack = { heldBack: held.length, heldBackMeters: held.slice(0, namedMax) };
-    return { period: periodName(of), issued, beside, ...heldBack, waiting };
+  app.get("/v1/periods", { schema }, async () => {
+    const now = ports.clock.nowMs() / 1000;
+    const open = calendar.periodOf(now);
+    const [first = open - 1] = await ports.snapshots.periods();
+    const periods = Array.from({ length: Math.max(0, open - first) + 1 }, (_, back) => open - back);
+    const meters = await Promise.all(periods.map((one) => ports.snapshots.issuedMeters(one)));
+    return { items: periods.map((one, index) => ({ ...timesOf(one, calendar, now), meters: meters[index] ?? 0 })) };
   });
 }
 
-const heldBackMax = 10_000;
+const waitSecondsMax = 600;
 
-/** Whoever holds them back has told of their damage. */
-async function heldBackMeters(damage: DamageLog): Promise<string[]> {
-  const entries = await damage.unmended({ place: "series", limit: heldBackMax });
-  return [...new Set(entries.flatMap(({ meterId }) => meterId ?? []))].sort();
+function closeRoute(app: Api, context: ApiContext, params: z.ZodObject<{ period: typeof period }>): void {
+  const { limits } = context;
+  const jobs = closeJobs(context.ports, limits.commandMs);
+  app.addHook("onClose", () => jobs.close());
+  const accepted = {
+    description: "The job that does it",
+    content: { "application/json": { schema: jobSchema, example: jobExample } },
+  };
+  const schema = {
+    tags: ["operation"],
+    summary: "Recompute a period now and issue what changed",
+    description: `Does not wait for the settle time. What is not due by the clock is still not issued. The answer is 202 with a job: look at it with
+\`GET /v1/jobs/{id}\` (the header \`Location\`) until it is \`done\`. With \`Prefer: wait=60\` the answer comes when the job has ended,
+or after so many seconds (at most ${waitSecondsMax}); then it is 200.`,
+    params,
+    querystring: z.strictObject({}),
+    response: {
+      ...answers("The job, ended", jobSchema, jobExample, ["period_invalid", "period_open", "too_many_jobs"]),
+      202: accepted,
+    },
+  };
+  app.post("/v1/periods/:period/close", { schema }, async (request, reply) => {
+    await refuseOpenPeriod(context, request.params.period, async () => false);
+    const waitMs = waitOf(request.headers["prefer"]) * 1000;
+    const { socket } = request.raw;
+    // Until the next request on it; then the server's own bound holds again. A request without a socket has none.
+    if (waitMs > 0 && socket instanceof Socket) socket.setTimeout(waitMs + answerMs);
+    const job = await jobs.wait(await jobs.ask(request.params.period, callerName(request)), waitMs);
+    reply.code((isUnfinished(job) ? 202 : 200) as 202).header("location", `/v1/jobs/${job.id}`);
+    return jobJson(job);
+  });
 }
 
-async function close({ ports, limits }: ApiContext): Promise<void> {
-  try {
-    await closeWhatWaits(ports, limits.commandMs);
-  } catch (cause) {
-    if (cause instanceof AdapterError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const detail = `${why}. It is still under way; asking again does no harm`;
-    throw new ApiProblem("close_unanswered", detail, { cause });
-  }
+/** To send the answer of a close that took as long as somebody would wait. */
+const answerMs = 10_000;
+
+/** Seconds of \`Prefer: wait=…\` (RFC 7240); 0 where it is not asked for. */
+function waitOf(prefer: string | string[] | undefined): number {
+  const seconds = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/i.exec(String(prefer ?? ""))?.[1];
+  return Math.min(Number(seconds ?? 0), waitSecondsMax);
+}
+
+function timesOf(of: number, calendar: LocalCalendar, now: number) {
+  const state = now < calendar.boundaryOf(of) ? "open" : now < calendar.finalFrom(of) ? "provisional" : "final";
+  return {
+    period: periodName(of),
+    state: state as "open" | "provisional" | "final",
+    zone: calendar.zone,
+    start: formatInstant(calendar.startOf(of)),
+    boundary: formatInstant(calendar.boundaryOf(of)),
+    finalFrom: formatInstant(calendar.finalFrom(of)),
+  };
 }
 
 function periodJson(
@@ -178,15 +192,9 @@ function periodJson(
   now: number,
   summary: PeriodSummary,
 ): z.infer<typeof periodSchema> {
-  const state = now < calendar.boundaryOf(of) ? "open" : now < calendar.finalFrom(of) ? "provisional" : "final";
   const { usable, controlTotals, ...counts } = summary;
   return {
-    period: periodName(of),
-    state,
-    zone: calendar.zone,
-    start: formatInstant(calendar.startOf(of)),
-    boundary: formatInstant(calendar.boundaryOf(of)),
-    finalFrom: formatInstant(calendar.finalFrom(of)),
+    ...timesOf(of, calendar, now),
     ...counts,
     completeness: summary.registers === 0 ? null : usable / summary.registers,
     controlTotals: controlTotals.map(({ consumption, value, unit, ...total }) => ({

@@ -1,0 +1,19 @@
+import type { Job } from "../domain/job.ts";
+
+/** Jobs that are kept: the oldest are forgotten. */
+export const jobsKeptMax = 1000;
+
+/**
+ * Jobs with how far they are, for all processes that answer about them.
+ *
+ * Promises of every adapter (test/contracts/job-log.contract.ts): `put` resolves once the job survives a crash, in the place of the same
+ * job as it was before; `get` and `unfinished` see what this process has put, and what others have put some moments later. A record that
+ * cannot be read is as if it were not there.
+ */
+export interface JobLog {
+  put(job: Job): Promise<void>;
+  get(id: string): Promise<Job | undefined>;
+  /** Those that are neither done nor failed, oldest first. */
+  unfinished(): Promise<readonly Job[]>;
+  close(): Promise<void>;
+}
