@@ -1,6 +1,6 @@
 // Goal: a cluster that asks for TLS, a certificate of ours and a password is reached with the settings, and each that is
 // wrong is named. Method: a real Kafka with a SASL_SSL listener, certificates made here.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KafkaConnectionSettings, kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
@@ -101,6 +101,17 @@ listener.name.secure.ssl.truststore.location=${file("ca.pem")}
       expect((await log.ends()).get(0)).toBe(before + 1);
     },
   );
+
+  test("H15: files that are renewed count for the next connection, without a restart", async () => {
+    const copies = { caFile: file("ca-copy.pem"), certFile: file("cert-copy.pem"), keyFile: file("key-copy.pem") };
+    await copyFile(file("stranger.pem"), copies.caFile);
+    await copyFile(file("cert.pem"), copies.certFile);
+    await copyFile(file("key.pem"), copies.keyFile);
+    const connection = connectionWith({ tls: copies });
+    expect((await startOnKafka(connection, wishes)).problems).toEqual([expect.stringMatching(/METERBOOK_KAFKA_TLS/)]);
+    await copyFile(file("ca.pem"), copies.caFile);
+    await expect.poll(async () => (await startOnKafka(connection, wishes)).problems, { timeout: 10_000 }).toEqual([]);
+  });
 
   test("`npm run verify -- --kafka` goes the same way as the services", async () => {
     await startOnKafka(connectionWith(), wishes);

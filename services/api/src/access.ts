@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Api } from "./api-context.ts";
 import type { Caller } from "./api-keys.ts";
+import type { KeysFile } from "./keys-file.ts";
 import { ApiProblem } from "./problem.ts";
 import type { Scope } from "./scope-table.ts";
 import { scopesOf } from "./scope-table.ts";
@@ -20,7 +21,7 @@ declare module "fastify" {
  * Lets in who may. `callerOf` is undefined where there is no keys file: then the API is open, and since every web page
  * that somebody opens on this machine can reach it too, calls that come through another name or site are refused.
  */
-export function guardRoutes(app: Api, callerOf: ((key: string) => Caller | undefined) | undefined): void {
+export function guardRoutes(app: Api, callerOf: KeysFile["callerOf"] | undefined): void {
   app.decorateRequest("callerName", "");
   app.addHook("onRoute", (route) => {
     const allowed = scopesOf([route.method].flat()[0] ?? "", route.url);
@@ -41,15 +42,17 @@ export function guardRoutes(app: Api, callerOf: ((key: string) => Caller | undef
   });
 }
 
-function authorize(request: FastifyRequest, callerOf: (key: string) => Caller | undefined): void {
+function authorize(request: FastifyRequest, callerOf: KeysFile["callerOf"]): void {
   const allowed = request.routeOptions.config.scopes;
   if (allowed === undefined) return;
   const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
   const challenge = { headers: { "www-authenticate": 'Bearer realm="meterbook"' } };
   if (key === undefined) throw new ApiProblem("key_missing", "send the header Authorization: Bearer <key>", challenge);
   const caller = callerOf(key);
-  if (caller === undefined)
-    throw new ApiProblem("key_unknown", "the key in the Authorization header is not known", challenge);
+  if (caller === undefined || caller === "expired") {
+    const why = caller === undefined ? "is not known" : "has ended; ask for a new one";
+    throw new ApiProblem("key_unknown", `the key in the Authorization header ${why}`, challenge);
+  }
   request.callerName = caller.name;
   if (!allowed.some((scope) => caller.scopes.includes(scope))) {
     const detail = `the key ${caller.name} has the scopes ${caller.scopes.join(", ")}; this call needs one of ${allowed.join(", ")}`;

@@ -33,6 +33,8 @@ export interface ApiContext {
   /** Of a usage point that names no zone, and of the periods as a whole. */
   readonly timeZone: string;
   readonly streams: StreamAnswers;
+  /** What an operator should know of this process, beside what its ports tell. */
+  readonly notices: () => readonly string[];
 }
 
 /** A meter of which the registry or the store has heard. */

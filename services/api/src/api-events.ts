@@ -6,10 +6,13 @@ export interface ApiEvents {
   exportEnded(stream: { route: string; caller: string }): void;
   /** There is no keys file, so everybody on this machine may call everything. */
   openWithoutKeys(listen: { address: string }): void;
+  /** The keys file has changed and cannot be used; the keys from before stay. */
+  keysFailed(facts: { error: unknown }): void;
 }
 
 export const silentEvents: ApiEvents = {
   requestFailed: () => undefined,
   exportEnded: () => undefined,
   openWithoutKeys: () => undefined,
+  keysFailed: () => undefined,
 };

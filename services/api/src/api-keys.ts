@@ -8,6 +8,7 @@ const storedKey = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "1 to 64 letters, digits and . _ -"),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case"),
   scopes: z.array(z.enum(scopes)).min(1),
+  until: z.iso.datetime({ offset: true, error: "an instant with an offset, such as 2027-01-01T00:00:00Z" }).optional(),
 });
 export type StoredKey = z.infer<typeof storedKey>;
 
@@ -15,6 +16,8 @@ export type StoredKey = z.infer<typeof storedKey>;
 export interface Caller {
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** When the key ends; never where absent. */
+  readonly untilMs?: number;
 }
 
 const keysMax = 1000;
@@ -62,9 +65,9 @@ function jsonOf(line: string): unknown {
 
 /** Finds the caller of a key. Compares with every stored hash in constant time, so the time taken tells nothing. */
 export function keyRing(keys: readonly StoredKey[]): (key: string) => Caller | undefined {
-  const ring = keys.map(({ name, sha256, scopes: allowed }) => ({
+  const ring = keys.map(({ name, sha256, scopes: allowed, until }) => ({
     hash: Buffer.from(sha256, "hex"),
-    caller: { name, scopes: allowed },
+    caller: { name, scopes: allowed, ...(until === undefined ? {} : { untilMs: Date.parse(until) }) },
   }));
   return (key) => {
     const hash = createHash("sha256").update(key).digest();
@@ -75,8 +78,8 @@ export function keyRing(keys: readonly StoredKey[]): (key: string) => Caller | u
 }
 
 /** A new key, to be shown once, and what to store of it. */
-export function makeKey(name: string, allowed: readonly string[]): { key: string; stored: StoredKey } {
+export function makeKey(name: string, allowed: readonly string[], until?: string): { key: string; stored: StoredKey } {
   const key = `mb_${randomBytes(32).toString("base64url")}`;
   const sha256 = createHash("sha256").update(key).digest("hex");
-  return { key, stored: storedKey.parse({ name, sha256, scopes: allowed }) };
+  return { key, stored: storedKey.parse({ name, sha256, scopes: allowed, until }) };
 }

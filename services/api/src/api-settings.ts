@@ -1,3 +1,5 @@
+import type { WatchFiles } from "./keys-file.ts";
+
 /** Bounds of what one client can ask for. Sizes in bytes, times in milliseconds. */
 export interface ApiLimits {
   /** JSON bodies. */
@@ -58,6 +60,10 @@ export interface ApiSettings {
   readonly listen: { readonly host: string; readonly port: number };
   /** METERBOOK_API_KEYS_FILE; without it the API is open and listens on loopback only. */
   readonly apiKeysFile?: string;
+  /** So that lines that are added to it or struck off count without a restart. */
+  readonly watchFiles?: WatchFiles;
+  /** So long before its end a key is a notice; never where absent. */
+  readonly keyNoticeMs?: number;
   /** Zone of a usage point that names none, and of the periods as a whole. */
   readonly timeZone: string;
   readonly version?: string;

@@ -3,14 +3,17 @@ import { z } from "zod";
 import { makeKey } from "./api-keys.ts";
 import { scopes } from "./scope-table.ts";
 
-const usage = `npm run -s create-key -- --name <name> --scopes <${scopes.join("|")}>[,...]
+const usage = `npm run -s create-key -- --name <name> --scopes <${scopes.join("|")}>[,...] [--until 2027-01-01T00:00:00Z]
 
 Prints a new API key once, and the line for the keys file (METERBOOK_API_KEYS_FILE), which knows its hash only.`;
 
-const { values } = optionsOrExit({ usage, options: { name: { type: "string" }, scopes: { type: "string" } } });
+const { values } = optionsOrExit({
+  usage,
+  options: { name: { type: "string" }, scopes: { type: "string" }, until: { type: "string" } },
+});
 try {
   const wanted = (values.scopes ?? "").split(",").filter((scope) => scope !== "");
-  const { key, stored } = makeKey(values.name ?? "", wanted);
+  const { key, stored } = makeKey(values.name ?? "", wanted, values.until);
   process.stdout.write(
     `Key, shown this once:\n${key}\n\nLine for the file that METERBOOK_API_KEYS_FILE names:\n${JSON.stringify(stored)}\n`,
   );

@@ -1,4 +1,5 @@
 import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
+import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/influx-probe";
@@ -127,12 +128,14 @@ await runService(
     const api = own(
       await serveApi(
         ports,
-        { listen, timeZone, ...(apiKeysFile === undefined ? {} : { apiKeysFile }) },
+        { listen, timeZone, watchFiles, keyNoticeMs: noticeMs, ...(apiKeysFile === undefined ? {} : { apiKeysFile }) },
         {
           events: {
             requestFailed: callFailures(log, notices),
             exportEnded: ({ route, caller }) =>
               log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
+            keysFailed: ({ error }) =>
+              log.warn({ error }, "The keys file cannot be used as it is now; the keys from before stay."),
             openWithoutKeys: ({ address }) =>
               log.warn(
                 { address },

@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { apiWorld, injectableApi, servedApi } from "../../../test/support/api-world.ts";
 import { memorySeries } from "../../../test/support/memory-ports.ts";
 import { silentEvents } from "./api-events.ts";
 import { makeKey } from "./api-keys.ts";
+import type { WatchFiles } from "./keys-file.ts";
 import { scopes, scopeTable } from "./scope-table.ts";
 import { serveApi } from "./serve-api.ts";
 
@@ -62,6 +64,43 @@ test("every route lets in the keys of its scopes and nobody else", async () => {
   }
   for (const url of ["/healthz", "/readyz", "/openapi.json", "/docs/"])
     expect((await app.inject(url)).statusCode).toBe(200);
+});
+
+test("H15: keys that are added or struck off count without a restart; a file that cannot be used is told", async () => {
+  const [old, fresh] = [makeKey("old", ["operator"]), makeKey("fresh", ["operator"])];
+  const file = keysFile(JSON.stringify(old.stored));
+  const watch: WatchFiles = (options) => watchFiles({ ...options, everyMs: 20 });
+  const app = await injectableApi(apiWorld({}, { apiKeysFile: file, watchFiles: watch }));
+  const status = async (key: string) =>
+    (await app.inject({ url: "/v1/status", headers: { authorization: `Bearer ${key}` } })).statusCode;
+  const notices = async () => (await app.inject("/readyz")).json().notices;
+  expect([await status(old.key), await status(fresh.key), await notices()]).toEqual([200, 401, []]);
+  writeFileSync(file, JSON.stringify(fresh.stored).slice(0, 40));
+  await expect.poll(notices).toEqual([expect.stringMatching(/METERBOOK_API_KEYS_FILE .*line 1 is not JSON.*stay/s)]);
+  expect([await status(old.key), await status(fresh.key)]).toEqual([200, 401]);
+  writeFileSync(file, JSON.stringify(fresh.stored));
+  await expect.poll(notices).toEqual([]);
+  expect([await status(old.key), await status(fresh.key)]).toEqual([401, 200]);
+});
+
+test("H15: a key with an end is a notice before it, and no key after it", async () => {
+  const nowMs = Date.parse("2026-11-10T12:00:00Z");
+  const clock = { nowMs: () => nowMs + passedMs };
+  let passedMs = 0;
+  const [ends, stays] = [makeKey("ends", ["operator"], "2026-11-20T00:00:00Z"), makeKey("stays", ["operator"])];
+  const file = keysFile(`${JSON.stringify(ends.stored)}\n${JSON.stringify(stays.stored)}`);
+  const keyNoticeMs = 7 * 86_400_000;
+  const app = await injectableApi(apiWorld({ clock }, { apiKeysFile: file, keyNoticeMs }));
+  const call = (key: string) => app.inject({ url: "/v1/status", headers: { authorization: `Bearer ${key}` } });
+  const notices = async () => (await app.inject("/readyz")).json().notices;
+  expect(await notices()).toEqual([]);
+  passedMs = 3 * 86_400_000;
+  expect(await notices()).toEqual(["METERBOOK_API_KEYS_FILE: the key ends ends at 2026-11-20T00:00:00Z"]);
+  expect((await call(ends.key)).statusCode).toBe(200);
+  passedMs = 10 * 86_400_000;
+  expect(await notices()).toEqual(["METERBOOK_API_KEYS_FILE: the key ends ended at 2026-11-20T00:00:00Z"]);
+  expect((await call(ends.key)).json()).toMatchObject({ status: 401, code: "key_unknown" });
+  expect((await call(stays.key)).statusCode).toBe(200);
 });
 
 test("the keys file holds the hash, never the key", () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import compress, { type FastifyCompressOptions } from "@fastify/compress";
 import { guardConnections } from "@meterbook/runtime/connection-guard";
@@ -9,7 +8,6 @@ import { answerInTime } from "./answer-in-time.ts";
 import type { Api, ApiContext } from "./api-context.ts";
 import type { ApiEvents } from "./api-events.ts";
 import { silentEvents } from "./api-events.ts";
-import { keyRing, parseKeys } from "./api-keys.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
@@ -20,6 +18,7 @@ import { documentRoutes } from "./documentation.ts";
 import { answerBrokenRequest, answerErrors, answerUnknownRoutes, lateRequest, sendProblem } from "./error-answers.ts";
 import { exportSlots } from "./export-slots.ts";
 import { takeFormats } from "./format-parameter.ts";
+import { type KeysFile, openKeysFile } from "./keys-file.ts";
 import { ApiProblem } from "./problem.ts";
 import { takeJsonBodies } from "./request-body.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
@@ -97,7 +96,9 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     ended: metrics.connectionEnded,
   });
   answerErrors(app, observers.events ?? silentEvents);
-  guardRoutes(app, settings.apiKeysFile === undefined ? undefined : keyRing(readKeys(settings.apiKeysFile)));
+  const keys = keysOf(settings, ports, observers.events ?? silentEvents);
+  app.addHook("onClose", async () => keys?.close());
+  guardRoutes(app, keys?.callerOf);
   answerInTime(app, () => ports.health(), { firstMs: limits.answerMs, againMs: 500 });
   answerUnknownRoutes(app);
   takeFormats(app);
@@ -125,7 +126,13 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     metrics,
     observers.events ?? silentEvents,
   );
-  const context: ApiContext = { ports, limits, timeZone: settings.timeZone, streams };
+  const context: ApiContext = {
+    ports,
+    limits,
+    timeZone: settings.timeZone,
+    streams,
+    notices: () => keys?.notices() ?? [],
+  };
   await documentRoutes(app, settings.version ?? "development");
   addRoutes(app, context, metrics);
   await app.ready();
@@ -182,12 +189,16 @@ function bareServer(limits: ApiLimits): Api {
   return app.withTypeProvider() as unknown as Api;
 }
 
-function readKeys(file: string): ReturnType<typeof parseKeys> {
-  try {
-    return parseKeys(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw new Error(`METERBOOK_API_KEYS_FILE ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
+function keysOf(
+  { apiKeysFile, watchFiles, keyNoticeMs: noticeMs = 0 }: ApiSettings,
+  { clock }: ApiPorts,
+  events: ApiEvents,
+): KeysFile | undefined {
+  if (apiKeysFile === undefined) return undefined;
+  return openKeysFile(apiKeysFile, {
+    watch: watchFiles,
+    nowMs: () => clock.nowMs(),
+    noticeMs,
+    failed: (error) => events.keysFailed({ error }),
+  });
 }

@@ -1,3 +1,4 @@
+import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/embedded-job-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
@@ -59,7 +60,8 @@ await runThread(async (settings: Settings, own) => {
     replay: reader.replay,
   };
   lagMetrics(metrics, ports);
-  const { listen, ...rest } = { listen: settings.httpListen, timeZone: settings.timeZone };
+  const keyNoticeMs = settings.certificateNoticeDays * 86_400_000;
+  const { listen, ...rest } = { listen: settings.httpListen, timeZone: settings.timeZone, watchFiles, keyNoticeMs };
   const apiSettings =
     settings.apiKeysFile === undefined ? { listen, ...rest } : { listen, ...rest, apiKeysFile: settings.apiKeysFile };
   const api = own(
@@ -68,6 +70,8 @@ await runThread(async (settings: Settings, own) => {
         requestFailed: callFailures(log, notices),
         exportEnded: ({ route, caller }) =>
           log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
+        keysFailed: ({ error }) =>
+          log.warn({ error }, "The keys file cannot be used as it is now; the keys from before stay."),
         openWithoutKeys: ({ address }) =>
           log.warn({ address }, "The API is open to everybody on this machine: METERBOOK_API_KEYS_FILE is not set."),
       },

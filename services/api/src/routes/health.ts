@@ -14,7 +14,7 @@ export const readySchema = z.strictObject({
 });
 
 /** For whoever keeps the process running: HEAD is answered too, because some balancers ask so. */
-export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetrics): void {
+export function healthRoutes(app: Api, { ports, notices: own }: ApiContext, metrics: ApiMetrics): void {
   const live = {
     tags: ["operation"],
     summary: "The process answers",
@@ -34,7 +34,9 @@ export function healthRoutes(app: Api, { ports }: ApiContext, metrics: ApiMetric
   app.get("/readyz", { schema: ready, exposeHeadRoute: true }, async (_request, reply) => {
     const [health, damaged] = await Promise.all([ports.health(), damageNotices(ports.damage)]);
     const { ready: isReady, problems, notices = [] } = health;
-    return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems, notices: [...damaged, ...notices] });
+    return reply
+      .code(isReady ? 200 : 503)
+      .send({ ready: isReady, problems, notices: [...damaged, ...notices, ...own()] });
   });
   const prometheus = {
     tags: ["operation"],
