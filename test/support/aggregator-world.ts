@@ -320,7 +320,15 @@ export async function openAggregatorWorld(options: {
       });
     },
     async close() {
-      await passed(putBarrier({ atMs: world.nowMs, registry: records.length, quietBefore: 0, closeId: "close" }));
+      await passed(
+        putBarrier({
+          atMs: world.nowMs,
+          registry: records.length,
+          quietBefore: 0,
+          readyThrough: null,
+          closeId: "close",
+        }),
+      );
     },
     async settle() {
       const deadline = Date.now() + 20_000;

@@ -26,8 +26,7 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
     const before = swept(zone);
     // In a zone that was never swept, whatever is due and not issued is issued now.
     const fromPeriod = before === 0 ? 0 : firstPeriodAfter(zone, before);
-    meters.sort((a, b) => (a.meterId < b.meterId ? -1 : 1));
-    for (const meter of meters) pending.mark(meter, fromPeriod);
+    pending.markAll(meters, fromPeriod);
     sweptThrough.set(zone, stage);
     water.noted(`swept:${zone}`, stage, pending.nextTicket);
     events.boundaryPassed({ zone, meters: meters.length });

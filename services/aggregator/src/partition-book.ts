@@ -126,8 +126,8 @@ export async function openPartitionBook(
         await work.registry.caughtUp();
       if (hasClose(batch)) await repairs.soon();
       await queue.run(() => work.handle(batch));
-      // Without a settle time nothing waits for the next tick.
-      if (options.settleSeconds === 0) barriers.look();
+      // Without a settle time nothing waits for the next tick, and a month's end goes on where it stands.
+      if (options.settleSeconds === 0 || batch.frames.at(-1)?.barrier !== undefined) barriers.look();
     },
     lost: (range) => queue.run(() => lost(range)),
     close,

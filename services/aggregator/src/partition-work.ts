@@ -115,10 +115,11 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     },
     nextBarrier() {
       const nowMs = clock.nowMs();
-      const quietBefore = memory.pending.quietBefore(nowMs);
-      const isWanted = quietBefore !== undefined || registry.waiting > 0 || watch.isDueAt(memory.book, nowMs);
+      const due = memory.pending.nextDue(nowMs);
+      const isWanted = due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.book, nowMs);
       if (memory.isReadingAgain || !isWanted) return undefined;
-      return { atMs: nowMs, registry: registry.seen, quietBefore: quietBefore ?? 0, closeId: null };
+      const issues = due ?? { quietBefore: 0, readyThrough: null };
+      return { atMs: nowMs, registry: registry.seen, ...issues, closeId: null };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { AggregatorOptions } from "./aggregator-options.ts";
 import type { BoundaryWatch } from "./boundary-watch.ts";
 import type { FollowedRegistry } from "./follow-registry.ts";
 import { issueSnapshots } from "./issue-snapshots.ts";
+import type { MeterState } from "./meter-state.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 import { everything } from "./pending-meters.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
@@ -29,8 +30,7 @@ export interface PassingPorts {
 export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) {
   const { series, ledger, clock, memory, registry, watch, struck } = ports;
 
-  async function issue(quietBefore: number): Promise<void> {
-    const due = memory.pending.due(quietBefore);
+  async function issue(due: MeterState[]): Promise<void> {
     if (due.length === 0) return;
     await takeRight(ledger, memory, clock);
     try {
@@ -51,9 +51,9 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     await registry.count(barrier.registry, by);
     watch.sweep(memory.book, pending, memory.timeMs);
     if (barrier.closeId !== null) markHeldBack(memory);
-    const quietBefore = barrier.closeId === null ? barrier.quietBefore : everything;
-    if (memory.isCarriedOut(by.offset)) pending.done(pending.due(quietBefore));
-    else await issue(quietBefore);
+    const due = pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
+    if (memory.isCarriedOut(by.offset)) pending.done(due);
+    else await issue(due);
     await memory.carriedOut(by.offset);
   };
 }

@@ -1,3 +1,4 @@
+import type { Barrier } from "@meterbook/core/domain/barrier";
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading";
 import type { TouchedBy } from "./apply-batch.ts";
@@ -5,6 +6,7 @@ import { lastPeriodDue } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import { firstPeriodOf, unordered } from "./meter-state.ts";
 import { orderedQueue } from "./ordered-queue.ts";
+import { sweptMeters } from "./swept-meters.ts";
 
 /**
  * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready, and those that no
@@ -16,6 +18,8 @@ export interface PendingMeters {
   touched(meter: MeterState, channel: Channel, at: number, crossed: number, by: TouchedBy): void;
   /** Marks from a period on, ready for the next barrier; a meter that is gathering readings goes on doing so. */
   mark(meter: MeterState, fromPeriod: number): void;
+  /** The same for many, which are issued in parts. */
+  markAll(meters: readonly MeterState[], fromPeriod: number): void;
   /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
   gather(meter: MeterState, fromPeriod: number, by: TouchedBy): void;
   /** The ticket that the next meter to become pending takes. */
@@ -23,9 +27,9 @@ export interface PendingMeters {
   /** The least ticket that is out; `nextTicket` where none is. */
   readonly oldestTicket: number;
   /** Those that a barrier issues. */
-  due(quietBefore: number): MeterState[];
-  /** What a barrier that is written now may name as `quietBefore`; undefined where it would issue nothing. */
-  quietBefore(nowMs: number): number | undefined;
+  due(barrier: Pick<Barrier, "quietBefore" | "readyThrough">): MeterState[];
+  /** What a barrier that is written now is to name; undefined where it would issue nothing. */
+  nextDue(nowMs: number): Pick<Barrier, "quietBefore" | "readyThrough"> | undefined;
   done(meters: readonly MeterState[]): void;
   /** The book was opened again: what waited waits on, as the new book's meters. */
   moveTo(meet: (meterId: string) => MeterState): void;
@@ -44,6 +48,7 @@ export const everything = Number.MAX_SAFE_INTEGER;
 export function pendingMeters(settleSeconds: number, timeMs: () => number): PendingMeters {
   // Those that need not wait.
   let ready = orderedQueue<MeterState>();
+  const swept = sweptMeters();
   // The others in order of the last touch, so that the quietest stands first.
   let gathering = orderedQueue<MeterState>();
   // The same in order of the first touch, so that who has waited longest stands first.
@@ -81,6 +86,7 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
     mark(meter, fromPeriod) {
       if (pend(meter, fromPeriod) === "new") ready.add(meter);
     },
+    markAll: (meters, fromPeriod) => swept.add(meters.filter((meter) => pend(meter, fromPeriod) === "new")),
     gather,
     touched(meter, channel, at, crossed, by) {
       // Before the first barrier nothing is due, and all of it will be.
@@ -94,27 +100,23 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
       const [oldest] = tickets;
       return oldest?.ticket ?? nextTicket;
     },
-    due(quietBefore) {
+    due({ quietBefore, readyThrough }) {
       const quiet: MeterState[] = [];
       for (const meter of gathering) {
         if (meter.touchedBy >= quietBefore) break;
         quiet.push(meter);
       }
-      return [...ready, ...quiet];
+      return [...ready, ...swept.through(readyThrough), ...quiet];
     },
-    quietBefore(nowMs) {
-      const [oldest] = waiting;
-      if (oldest !== undefined && nowMs - oldest.pendingSinceMs >= waitFactorMax * settleMs) return everything;
-      let before: number | undefined = ready.size > 0 ? 0 : undefined;
-      for (const { touchedBy, touchedAtMs } of gathering) {
-        if (nowMs - touchedAtMs < settleMs) break;
-        before = touchedBy + 1;
-      }
-      return before;
+    nextDue(nowMs) {
+      const quietBefore = quietSince(gathering, waiting, nowMs, settleMs);
+      if (quietBefore === 0 && ready.size === 0 && swept.size === 0) return undefined;
+      return { quietBefore, readyThrough: swept.part(sweptPerBarrierMax) };
     },
     done(meters) {
       for (const meter of meters) {
         ready.delete(meter);
+        swept.delete(meter);
         gathering.delete(meter);
         waiting.delete(meter);
         tickets.delete(meter);
@@ -122,11 +124,27 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
       }
     },
     moveTo(meet) {
+      swept.moveTo((meter) => movedTo(meet, meter));
       [ready, gathering, waiting, tickets] = [ready, gathering, waiting, tickets].map((queue) =>
         orderedQueue([...queue].map((meter) => movedTo(meet, meter))),
       ) as [Queue, Queue, Queue, Queue];
     },
   };
+}
+
+/** A barrier for all of a month's end would hold up the frames behind it until all is issued. */
+const sweptPerBarrierMax = 5000;
+
+/** The offset from which on nothing has touched a meter that is quiet; 0 where none is. */
+function quietSince(byLastTouch: Queue, byFirstTouch: Queue, nowMs: number, settleMs: number): number {
+  const [oldest] = byFirstTouch;
+  if (oldest !== undefined && nowMs - oldest.pendingSinceMs >= waitFactorMax * settleMs) return everything;
+  let before = 0;
+  for (const { touchedBy, touchedAtMs } of byLastTouch) {
+    if (nowMs - touchedAtMs < settleMs) break;
+    before = touchedBy + 1;
+  }
+  return before;
 }
 
 type Queue = ReturnType<typeof orderedQueue<MeterState>>;

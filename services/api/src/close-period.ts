@@ -45,7 +45,7 @@ export async function closeWhatWaits(
   const before = await snapshots.issuedMeters(period);
   const barrier: Barrier = {
     ...{ atMs: clock.nowMs(), registry: await registry.newest() },
-    ...{ quietBefore: 0, closeId: id },
+    ...{ quietBefore: 0, readyThrough: null, closeId: id },
   };
   const partitions = Array.from({ length: readingsLog.partitions }, (_, partition) => partition);
   let left = await within(timeoutMs, signal, readingsLog.appendBarrier(partitions, barrier));

@@ -3,7 +3,7 @@ import type { Tally } from "@meterbook/core/domain/tally";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
-import { encodeBarrier } from "@meterbook/core/wire/frame-protobuf";
+import { encodeBarrier } from "@meterbook/core/wire/barrier-protobuf";
 import type { ConsumerConfig, ProducerBatch } from "kafkajs";
 import type { BusyLinger, FrameToWrite } from "../frames/report-batcher.ts";
 import { reportBatcher } from "../frames/report-batcher.ts";

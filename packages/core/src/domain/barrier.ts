@@ -9,6 +9,8 @@ export interface Barrier {
   readonly registry: number;
   /** Meters that wait, and that no frame at this offset or later has touched, are issued here: they have been quiet. */
   readonly quietBefore: number;
+  /** Of the meters of a month's end, those whose ids sort up to this one are issued here; all where it is null. */
+  readonly readyThrough: string | null;
   /** The close that somebody asked for: all meters that wait are issued here. */
   readonly closeId: string | null;
 }

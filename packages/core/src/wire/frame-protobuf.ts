@@ -2,6 +2,7 @@ import type { Barrier } from "../domain/barrier.ts";
 import type { FrameFault } from "../domain/frame-damage.ts";
 import { origins } from "../domain/reading.ts";
 import type { LoggedReport } from "../ports/readings-log.ts";
+import { barrierTag, readBarrier } from "./barrier-protobuf.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import {
   cursorOver,
@@ -11,12 +12,9 @@ import {
   readInstantMs,
   readUint32,
   readUnsigned,
-  readWhole,
   skipField,
 } from "./protobuf-cursor.ts";
 import { checkedRecord, checksumBytes, putChecksum } from "./record-checksum.ts";
-
-const barrierTag = 0x12;
 
 /** `meterbook.v1.Frame` (proto/meterbook/v1/frame.proto) with its checksum: a record of the readings log. */
 export function encodeFrame(reports: readonly LoggedReport[]): Uint8Array {
@@ -29,28 +27,6 @@ export function encodeFrame(reports: readonly LoggedReport[]): Uint8Array {
     writeVarint(out, lengths[index] as number);
     writeBody(out, report);
   });
-  putChecksum(out.bytes);
-  return out.bytes;
-}
-
-/** A record that holds a barrier and no report. */
-export function encodeBarrier({ atMs, registry, quietBefore, closeId }: Barrier): Uint8Array {
-  const id = Buffer.from(closeId ?? "", "latin1");
-  const numbers = [atMs, registry, quietBefore];
-  const length =
-    numbers.reduce((sum, number) => sum + 1 + varintLength(number), 0) + (id.length > 0 ? 2 + id.length : 0);
-  const out = { bytes: Buffer.allocUnsafeSlow(1 + varintLength(length) + length + checksumBytes), at: 0 };
-  out.bytes[out.at++] = barrierTag;
-  writeVarint(out, length);
-  numbers.forEach((number, index) => {
-    out.bytes[out.at++] = (index + 1) << 3;
-    writeVarint(out, number);
-  });
-  if (id.length > 0) {
-    out.bytes[out.at++] = 0x22;
-    writeVarint(out, id.length);
-    out.bytes.set(id, out.at);
-  }
   putChecksum(out.bytes);
   return out.bytes;
 }
@@ -110,25 +86,6 @@ function readReports(record: Uint8Array): CheckedFrame {
     else faults.push(unknownOrigin(report, origin));
   }
   return { reports, faults, barrier };
-}
-
-function readBarrier(cursor: Cursor): Barrier {
-  const outerEnd = cursor.end;
-  cursor.end = readEnd(cursor);
-  const barrier = { atMs: 0, registry: 0, quietBefore: 0, closeId: null as string | null };
-  while (cursor.at < cursor.end) {
-    const tag = readUnsigned(cursor);
-    if (tag === 0x08) barrier.atMs = readInstantMs(cursor);
-    else if (tag === 0x10) barrier.registry = readWhole(cursor);
-    else if (tag === 0x18) barrier.quietBefore = readWhole(cursor);
-    else if (tag === 0x22) {
-      const end = readEnd(cursor);
-      barrier.closeId = latinText(cursor, cursor.at, end);
-      cursor.at = end;
-    } else skipField(cursor, tag, 4);
-  }
-  cursor.end = outerEnd;
-  return barrier;
 }
 
 /** It must not be guessed: of two readings of one instant the origin says which counts. */

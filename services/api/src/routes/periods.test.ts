@@ -142,7 +142,9 @@ test("a close is a job: durable first, then in the log with the master data of i
   const nothing = { issued: 0, beside: 0, heldBack: 0, heldBackMeters: [], waiting: 0 };
   expect(await look()).toMatchObject({ done: 1, result: { period: "2026-10", ...nothing }, problem: null });
   const atMs = world.ports.clock.nowMs();
-  expect(ports.readingsLog.barriers).toEqual([{ atMs, registry: 1, quietBefore: 0, closeId: job.id }]);
+  expect(ports.readingsLog.barriers).toEqual([
+    { atMs, registry: 1, quietBefore: 0, readyThrough: null, closeId: job.id },
+  ]);
   const open = await app.inject({ method: "POST", url: "/v1/periods/2026-11/close" });
   expect(open.json()).toMatchObject({ status: 409, code: "period_open" });
   expect(ports.readingsLog.barriers).toHaveLength(1);
