@@ -125,7 +125,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     const log = await open({ frameBytesMax: 32 * 1024 * 1024 });
     onTestFinished(() => log.close());
     await log.append(aReport("m-1", "one", { readings: 3 }));
-    const huge = { ...aReport("m-1", "", { readings: 50 }), report: Buffer.alloc(4 * 1024 * 1024) };
+    const huge = { ...aReport("m-1", "", { readings: 50 }), report: Buffer.alloc(19 * 1024 * 1024) };
     await expect(log.append(huge)).rejects.toMatchObject({ code: "log_append_failed" });
     await log.append(aReport("m-1", "two", { readings: 4 }));
     expect(await log.unread(new Map())).toMatchObject({ readings: 7, accepted: 7 });

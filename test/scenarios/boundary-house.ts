@@ -240,6 +240,7 @@ function snapshotOf(place: Place, month: number, afterLate: boolean): unknown {
     issuedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     reason: expect.stringMatching(/\w/),
     hash: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+    void: false,
     registers: houseRegisters.map((register) => rowOf(place, month, register, afterLate)),
   };
 }
