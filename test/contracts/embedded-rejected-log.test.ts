@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
 import type { Damage } from "@meterbook/core/domain/damage";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { databaseBytes } from "../support/database-bytes.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aRejection, rejectedLogContract } from "./rejected-log.contract.ts";
@@ -42,7 +42,7 @@ test("H10: what is older than it is kept goes, oldest first, and still counts; s
   const forgotten: number[] = [];
   const retention = { retentionDays: 4, nowMs: () => 7 * dayMs, forgot: (count: number) => void forgotten.push(count) };
   const again = openEmbeddedRejectedLog({ dataDir, retention });
-  expect(forgotten).toEqual([3]);
+  await vi.waitFor(() => expect(forgotten).toEqual([3]));
   expect((await again.list({ limit: 9, includeReplayed: true })).map(({ detail }) => detail)).toEqual(["3", "4"]);
   expect(await again.get(first?.id ?? "")).toBeUndefined();
   expect(await again.totals()).toEqual({ open: 4, byReason: { report_malformed: 4 } });
@@ -103,7 +103,7 @@ test("H07: messages whose time was changed beside them do not hold up what is to
   onTestFinished(() => again.close());
   const file = new DatabaseSync(join(dataDir, "rejected.db"), { readOnly: true });
   onTestFinished(() => file.close());
-  expect(file.prepare("SELECT place FROM refused_message").all()).toEqual([{ place: 4 }]);
+  await vi.waitFor(() => expect(file.prepare("SELECT place FROM refused_message").all()).toEqual([{ place: 4 }]));
 });
 
 function changeBeside(dataDir: string, sql: string): void {

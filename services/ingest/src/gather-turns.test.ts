@@ -14,7 +14,9 @@ function world() {
   let nowMs = 5000;
   const slept: number[] = [];
   const taken: MeterMessage[] = [];
+  const behind = { isBehind: false };
   const take = gatherTurns(async (one) => void taken.push(one), {
+    isBehind: () => behind.isBehind,
     nowMs: () => nowMs,
     sleep: (ms) => {
       slept.push(ms);
@@ -29,7 +31,7 @@ function world() {
     for (let i = 0; i < 3; i += 1) await turn();
     return slept.length > before;
   }
-  return { come, taken, slept };
+  return { come, taken, slept, behind };
 }
 
 test("nobody sleeps while few come", async () => {
@@ -45,6 +47,16 @@ test("while many come the thread sleeps once after each turn, and all of them ar
   for (let i = 0; i < 10; i += 1) expect(await come(100, 1)).toBe(true);
   expect(taken.length).toBe(1200);
   expect(new Set(slept)).toEqual(new Set([50]));
+});
+
+test("while more has come than a turn takes, the thread does not sleep", async () => {
+  const { come, behind } = world();
+  await come(100, 50);
+  await come(100, 50);
+  behind.isBehind = true;
+  expect(await come(100, 1)).toBe(false);
+  behind.isBehind = false;
+  expect(await come(100, 1)).toBe(true);
 });
 
 test("a turn that found as many as senders have under way does not sleep", async () => {

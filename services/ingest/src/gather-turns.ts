@@ -13,6 +13,8 @@ export const writtenWithTheirTurn = { reportsPerSecond: messagesPerSecondMin, li
 export interface TurnOptions {
   /** Holds up the thread. */
   readonly sleep: (ms: number) => void;
+  /** What has come is not all taken yet. */
+  readonly isBehind: () => boolean;
   /** Monotonic. */
   readonly nowMs: () => number;
 }
@@ -27,7 +29,7 @@ export interface TurnOptions {
  */
 export function gatherTurns(
   take: TakeMessage,
-  { sleep, nowMs }: TurnOptions = { sleep: sleepThread, nowMs: () => performance.now() },
+  { isBehind = () => false, sleep = sleepThread, nowMs = () => performance.now() }: Partial<TurnOptions> = {},
 ): TakeMessage {
   let inTurn = 0;
   let inWindow = 0;
@@ -44,7 +46,7 @@ export function gatherTurns(
       inWindow = 0;
       windowFromMs += passedMs;
     }
-    if (isWorthIt && !isFull) sleep(sleepMs);
+    if (isWorthIt && !isFull && !isBehind()) sleep(sleepMs);
   }
 
   return (message) => {

@@ -7,6 +7,7 @@ import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-l
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { watchTopics } from "@meterbook/adapters/kafka/watch-topics";
+import { fairTurns } from "@meterbook/adapters/mqtt/fair-turns";
 import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
@@ -100,6 +101,7 @@ await runService(
     const quota = rejectedQuota({ ...quotas, retentionMs: retentionDays * dayMs, nowMs: () => performance.now() });
     const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
     const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
+    const turns = fairTurns();
     const source = own(
       await openMeterSource(
         {
@@ -110,6 +112,7 @@ await runService(
           tls: settings.mqttTls,
           identitiesFile: settings.mqttIdentitiesFile,
           packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
+          turns,
           metrics,
           log,
           standing,
@@ -117,7 +120,7 @@ await runService(
           certificates,
           clock,
         },
-        gatherTurns(ingestMessages(logs, { reader, events, door, crashPoint })),
+        gatherTurns(ingestMessages(logs, { reader, events, door, crashPoint }), turns),
       ),
       "MQTT",
     );

@@ -19,10 +19,14 @@ import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry"
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { yieldToOthers } from "@meterbook/runtime/thread-priority";
 import { watchClock } from "@meterbook/runtime/watch-clock";
 import { Registry } from "prom-client";
 
 const trimEveryMs = 3_600_000;
+
+/** What meters send is taken first; it is in the log then, and waits there for its turn. */
+yieldToOthers(5);
 
 await runThread(async (settings: Settings, own) => {
   const { dataDir } = settings;

@@ -19,10 +19,14 @@ import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry"
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth, watchHealth } from "@meterbook/runtime/thread-health";
 import { metricsHub, serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { yieldToOthers } from "@meterbook/runtime/thread-priority";
 import { Registry } from "prom-client";
 import { measuredThreadNames, threadNames } from "./thread-names.ts";
 
 const metricsWaitMs = 2000;
+
+/** Meters come before those who ask. */
+yieldToOthers(5);
 
 await runThread(async (settings: Settings, own) => {
   const { dataDir } = settings;

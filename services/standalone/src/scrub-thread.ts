@@ -6,12 +6,16 @@ import { runThread } from "@meterbook/runtime/service-thread";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { yieldToOthers } from "@meterbook/runtime/thread-priority";
 import { Registry } from "prom-client";
 import { scrubMetrics } from "./scrub-metrics.ts";
 
 /** Of one core. */
 const shareMax = 0.03;
 const restMs = 3_600_000;
+
+/** Everybody comes before what looks for damage in the background. */
+yieldToOthers(10);
 
 await runThread(async (settings: Settings, own) => {
   const { dataDir } = settings;

@@ -3,9 +3,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { DamagedPlace } from "@meterbook/core/domain/damage";
 import { openDamageDatabase } from "./embedded-damage-log.ts";
 import { openRegistryDatabase } from "./embedded-registry.ts";
-import { openRejectedDatabase } from "./embedded-rejected-log.ts";
 import { openLedgerDatabase } from "./embedded-snapshot-ledger.ts";
 import { openReadingsLogDatabase } from "./readings-log-database.ts";
+import { openRejectedDatabase } from "./rejected-database.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 import { readProgress } from "./series-progress.ts";
 

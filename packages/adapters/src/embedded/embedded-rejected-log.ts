@@ -1,15 +1,12 @@
-import type { DatabaseSync } from "node:sqlite";
-import type { DamageEars } from "@meterbook/core/ports/damage-log";
-import { refusedMessages } from "@meterbook/core/ports/refused-message";
+import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
+import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import { rejectionEars } from "../views/rejection-damage.ts";
-import { keepRetention, type RejectedRetention, rejectionForgetting } from "../views/rejection-retention.ts";
-import { entryNumber, rejectionReads, rejectionSchema, rejectionWrites } from "../views/rejection-table.ts";
-import { durableTransactions, openDurableDatabase } from "./durable-database.ts";
-
-export function openRejectedDatabase(dataDir: string): DatabaseSync {
-  return openDurableDatabase(dataDir, "rejected", `${rejectionSchema} PRAGMA user_version = 4;`);
-}
+import { keepRetention, type RejectedRetention } from "../views/rejection-retention.ts";
+import { entryNumber, rejectionReads } from "../views/rejection-table.ts";
+import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
+import type { RejectedRequest, RejectedResult } from "./rejected-log-thread.ts";
+import { writerThread } from "./writer-thread.ts";
 
 /** How full it is, for those who write to it. */
 export interface EmbeddedRejectedLog extends RejectedLog {
@@ -25,31 +22,55 @@ export interface EmbeddedRejectedLogOptions {
   readonly ears?: DamageEars;
 }
 
-/** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. */
+/** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. Writes run in a thread of their own. */
 export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): EmbeddedRejectedLog {
-  const database = openRejectedDatabase(options.dataDir);
-  const ears = rejectionEars((place) => `message ${place}`, options.ears);
-  const writes = rejectionWrites(database, ears);
-  const inTransaction = durableTransactions(database);
-  const forget = rejectionForgetting(database);
-  const retention =
-    options.retention === undefined
-      ? undefined
-      : keepRetention(options.retention, (beforeMs) => inTransaction(() => forget(beforeMs)));
+  const { dataDir, ears = noEars } = options;
+  const database = openRejectedDatabase(dataDir);
+  const module = new URL("./rejected-log-thread.ts", import.meta.url);
+  const writer = writerThread<RejectedRequest>(module, { name: "rejected-log", data: { dataDir } });
+
+  async function write(request: RejectedRequest, transfer: readonly ArrayBuffer[] = []): Promise<RejectedResult> {
+    const result = await writer.ask<RejectedResult>(request, transfer);
+    for (const damage of result.damages) ears.tell({ ...damage, foundAtMs: ears.nowMs() });
+    return result;
+  }
+
+  async function forget(beforeMs: number): Promise<NonNullable<RejectedResult["forgotten"]>> {
+    const { forgotten } = await write({ kind: "forget", beforeMs });
+    return forgotten ?? { forgotten: 0, isMore: false };
+  }
+  const retention = options.retention === undefined ? undefined : keepRetention(options.retention, forget);
 
   return {
-    ...rejectionReads(database, ears),
+    ...rejectionReads(database, rejectionEars(rejectedWhere, ears)),
     shares() {
       // Not `SUM`, which throws where a damaged number is too large.
       const rows = database.prepare("SELECT sender, TOTAL(bytes) AS bytes FROM refused_message GROUP BY sender").all();
       return new Map(rows.map(({ sender, bytes }) => [String(sender ?? ""), Number(bytes)]));
     },
-    append: async (rejections) =>
-      inTransaction(() => refusedMessages(rejections).forEach((one) => writes.add(one, null))),
-    markReplayed: async (id, atMs) => inTransaction(() => writes.markReplayed(entryNumber(id), atMs)),
+    async append(rejections) {
+      const { request, payloads } = appending(refusedMessages(rejections));
+      await write(request, [payloads]);
+    },
+    async markReplayed(id, atMs) {
+      await write({ kind: "replayed", entry: entryNumber(id), atMs });
+    },
     async close() {
       retention?.close();
+      await writer.close();
       database.close();
     },
   };
+}
+
+/** The payloads in one piece: each by itself would be copied with all that stands around it in memory. */
+function appending(refused: readonly RefusedMessage[]): { request: RejectedRequest; payloads: ArrayBuffer } {
+  const payloads = new Uint8Array(refused.reduce((sum, { payload }) => sum + payload.length, 0));
+  let at = 0;
+  const messages = refused.map(({ payload, ...message }) => {
+    payloads.set(payload, at);
+    at += payload.length;
+    return { ...message, payloadBytes: payload.length };
+  });
+  return { request: { kind: "append", messages, payloads }, payloads: payloads.buffer };
 }

@@ -3,17 +3,13 @@ import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
 import type { FrameToWrite } from "../frames/report-batcher.ts";
 import type { FrameWrites } from "./readings-log-database.ts";
 import { frameWrites, openReadingsLogDatabase } from "./readings-log-database.ts";
+import type { WriterAnswer } from "./writer-thread.ts";
 
 /** The thread in which the readings log is written, so that a slow fsync holds up no connection of a meter. */
 export type WriterRequest =
   | { readonly kind: "append"; readonly frames: readonly FrameToWrite[]; readonly atMs: number }
   | { readonly kind: "trim"; readonly position: number; readonly beforeMs: number }
   | { readonly kind: "close" };
-
-/** One answer per request, in order. `errcode` is SQLite's. */
-export type WriterAnswer =
-  | { readonly ok: true; readonly trimmed: number }
-  | { readonly ok: false; readonly message: string; readonly errcode: number | undefined };
 
 export interface WriterData {
   readonly dataDir: string;
@@ -37,13 +33,13 @@ port.on("message", (request: WriterRequest) => {
   port.postMessage(answer(request));
 });
 
-function answer(request: Exclude<WriterRequest, { kind: "close" }>): WriterAnswer {
+function answer(request: Exclude<WriterRequest, { kind: "close" }>): WriterAnswer<number> {
   try {
     open ??= connect();
-    if (request.kind === "trim") return { ok: true, trimmed: open.writes.trim(request.position, request.beforeMs) };
+    if (request.kind === "trim") return { ok: true, result: open.writes.trim(request.position, request.beforeMs) };
     const { end } = open.writes.append(request.frames, request.atMs);
     channel.postMessage(end);
-    return { ok: true, trimmed: 0 };
+    return { ok: true, result: 0 };
   } catch (error) {
     release();
     const errcode = (error as { errcode?: number }).errcode;

@@ -1,7 +1,6 @@
-import { Worker } from "node:worker_threads";
 import type { FrameToWrite } from "../frames/report-batcher.ts";
-import { appendError } from "./append-error.ts";
-import type { WriterAnswer, WriterData, WriterRequest } from "./readings-log-thread.ts";
+import type { WriterData, WriterRequest } from "./readings-log-thread.ts";
+import { writerThread } from "./writer-thread.ts";
 
 /** The caller's end of the writer thread, which starts with the first request. */
 export interface ReadingsLogWriter {
@@ -14,47 +13,14 @@ export interface ReadingsLogWriter {
 }
 
 export function readingsLogWriter(data: WriterData): ReadingsLogWriter {
-  const waiting: { resolve(answer: WriterAnswer): void }[] = [];
-  let worker: Worker | undefined;
-
-  function start(): Worker {
-    const url = new URL("./readings-log-thread.ts", import.meta.url);
-    const started = new Worker(url, { name: "readings-log", workerData: data });
-    started.on("message", (answer: WriterAnswer) => waiting.shift()?.resolve(answer));
-    started.on("error", (error) => lose(started, error.message));
-    started.on("exit", () => lose(started, "the writer thread ended"));
-    return started;
-  }
-
-  /** What it had not answered is not known to be on disk; the next request starts another. */
-  function lose(lost: Worker, message: string): void {
-    if (worker !== lost) return;
-    worker = undefined;
-    for (const request of waiting.splice(0)) request.resolve({ ok: false, message, errcode: undefined });
-  }
-
-  async function ask(request: WriterRequest, transfer: readonly ArrayBuffer[]): Promise<number> {
-    worker ??= start();
-    const { promise, resolve } = Promise.withResolvers<WriterAnswer>();
-    waiting.push({ resolve });
-    worker.postMessage(request, transfer);
-    const answer = await promise;
-    if (answer.ok) return answer.trimmed;
-    throw appendError(Object.assign(new Error(answer.message), { errcode: answer.errcode }));
-  }
-
+  const module = new URL("./readings-log-thread.ts", import.meta.url);
+  const thread = writerThread<WriterRequest>(module, { name: "readings-log", data });
   return {
     async append(frames, atMs) {
       const buffers = frames.map(({ bytes }) => bytes.buffer as ArrayBuffer);
-      await ask({ kind: "append", frames, atMs }, buffers);
+      await thread.ask<number>({ kind: "append", frames, atMs }, buffers);
     },
-    trim: (position, beforeMs) => ask({ kind: "trim", position, beforeMs }, []),
-    async close() {
-      const closing = worker;
-      if (closing === undefined) return;
-      const exited = new Promise<void>((resolve) => closing.once("exit", () => resolve()));
-      closing.postMessage({ kind: "close" } satisfies WriterRequest);
-      await exited;
-    },
+    trim: (position, beforeMs) => thread.ask<number>({ kind: "trim", position, beforeMs }),
+    close: thread.close,
   };
 }

@@ -21,6 +21,7 @@ export interface Released {
 export interface AckQueue {
   add(owed: Owed): void;
   length(): number;
+  bytes(): number;
   /** Something at the front may be acknowledged. */
   ready(): boolean;
   /** Takes the settled messages off the front; undefined when there are none. */
@@ -34,6 +35,7 @@ const nothing = Buffer.alloc(0);
 export function ackQueue(): AckQueue {
   let waiting: Owed[] = [];
   let front = 0;
+  let bytes = 0;
 
   /** Cuts off what is answered, rarely enough that it costs nothing. */
   function compact(): void {
@@ -50,14 +52,19 @@ export function ackQueue(): AckQueue {
   }
 
   return {
-    add: (owed) => void waiting.push(owed),
+    add(owed) {
+      waiting.push(owed);
+      bytes += owed.bytes;
+    },
     length: () => waiting.length - front,
+    bytes: () => bytes,
     ready: () => waiting[front]?.settled === true,
     release() {
       const end = settledEnd();
       if (end === front) return undefined;
       const released = answer(waiting, front, end);
       front = end;
+      bytes -= released.bytes;
       compact();
       return released;
     },

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Sender, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { CloseReason, Dismissal, EndpointEvents } from "./endpoint-events.ts";
+import type { FairTurns } from "./fair-turns.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
 import type { PartialBudget } from "./partial-budget.ts";
 import type { Connecting, Refusal, SessionOwner } from "./session-broker.ts";
@@ -14,11 +15,15 @@ export type Identify = (socket: Socket, said: Pick<Connecting, "username" | "pas
 export interface ConnectionContext {
   readonly packetBytesMax: number;
   readonly inFlightMessagesMax: number;
+  /** Of one connection. */
+  readonly inFlightBytesEachMax: number;
   readonly connectTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly clock: Clock;
   readonly events: EndpointEvents;
   readonly budget: InboundBudget;
+  /** Whose turn it is to be read from. */
+  readonly turns: FairTurns;
   readonly partials: PartialBudget<MqttConnection>;
   /** Beside the time that a slow line needs, how long a packet may take from its first byte to its last. */
   readonly packetMs: number;
@@ -48,9 +53,10 @@ export interface MqttConnection extends SessionOwner {
   flush(nowMs: number): void;
   /** Looks whether something has taken too long. */
   sweep(nowMs: number): void;
-  budgetChanged(exhausted: boolean): void;
   /** Sends it away where `judge` finds that it would not be let in now. */
   recheck(judge: (socket: Socket, sender: Sender | undefined) => Dismissal | undefined): void;
+  /** The room for all in flight has changed. */
+  roomChanged(): void;
   /** Takes nothing more; hangs up once all that was taken is acknowledged. */
   leave(reason: CloseReason): void;
   /** Its packet has begun long ago, and there is no room for it. */

@@ -1,32 +1,101 @@
+/**
+ * How much room there is for what is in flight. `tight`: who has much in flight already is not read from. `none`: nobody is.
+ */
+export type Room = "free" | "tight" | "none";
+
 /** Counts what all connections have handed to `take` and what has not settled, and says when it is too much. */
 export interface InboundBudget {
   add(bytes: number): void;
   remove(bytes: number): void;
   messages(): number;
-  /** More than the maximum is in flight, and it has not yet fallen below half of it. */
-  exhausted(): boolean;
+  room(): Room;
+  /**
+   * `again` is called when there is more room, and until it is forgotten: those that wait are asked in turn, while there is room.
+   */
+  wait(again: () => void): void;
+  forget(again: () => void): void;
 }
 
-export function inboundBudget(bytesMax: number, changed: (exhausted: boolean) => void): InboundBudget {
-  let bytesInFlight = 0;
-  let messagesInFlight = 0;
-  let exhausted = false;
+export interface BudgetOptions {
+  /** Half of it makes it tight. */
+  readonly bytesMax: number;
+  /** So many make it tight: what comes then waits longer than its own write takes. */
+  readonly messagesMax: number;
+  /** From now on there is none. */
+  readonly none: () => void;
+  readonly schedule?: (run: () => void) => void;
+}
+
+/** How many of those that wait are asked in one turn of the event loop. */
+const askedAtOnceMax = 4;
+
+/** It comes back when what is in flight has fallen to half of what had been too much. */
+export function inboundBudget({ bytesMax, messagesMax, none, schedule = setImmediate }: BudgetOptions): InboundBudget {
+  const waiting = new Set<() => void>();
+  let bytes = 0;
+  let messages = 0;
+  let room: Room = "free";
+  let scheduled = false;
+  /** Of those that wait, for the room that there is now. */
+  let toAsk = 0;
+
+  function roomNow(): Room {
+    const share = bytes / bytesMax;
+    if (share > 1 || (room === "none" && share > 0.5)) return "none";
+    const load = Math.max(2 * share, messages / messagesMax);
+    return load > 1 || (room !== "free" && load > 0.5) ? "tight" : "free";
+  }
+
+  /** Answers whether there is more or less room than before. */
+  function look(): boolean {
+    const before = room;
+    room = roomNow();
+    if (room === before) return false;
+    if (room === "none") none();
+    else if (before !== "free") {
+      toAsk = waiting.size;
+      askSome();
+    }
+    return true;
+  }
+
+  /** Those that are let go on may take all of the room again, once what they send has come. So others follow a moment later. */
+  function askSome(): void {
+    const some = [...waiting].slice(0, Math.min(askedAtOnceMax, toAsk));
+    for (const again of some) {
+      if (room === "none") return;
+      ask(again);
+    }
+    if (toAsk <= 0 || waiting.size === 0 || scheduled) return;
+    scheduled = true;
+    schedule(() => {
+      scheduled = false;
+      askSome();
+    });
+  }
+
+  function ask(again: () => void): void {
+    toAsk -= 1;
+    waiting.delete(again);
+    again();
+  }
+
   return {
-    add(bytes) {
-      bytesInFlight += bytes;
-      messagesInFlight += 1;
-      if (exhausted || bytesInFlight <= bytesMax) return;
-      exhausted = true;
-      changed(true);
+    add(added) {
+      bytes += added;
+      messages += 1;
+      look();
     },
-    remove(bytes) {
-      bytesInFlight -= bytes;
-      messagesInFlight -= 1;
-      if (!exhausted || bytesInFlight > bytesMax / 2) return;
-      exhausted = false;
-      changed(false);
+    remove(removed) {
+      bytes -= removed;
+      messages -= 1;
+      // Others may keep it tight for ever: who has come to have little in flight goes on.
+      const [again] = waiting;
+      if (!look() && room === "tight" && again !== undefined) ask(again);
     },
-    messages: () => messagesInFlight,
-    exhausted: () => exhausted,
+    messages: () => messages,
+    room: () => room,
+    wait: (again) => void waiting.add(again),
+    forget: (again) => void waiting.delete(again),
   };
 }

@@ -9,9 +9,9 @@ import type { PublishPacket } from "./publish-packet.ts";
 export interface IntakeOwner {
   clientId(): string;
   sender(): Sender | undefined;
-  /** As many messages as allowed wait to be acknowledged. */
+  /** As much as allowed waits to be acknowledged. */
   full(): void;
-  /** The queue is below half of what is allowed. */
+  /** It is below half of what is allowed. */
   relieved(): void;
   /** Something may be acknowledged. */
   ready(): void;
@@ -32,6 +32,8 @@ export interface MessageIntake {
   release(): Released | undefined;
   /** Messages that are not acknowledged yet. */
   waiting(): number;
+  /** Their payloads. */
+  waitingBytes(): number;
 }
 
 const qos2UnreleasedMax = 1_000;
@@ -45,15 +47,21 @@ const qos2UnreleasedMax = 1_000;
  */
 export function messageIntake(context: ConnectionContext, owner: IntakeOwner): MessageIntake {
   const queue = ackQueue();
-  let unreleased: Set<number> | undefined;
+  const unreleased = unreleasedIds();
   let full = false;
   let receivedAtMs = 0;
   let arrivedAtMs = 0;
 
+  /** Whether as much waits as this share of what is allowed. */
+  function isBeyond(share: number): boolean {
+    const { inFlightMessagesMax, inFlightBytesEachMax } = context;
+    return queue.length() >= share * inFlightMessagesMax || queue.bytes() >= share * inFlightBytesEachMax;
+  }
+
   function owe(packet: PublishPacket, bytes: number): Owed {
     const owed = { qos: packet.qos, packetId: packet.packetId, bytes, arrivedAtMs, settled: false };
     queue.add(owed);
-    if (!full && queue.length() >= context.inFlightMessagesMax) {
+    if (!full && isBeyond(1)) {
       full = true;
       owner.full();
     }
@@ -81,26 +89,16 @@ export function messageIntake(context: ConnectionContext, owner: IntakeOwner): M
     if (queue.ready()) owner.ready();
   }
 
-  /** True when it is the first time, and when it is not the PUBREC waits its turn behind the first one's. */
-  function isNew(packet: PublishPacket): boolean {
-    if (packet.qos !== 2) return true;
-    unreleased ??= new Set();
-    if (unreleased.has(packet.packetId)) {
-      settle(owe(packet, 0));
-      return false;
-    }
-    unreleased.add(packet.packetId);
-    if (unreleased.size > qos2UnreleasedMax) owner.overrun();
-    return true;
-  }
-
   return {
     arrive(clockMs, nowMs) {
       receivedAtMs = clockMs;
       arrivedAtMs = nowMs;
     },
     publish(packet) {
-      if (!isNew(packet)) return;
+      const repeated = packet.qos === 2 && unreleased.has(packet.packetId);
+      // The PUBREC of a repetition waits its turn behind the first one's.
+      if (repeated) return settle(owe(packet, 0));
+      if (packet.qos === 2 && unreleased.add(packet.packetId) > qos2UnreleasedMax) owner.overrun();
       const { topic, payload } = packet;
       const clientId = owner.clientId();
       if (packet.retain) context.events.retainIgnored({ clientId });
@@ -117,15 +115,30 @@ export function messageIntake(context: ConnectionContext, owner: IntakeOwner): M
       const kept = context.events.packetTooLarge({ clientId, sender, topic, declaredBytes, firstBytes });
       follow(owe(packet, firstBytes.length), kept, firstBytes.length);
     },
-    pubrel: (packetId) => void unreleased?.delete(packetId),
+    pubrel: unreleased.delete,
     release() {
       const released = queue.release();
-      if (full && queue.length() * 2 <= context.inFlightMessagesMax) {
+      if (full && !isBeyond(0.5)) {
         full = false;
         owner.relieved();
       }
       return released;
     },
     waiting: () => queue.length(),
+    waitingBytes: queue.bytes,
+  };
+}
+
+/** Of QoS 2 messages that the sender may send again. Most connections have none. */
+function unreleasedIds() {
+  let ids: Set<number> | undefined;
+  return {
+    has: (id: number) => ids?.has(id) === true,
+    /** Answers how many there are now. */
+    add(id: number): number {
+      ids ??= new Set();
+      return ids.add(id).size;
+    },
+    delete: (id: number) => void ids?.delete(id),
   };
 }

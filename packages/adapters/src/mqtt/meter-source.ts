@@ -5,6 +5,7 @@ import type { CertificateBook } from "../certificates/certificate-book.ts";
 import { watchClientTls } from "../certificates/client-tls.ts";
 import type { TlsFiles } from "../certificates/tls-files.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
+import type { FairTurns } from "./fair-turns.ts";
 import { mqttBrokerMetrics } from "./mqtt-broker-metrics.ts";
 import type { MqttBrokerOptions } from "./mqtt-broker-source.ts";
 import { openMqttBrokerSource } from "./mqtt-broker-source.ts";
@@ -25,6 +26,8 @@ export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge
   readonly tls?: TlsFiles | undefined;
   /** At our own endpoint: who may connect, and which meters each speaks for. */
   readonly identitiesFile?: string | undefined;
+  /** Of our own endpoint: whose turn it is to be read from. */
+  readonly turns?: FairTurns;
   readonly metrics: Registry;
   readonly log: MqttLog;
   /** What keeps messages from coming, and what is only to be known. */
@@ -46,7 +49,17 @@ export function openMeterSource(options: MeterSourceOptions, take: TakeMessage):
       log.warn({}, "Meters send their passwords as they are: there is no METERBOOK_MQTT_TLS_CERT_FILE.");
     const events = mqttEndpointMetrics(metrics, log, { packetTooLarge }, certificates);
     return openMqttEndpoint(
-      { ...options.listen, ...endpointLimits, packetBytesMax, connectionsMax, tls, identitiesFile, events, clock },
+      {
+        ...options.listen,
+        ...endpointLimits,
+        packetBytesMax,
+        connectionsMax,
+        tls,
+        identitiesFile,
+        events,
+        clock,
+        turns: options.turns,
+      },
       take,
     );
   }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionContext, MqttConnection } from "./connection-context.ts";
 import { isControlPacketFit, judgeConnect } from "./control-packet.ts";
+import { newTurn, type Turn } from "./fair-turns.ts";
 import type { Link } from "./link.ts";
 import {
   abortLink,
@@ -27,6 +28,9 @@ interface Parts {
   readonly link: Link;
   readonly intake: MessageIntake;
   readonly scanner: PacketScanner;
+  readonly turn: Turn;
+  /** Reads on where there is room. */
+  readonly askForRoom: () => void;
   /** Exists once a CONNECT has come. */
   session: SessionStream | undefined;
   keepaliveMs: number;
@@ -51,9 +55,10 @@ const connectBytesMax = 16_384;
 
 /** PUBLISH and PUBREL go to the intake, everything else to the session broker. */
 export function openConnection(socket: Socket, context: ConnectionContext): MqttConnection {
+  const { turns } = context;
   const flow = socketFlow(socket, context.nowMs, () => {
     parts.heard = true;
-    parts.scanner.resume();
+    inTurn(parts, () => parts.scanner.resume());
   });
   const link = newLink(socket, flow, context);
   const intake = intakeOf(link, () => context.flushSoon(connection));
@@ -70,12 +75,14 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
     },
     malformed: () => abortLink(link, "packet_malformed"),
     holding: (bytes) => context.partials.hold(connection, bytes),
-    held: flow.held,
+    held: () => flow.held() || isTurnOver(parts) || !hasRoom(parts),
   });
   const parts: Parts = {
     link,
     intake,
     scanner,
+    turn: newTurn(() => flow.lift(hold.turn), context.nowMs()),
+    askForRoom: () => hasRoom(parts) && flow.lift(hold.bytes),
     session: undefined,
     keepaliveMs: 0,
     heard: false,
@@ -91,18 +98,53 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
     if (parts.session === undefined && !scanner.midPacket() && chunk[0] !== connectByte)
       return abortLink(link, "packet_malformed");
     intake.arrive(context.clock.nowMs(), context.nowMs());
-    flow.work(() => scanner.feed(chunk));
+    flow.work(() => inTurn(parts, () => scanner.feed(chunk)));
   });
   // 'close' follows, and a meter that drops off is no news.
   socket.on("error", () => undefined);
   socket.on("close", () => {
     socketClosed(link);
     parts.session?.destroy();
+    turns.forget(parts.turn);
+    context.budget.forget(parts.askForRoom);
     context.partials.hold(connection, 0);
     context.gone(connection);
   });
-  if (context.budget.exhausted()) flow.hold(hold.bytes);
+  parts.askForRoom();
   return connection;
+}
+
+/** Where it is not its turn, nothing is done but to keep what has come. */
+function inTurn(parts: Parts, scan: () => void): void {
+  const { link, turn } = parts;
+  const { flow, context } = link;
+  if (!context.turns.begin(turn)) flow.hold(hold.turn);
+  scan();
+  context.turns.end();
+}
+
+function isTurnOver({ link }: Parts): boolean {
+  if (!link.context.turns.isOver()) return false;
+  link.flow.hold(hold.turn);
+  return true;
+}
+
+/** What a connection may have in flight while others have so much that there is little room. */
+const smallBytes = 16_384;
+const smallMessages = 16;
+
+/** Where there is little room, a connection that has much in flight waits for its acknowledgements. */
+function hasRoom({ link, intake, turn, askForRoom }: Parts): boolean {
+  const { budget } = link.context;
+  const room = budget.room();
+  if (room === "free") return true;
+  const hasMuch = intake.waitingBytes() > smallBytes || intake.waiting() > smallMessages;
+  if (room === "tight" && !hasMuch) return true;
+  link.flow.hold(hold.bytes);
+  budget.wait(askForRoom);
+  // When there is room it is not to wait for its turn, and then have none again.
+  turn.isOwed = true;
+  return false;
 }
 
 function intakeOf(link: Link, ready: () => void): MessageIntake {
@@ -148,7 +190,7 @@ function refuseConnect(link: Link, returnCode: 1 | 2): void {
 
 function connectionOf(parts: Parts): MqttConnection {
   const { link } = parts;
-  const { context, flow } = link;
+  const { context } = link;
   const subscriptions = requestsSubscriptions();
   const connection: MqttConnection = {
     connecting(said) {
@@ -174,13 +216,13 @@ function connectionOf(parts: Parts): MqttConnection {
       endWhenAnswered(parts);
     },
     sweep: (nowMs) => sweep(parts, nowMs),
-    budgetChanged: (exhausted) => (exhausted ? flow.hold(hold.bytes) : flow.lift(hold.bytes)),
     recheck(judge) {
       const reason = judge(link.socket, link.sender);
       if (reason === undefined) return;
       if (link.phase === "connecting") refuseLink(link, reason === "identity_changed" ? "not_authorised" : reason);
       else connection.leave(reason);
     },
+    roomChanged: parts.askForRoom,
     leave(reason) {
       leaveLink(link, reason);
       endWhenAnswered(parts);
@@ -205,7 +247,8 @@ function admit(link: Link, said: Connecting): Admission {
   return { sessionId: said.clientId === "" ? "" : `${sender.name}/${said.clientId}` };
 }
 
-function acknowledge({ link, intake }: Parts, nowMs: number): void {
+function acknowledge(parts: Parts, nowMs: number): void {
+  const { link, intake } = parts;
   const released = intake.release();
   if (released === undefined) return;
   const { acks, counts, bytes, arrivedAtMs } = released;

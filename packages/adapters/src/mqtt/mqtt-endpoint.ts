@@ -10,6 +10,7 @@ import type { ConnectionRoster } from "./connection-roster.ts";
 import { connectionRoster } from "./connection-roster.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { dismissalOf, openListener } from "./endpoint-listener.ts";
+import { type FairTurns, fairTurns } from "./fair-turns.ts";
 import { holdBack } from "./hold-back.ts";
 import { type Identifying, identifying } from "./identify.ts";
 import type { InboundBudget } from "./inbound-budget.ts";
@@ -26,8 +27,12 @@ export interface MqttEndpointOptions {
   readonly packetBytesMax?: number;
   /** Of one connection, taken and not acknowledged; then it is not read from until half of them are. */
   readonly inFlightMessagesMax: number;
-  /** Payloads of all connections, taken and not settled; then none is read from until half of them are. */
+  /** Likewise of their payloads. */
+  readonly inFlightBytesEachMax?: number;
+  /** Payloads of all connections, taken and not settled. From half of it on only those are read from that have little in flight. */
   readonly inFlightBytesMax: number;
+  /** Messages of all connections likewise. */
+  readonly inFlightMessagesAllMax?: number;
   /** Packets of all connections that have begun and not ended; those that began first are cut off then. */
   readonly partialBytesMax?: number;
   /** From a packet's first byte to its last, and two seconds for each kilobyte. */
@@ -53,6 +58,8 @@ export interface MqttEndpointOptions {
   readonly clock: Clock;
   /** How often timeouts are looked at, which is how late they may be. 20 000 connections take about 20 ms. */
   readonly sweepEveryMs?: number;
+  /** Whose turn it is to be read from, where somebody else wants to know; by itself where absent. */
+  readonly turns?: FairTurns | undefined;
   /** In [0, 1): spreads the end of hold-backs. */
   readonly random?: () => number;
 }
@@ -184,11 +191,13 @@ function contextOf(
     partials: partialBudget<MqttConnection>(partialBytesMax, (connection) => connection.cutOff()),
     packetMs: parts.packetMs ?? 30_000,
     inFlightMessagesMax: parts.inFlightMessagesMax,
+    inFlightBytesEachMax: parts.inFlightBytesEachMax ?? 1024 * 1024,
+    turns: parts.turns ?? fairTurns(nowMs),
     connectTimeoutMs: parts.connectTimeoutMs,
     writeTimeoutMs: parts.writeTimeoutMs,
     clock: parts.clock,
     events,
-    budget: limitedBudget(parts.inFlightBytesMax, events, roster),
+    budget: limitedBudget(parts, events, roster),
     take: parts.take,
     identify: parts.identify,
     nowMs,
@@ -211,17 +220,18 @@ function contextOf(
   };
 }
 
-/** A budget that stops and starts reading: all stop at once, and those that start may stop all again. */
-function limitedBudget(bytesMax: number, events: EndpointEvents, roster: ConnectionRoster): InboundBudget {
-  const budget = inboundBudget(bytesMax, (exhausted) => {
-    if (!exhausted) {
-      return roster.eachInTurn((connection) => {
-        connection.budgetChanged(false);
-        return budget.exhausted() ? "stop" : "go on";
-      });
-    }
-    events.readingPaused({ reason: "bytes_max" });
-    roster.each((connection) => connection.budgetChanged(true));
+/** Where nothing more may come nobody is read from; where it is tight each connection looks for itself. */
+function limitedBudget(
+  { inFlightBytesMax, inFlightMessagesAllMax = 2_000 }: MqttEndpointOptions,
+  events: EndpointEvents,
+  roster: ConnectionRoster,
+): InboundBudget {
+  return inboundBudget({
+    bytesMax: inFlightBytesMax,
+    messagesMax: inFlightMessagesAllMax,
+    none() {
+      events.readingPaused({ reason: "bytes_max" });
+      roster.each((connection) => connection.roomChanged());
+    },
   });
-  return budget;
 }

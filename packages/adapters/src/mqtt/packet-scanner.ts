@@ -20,7 +20,7 @@ export interface PacketSink {
 }
 
 export interface PacketScanner {
-  /** Not to be called while the sink is held. */
+  /** While the sink is held the chunk is kept for `resume`. */
   feed(chunk: Buffer): void;
   resume(): void;
   /** The beginning of a packet has come, its end has not. */
@@ -58,7 +58,7 @@ export function packetScanner(bytesMax: () => number, sink: PacketSink): PacketS
   let packets = 0;
 
   function scan(bytes: Buffer): void {
-    let at = partial === undefined ? 0 : fill(partial, bytes, 0);
+    let at = partial === undefined || sink.held() ? 0 : fill(partial, bytes, 0);
     while (at < bytes.length && !stopped && !sink.held()) {
       const next = step(bytes, at);
       if (next === at) break;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 /** Why a connection is not read from: a set of bits. */
-export const hold = { connecting: 1, messages: 2, bytes: 4, writing: 8, session: 16, leaving: 32 } as const;
+export const hold = { connecting: 1, messages: 2, bytes: 4, writing: 8, session: 16, leaving: 32, turn: 64 } as const;
 
 type Hold = (typeof hold)[keyof typeof hold];
 

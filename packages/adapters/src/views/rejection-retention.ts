@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { refusalsPerMessageMax } from "@meterbook/core/ports/refused-message";
 import { messageColumns } from "./rejection-table.ts";
 import { bigNumbers, isIntact } from "./row-checksum.ts";
@@ -10,7 +11,12 @@ const messagesPerTurnMax = 200;
  * Forgets the oldest messages that came before then, some at a time, inside the caller's transaction. Answers how many refusals went,
  * and whether there may be more. What was open stays counted: it is still a reading that came and is in no store.
  */
-export type ForgetRejections = (beforeMs: number) => { readonly forgotten: number; readonly isMore: boolean };
+export type ForgetRejections = (beforeMs: number) => Forgotten;
+
+interface Forgotten {
+  readonly forgotten: number;
+  readonly isMore: boolean;
+}
 
 export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
   const oldest = bigNumbers(database.prepare("SELECT * FROM refused_message ORDER BY place LIMIT ?"));
@@ -55,25 +61,37 @@ const dayMs = 86_400_000;
 /** Forgets what is too old now and every ten minutes, a transaction at a time, so that others have their turn. */
 export function keepRetention(
   { retentionDays, nowMs, forgot }: RejectedRetention,
-  forget: ForgetRejections,
+  forget: (beforeMs: number) => Forgotten | Promise<Forgotten>,
 ): { close(): void } {
-  let next: NodeJS.Immediate | undefined;
+  let isForgetting = false;
+  let isClosed = false;
 
-  function turn(): void {
-    const { forgotten, isMore } = forget(nowMs() - retentionDays * dayMs);
-    if (forgotten > 0) forgot(forgotten);
-    next = isMore ? setImmediate(turn) : undefined;
+  async function forgetAll(): Promise<void> {
+    isForgetting = true;
+    for (let isMore = true; isMore && !isClosed; await nextTurn()) {
+      const done = await forget(nowMs() - retentionDays * dayMs);
+      if (done.forgotten > 0) forgot(done.forgotten);
+      isMore = done.isMore;
+    }
   }
 
-  turn();
-  const timer = setInterval(() => {
-    if (next === undefined) turn();
-  }, everyMs);
+  /** What fails is tried again in ten minutes. */
+  function begin(): void {
+    if (isForgetting) return;
+    void forgetAll()
+      .catch(() => undefined)
+      .finally(() => {
+        isForgetting = false;
+      });
+  }
+
+  begin();
+  const timer = setInterval(begin, everyMs);
   timer.unref();
   return {
     close() {
+      isClosed = true;
       clearInterval(timer);
-      clearImmediate(next);
     },
   };
 }

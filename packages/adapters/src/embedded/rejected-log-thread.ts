@@ -1,0 +1,99 @@
+import type { DatabaseSync } from "node:sqlite";
+import { parentPort, workerData } from "node:worker_threads";
+import type { Damage } from "@meterbook/core/domain/damage";
+import type { RefusedMessage } from "@meterbook/core/ports/refused-message";
+import { rejectionEars } from "../views/rejection-damage.ts";
+import { type ForgetRejections, rejectionForgetting } from "../views/rejection-retention.ts";
+import { type RejectionWrites, rejectionWrites } from "../views/rejection-table.ts";
+import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
+import type { WriterAnswer } from "./writer-thread.ts";
+
+/** A message whose payload stands in the request's `payloads`, the next so many bytes of them. */
+export interface PackedMessage extends Omit<RefusedMessage, "payload"> {
+  readonly payloadBytes: number;
+}
+
+/** The thread in which the rejected log is written: who fills it must not hold up those who take messages. */
+export type RejectedRequest =
+  | { readonly kind: "append"; readonly messages: readonly PackedMessage[]; readonly payloads: Uint8Array }
+  | { readonly kind: "replayed"; readonly entry: number; readonly atMs: number }
+  | { readonly kind: "forget"; readonly beforeMs: number }
+  | { readonly kind: "close" };
+
+export interface RejectedResult {
+  /** Of a `forget`. */
+  readonly forgotten?: ReturnType<ForgetRejections>;
+  /** What was found meanwhile. */
+  readonly damages: readonly Damage[];
+}
+
+interface Open {
+  readonly database: DatabaseSync;
+  readonly writes: RejectionWrites;
+  readonly forget: ForgetRejections;
+}
+
+const port = parentPort;
+if (port === null) throw new Error("this module is the rejected log's writer thread");
+const { dataDir } = workerData as { readonly dataDir: string };
+let open: Open | undefined;
+let damages: Damage[] = [];
+
+port.on("message", (request: RejectedRequest) => {
+  if (request.kind === "close") {
+    release();
+    port.close();
+    return;
+  }
+  port.postMessage(answer(request));
+});
+
+function answer(request: Exclude<RejectedRequest, { kind: "close" }>): WriterAnswer<RejectedResult> {
+  damages = [];
+  try {
+    open ??= connect();
+    const { database } = open;
+    database.exec("BEGIN IMMEDIATE");
+    const forgotten = carryOut(open, request);
+    database.exec("COMMIT");
+    return { ok: true, result: forgotten === undefined ? { damages } : { forgotten, damages } };
+  } catch (error) {
+    // What was begun ends with its connection.
+    release();
+    const errcode = (error as { errcode?: number }).errcode;
+    return { ok: false, message: error instanceof Error ? error.message : String(error), errcode };
+  }
+}
+
+/** Answers what was forgotten. */
+function carryOut({ writes, forget }: Open, request: Exclude<RejectedRequest, { kind: "close" }>) {
+  if (request.kind === "forget") return forget(request.beforeMs);
+  if (request.kind === "replayed") writes.markReplayed(request.entry, request.atMs);
+  else addAll(writes, request);
+  return undefined;
+}
+
+function addAll(writes: RejectionWrites, { messages, payloads }: Extract<RejectedRequest, { kind: "append" }>): void {
+  let at = 0;
+  for (const { payloadBytes, ...message } of messages) {
+    writes.add({ ...message, payload: payloads.subarray(at, at + payloadBytes) }, null);
+    at += payloadBytes;
+  }
+}
+
+function connect(): Open {
+  const database = openRejectedDatabase(dataDir);
+  const ears = rejectionEars(rejectedWhere, { tell: (damage) => void damages.push(damage), nowMs: () => Date.now() });
+  return { database, writes: rejectionWrites(database, ears), forget: rejectionForgetting(database) };
+}
+
+/** After a fault of the disk the next request begins with a new connection: what the old one believes is a guess. */
+function release(): void {
+  const closing = open;
+  open = undefined;
+  try {
+    closing?.database.close();
+  } catch {
+    // It was of no use any more.
+  }
+}
