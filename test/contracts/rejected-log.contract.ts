@@ -55,6 +55,23 @@ export function rejectedLogContract(make: () => Promise<RejectedLogUnderTest>): 
     expect(await again.get(found[1]?.id ?? "")).toEqual(found[1]);
   });
 
+  test("what comes from the same place is kept once, whoever appends it, also after opening again", async () => {
+    const { log, under } = await fresh();
+    const other = await under.open();
+    onTestFinished(() => other.close());
+    const payload = Buffer.from("{}");
+    const one = (source: string, detail: string) => aRejection({ source, detail, payload });
+    await log.append([one("0/17/0", "a"), one("0/17/1", "b"), aRejection({ detail: "c" })]);
+    await other.append([one("0/17/0", "again"), one("0/17/2", "d"), aRejection({ detail: "c" })]);
+    await log.close();
+    await other.append([one("0/17/1", "again")]);
+    const again = await under.open();
+    onTestFinished(() => again.close());
+    await again.append([one("0/17/2", "again"), one("0/18/0", "e")]);
+    expect((await again.list(all)).map(({ detail }) => detail)).toEqual(["a", "b", "c", "d", "c", "e"]);
+    expect((await again.totals()).open).toBe(6);
+  });
+
   test("pages in order of id, and unknown ids are nothing", async () => {
     const { log } = await fresh();
     await log.append(Array.from({ length: 5 }, (_, i) => aRejection({ detail: `${i}` })));

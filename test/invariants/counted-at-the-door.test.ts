@@ -82,6 +82,25 @@ test("a batch that is tried again counts once", async () => {
   expect(await counted(world)).toEqual({ came: 2, found: 2 });
 });
 
+test("a refusal says where it comes from, so that frames that are taken in again bring none anew", async () => {
+  let failures = 0;
+  const committing = () => {
+    failures -= 1;
+    if (failures >= 0) throw new Error("no room");
+  };
+  const world = await openWorld({ committing, limits: { unknownMeters: "refuse" } });
+  failures = 1;
+  world.append(report("m-1", 1), report("m-2", 1, 2), report("m-1", 3));
+  await expect(world.deliver()).rejects.toThrow("no room");
+  await world.restart();
+  const sources = world.rejections.map(({ source }) => source);
+  expect(sources).toEqual([...sources.slice(0, 3), ...sources.slice(0, 3)]);
+  expect(new Set(sources).size).toBe(3);
+  await world.deliver(report("m-1", 3));
+  expect(new Set(world.rejections.map(({ source }) => source)).size).toBe(4);
+  expect(await counted(world)).toEqual({ came: 5, found: 5 });
+});
+
 test("readings that the aggregator refuses are counted as that, whole reports and the channels beyond the limit", async () => {
   const world = await openWorld({ limits: { metersMax: 1, channelsPerMeterMax: 1 } });
   const other = {

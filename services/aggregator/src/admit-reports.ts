@@ -31,9 +31,18 @@ export interface Admitted {
 
 export type NewChannel = Channel & { readonly first: Reading };
 
+/** Where a report stands in the log. The time tells a log that was made anew from the one before. */
+export interface ReportPlace {
+  readonly partition: number;
+  readonly offset: number;
+  readonly appendedAtMs: number;
+  /** Of the frame's reports, from 0. */
+  readonly index: number;
+}
+
 export interface Admission {
   /** Undefined where nothing of the report is taken. */
-  admit(report: LoggedReport, series: readonly ReadingSeries[], offset: number): Admitted | undefined;
+  admit(report: LoggedReport, series: readonly ReadingSeries[], place: ReportPlace): Admitted | undefined;
   /** Meters and channels that the store has never seen, in the order in which they came. */
   readonly newcomers: ReadonlyMap<MeterState, ReadonlyMap<string, NewChannel>>;
   readonly refused: readonly RefusedReport[];
@@ -88,19 +97,22 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
     get unknown() {
       return unknown;
     },
-    admit(report, series, offset) {
+    admit(report, series, place) {
+      const { offset } = place;
       const known = book.find(report.meterId);
       if (known?.isRegistered !== true) unknown += 1;
       const wrong = refusal(known);
       if (wrong !== undefined) {
-        const rejection = rejectionOf(report, wrong, report.report);
+        const rejection = rejectionOf(report, wrong, { payload: report.report, place });
         refused.push({ offset, readings: readingsIn(series), rejection });
         return undefined;
       }
       const meter = known ?? book.meet(report.meterId);
       const excess = series.filter((one) => !isTaken(meter, one));
       if (excess.length === 0) return { meter, series };
-      const rejection = rejectionOf(report, excessOf(excess, limits), encodeReport({ series: excess }));
+      const rejection = rejectionOf(report, excessOf(excess, limits), {
+        ...{ payload: encodeReport({ series: excess }), place },
+      });
       refused.push({ offset, readings: readingsIn(excess), rejection });
       const left = new Set(excess);
       return { meter, series: series.filter((one) => !left.has(one)) };
@@ -125,9 +137,11 @@ function excessOf(
 function rejectionOf(
   { meterId, receivedAtMs }: LoggedReport,
   [reason, detail]: readonly [RejectionReason, string],
-  payload: Uint8Array,
+  { payload, place }: { readonly payload: Uint8Array; readonly place: ReportPlace },
 ): Rejection {
   const topic = `meters/${meterId}/readings`;
-  const place = { topic, meterId, clientId: "aggregator", senderName: meterId, receivedAtMs };
-  return { reason, detail, ...place, payload, truncatedFrom: null, readingIndex: null };
+  const { partition, offset, appendedAtMs, index } = place;
+  const source = `${partition}/${offset}/${index}/${appendedAtMs}`;
+  const from = { topic, meterId, clientId: "aggregator", senderName: meterId, receivedAtMs, source };
+  return { reason, detail, ...from, payload, truncatedFrom: null, readingIndex: null };
 }

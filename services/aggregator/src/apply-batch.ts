@@ -97,11 +97,12 @@ export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched
 }
 
 function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): Report[] {
-  const { offset } = frame;
+  const { partition, offset, appendedAtMs } = frame;
   let firstIndex = 0;
   const taken: Report[] = [];
-  for (const [report, series] of decodeReports(frame, damaged)) {
-    const admitted = series === undefined ? undefined : admit(report, series, offset);
+  for (const [index, [report, series]] of decodeReports(frame, damaged).entries()) {
+    const place = { partition, offset, appendedAtMs, index };
+    const admitted = series === undefined ? undefined : admit(report, series, place);
     if (admitted !== undefined) taken.push({ ...admitted, frame, firstIndex, receivedAtMs: report.receivedAtMs });
     if (series === undefined) firstIndex += report.readings;
     else for (const { at } of series) firstIndex += at.length;

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 
@@ -20,6 +21,8 @@ export function rejectLines(
           clientId: "aggregator",
           receivedAtMs,
           payload: Buffer.from(line),
+          // It ends in the offset of its frame: a batch that is tried again brings the same.
+          source: `line ${hash("sha256", line)}`,
           truncatedFrom: null,
           readingIndex: null,
         })),

@@ -69,7 +69,7 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     dataDir,
     name: "rejected",
     schema: rejectionSchema + writersSchema,
-    version: 3,
+    version: 4,
     events,
     recordsPerTurnMax,
     tables: (database) => recordWrites(database, ears),

@@ -21,6 +21,7 @@ interface Forgotten {
 export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
   const oldest = bigNumbers(database.prepare("SELECT * FROM refused_message ORDER BY place LIMIT ?"));
   const dropRefusals = database.prepare("DELETE FROM refusal WHERE id >= ? AND id < ?");
+  const dropSource = database.prepare("DELETE FROM refused_source WHERE place = ?");
   const dropMessage = database.prepare("DELETE FROM refused_message WHERE place = ?");
 
   /** The places of the oldest. A message that cannot be read does not say when it came, and goes with the next one that does. */
@@ -43,6 +44,7 @@ export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
       const first = place * refusalsPerMessageMax;
       forgotten += Number(dropRefusals.run(first, first + refusalsPerMessageMax).changes);
       dropMessage.run(place);
+      dropSource.run(place);
     }
     return { forgotten, isMore: places.length === messagesPerTurnMax };
   };

@@ -17,6 +17,8 @@ export const rejectionSchema = `
     sender TEXT, bytes INTEGER NOT NULL, checksum INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS refusal (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL,
     reading_index INTEGER, replayed_at_ms INTEGER, checksum INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS refused_source (source TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS source_place ON refused_source (place);
   CREATE INDEX IF NOT EXISTS refusal_reason ON refusal (reason, id);
   CREATE INDEX IF NOT EXISTS message_meter ON refused_message (meter_id, place);
   CREATE INDEX IF NOT EXISTS message_received ON refused_message (received_at_ms, place);
@@ -94,7 +96,7 @@ function entryDamage(ears: RejectionEars) {
 
 /** Writes into the tables, inside the caller's transaction. */
 export interface RejectionWrites {
-  /** At this place; after all others where it is null. */
+  /** At this place; after all others where it is null. Nothing where its source is there already. */
   add(message: RefusedMessage, place: number | null): void;
   /** The first time counts; an entry that is not there is none. */
   markReplayed(entry: number, atMs: number): void;
@@ -106,6 +108,7 @@ export function rejectionWrites(database: DatabaseSync, ears: RejectionEars): Re
   const insertMessage = database.prepare(
     "INSERT OR REPLACE INTO refused_message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
+  const keepSource = database.prepare("INSERT OR IGNORE INTO refused_source VALUES (?, ?)");
   const insert = database.prepare("INSERT OR REPLACE INTO refusal VALUES (?, ?, ?, ?, NULL, ?)");
   const select = bigNumbers(database.prepare("SELECT * FROM refusal WHERE id = ? AND replayed_at_ms IS NULL"));
   const mark = database.prepare("UPDATE refusal SET replayed_at_ms = ?, checksum = ? WHERE id = ?");
@@ -113,8 +116,19 @@ export function rejectionWrites(database: DatabaseSync, ears: RejectionEars): Re
 
   return {
     add(message, given) {
-      const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, senderName = null, refusals } = message;
+      const {
+        topic,
+        meterId,
+        clientId,
+        receivedAtMs,
+        payload,
+        truncatedFrom,
+        senderName = null,
+        refusals,
+        source,
+      } = message;
       const place = given ?? Number(nextPlace.get(numberedRejections)?.["place"]);
+      if (source !== undefined && keepSource.run(source, place).changes === 0) return;
       const cells = [place, topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, senderName] as const;
       const bytes = refusedBytes(message);
       insertMessage.run(...cells, bytes, cellsChecksum([...cells, bytes]));

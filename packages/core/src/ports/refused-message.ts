@@ -40,6 +40,7 @@ function isSame(one: RefusedMessage, other: Omit<RefusedMessage, "refusals">): b
     one.meterId === other.meterId &&
     one.clientId === other.clientId &&
     one.receivedAtMs === other.receivedAtMs &&
-    one.truncatedFrom === other.truncatedFrom
+    one.truncatedFrom === other.truncatedFrom &&
+    one.source === other.source
   );
 }

@@ -32,7 +32,7 @@ function putRefused(
   out: protobuf.Writer,
   { message, writer, number }: Extract<RejectedRecord, { kind: "refused" }>,
 ): void {
-  const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals } = message;
+  const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals, source } = message;
   out.uint32(0x0a).string(topic);
   if (meterId !== null) out.uint32(0x12).string(meterId);
   out.uint32(0x1a).string(clientId).uint32(0x20).uint64(receivedAtMs).uint32(0x2a).bytes(payload);
@@ -42,7 +42,9 @@ function putRefused(
     if (readingIndex !== null) out.uint32(0x18).uint32(readingIndex);
     out.ldelim();
   }
-  out.uint32(0x42).bytes(writer).uint32(0x48).uint64(number).ldelim();
+  out.uint32(0x42).bytes(writer).uint32(0x48).uint64(number);
+  if (source !== undefined) out.uint32(0x52).string(source);
+  out.ldelim();
 }
 
 /** Never throws. The payload aliases `body`. */
@@ -83,7 +85,8 @@ function takeField(cursor: Cursor, tag: number, message: Mutable<Omit<RefusedMes
   else if (tag === 0x20) message.receivedAtMs = readInstantMs(cursor);
   else if (tag === 0x2a) message.payload = readBytes(cursor);
   else if (tag === 0x30) message.truncatedFrom = readWhole(cursor);
-  else skipField(cursor, tag, 9);
+  else if (tag === 0x52) message.source = readText(cursor);
+  else skipField(cursor, tag, 10);
 }
 
 function takeRefusal(cursor: Cursor): Refusal {
