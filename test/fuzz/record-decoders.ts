@@ -19,6 +19,7 @@ import {
   encodeRejectedRecord,
   type RejectedRecord,
 } from "@meterbook/core/wire/rejected-record-protobuf";
+import { checkWriterTally, encodeWriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
 import { expect } from "vitest";
 import { decodeReports } from "../../services/aggregator/src/decode-reports.ts";
 import { meterCsvRows } from "../../services/api/src/meter-csv.ts";
@@ -190,6 +191,16 @@ export const recordDecoders: readonly Decoder[] = [
     ],
     decode: checkDamageRecord,
     check: useDamage,
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a tally of the readings log",
+    samples: [encodeWriterTally({ writer: "mgx1k2a9-4f7c", readings: new Map([[3, 17]]) })],
+    decode: checkWriterTally,
+    check: ({ record: read }) => {
+      for (const total of read?.readings.values() ?? []) expect(Number.isSafeInteger(total)).toBe(true);
+    },
     throws: never,
   }),
 ];

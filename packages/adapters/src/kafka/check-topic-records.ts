@@ -5,13 +5,14 @@ import { checkDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
 import { checkFrame } from "@meterbook/core/wire/frame-protobuf";
 import { checkMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
 import { checkRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import { checkWriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import type { IssuedRevisions } from "../views/issued-revisions.ts";
 import { readLedgerRecord, wrongContent } from "../views/ledger-record.ts";
 import { readingsHeader } from "./readings-header.ts";
 
 /** The topics whose records `verify` reads. */
-export const verifiedTopics = ["readings", "snapshots", "registry", "rejected", "damage"] as const;
+export const verifiedTopics = ["readings", "snapshots", "registry", "rejected", "damage", "tallies"] as const;
 export type VerifiedTopic = (typeof verifiedTopics)[number];
 
 /** What is wrong with a record; `row` is what it is about, where that is known. */
@@ -37,6 +38,7 @@ export const topicChecks: Readonly<Record<VerifiedTopic, (context: CheckContext)
   registry: () => checkRegistryRecord,
   rejected: () => rejectedCheck,
   damage: () => damageCheck,
+  tallies: () => tallyCheck,
 };
 
 function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
@@ -91,4 +93,12 @@ function damageCheck({ key, value }: KafkaMessage): RecordFault | undefined {
   if (fault !== undefined) return { row: null, ...fault };
   const id = record.kind === "damage" ? record.damage.id : record.id;
   return id === owner ? undefined : { row: id, code: "key_mismatch", detail: `its key is ${owner}` };
+}
+
+function tallyCheck({ key, value }: KafkaMessage): RecordFault | undefined {
+  const owner = key === null ? null : String(key);
+  const { record, fault } = checkWriterTally(value);
+  if (fault !== undefined) return { row: owner, ...fault };
+  const { writer } = record;
+  return writer === owner ? undefined : { row: writer, code: "key_mismatch", detail: `its key is ${owner}` };
 }

@@ -1,4 +1,4 @@
-import { decodeWriterTally, type WriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
+import { checkWriterTally, type WriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
 import type { FollowedTopic } from "./topic-follower.ts";
 
 /** What writers have told of themselves, as of the last call of `settle`. */
@@ -27,8 +27,9 @@ export function toldTallies(topic: string): ToldTallies {
     position: () => position,
     apply(_, records, next) {
       for (const { value } of records) {
-        const tally = tallyOf(value);
-        if (tally !== undefined) read.push(tally);
+        // What cannot be read counts for nothing: its writer's frames say the same, and its next record too.
+        const { record } = checkWriterTally(value);
+        if (record !== undefined) read.push(record);
       }
       position = next;
     },
@@ -39,13 +40,4 @@ export function toldTallies(topic: string): ToldTallies {
     of: (partition) => byPartition.get(partition) ?? [],
     partitions: () => byPartition.keys(),
   };
-}
-
-/** What cannot be read counts for nothing: its writer's frames say the same, and its next record too. */
-function tallyOf(value: Uint8Array | null): WriterTally | undefined {
-  try {
-    return decodeWriterTally(value ?? new Uint8Array());
-  } catch {
-    return undefined;
-  }
 }
