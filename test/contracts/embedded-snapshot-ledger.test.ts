@@ -18,7 +18,16 @@ async function directory(): Promise<string> {
 
 snapshotLedgerContract(async () => {
   const dataDir = await directory();
-  return { open: () => openEmbeddedSnapshotLedgers({ dataDir }).open(0) };
+  const open = () => openEmbeddedSnapshotLedgers({ dataDir }).open(0);
+  return {
+    open,
+    async putDamaged(snapshot) {
+      const ledger = await open();
+      await ledger.append([snapshot]);
+      await ledger.close();
+      flipBit(dataDir, snapshot.meterId);
+    },
+  };
 });
 
 test("nobody who opens the file can change or delete an issued revision", async () => {

@@ -132,7 +132,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     await send(connection, { key: "m-1", value: "nonsense" });
     await registry.put([aRecord("m-2")]);
     expect(told).toMatchObject([{ id: "registry:offset-0", where: "offset 0", meterId: "m-1", lost: null }]);
-    expect(await registry.get("m-1")).toBeUndefined();
+    await expect(registry.get("m-1")).rejects.toMatchObject({ code: "record_damaged" });
     expect(await registry.get("m-2")).toEqual(aRecord("m-2"));
   });
 });

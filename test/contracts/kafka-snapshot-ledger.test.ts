@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaSnapshotLedgers, openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
 import { topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
+import { ledgerMessage } from "@meterbook/adapters/kafka/revision-header";
 import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
@@ -33,7 +34,19 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
   snapshotLedgerContract(async () => {
     const connection = await kafka.place();
     const ledgers = await ledgersOn(connection);
-    return { open: () => ledgers.open(0) };
+    return {
+      open: () => ledgers.open(0),
+      async putDamaged(snapshot) {
+        const { value, ...message } = ledgerMessage(snapshot);
+        const bytes = Buffer.from(value as Buffer);
+        bytes[20] = (bytes[20] ?? 0) ^ 4;
+        const producer = connection.client.producer();
+        await producer.connect();
+        onTestFinished(() => producer.disconnect());
+        const messages = [{ ...message, value: bytes }];
+        await producer.send({ topic: topicOf(connection, "snapshots"), messages });
+      },
+    };
   });
 
   const everything = async (view: SnapshotView) => {

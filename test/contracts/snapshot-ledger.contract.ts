@@ -1,11 +1,14 @@
 import { hashOf } from "@meterbook/aggregator/evaluate-meter";
+import type { Damage } from "@meterbook/core/domain/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
-import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import type { LedgerEntry, SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
 
 export interface LedgerUnderTest {
   /** Opens the same ledger again and again, after the one before was closed. */
   open(): Promise<SnapshotLedger>;
+  /** Puts a record of the ledger's own whose bytes are not those that were written; nothing is open meanwhile. */
+  putDamaged(snapshot: Snapshot): Promise<void>;
 }
 
 const october = 2026 * 12 + 9;
@@ -122,6 +125,34 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     await ledger.append([aSnapshot("a", october, 1), aSnapshot("b", october, 1), aSnapshot("c", october + 1, 1)]);
     await ledger.append([aSnapshot("a", october, 2)]);
     expect([await ledger.issuedMeters(october), await ledger.issuedMeters(october + 1)]).toEqual([2, 1]);
+  });
+
+  test("H06: a damaged record is left out and told, keeps its number, and the next revision stands in its place", async () => {
+    const { ledger, under } = await fresh();
+    await ledger.append([aSnapshot("a", october, 1)]);
+    await ledger.close();
+    await under.putDamaged(aSnapshot("b", october, 1));
+    const again = await under.open();
+    onTestFinished(() => again.close().catch(() => undefined));
+    await again.append([aSnapshot("c", october, 1)]);
+    const left: string[] = [];
+    const leftOut = ({ where, code }: Damage) => void left.push(`${where} ${code}`);
+    const ids = (entries: readonly LedgerEntry[]) => entries.map(({ snapshot }) => snapshot.meterId);
+    expect(ids(await again.latest({ period: october, limit: 2, leftOut }))).toEqual(["a", "c"]);
+    expect(ids(await again.changes({ afterSequence: 0, limit: 2, leftOut }))).toEqual(["a", "c"]);
+    expect(await again.revisions("b", october, leftOut)).toEqual([]);
+    expect(new Set(left)).toEqual(new Set(["b 2026-10 revision 1 checksum_mismatch"]));
+    await expect(again.find("b", october)).rejects.toMatchObject({ code: "record_damaged" });
+    expect(await again.latestOfMeter("b", october)).toMatchObject([{ revision: 1, hash: "" }]);
+    expect(await again.issuedMeters(october)).toBe(3);
+    await expect(again.append([aSnapshot("b", october, 1)])).rejects.toThrow("never changes");
+    await again.append([aSnapshot("b", october, 2)]);
+    expect(ids(await again.latest({ period: october, limit: 10 }))).toEqual(["a", "b", "c"]);
+    expect((await again.find("b", october))?.revision).toBe(2);
+    await again.close();
+    const last = await under.open();
+    onTestFinished(() => last.close());
+    expect((await last.revisions("b", october)).map(({ revision }) => revision)).toEqual([2]);
   });
 
   test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {

@@ -1,4 +1,5 @@
 import { type Damage, damageId, type KnownDamage } from "@meterbook/core/domain/damage";
+import { isDamagedDay } from "@meterbook/core/domain/damaged-day";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LogHistory } from "@meterbook/core/ports/readings-log";
@@ -40,7 +41,7 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
 
   async function round(repair: SeriesRepair, log: LogHistory): Promise<void> {
     const entries = await damages.unmended({ place: "series", limit: entriesMax });
-    const own = entries.filter(({ id, meterId }) => meterId !== null && wants(meterId) && !given.has(id));
+    const own = entries.filter((entry) => isDamagedDay(entry) && wants(entry.meterId) && !given.has(entry.id));
     const meterIds = new Set(own.map(({ meterId }) => meterId as string).slice(0, metersMax));
     const spans = new Map<string, readonly DamagedSpan[]>();
     for (const meterId of meterIds) {

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Barrier } from "@meterbook/core/domain/barrier";
+import { isDamagedDay } from "@meterbook/core/domain/damaged-day";
 import type { Job } from "@meterbook/core/domain/job";
 import type { ApiPorts } from "./api-ports.ts";
 
@@ -76,7 +77,7 @@ async function standing(
     // Whoever holds meters back has told of their damage.
     damage.unmended({ place: "series", limit: heldBackMax }),
   ]);
-  const held = [...new Set(entries.flatMap(({ meterId }) => meterId ?? []))].sort();
+  const held = [...new Set(entries.filter(isDamagedDay).flatMap(({ meterId }) => meterId ?? []))].sort();
   const heldBack = { heldBack: held.length, heldBackMeters: held.slice(0, heldBackNamedMax) };
   return { issued, beside: Math.min(before, issued), ...heldBack, waiting };
 }

@@ -1,15 +1,13 @@
 import { crc32 } from "node:zlib";
 import { damageId, type FoundDamage } from "@meterbook/core/domain/damage";
+import { dayPlace } from "@meterbook/core/domain/damaged-day";
 import { epoch } from "./reading-block.ts";
 import { daySeconds } from "./series-database.ts";
 
-/**
- * How a damaged block is called: by its meter and day, and by the bytes that were found, so that another damage of the
- * same day is another entry.
- */
+/** The place of a damaged block. */
 export function blockPlace(meter: string, day: number, block: Uint8Array): string {
   const date = new Date((epoch + day * daySeconds) * 1000).toISOString().slice(0, 10);
-  return `${meter} ${date} bytes ${crc32(block).toString(16).padStart(8, "0")}`;
+  return dayPlace(meter, date, crc32(block));
 }
 
 /** What is told of a damaged block, whoever meets it. */

@@ -3,13 +3,14 @@ import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { encodeLedgerRecord, ledgerDamage, readLedgerRecord } from "../views/ledger-record.ts";
+import { ledgerDamage, readLedgerRecord } from "../views/ledger-record.ts";
 import { snapshotReads } from "../views/snapshot-reads.ts";
 import { isSameRevision, issuedDifferently, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
 import { type LedgerProducer, takeLedgerProducer, type WriteWatch } from "./ledger-producer.ts";
+import { ledgerMessage, revisionOf } from "./revision-header.ts";
 import type { FollowerEvents } from "./topic-follower.ts";
 import { openViewOfTopic, type TopicView } from "./view-of-topic.ts";
 
@@ -94,15 +95,19 @@ function openLedgerView({ connection, dataDir, events, ears }: KafkaLedgerOption
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 3,
+    version: 4,
     events,
     tables: snapshotInserts,
-    take(inserts, { value }, offset) {
-      const body = value ?? Buffer.alloc(0);
-      const { snapshot, ...why } = readLedgerRecord(body);
+    take(inserts, message, offset) {
+      const body = message.value ?? Buffer.alloc(0);
+      const sequence = offset + 1;
+      const key = revisionOf(message);
+      const { snapshot, ...why } = readLedgerRecord(body, key);
       if (snapshot === undefined) {
         // Whoever wrote it: it stops nobody, and what comes after it is shown.
-        ears?.tell(ledgerDamage(why as Parameters<typeof ledgerDamage>[0], { sequence: offset + 1 }, ears.nowMs()));
+        const record = { sequence, body, appendedAtMs: Number(message.timestamp) };
+        const at = key !== undefined && inserts.addDamaged(key, record) ? { key } : { sequence };
+        ears?.tell(ledgerDamage(why as Parameters<typeof ledgerDamage>[0], at, ears.nowMs()));
         return;
       }
       if (inserts.add(offset + 1, snapshot, () => body) === "differs")
@@ -123,14 +128,24 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
   let isAppending = false;
   let written = -1;
 
+  /** The number of a revision that cannot be read is taken. */
+  function issuedAs({ meterId, period, revision }: Snapshot): Snapshot | "unreadable" | undefined {
+    try {
+      return findSync(meterId, period, revision);
+    } catch (error) {
+      if (error instanceof AdapterError && error.code === "record_damaged") return "unreadable";
+      throw error;
+    }
+  }
+
   /** Those that are not issued yet. Throws where one was issued with another hash or lifecycle. */
   function unissued(snapshots: readonly Snapshot[]): Snapshot[] {
     const fresh = new Map<string, Snapshot>();
     for (const snapshot of snapshots) {
       const id = snapshotId(snapshot);
-      const issued = fresh.get(id) ?? findSync(snapshot.meterId, snapshot.period, snapshot.revision);
+      const issued = fresh.get(id) ?? issuedAs(snapshot);
       if (issued === undefined) fresh.set(id, snapshot);
-      else if (!isSameRevision(issued, snapshot)) {
+      else if (issued === "unreadable" || !isSameRevision(issued, snapshot)) {
         throw new AdapterError("store_write_failed", { retryable: true, cause: issuedDifferently(snapshot) });
       }
     }
@@ -138,12 +153,7 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
   }
 
   async function write(snapshots: readonly Snapshot[]): Promise<void> {
-    const records = snapshots.map((snapshot) => ({
-      key: snapshot.meterId,
-      value: encodeLedgerRecord(snapshot),
-      partition: 0,
-    }));
-    written = await producer.write(records).catch((error: unknown) => {
+    written = await producer.write(snapshots.map(ledgerMessage)).catch((error: unknown) => {
       events.fenced({ partition, error });
       throw error;
     });

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { RevisionKey } from "@meterbook/core/domain/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { readLedgerRecord } from "./ledger-record.ts";
@@ -19,6 +20,14 @@ export const snapshotSchema = `
 export interface SnapshotInserts {
   /** Whether the revision is new; one that is there already, as provisional or final and with the same hash, is left alone. */
   add(sequence: number, snapshot: Snapshot, body: () => Uint8Array): "added" | "known" | "differs";
+  /** A record that cannot be read, and says beside it which revision it is: its number is taken. Answers whether it was free. */
+  addDamaged(key: RevisionKey, record: DamagedRecord): boolean;
+}
+
+export interface DamagedRecord {
+  readonly sequence: number;
+  readonly body: Uint8Array;
+  readonly appendedAtMs: number;
 }
 
 export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
@@ -39,6 +48,11 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
       }
       insertBody.run(sequence, body(), snapshot.issuedAtMs);
       return "added";
+    },
+    addDamaged({ period, meterId, revision }, { sequence, body, appendedAtMs }) {
+      if (insertRevision.run(period, meterId, revision, sequence).changes === 0) return false;
+      insertBody.run(sequence, body, appendedAtMs);
+      return true;
     },
   };
 }

@@ -64,7 +64,11 @@ test("the metric counts what is open by place, and goes back to 0", async () => 
 });
 
 test("H02, H06: a repair is an appended order with who and when; what was done is shown with it", async () => {
-  const log = memoryDamageLog(aDamage(), aDamage({ place: "readings-log", where: "partition 0 offset 3" }));
+  const log = memoryDamageLog(
+    aDamage(),
+    aDamage({ place: "readings-log", where: "partition 0 offset 3" }),
+    aDamage({ place: "series", where: "conflict 7" }),
+  );
   const app = await injectableApi(apiWorld({ damage: log }));
   const { id } = aDamage();
   const ask = (of: string, body: object = reason) =>
@@ -89,6 +93,7 @@ test("H02, H06: a repair is an appended order with who and when; what was done i
   for (const [of, code, status] of [
     ["nothing", "damage_unknown", 404],
     ["readings-log:partition-0-offset-3", "repair_impossible", 409],
+    ["series:conflict-7", "repair_impossible", 409],
   ] as const) {
     const answer = await ask(of);
     expect([answer.statusCode, answer.json().code]).toEqual([status, code]);

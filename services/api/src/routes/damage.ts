@@ -6,6 +6,7 @@ import {
   type Mending,
   mendingOutcomes,
 } from "@meterbook/core/domain/damage";
+import { isDamagedDay } from "@meterbook/core/domain/damaged-day";
 import { formatInstantMs } from "@meterbook/core/domain/instant";
 import { z } from "zod";
 import { callerName } from "../access.ts";
@@ -139,8 +140,10 @@ function acknowledgementRoute(app: Api, { ports }: Pick<ApiContext, "ports">): v
   });
 }
 
-/** Places whose records we can mend ourselves; elsewhere the entry's `help` says what helps. */
-const mendable: readonly string[] = ["ledger", "series"];
+/** What we can mend ourselves; elsewhere the entry's `help` says what helps. */
+function isMendable(entry: KnownDamage): boolean {
+  return entry.place === "ledger" || isDamagedDay(entry);
+}
 
 function repairRoute(app: Api, { ports }: Pick<ApiContext, "ports">): void {
   const schema = {
@@ -157,10 +160,10 @@ function repairRoute(app: Api, { ports }: Pick<ApiContext, "ports">): void {
     const { id } = request.params;
     const found = await ports.damage.find(id);
     if (found === undefined) throw unknownDamage(id);
-    if (!mendable.includes(found.place)) {
+    if (!isMendable(found)) {
       throw new ApiProblem(
         "repair_impossible",
-        `what stands in the ${found.place} is not mended by a call: ${found.help}`,
+        `this damage of the ${found.place} is not mended by a call: ${found.help}`,
       );
     }
     const order = { atMs: ports.clock.nowMs(), by: callerName(request), reason: request.body.reason };

@@ -1,4 +1,5 @@
 import type { Damage } from "@meterbook/core/domain/damage";
+import { isDamagedDay } from "@meterbook/core/domain/damaged-day";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { periodName } from "@meterbook/core/domain/snapshot";
 import { z } from "zod";
@@ -65,6 +66,8 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
   });
 }
 
+const damagesMax = 100;
+
 async function whyNot(
   context: ApiContext,
   meterId: string,
@@ -79,7 +82,8 @@ async function whyNot(
   }
   const { calendar } = await knownMeter(context, meterId);
   await refuseOpenPeriod(context, period, async () => false, calendar.zone);
-  const [held] = await context.ports.damage.unmended({ place: "series", meterId, limit: 1 });
+  const damages = await context.ports.damage.unmended({ place: "series", meterId, limit: damagesMax });
+  const held = damages.find(isDamagedDay);
   if (held !== undefined) {
     const detail = `meter ${meterId} is held back: ${held.detail} (GET /v1/damage has it as ${held.id})`;
     return new ApiProblem("store_damaged", detail);

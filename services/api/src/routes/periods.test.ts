@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { dayPlace } from "@meterbook/core/domain/damaged-day";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
@@ -202,7 +203,9 @@ test("D13: a close counts what stands issued for the month, whoever issued it, a
     aSnapshot({ meterId: "m-3" }),
     aSnapshot({ meterId: "m-4", period: parsePeriod("2026-09") as number }),
   );
-  const damage = memoryDamageLog(aDamage({ place: "series", where: "m-17 2026-10-20", meterId: "m-17" }));
+  const damage = memoryDamageLog(
+    aDamage({ place: "series", where: dayPlace("m-17", "2026-10-20", 1), meterId: "m-17" }),
+  );
   const ports = closing(0, { snapshots, damage });
   const app = await injectableApi(
     apiWorld({
