@@ -30,18 +30,20 @@ export function memorySeries(
   conflicts: readonly StoredConflict[] = [],
 ): MemorySeries {
   const reads: { from: number; to: number }[] = [];
+  // A meter may have a name that every object inherits.
+  const byId = new Map(Object.entries(meters));
   const all = Object.values(meters).flat();
   const newestAt = Math.max(0, ...all.map(({ at }) => at.at(-1) ?? 0));
   const series: MemorySeries = {
     reads,
     totalsNow: { ...nothingStored, newestAt },
-    meter: async (meterId) => storedMeter(meterId, Object.keys(meters).indexOf(meterId), meters[meterId]),
+    meter: async (meterId) => storedMeter(meterId, [...byId.keys()].indexOf(meterId), byId.get(meterId)),
     readMany: async () => {
       throw new Error("the API does not ask for it");
     },
     async read(meterId, { from, to, channels }) {
       reads.push({ from, to });
-      const wanted = (meters[meterId] ?? []).filter((_, index) => channels?.includes(index) ?? true);
+      const wanted = (byId.get(meterId) ?? []).filter((_, index) => channels?.includes(index) ?? true);
       return wanted.map((one) => slice(one, from, to)).filter(({ at }) => at.length > 0);
     },
     conflictsOf: async (meterId, { afterId, limit }) =>
