@@ -7,7 +7,7 @@ import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { PartitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { seriesRebuilder } from "./rebuild-series.ts";
-import { settleRegistry } from "./settle-registry.ts";
+import { registrySettling } from "./settle-registry.ts";
 import { strikeRevisions } from "./strike-revisions.ts";
 import type { TaskQueue } from "./task-queue.ts";
 
@@ -41,6 +41,7 @@ export function partitionRepairs({ work, queue, log, events, ...ports }: Repaire
   const inTurn = (change: Parameters<PartitionWork["take"]>[0]) => queue.run(() => work.take(change));
   const closing = new AbortController();
   const rebuilder = seriesRebuilder({ ...ports, history: log.history, inTurn, closing: closing.signal });
+  const settleRegistry = registrySettling(ports);
   let last = Promise.resolve();
 
   async function repair(): Promise<void> {
@@ -49,7 +50,7 @@ export function partitionRepairs({ work, queue, log, events, ...ports }: Repaire
     await rebuilder.now();
     await inTurn(async (book, pending) => {
       await strikeRevisions({ ...ports, ledger, struck }, book, pending);
-      await settleRegistry(ports, book);
+      await settleRegistry(book);
     });
   }
 

@@ -4,6 +4,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LogHistory } from "@meterbook/core/ports/readings-log";
 import type { DamagedSpan, SeriesRepair, SeriesStore } from "@meterbook/core/ports/series-store";
+import { damageTurns } from "./damage-turns.ts";
 import type { MeterBook } from "./meter-book.ts";
 import { cool, type MeterState } from "./meter-state.ts";
 import type { PendingMeters } from "./pending-meters.ts";
@@ -23,8 +24,8 @@ export interface RebuildPorts {
 
 type Rebuilt = Exclude<Awaited<ReturnType<SeriesRepair["rebuilt"]>>, undefined>;
 
-/** Looked at in one go; the others have their turn at the next. */
-const entriesMax = 1000;
+/** After a failure: the log was perhaps read for minutes, and may be for nothing again. */
+const againAfterMs = 30_000;
 /** Whose readings may be in memory at once. */
 const metersMax = 50;
 
@@ -36,12 +37,15 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
   const { series, history, damages, wants, clock, inTurn, closing } = ports;
   /** Entries of which nothing is found any more. */
   const given = new Set<string>();
+  const nextEntries = damageTurns(damages, "series");
+  let notBeforeMs = 0;
   /** Entries whose meter's months were made pending by us. */
   const marked = new Set<string>();
 
   async function round(repair: SeriesRepair, log: LogHistory): Promise<void> {
-    const entries = await damages.unmended({ place: "series", limit: entriesMax });
-    const own = entries.filter((entry) => isDamagedDay(entry) && wants(entry.meterId) && !given.has(entry.id));
+    const own = (await nextEntries()).filter(
+      (entry) => isDamagedDay(entry) && wants(entry.meterId) && !given.has(entry.id),
+    );
     const meterIds = new Set(own.map(({ meterId }) => meterId as string).slice(0, metersMax));
     const spans = new Map<string, readonly DamagedSpan[]>();
     for (const meterId of meterIds) {
@@ -105,7 +109,13 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
 
   return {
     async now() {
-      if (series.repair !== undefined && history !== undefined) await round(series.repair, history);
+      if (series.repair === undefined || history === undefined || performance.now() < notBeforeMs) return;
+      try {
+        await round(series.repair, history);
+      } catch (error) {
+        notBeforeMs = performance.now() + againAfterMs;
+        throw error;
+      }
     },
   };
 }

@@ -1,0 +1,27 @@
+import type { DamagedPlace, KnownDamage } from "@meterbook/core/domain/damage";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
+
+/** Looked at in one go. */
+const entriesMax = 1000;
+
+/**
+ * What nothing was done about, some at each call and all of it in turn: entries that cannot be mended yet keep no others waiting for
+ * ever, and a look costs the same however many there are.
+ */
+export function damageTurns(
+  damages: Pick<DamageLog, "unmended">,
+  place: DamagedPlace,
+  limit = entriesMax,
+): () => Promise<readonly KnownDamage[]> {
+  let afterId = "";
+  return async () => {
+    const begun = afterId;
+    const entries = await damages.unmended({ place, afterId, limit });
+    const last = entries.at(-1);
+    afterId = entries.length < limit || last === undefined ? "" : last.id;
+    // The end of a turn is short: what stands before its beginning may be new.
+    if (afterId !== "" || begun === "") return entries;
+    const first = await damages.unmended({ place, limit: limit - entries.length });
+    return [...entries, ...first.filter(({ id }) => id <= begun)];
+  };
+}
