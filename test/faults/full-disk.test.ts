@@ -1,7 +1,7 @@
 // Goal: a full disk stops the acknowledgements, not the process, and no reading is lost by it. Method: the data
 // directory lies on a file system of a few megabytes that the test fills up and empties while meters go on sending.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { MeterbookProcess } from "../support/meterbook-process.ts";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
 import { startMeterbook } from "../support/meterbook-process.ts";
 import { expectOutcome, mixedTraffic } from "../support/mixed-traffic.ts";
 import { publishAll } from "../support/publisher.ts";
@@ -64,6 +64,38 @@ describe.skipIf(typeof disk === "string")("a disk without room", () => {
     await expectOutcome(meterbook, traffic, await meterbook.settled());
     expect(meterbook.pid).toBe(pid);
     expect(await meterbook.stop()).toBe(0);
+  });
+});
+
+// H18: no answer within 20 s.
+describe.skipIf(typeof disk === "string")("a close on a disk without room", () => {
+  test("is answered, the disk is named, and with room again everything is issued", async () => {
+    const own = mountSmallDisk(megabytes) as SmallDisk;
+    onTestFinished(() => own.close());
+    const settings = { METERBOOK_DATA_DIR: own.path, METERBOOK_SETTLE_SECONDS: "86400" };
+    const meterbook = await startMeterbook(settings);
+    onTestFinished(() => meterbook.dispose());
+    const traffic = mixedTraffic({ seed: 20_261_129, meters: 40, days: 60, waves: 1 });
+    await publishAll(() => meterbook.mqttUrl, traffic.waves[0] ?? []);
+    const inFlight = async () => (await meterbook.get<Status>("/v1/status")).inFlight;
+    await expect.poll(inFlight, { timeout: 20_000 }).toBe(0);
+    await own.fill();
+    const startedAtMs = performance.now();
+    const refused = await meterbook.request("/v1/periods/2024-10/close", { method: "POST" });
+    expect(performance.now() - startedAtMs).toBeLessThan(5500);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("content-type")).toContain("application/problem+json");
+    const problem = (await refused.json()) as { code: string; detail: string };
+    expect(problem.code).toBe("storage_unavailable");
+    expect(problem.detail).toMatch(/no room on the disk of \S+\.db \(METERBOOK_DATA_DIR\)/);
+    const { body } = await readiness(meterbook, (answer) => answer.status === 503);
+    expect(body.problems.join("\n")).toMatch(/^aggregator: .*no room on the disk of .* \(METERBOOK_DATA_DIR\)/m);
+    await own.makeRoom();
+    await readiness(meterbook, (answer) => answer.status === 200);
+    const wait = { prefer: "wait=60" };
+    const closed = await meterbook.request("/v1/periods/2024-10/close", { method: "POST", headers: wait });
+    expect(await closed.json()).toMatchObject({ state: "done" });
+    await expectOutcome(meterbook, traffic, await meterbook.settled());
   });
 });
 

@@ -33,6 +33,13 @@ test("a data directory in use is told as such", () => {
   expect(explainError(locked, settings).line).toContain("another Meterbook");
 });
 
+// H18: "disk is full" without file or setting.
+test("a disk without room is told with where it is and the setting", () => {
+  const full = failure({ code: "ERR_SQLITE_ERROR" }, "database or disk is full");
+  const line = "no room on the disk of ./data (METERBOOK_DATA_DIR)";
+  expect(explainError(full, settings)).toEqual({ line, expected: true });
+});
+
 test("the cause of an adapter's error is what the operator needs, also from another thread", () => {
   const error = new AdapterError("endpoint_failed", {
     retryable: false,

@@ -38,6 +38,8 @@ function worldlyLine(error: SystemError, settings: ExplainSettings): string | un
   if (error.code === "ERR_SQLITE_ERROR" && /locked|busy/.test(error.message)) {
     return `the data in ${settings.dataDir} is in use by another Meterbook: stop it, or set METERBOOK_DATA_DIR`;
   }
+  if (error.code === "ERR_SQLITE_ERROR" && /full/.test(error.message))
+    return `no room on the disk of ${settings.dataDir} (METERBOOK_DATA_DIR)`;
   switch (error.code) {
     case "ENOSPC":
       return `no room on the disk of ${error.path ?? settings.dataDir} (METERBOOK_DATA_DIR)`;

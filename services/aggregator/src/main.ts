@@ -29,6 +29,7 @@ import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry"
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { watchClock } from "@meterbook/runtime/watch-clock";
 import { watchDependency } from "@meterbook/runtime/watch-dependency";
+import { watchDisk } from "@meterbook/runtime/watch-disk";
 import { watchInflux } from "@meterbook/runtime/watch-influx";
 import { Registry } from "prom-client";
 import { aggregateReadings } from "./aggregate-readings.ts";
@@ -76,6 +77,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const { connection, partitions } = await lookAtServers(kafka, influx, own);
   own(watchClock({ clock, holdsBack: "months", standing, notices }));
   const dataDir = own(takeOwnDirectory(settings.dataDir, "aggregator"), "data directory").path;
+  own(watchDisk({ path: dataDir, setting: "METERBOOK_DATA_DIR", standing, notices }));
   const events = kafkaMetrics(metrics, log, standing);
   const probe = own(kafkaProbe(connection), "Kafka's probe");
   own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));

@@ -39,7 +39,9 @@ function problemOf(error: unknown, request: FastifyRequest): ApiProblem {
     if (code === "record_damaged" || code === "store_damaged")
       return new ApiProblem(code, error.message, { cause: error });
     const headers = error.retryable ? retryHeaders : {};
-    return new ApiProblem("storage_unavailable", `the storage failed: ${error.code}`, { cause: error, headers });
+    // What names a setting is for whoever may mend it; the rest is in the log.
+    const said = error.message.includes("METERBOOK_") ? error.message : error.code;
+    return new ApiProblem("storage_unavailable", `the storage failed: ${said}`, { cause: error, headers });
   }
   const known = error as Partial<FastifyError>;
   if (known.validation !== undefined) return invalid(request, known.validationContext);

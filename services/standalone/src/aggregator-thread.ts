@@ -21,6 +21,7 @@ import { publishHealth } from "@meterbook/runtime/thread-health";
 import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
 import { yieldToOthers } from "@meterbook/runtime/thread-priority";
 import { watchClock } from "@meterbook/runtime/watch-clock";
+import { watchDisk } from "@meterbook/runtime/watch-disk";
 import { Registry } from "prom-client";
 
 const trimEveryMs = 3_600_000;
@@ -47,6 +48,7 @@ await runThread(async (settings: Settings, own) => {
   const clockToleranceMs = settings.clockToleranceSeconds * 1000;
   const events = aggregatorMetrics(metrics, { log, standing, notices, clockToleranceMs });
   const clock = steadyClock({ toleranceMs: clockToleranceMs });
+  own(watchDisk({ path: dataDir, setting: "METERBOOK_DATA_DIR", standing, notices }));
   own(watchClock({ clock, holdsBack: "months", standing, notices }));
 
   const damages = own(openEmbeddedDamageLog({ dataDir }));

@@ -10,11 +10,11 @@ import { damageMetrics } from "@meterbook/api/api-metrics";
 import { callFailures } from "@meterbook/api/call-failures";
 import { lagMetrics, lossMetrics } from "@meterbook/api/figure-metrics";
 import { serveApi } from "@meterbook/api/serve-api";
-import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import type { Settings } from "@meterbook/runtime/load-settings";
 import { runThread } from "@meterbook/runtime/service-thread";
 import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { steadyClock } from "@meterbook/runtime/steady-clock";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
 import { damageTeller } from "@meterbook/runtime/tell-damage";
 import { publishHealth, watchHealth } from "@meterbook/runtime/thread-health";
@@ -30,6 +30,8 @@ yieldToOthers(5);
 
 await runThread(async (settings: Settings, own) => {
   const { dataDir } = settings;
+  // A close moves log time, which never goes back.
+  const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
   const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
   const metrics = new Registry();
   collectRuntimeMetrics(metrics, "api");

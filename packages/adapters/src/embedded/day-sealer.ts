@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
+import { storeWriteError } from "./append-error.ts";
 import { meterDays } from "./meter-days.ts";
 import { epoch } from "./reading-block.ts";
 import { daySeconds, meterNoMax } from "./series-database.ts";
@@ -75,7 +75,7 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
       database.exec("COMMIT");
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
-      throw new AdapterError("store_write_failed", { retryable: true, cause });
+      throw storeWriteError(cause, database.location());
     }
     // With damage in it the day has blocks that stay hot, because its reads must go on to meet them; it is not looked at again before a start.
     if (finished) wroteAtMs.delete(day);

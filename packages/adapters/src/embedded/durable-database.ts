@@ -20,7 +20,7 @@ export function durableTransactions(database: DatabaseSync): <Answer>(work: () =
       return answer;
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
-      throw appendError(cause);
+      throw appendError(cause, database.location());
     }
   };
 }

@@ -105,7 +105,7 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
         followers.tell(end);
         return new Map([[partition, end - 1]]);
       } catch (cause) {
-        throw appendError(cause);
+        throw appendError(cause, database.location());
       }
     },
     consume: followers.follow,

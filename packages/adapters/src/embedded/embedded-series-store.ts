@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { FoundDamage } from "@meterbook/core/domain/damage";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
+import { storeWriteError } from "./append-error.ts";
 import { conflictWrites } from "./conflict-table.ts";
 import { daySealer } from "./day-sealer.ts";
 import { dayReads, seriesReads } from "./embedded-series-reader.ts";
@@ -61,7 +61,7 @@ function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeries
       try {
         progress.record(next);
       } catch (cause) {
-        throw new AdapterError("store_write_failed", { retryable: true, cause });
+        throw storeWriteError(cause, database.location());
       }
     },
     tidy: async (budgetMs) => sealer.tidy(budgetMs),
@@ -95,7 +95,7 @@ function seriesBatch({ database, roll, sealer, progress, met }: Parts): SeriesBa
     try {
       return work();
     } catch (cause) {
-      throw new AdapterError("store_write_failed", { retryable: true, cause });
+      throw storeWriteError(cause, database.location());
     }
   }
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeLedgerRecord } from "../views/ledger-record.ts";
 import { snapshotReads } from "../views/snapshot-reads.ts";
 import { issuedDifferently, lastSequence, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
+import { storeWriteError } from "./append-error.ts";
 
 export interface EmbeddedLedgerOptions {
   readonly dataDir: string;
@@ -48,7 +48,7 @@ function openLedger(options: EmbeddedLedgerOptions): SnapshotLedger {
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       sequence = before;
-      throw new AdapterError("store_write_failed", { retryable: true, cause });
+      throw storeWriteError(cause, database.location());
     }
   }
 

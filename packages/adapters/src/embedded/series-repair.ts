@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Columns } from "@meterbook/core/domain/reading";
 import { channelKey } from "@meterbook/core/domain/reading";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamagedSpan, SeriesRepair, StoredMeter } from "@meterbook/core/ports/series-store";
+import { storeWriteError } from "./append-error.ts";
 import { blockPlace } from "./damaged-blocks.ts";
 import type { daySealer } from "./day-sealer.ts";
 import { seriesOf } from "./embedded-series-reader.ts";
@@ -81,7 +81,7 @@ export function seriesRepair(
       } catch (cause) {
         if (database.isTransaction) database.exec("ROLLBACK");
         sealer.forget();
-        throw new AdapterError("store_write_failed", { retryable: true, cause });
+        throw storeWriteError(cause, database.location());
       }
     },
     async rebuilt(place) {

@@ -16,7 +16,7 @@ export interface WriterThread<Request> {
 
 export function writerThread<Request>(
   module: URL,
-  { name, data }: { readonly name: string; readonly data: unknown },
+  { name, data }: { readonly name: string; readonly data: { readonly dataDir: string } },
 ): WriterThread<Request | { readonly kind: "close" }> {
   const waiting: { resolve(answer: WriterAnswer<unknown>): void }[] = [];
   let worker: Worker | undefined;
@@ -44,7 +44,7 @@ export function writerThread<Request>(
       worker.postMessage(request, transfer);
       const answer = await promise;
       if (answer.ok) return answer.result as Result;
-      throw appendError(Object.assign(new Error(answer.message), { errcode: answer.errcode }));
+      throw appendError(Object.assign(new Error(answer.message), { errcode: answer.errcode }), data.dataDir);
     },
     async close() {
       const closing = worker;
