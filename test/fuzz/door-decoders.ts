@@ -1,3 +1,4 @@
+import { parseRevocationList } from "@meterbook/adapters/certificates/revocation-list";
 import { isControlPacketFit, judgeConnect } from "@meterbook/adapters/mqtt/control-packet";
 import { type Identities, identitiesOf, parseIdentities } from "@meterbook/adapters/mqtt/identities";
 import { packetScanner } from "@meterbook/adapters/mqtt/packet-scanner";
@@ -89,6 +90,21 @@ const saysWhere = (error: Error) =>
   /^(line \d+|two |more than |there is )/.test(error.message) &&
   error.message.length < 20_000;
 
+function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  return Buffer.concat([Buffer.from([tag, 0x84]), length, content]);
+}
+
+function revocationList(serials: readonly number[]): Buffer {
+  const time = der(0x17, Buffer.from("261101000000Z"));
+  const algorithm = der(0x30, der(0x06, Buffer.from("2a8648ce3d040302", "hex")));
+  const entries = serials.map((serial) => der(0x30, der(0x02, Buffer.from([serial & 255])), time));
+  const signed = der(0x30, der(0x02, Buffer.from([1])), algorithm, der(0x30), time, time, der(0x30, ...entries));
+  return der(0x30, signed, algorithm, der(0x03, Buffer.from([0, 1])));
+}
+
 export const doorDecoders: readonly Decoder[] = [
   decoder({
     name: "MQTT packets",
@@ -140,6 +156,20 @@ export const doorDecoders: readonly Decoder[] = [
       "meters of one that are wrong": many(() => '"+"', '{"name":"c","meters":[', "]}", ","),
       "beginnings of one": many((i) => `"m-${i}*"`, '{"name":"c","meters":[', "]}", ","),
       "the same name": many(() => '{"name":"m-1"}\n'),
+    },
+  }),
+  decoder({
+    name: "a revocation list",
+    samples: [revocationList([1, 2, 255]), revocationList([])],
+    decode: parseRevocationList,
+    check: ({ fromMs, toMs }) =>
+      must(Number.isSafeInteger(fromMs) && Number.isSafeInteger(toMs ?? 0), "instants", fromMs, toMs),
+    throws: (error) => error instanceof RangeError,
+    bytesMax: 1024 * 1024,
+    heavy: {
+      serials: (bytes) => revocationList(Array.from({ length: Math.floor(bytes / 40) }, (_, i) => i)),
+      "elements of nothing": (bytes) => der(0x30, Buffer.alloc(bytes)),
+      "elements in elements": (bytes) => Buffer.alloc(bytes, Buffer.from([0x30, 0x84, 0, 0, 0, 1])),
     },
   }),
 ];

@@ -1,3 +1,4 @@
+import { decodeJob, encodeJob } from "@meterbook/adapters/views/job-table";
 import {
   encodeLedgerRecord,
   type LedgerRecord,
@@ -8,6 +9,7 @@ import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import { formatInstantMs } from "@meterbook/core/domain/instant";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { periodName, snapshotId } from "@meterbook/core/domain/snapshot";
+import { encodeBarrier } from "@meterbook/core/wire/barrier-protobuf";
 import type { Checked } from "@meterbook/core/wire/checked-record";
 import { checkDamageRecord, type DamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
 import { checkFrame, encodeFrame } from "@meterbook/core/wire/frame-protobuf";
@@ -30,6 +32,7 @@ import { aSnapshot } from "../support/api-world.ts";
 import type { Decoder } from "./decoder.ts";
 import { decoder, field, many, never } from "./decoder.ts";
 import { expectSound, soundSeries } from "./message-decoders.ts";
+import { oddJson } from "./odd-json.ts";
 import { oddProtobuf } from "./odd-protobuf.ts";
 
 const sealed = (bytes: Buffer) => withChecksum(bytes.subarray(0, Math.max(0, bytes.length - 5)));
@@ -57,12 +60,19 @@ const heavy = {
 const report = Buffer.from(encodeReport({ series: soundSeries }));
 const logged = { meterId: "m-1", receivedAtMs: nowMs, origin: "operator" as const, report, readings: 6 };
 
+const barrier = { atMs: nowMs, registry: 7, quietBefore: nowMs - 30_000, readyThrough: "m-1", closeId: "c" };
+
 function decodeFrame(bytes: Buffer) {
-  const { reports, faults } = checkFrame(bytes);
-  return { faults, decoded: decodeReports({ partition: 0, offset: 1, appendedAtMs: nowMs, reports }, damaged) };
+  const { reports, faults, barrier } = checkFrame(bytes);
+  return {
+    faults,
+    barrier,
+    decoded: decodeReports({ partition: 0, offset: 1, appendedAtMs: nowMs, reports }, damaged),
+  };
 }
 
-function useFrame({ faults, decoded }: ReturnType<typeof decodeFrame>): void {
+function useFrame({ faults, barrier, decoded }: ReturnType<typeof decodeFrame>): void {
+  if (barrier !== undefined) expectShown({ ...barrier, at: formatInstantMs(barrier.atMs) });
   expectShown(faults);
   for (const [{ readings, receivedAtMs }, series] of decoded) {
     expectShown({ readings, at: formatInstantMs(receivedAtMs) });
@@ -143,6 +153,17 @@ function useDamage({ record: read }: Checked<DamageRecord>): void {
   expectShown(read);
 }
 
+const job = {
+  ...{
+    id: "j-1",
+    kind: "close" as const,
+    period: 24_321,
+    askedAtMs: nowMs,
+    askedBy: "operator",
+    state: "done" as const,
+  },
+  ...{ done: 4, total: 4, result: { issued: 3 }, problem: null, seenAtMs: nowMs },
+};
 const snapshot = aSnapshot();
 const common = { generated: oddProtobuf(), sealed, heavy };
 
@@ -150,7 +171,7 @@ export const recordDecoders: readonly Decoder[] = [
   decoder({
     ...common,
     name: "a frame",
-    samples: [Buffer.from(encodeFrame([logged, { ...logged, origin: "remote" }]))],
+    samples: [Buffer.from(encodeFrame([logged, { ...logged, origin: "remote" }])), encodeBarrier(barrier)],
     decode: decodeFrame,
     check: useFrame,
     throws: never,
@@ -202,5 +223,19 @@ export const recordDecoders: readonly Decoder[] = [
       for (const total of read?.readings.values() ?? []) expect(Number.isSafeInteger(total)).toBe(true);
     },
     throws: never,
+  }),
+  decoder({
+    name: "a job",
+    samples: [encodeJob(job)],
+    generated: oddJson(Object.keys(job)).map((text) => Buffer.concat([text, Buffer.alloc(5)])),
+    sealed,
+    decode: decodeJob,
+    check(read) {
+      if (read === undefined) return;
+      expectShown({ ...read, at: [formatInstantMs(read.askedAtMs), formatInstantMs(read.seenAtMs)] });
+      expect(decodeJob(encodeJob(read))).toEqual(read);
+    },
+    throws: never,
+    heavy: { "arrays in arrays": (bytes) => withChecksum(Buffer.alloc(bytes, "[")) },
   }),
 ];

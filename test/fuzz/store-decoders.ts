@@ -4,6 +4,7 @@ import { metersById } from "@meterbook/adapters/influxdb/channel-rows";
 import { conflictsWithin } from "@meterbook/adapters/influxdb/conflict-rows";
 import type { InfluxConnection } from "@meterbook/adapters/influxdb/influx-connection";
 import { parseChannelName, parseCodedName } from "@meterbook/adapters/influxdb/line-protocol";
+import { allProgress } from "@meterbook/adapters/influxdb/progress-rows";
 import { readingsOf } from "@meterbook/adapters/kafka/readings-header";
 import type { Columns } from "@meterbook/core/domain/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
@@ -173,6 +174,13 @@ export const storeDecoders: readonly Decoder[] = [
     samples: answers,
     generated: json,
     ...asked((from) => conflictsWithin(from, { meterIds: ["m-1"], from: 0, to: 1, beforeOffset: 9 }, quiet)),
+    heavy: rowsHeavy,
+  }),
+  decoder({
+    name: "progress in InfluxDB",
+    samples: answers,
+    generated: json,
+    ...asked((from) => allProgress(from, quiet)),
     heavy: rowsHeavy,
   }),
   decoder({

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { isUnfinished, type Job } from "@meterbook/core/domain/job";
 import { type JobLog, jobsKeptMax } from "@meterbook/core/ports/job-log";
 import { checkedRecord, withChecksum } from "@meterbook/core/wire/record-checksum";
+import { z } from "zod";
 
 export const jobSchema = `
   CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, asked_at_ms INTEGER NOT NULL, is_unfinished INTEGER NOT NULL, body BLOB NOT NULL);
@@ -14,10 +15,37 @@ export function encodeJob(job: Job): Buffer {
   return withChecksum(Buffer.from(JSON.stringify(job)));
 }
 
-/** Undefined where the bytes are not what was written. */
+/** To the end of the year 9999: what lies beyond cannot be written as a date. */
+const instantMs = z.int().min(0).max(253_402_300_799_999);
+const whole = z.int().min(0);
+
+/** What a newer version names is kept as it is. */
+const form = z.object({
+  id: z.string(),
+  kind: z.custom<Job["kind"]>((kind) => typeof kind === "string"),
+  period: whole,
+  askedAtMs: instantMs,
+  askedBy: z.string(),
+  state: z.custom<Job["state"]>((state) => typeof state === "string"),
+  done: whole,
+  total: whole,
+  result: z.record(z.string(), z.unknown()).nullable(),
+  problem: z.string().nullable(),
+  seenAtMs: instantMs,
+});
+
+/** Undefined where the bytes are not what was written, or no job. */
 export function decodeJob(bytes: Uint8Array): Job | undefined {
   const record = checkedRecord(bytes);
-  return record === undefined ? undefined : (JSON.parse(Buffer.from(record).toString()) as Job);
+  return record === undefined ? undefined : form.safeParse(jsonOf(record)).data;
+}
+
+function jsonOf(record: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(record).toString());
+  } catch {
+    return undefined;
+  }
 }
 
 export type JobReads = Pick<JobLog, "get" | "unfinished">;
