@@ -1,4 +1,5 @@
 import { apiDecoders } from "./api-decoders.ts";
+import { certificateDecoders } from "./certificate-decoders.ts";
 import type { Decoder } from "./decoder.ts";
 import { doorDecoders } from "./door-decoders.ts";
 import { messageDecoders } from "./message-decoders.ts";
@@ -12,4 +13,5 @@ export const allDecoders: readonly Decoder[] = [
   ...recordDecoders,
   ...storeDecoders,
   ...apiDecoders,
+  ...certificateDecoders,
 ];

@@ -62,7 +62,7 @@ const base: fc.Arbitrary<Change> = fc.oneof(fc.constant({}), change);
 
 type Step =
   | { readonly kind: "change"; readonly change: Change; readonly how: "running" | "stopped" | "twice" }
-  | { readonly kind: "close" | "restart" | "settle" | "back" | "default zone back" }
+  | { readonly kind: "close" | "restart" | "settle" | "back" | "default zone back" | "kill" }
   | { readonly kind: "default zone"; readonly zone: string };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -76,6 +76,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constant({ kind: "close" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "kill" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "settle" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "back" as const }) },
   {
@@ -140,17 +141,39 @@ function recordOf(meterId: string, first: Change, over: Change = {}): MeterRecor
   return { meterId, usagePointId: "up-1", registers, ...first, ...over };
 }
 
-async function take(world: AggregatorWorld, what: Step, first: Change): Promise<void> {
+/** A process that can be made to die behind its next append to the ledger. */
+interface Mortal {
+  readonly world: AggregatorWorld;
+  readonly fate: Fate;
+}
+
+interface Fate {
+  /** Called when it dies; where absent it lives on. */
+  die?: (() => void) | undefined;
+}
+
+async function take({ world, fate }: Mortal, what: Step, first: Change): Promise<void> {
   const { kind } = what;
   if (kind === "close") await world.close();
   else if (kind === "restart") await world.restart();
   else if (kind === "settle") await world.look();
   else if (kind === "back") await world.register(recordOf(touched, first));
-  else if (kind === "change") await changeBy(world, recordOf(touched, first, what.change), what.how);
+  else if (kind === "kill") {
+    await kill({ world, fate });
+  } else if (kind === "change") await changeBy(world, recordOf(touched, first, what.change), what.how);
   else {
     world.timeZone = kind === "default zone" ? what.zone : defaultZone;
     await world.restart();
   }
+}
+
+/** What was appended is issued, and nobody has noted it. */
+async function kill({ world, fate }: Mortal): Promise<void> {
+  const death = Promise.withResolvers<void>();
+  fate.die = death.resolve;
+  await Promise.race([world.close().catch(() => undefined), death.promise]);
+  fate.die = undefined;
+  await world.restart();
 }
 
 async function changeBy(world: AggregatorWorld, record: MeterRecord, how: "running" | "stopped" | "twice") {
@@ -159,14 +182,15 @@ async function changeBy(world: AggregatorWorld, record: MeterRecord, how: "runni
   await world.register(record);
 }
 
-async function travel(world: AggregatorWorld, { life: of, base: first, steps }: Journey): Promise<void> {
+async function travel(mortal: Mortal, { life: of, base: first, steps }: Journey): Promise<void> {
+  const { world } = mortal;
   // Whatever becomes of the default zone.
   await world.register({ zone: defaultZone, ...recordOf(untouched, first) });
   await world.register(recordOf(touched, first));
   const sent = readingsOf(of);
   const framesOf = Math.ceil(sent.length / isMoreOften);
   for (let part = 0; part <= isMoreOften; part += 1) {
-    for (const [when, what] of steps) if (when === part) await take(world, what, first);
+    for (const [when, what] of steps) if (when === part) await take(mortal, what, first);
     const readings = sent.slice(part * framesOf, (part + 1) * framesOf);
     if (readings.length === 0) continue;
     world.nowMs = Math.max(world.nowMs, (readings.at(-1)?.arrives ?? 0) * 1000);
@@ -202,11 +226,18 @@ export function masterDataInvariants({ newSeries, share }: InvariantsUnderTest):
       fc.asyncProperty(journey, async (way) => {
         const series = await newSeries();
         const nowMs = (september - 5 * day) * 1000;
-        const world = await openAggregatorWorld({ nowMs, timeZone: defaultZone, settleSeconds: 1, series });
+        const fate: Fate = {};
+        const crashPoint = (name: string) => {
+          if (fate.die === undefined || name !== "snapshot-issued") return;
+          fate.die();
+          throw new Error("killed");
+        };
+        const options = { nowMs, timeZone: defaultZone, settleSeconds: 1, series, crashPoint };
+        const world = await openAggregatorWorld(options);
         try {
-          await travel(world, way);
+          await travel({ world, fate }, way);
           await world.register(recordOf(touched, way.base));
-          if (world.timeZone !== defaultZone) await take(world, { kind: "default zone back" }, way.base);
+          if (world.timeZone !== defaultZone) await take({ world, fate }, { kind: "default zone back" }, way.base);
           await world.close();
           await expectSameBills(world);
           world.nowMs += 40 * day * 1000;

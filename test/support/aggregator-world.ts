@@ -121,6 +121,8 @@ export async function openAggregatorWorld(options: {
   withoutHistory?: boolean;
   /** Called before each commit of a batch; may throw, and the commit fails. */
   committing?: () => void;
+  /** Called where a process may die (crash-point.ts); may throw, and nothing after it happens. */
+  crashPoint?: (name: string) => void;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [...(options.log ?? [])];
@@ -194,7 +196,7 @@ export async function openAggregatorWorld(options: {
       settleSeconds: options.settleSeconds ?? 30,
       limits: { ...usualAdmission, ...options.limits },
       events: { ...silentAggregatorEvents, ...options.events },
-      crashPoint: () => undefined,
+      crashPoint: options.crashPoint ?? (() => undefined),
       damaged: (damage) => void damageLog.report([damage]),
     });
     epoch += 1;

@@ -81,7 +81,7 @@ export interface Snapshot extends SnapshotContent {
   readonly hash: string;
 }
 
-/** Whether the revision takes the month back (docs/decisions/0012-void-months.md). */
+/** Whether the revision takes the month back (docs/decisions/0014-void-months.md). */
 export function isVoid({ registers }: Pick<SnapshotContent, "registers">): boolean {
   return registers[0]?.method === "VOID";
 }
