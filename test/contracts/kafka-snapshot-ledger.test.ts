@@ -1,9 +1,11 @@
 import { rm } from "node:fs/promises";
+import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
 import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { openKafkaSnapshotLedgers, openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
-import { topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
+import { createTopics, topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
 import { ledgerMessage } from "@meterbook/adapters/kafka/revision-header";
 import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { ConfigResourceTypes } from "kafkajs";
@@ -116,16 +118,46 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     expect(await everything(await viewOn(connection, silentKafkaEvents, dataDir))).toEqual(seen);
   });
 
+  test.for([
+    { name: "and holds less", more: [] },
+    { name: "and has grown past what was shown", more: ["c", "d", "e"] },
+  ])(
+    "D01: a topic that was put back to an older copy $name: shown as it is, and what is gone is told",
+    async ({ more }) => {
+      const connection = await kafka.place();
+      const dataDir = await temporaryDirectory();
+      const write = (...meterIds: string[]) =>
+        writeStrange(
+          connection,
+          meterIds.map((meterId) => aSnapshot(meterId, october, 1)),
+        );
+      await write("a", "b", "b2");
+      await (await viewOn(connection, silentKafkaEvents, dataDir)).close();
+      await makeAnew(connection);
+      await write("a", ...more);
+      const told = vi.fn();
+      const ears = { tell: told, nowMs: () => 5 };
+      const view = await openKafkaSnapshotView({ connection, dataDir, events: silentKafkaEvents, ears });
+      onTestFinished(() => view.close());
+      expect((await everything(view)).map(([, meterId]) => meterId)).toEqual(["a", ...more]);
+      expect(told.mock.calls).toEqual([
+        [expect.objectContaining({ place: "ledger", code: "store_behind", where: "numbers 2 to 3", lost: 2 })],
+      ]);
+      await view.close();
+      const again = await openKafkaSnapshotView({ connection, dataDir, events: silentKafkaEvents, ears });
+      onTestFinished(() => again.close());
+      expect((await everything(again)).length).toBe(1 + more.length);
+      expect(told).toHaveBeenCalledOnce();
+    },
+  );
+
   test("of a revision that stands twice the first counts, and another hash is told", async () => {
     const connection = await kafka.place();
-    const producer = connection.client.producer();
-    await producer.connect();
-    onTestFinished(() => producer.disconnect());
-    const twice = [aSnapshot("a", october, 1), aSnapshot("a", october, 1), aSnapshot("a", october, 1, "bad")];
-    await producer.send({
-      topic: topicOf(connection, "snapshots"),
-      messages: twice.map((snapshot) => ({ key: "a", value: encodeLedgerRecord(snapshot), partition: 0 })),
-    });
+    await writeStrange(connection, [
+      aSnapshot("a", october, 1),
+      aSnapshot("a", october, 1),
+      aSnapshot("a", october, 1, "bad"),
+    ]);
     const revisionRepeated = vi.fn();
     const view = await viewOn(connection, { ...silentKafkaEvents, revisionRepeated });
     expect(await everything(view)).toEqual([[1, "a", 1]]);
@@ -157,6 +189,25 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     expect(await everything(ledger)).toHaveLength(2);
   });
 });
+
+/** As somebody would who is no ledger. */
+async function writeStrange(connection: KafkaConnection, snapshots: readonly Snapshot[]): Promise<void> {
+  const producer = connection.client.producer();
+  await producer.connect();
+  const messages = snapshots.map((one) => ({ key: one.meterId, value: encodeLedgerRecord(one), partition: 0 }));
+  await producer.send({ topic: topicOf(connection, "snapshots"), messages });
+  await producer.disconnect();
+}
+
+/** Its offsets begin at 0 again, as those of a copy go on from where it was made. */
+async function makeAnew(connection: KafkaConnection): Promise<void> {
+  await withAdmin(connection, (admin) => admin.deleteTopics({ topics: [topicOf(connection, "snapshots")] }));
+  const wishes = { partitions: 4, readingsRetentionDays: 7 };
+  await expect.poll(() => createTopics(connection, wishes).catch(() => []), { timeout: 20_000 }).toHaveLength(1);
+  await pastElections(() =>
+    withAdmin(connection, (admin) => admin.fetchTopicOffsets(topicOf(connection, "snapshots"))),
+  );
+}
 
 /** As brokers do where nobody has set it; ours take more. */
 function takesAtMost(connection: KafkaConnection, bytes: number): Promise<unknown> {

@@ -40,4 +40,14 @@ describe.skipIf(!kafkaIsThere())("a follower", { timeout: 60_000 }, () => {
     held.resolve();
     await vi.waitFor(() => expect(events.followCaughtUp).toHaveBeenCalledWith({ topic }), { timeout: 10_000 });
   });
+
+  test("D01: says that the topic ends before what was taken in", async () => {
+    const connection = await kafka.place();
+    const topic = topicOf(connection, "registry");
+    const events = { ...silentKafkaEvents, followPutBack: vi.fn() };
+    const followed = { topic, position: () => 7, apply: () => undefined };
+    const follower = await followTopics(connection, [followed], { name: "ahead", events });
+    onTestFinished(() => follower.close());
+    await vi.waitFor(() => expect(events.followPutBack).toHaveBeenCalledWith({ topic }), { timeout: 15_000 });
+  });
 });

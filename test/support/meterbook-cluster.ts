@@ -37,6 +37,8 @@ export interface MeterbookCluster extends ApiClient {
   addAggregator(environment?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
   /** Where the API of this number keeps its views. */
   viewsOf(api: number): string;
+  /** In front of the names of its topics. */
+  readonly topicPrefix: string;
   dispose(): Promise<void>;
 }
 
@@ -99,6 +101,7 @@ export async function startCluster(options: ClusterOptions): Promise<MeterbookCl
       return added;
     },
     viewsOf: (api) => join(directory, `api-${api}`),
+    topicPrefix: `${name}.`,
     dispose,
   };
 }

@@ -12,6 +12,7 @@ export const silentKafkaEvents: KafkaEvents = {
   followFailed: () => undefined,
   followBehind: () => undefined,
   followCaughtUp: () => undefined,
+  followPutBack: () => undefined,
   fenced: () => undefined,
   revisionRepeated: () => undefined,
 };

@@ -16,6 +16,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   const { partitions } = ports.log;
   const books = new Map<number, PartitionBook>();
   const opening = new Set<number>();
+  const openAgain = new Map<number, () => void>();
   let newestAppendedAtMs = 0;
 
   const consumer: FrameConsumer = {
@@ -24,6 +25,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       await books.get(partition)?.close();
       books.delete(partition);
       opening.add(partition);
+      openAgain.set(partition, () => again?.());
       gone?.addEventListener("abort", () => opening.delete(partition), { once: true });
       const book = await openPartitionBook(ports, options, { partition, partitions, epoch, gone, again });
       opening.delete(partition);
@@ -54,6 +56,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       ...[...opening].map((partition) => ({ partition, position: undefined })),
     ],
     newestAppendedAtMs: () => newestAppendedAtMs,
+    logEndsBefore: (partition) => openAgain.get(partition)?.(),
   });
   const frames = await ports.log.consume(consumer);
   return {

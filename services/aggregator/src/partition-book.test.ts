@@ -17,6 +17,7 @@ test("a partition that is another's before the store has answered: the right to 
   const gone = new AbortController();
   const calls: string[] = [];
   const ports = {
+    log: { starts: async () => new Map() },
     series: {
       async open() {
         gone.abort(new Error("another's"));

@@ -14,6 +14,7 @@ import { partitionRepairs } from "./partition-repairs.ts";
 import { type PartitionWork, partitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
+import { lookBackMax, otherLog, sameLog } from "./same-log.ts";
 import { storeWatch } from "./store-watch.ts";
 import { taskQueue } from "./task-queue.ts";
 
@@ -63,10 +64,12 @@ export async function openPartitionBook(
   options: AggregatorOptions,
   { partition, partitions, epoch, gone, again }: Assignment,
 ): Promise<PartitionBook> {
+  const start = (await ports.log.starts()).get(partition) ?? 0;
   const series = await ports.series.open(partition, epoch);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
   const wants = wantedBy(partition, partitions);
-  const opened = openWork({ ...ports, series, ledger, wants }, options, partition);
+  const identity = sameLog({ partition, start, again: () => again?.() });
+  const opened = openWork({ ...ports, series, ledger, wants, sameLog: identity }, options, partition);
   const work = await opened.catch((error: unknown) => closing(series, error, ledger));
   const queue = taskQueue();
   const losses = partitionLosses(ports, partition);
@@ -99,7 +102,6 @@ export async function openPartitionBook(
   try {
     if (series.behind !== undefined) await losses.storeBehind(series.behind);
     await losses.issuedTooSoon(ledger);
-    const start = (await ports.log.starts()).get(partition) ?? 0;
     await queue.run(() => lost({ partition, from: series.progress.position, to: start }));
   } catch (error) {
     await close();
@@ -118,7 +120,7 @@ export async function openPartitionBook(
   }
 
   return {
-    resumeAt: series.progress.issuedPosition,
+    resumeAt: Math.max(start, Math.min(series.progress.issuedPosition, series.progress.position - lookBackMax)),
     position: () => work.memory.position,
     async handle(batch) {
       // Who has put a meter's master data before it reports counts on it.
@@ -204,7 +206,5 @@ async function checkSameLog(log: Pick<ReadingsLog, "ends">, partition: number, s
   const end = (await log.ends()).get(partition) ?? 0;
   const { position } = series.progress;
   if (position <= end) return;
-  throw new Error(
-    `partition ${partition} of the readings log ends at ${end}, and the store has taken it in up to ${position}: it is not the log that the store was filled from`,
-  );
+  throw new Error(otherLog(partition, `it ends at ${end}, and the store has taken it in up to ${position}`));
 }

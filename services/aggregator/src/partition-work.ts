@@ -16,6 +16,7 @@ import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts
 import { barrierPassing } from "./pass-barrier.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
+import type { SameLog } from "./same-log.ts";
 import { type StruckRevisions, struckRevisions } from "./struck-revisions.ts";
 import { meterWarmer } from "./warm-meters.ts";
 
@@ -47,6 +48,7 @@ export interface WorkPorts {
   readonly registry: Parameters<typeof followRegistry>[0];
   /** Whether a meter belongs to the partition. */
   readonly wants: (meterId: string) => boolean;
+  readonly sameLog: SameLog;
 }
 
 /** What an aggregator does for a partition. The caller never lets two of these run at a time. */
@@ -95,6 +97,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       await memory.record();
     },
     async handle({ frames }) {
+      ports.sameLog.look(frames, series.progress);
       memory.missed(frames[0]?.offset ?? 0);
       for (const run of runsOf(frames, series.progress.position)) {
         await take(run.filter(({ offset }) => offset >= memory.position));

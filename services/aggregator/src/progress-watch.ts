@@ -6,6 +6,8 @@ import { type PartitionStanding, stillPartitions } from "./still-partitions.ts";
 export interface Watched {
   standings(): readonly Pick<PartitionStanding, "partition" | "position">[];
   newestAppendedAtMs(): number;
+  /** Told of a partition that is further than the log is: the log was put back to an older copy, or made anew. */
+  logEndsBefore(partition: number): void;
 }
 
 const everyMs = 2000;
@@ -14,7 +16,7 @@ const everyMs = 2000;
 export function progressWatch(
   { log, clock }: Pick<PartitionPorts, "log" | "clock">,
   events: Pick<AggregatorEvents, "looked">,
-  { standings, newestAppendedAtMs }: Watched,
+  { standings, newestAppendedAtMs, logEndsBefore }: Watched,
 ): { close(): void } {
   const still = stillPartitions();
   let ends: ReadonlyMap<number, number> = new Map();
@@ -23,10 +25,13 @@ export function progressWatch(
   async function askEnds(): Promise<void> {
     if (isAsking) return;
     isAsking = true;
+    const before = standings();
     try {
       ends = await log.ends();
+      for (const { partition, position } of before)
+        if (position !== undefined && position > (ends.get(partition) ?? position)) logEndsBefore(partition);
     } catch {
-      // Those before are still true: a log only grows.
+      // Those before are still true: a log only grows, but for one that is put back.
     }
     isAsking = false;
   }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -19,7 +19,15 @@ export interface KafkaServer extends ServerProcess {
   readonly nodes: readonly ServerProcess[];
   /** Where each broker has its logs; undefined where they are out of reach (a container). */
   readonly dataDirs: readonly string[] | undefined;
+  /** Stops it, copies its logs, starts it again; undefined where they are out of reach. */
+  keepCopy: (() => Promise<KafkaCopy>) | undefined;
   dispose(): Promise<void>;
+}
+
+/** What a cluster had at some moment. */
+export interface KafkaCopy {
+  /** Stops the brokers, puts this in the place of what they have, and starts them again: what a restore of their disks does. */
+  putBack(): Promise<void>;
 }
 
 const shortLived = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
@@ -120,7 +128,29 @@ async function started(
     await dispose();
     throw error;
   }
-  return withProcess({ brokers, nodes, dataDirs, dispose }, together(nodes));
+  const all = together(nodes);
+  const keepCopy = dataDirs === undefined ? undefined : () => copyOf(all, dataDirs);
+  return withProcess({ brokers, nodes, dataDirs, keepCopy, dispose }, all);
+}
+
+let copies = 0;
+
+async function copyOf(brokers: ServerProcess, dataDirs: readonly string[]): Promise<KafkaCopy> {
+  copies += 1;
+  const places = dataDirs.map((dataDir) => ({ dataDir, copy: `${dataDir}-copy-${copies}` }));
+  await brokers.stop();
+  for (const { dataDir, copy } of places) await cp(dataDir, copy, { recursive: true });
+  await brokers.start();
+  return {
+    async putBack() {
+      await brokers.stop();
+      for (const { dataDir, copy } of places) {
+        await rm(dataDir, { recursive: true, force: true });
+        await rename(copy, dataDir);
+      }
+      await brokers.start();
+    },
+  };
 }
 
 function together(nodes: readonly ServerProcess[]): ServerProcess {

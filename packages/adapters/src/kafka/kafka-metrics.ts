@@ -66,6 +66,11 @@ function followMetrics(registry: Registry, standing: Standing): FollowerEvents {
     followBehind: ({ topic, records }) =>
       standing.suppose(`view of ${topic}`, `what this process shows of ${topic} is ${records} records behind`),
     followCaughtUp: ({ topic }) => standing.clear(`view of ${topic}`),
+    followPutBack: ({ topic }) =>
+      standing.raise(
+        `put back ${topic}`,
+        `${topic} was put back to an older copy while this process ran: start it again (docs/restore.md)`,
+      ),
   };
 }
 

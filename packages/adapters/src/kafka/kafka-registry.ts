@@ -60,6 +60,7 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
     version: 2,
     events,
     recordsPerTurnMax,
+    isCompacted: true,
     tables: (database) => recordWrites(database, read),
     take: (writes, record, offset) => writes.take(record, offset + 1),
     taken: () => followers?.wake(),

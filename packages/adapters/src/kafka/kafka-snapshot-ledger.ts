@@ -3,6 +3,7 @@ import { snapshotId } from "@meterbook/core/domain/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { goneSnapshots } from "../views/gone-snapshots.ts";
 import { ledgerDamage, readLedgerRecord } from "../views/ledger-record.ts";
 import { snapshotReads } from "../views/snapshot-reads.ts";
 import { isSameRevision, issuedDifferently, snapshotInserts, snapshotSchema } from "../views/snapshot-view.ts";
@@ -98,6 +99,10 @@ function openLedgerView({ connection, dataDir, events, ears }: KafkaLedgerOption
     version: 4,
     events,
     tables: snapshotInserts,
+    putBack(database, before) {
+      const gone = ears === undefined ? undefined : goneSnapshots(database, before, ears.nowMs());
+      if (gone !== undefined) ears?.tell(gone);
+    },
     take(inserts, message, offset) {
       const body = message.value ?? Buffer.alloc(0);
       const sequence = offset + 1;

@@ -132,6 +132,7 @@ async function walkTo(
     // How far it has come is seen by its steps.
     followBehind: () => undefined,
     followCaughtUp: () => undefined,
+    followPutBack: () => undefined,
   };
   const following = followTopics(
     connection,

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { makeDirectory } from "./make-directory.ts";
@@ -8,9 +8,16 @@ export interface ViewDatabase {
   readonly database: DatabaseSync;
   /** Offset of the first record that is not taken in yet. */
   position(partition: number): number;
+  /** The last record that was taken in; a topic that has another one there is not the topic that is shown. */
+  last(partition: number): TakenRecord | undefined;
   /** Runs `work` and moves the position to `next`, both or neither. */
-  advance(partition: number, next: number, work: () => void): void;
+  advance(partition: number, next: number, work: () => void, last?: TakenRecord): void;
   close(): void;
+}
+
+export interface TakenRecord {
+  readonly offset: number;
+  readonly crc: number;
 }
 
 export interface ViewDatabaseOptions {
@@ -24,12 +31,14 @@ export interface ViewDatabaseOptions {
   readonly version: number;
   /** Which topic of which cluster it shows; a file that shows another is built again. */
   readonly source: string;
-  /** The offset after the newest record of each partition: a file that is ahead of them shows a topic that is no more. */
+  /** The offset after the newest record of each partition: a file that is ahead of them shows a topic that was put back. */
   readonly ends: ReadonlyMap<number, number>;
+  /** The file is known to show a topic that was put back since. */
+  readonly wasPutBack?: boolean;
 }
 
 const placeSchema = `
-  CREATE TABLE IF NOT EXISTS place (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS place (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last_offset INTEGER, last_crc INTEGER);
   CREATE TABLE IF NOT EXISTS origin (version INTEGER NOT NULL, source TEXT NOT NULL);
 `;
 
@@ -39,29 +48,31 @@ export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
   if (!inMemory) makeDirectory(options.dataDir);
   const file = inMemory ? ":memory:" : viewFile(options);
   let database = open(file, options);
-  if (!isOf(database, options)) {
+  const found = judge(database, options);
+  if (found !== "goes on") {
     database.close();
+    if (found === "was put back" && !inMemory) renameSync(file, beforeFile(options));
     for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
     database = open(file, options);
   }
   const places = readPlaces(database);
-  const move = database.prepare(
-    "INSERT INTO place (partition, next) VALUES (?, ?) ON CONFLICT (partition) DO UPDATE SET next = excluded.next",
-  );
+  const move = database.prepare(`INSERT INTO place (partition, next, last_offset, last_crc) VALUES (?, ?, ?, ?)
+    ON CONFLICT (partition) DO UPDATE SET next = excluded.next, last_offset = excluded.last_offset, last_crc = excluded.last_crc`);
   return {
     database,
-    position: (partition) => places.get(partition) ?? 0,
-    advance(partition, next, work) {
+    position: (partition) => places.get(partition)?.next ?? 0,
+    last: (partition) => places.get(partition)?.last,
+    advance(partition, next, work, last = places.get(partition)?.last) {
       database.exec("BEGIN IMMEDIATE");
       try {
         work();
-        move.run(partition, next);
+        move.run(partition, next, last?.offset ?? null, last?.crc ?? null);
         database.exec("COMMIT");
       } catch (error) {
         if (database.isTransaction) database.exec("ROLLBACK");
         throw error;
       }
-      places.set(partition, next);
+      places.set(partition, { next, last });
     },
     close: () => database.close(),
   };
@@ -70,6 +81,11 @@ export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
 /** Where readers of this process or another open it read-only. */
 export function viewFile({ dataDir, name }: Pick<ViewDatabaseOptions, "dataDir" | "name">): string {
   return join(dataDir, `${name}.view.db`);
+}
+
+/** What the view showed before its topic was put back, until it has been compared. */
+export function beforeFile(options: Pick<ViewDatabaseOptions, "dataDir" | "name">): string {
+  return `${viewFile(options)}.before`;
 }
 
 function open(file: string, { schema, version, source }: ViewDatabaseOptions): DatabaseSync {
@@ -81,18 +97,38 @@ function open(file: string, { schema, version, source }: ViewDatabaseOptions): D
   database.exec(placeSchema);
   if (database.prepare("SELECT 1 FROM origin").get() === undefined) {
     database.exec(schema);
-    database.prepare("INSERT INTO origin (version, source) VALUES (?, ?)").run(version, source);
+    database.prepare("INSERT INTO origin (version, source) VALUES (?, ?)").run(layoutOf(version), source);
   }
   return database;
 }
 
-function isOf(database: DatabaseSync, { version, source, ends }: ViewDatabaseOptions): boolean {
-  const origin = database.prepare("SELECT version, source FROM origin").get();
-  if (origin?.["version"] !== version || origin["source"] !== source) return false;
-  return [...readPlaces(database)].every(([partition, next]) => next <= (ends.get(partition) ?? 0));
+/** Of the tables here and of the view's own. */
+function layoutOf(version: number): number {
+  return 10 * version + 2;
 }
 
-function readPlaces(database: DatabaseSync): Map<number, number> {
-  const rows = database.prepare("SELECT partition, next FROM place").all();
-  return new Map(rows.map((row) => [Number(row["partition"]), Number(row["next"])]));
+function judge(
+  database: DatabaseSync,
+  { version, source, ends, wasPutBack = false }: ViewDatabaseOptions,
+): "goes on" | "is another" | "was put back" {
+  const origin = database.prepare("SELECT version, source FROM origin").get();
+  if (origin?.["version"] !== layoutOf(version) || origin["source"] !== source) return "is another";
+  const isAhead = [...readPlaces(database)].some(([partition, { next }]) => next > (ends.get(partition) ?? 0));
+  return isAhead || wasPutBack ? "was put back" : "goes on";
+}
+
+interface Place {
+  readonly next: number;
+  readonly last: TakenRecord | undefined;
+}
+
+function readPlaces(database: DatabaseSync): Map<number, Place> {
+  const rows = database.prepare("SELECT partition, next, last_offset, last_crc FROM place").all();
+  return new Map(
+    rows.map((row) => {
+      const [offset, crc] = [row["last_offset"], row["last_crc"]];
+      const last = offset === null ? undefined : { offset: Number(offset), crc: Number(crc) };
+      return [Number(row["partition"]), { next: Number(row["next"]), last }];
+    }),
+  );
 }
