@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { systemClock } from "@meterbook/core/ports/clock";
 import { encodeWriterTally, type WriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import { topicOf } from "./kafka-topics.ts";
 import type { WriteEvents } from "./lasting-producer.ts";
+import { quietTimer } from "./quiet-timer.ts";
 import { topicWriter } from "./topic-writer.ts";
 
 /** Counts what this process appends to the readings log. One write at a time. */
@@ -19,7 +21,8 @@ export interface TallyWriter {
   close(): Promise<void>;
 }
 
-const tellEveryMs = 1000;
+/** Told when writes pause, and now and then while they do not: the topic keeps all of it until it is compacted. */
+const [quietMs, waitMsMax] = [1000, 10_000];
 const callsMax = 100;
 
 /** Every frame says its writer's total; the topic of tallies says it too, for frames that are lost before anybody has read them. */
@@ -34,11 +37,9 @@ export function tallyWriter(connection: KafkaConnection, events: WriteEvents): T
   let appended = new Map<number, number>();
   /** As of the last write that was kept, and not told yet. */
   let untold: WriterTally | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  const timer = quietTimer({ quietMs, waitMsMax, nowMs: systemClock.nowMs }, tell);
 
   function tell(): void {
-    clearTimeout(timer);
-    timer = undefined;
     if (untold === undefined) return;
     const tally = untold;
     untold = undefined;
@@ -54,7 +55,7 @@ export function tallyWriter(connection: KafkaConnection, events: WriteEvents): T
     },
     kept() {
       untold = { writer, readings: new Map(appended) };
-      timer ??= setTimeout(tell, tellEveryMs);
+      timer.happened();
     },
     failed() {
       tell();
@@ -62,6 +63,7 @@ export function tallyWriter(connection: KafkaConnection, events: WriteEvents): T
       appended = new Map();
     },
     async close() {
+      timer.end();
       tell();
       await topic.close();
     },
@@ -70,5 +72,5 @@ export function tallyWriter(connection: KafkaConnection, events: WriteEvents): T
 
 /** Of equal length to the year 2059, so that names sort by time. */
 function nameOfWriter(): string {
-  return `${Date.now().toString(36)}-${randomBytes(4).toString("hex")}`;
+  return `${systemClock.nowMs().toString(36)}-${randomBytes(4).toString("hex")}`;
 }

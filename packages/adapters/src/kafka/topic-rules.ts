@@ -32,6 +32,7 @@ const compacted: ReadonlySet<TopicName> = new Set<TopicName>(["registry", "talli
 export function topicRules(name: TopicName, retention: Retention): TopicRule[] {
   const rules = [cleanup(name), bytes(name), compression, election];
   // A compacted topic keeps the newest of each key, however old and however many.
+  if (name === "tallies") return [...rules, segments];
   if (compacted.has(name)) return rules;
   return [...rules, kept(name, retention), size(), ...(forgets(name, retention) ? [timestamps] : [])];
 }
@@ -42,6 +43,15 @@ function cleanup(name: TopicName): TopicRule {
     wish === "compact" ? "what was written long ago would be forgotten" : "records of one key would be thrown away";
   return { setting: "cleanup.policy", isRight: (value) => value === wish, wish, costs, severe: true };
 }
+
+/** A segment that is written to is not compacted, and whoever starts reads all of it. */
+const segments: TopicRule = {
+  setting: "segment.ms",
+  isRight: (value) => Number(value) <= dayMs,
+  wish: String(dayMs / 24),
+  costs: "it would grow for days before it is compacted, and each API that starts would read it",
+  severe: false,
+};
 
 function daysOf(name: TopicName, { readingsRetentionDays, rejectedRetentionDays }: Retention): number | undefined {
   if (name === "readings") return readingsRetentionDays;
