@@ -157,6 +157,25 @@ async function today(): Promise<AggregatorWorld> {
   return world;
 }
 
+test("ended again and again before it is told as mended, it is taken up anew, and the month is right", async () => {
+  const [world, twin] = [await filled(), await filled()];
+  flip(world, 0, () => 21);
+  world.nowMs = twin.nowMs = Date.parse("2026-11-01T03:00:00Z");
+  // The block is made again by then, and its months are not: an end now must not leave them as they are.
+  const readable = () =>
+    world.store.read("m-1", everything).then(
+      () => true,
+      () => false,
+    );
+  await world.restart();
+  await expect.poll(readable, { timeout: 10_000, interval: 5 }).toBe(true);
+  expect((await mendings(world)).some((one) => one === null)).toBe(true);
+  for (let end = 0; end < 3; end += 1) await world.restart();
+  await mended(world);
+  await twin.close();
+  await sameAs(world, twin);
+});
+
 test("any bits of any blocks: the meter ends as its twin", { timeout: 120_000 }, async () => {
   const twin = await filled();
   twin.nowMs = Date.parse("2026-11-01T03:00:00Z");
