@@ -179,6 +179,21 @@ test("one version of each server, wherever it is named", () => {
   }
 });
 
+test("prose is at most 120 columns wide: tables, code and addresses that cannot be broken are let be", () => {
+  const columnsMax = 120;
+  const pages = files.filter(({ path }) => path.endsWith(".md"));
+  const wide = pages.flatMap(({ path, text }) => {
+    let isCode = false;
+    return text.split("\n").flatMap((line, index) => {
+      const isFence = /^\s*```/.test(line);
+      if (isFence) isCode = !isCode;
+      const isFree = isCode || isFence || /^\s*\|/.test(line) || !/\S\s+\S/.test(line.slice(0, columnsMax + 1).trim());
+      return isFree || line.length <= columnsMax ? [] : [`${path}:${index + 1}: ${line.length} columns`];
+    });
+  });
+  expect(wide).toEqual([]);
+});
+
 test("a test that a page names is there", () => {
   const pages = files.filter(({ path }) => path.endsWith(".md"));
   const named = pages.flatMap(({ path, text }) =>

@@ -9,9 +9,11 @@ import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/kafka-rejected-log";
 import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
 import { topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
+import { ledgerMessage } from "@meterbook/adapters/kafka/revision-header";
 import type { TopicName } from "@meterbook/adapters/kafka/topic-names";
 import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
 import { partitionOf } from "@meterbook/core/domain/bucket";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
 import { encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
 import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
@@ -61,6 +63,18 @@ const wrongs: readonly Wrong[] = [
     says: /^m-1 checksum_mismatch: /,
   },
   {
+    name: "a flipped bit in a snapshot that says beside its bytes which revision it is",
+    topic: "snapshots",
+    records: [damagedMessage(aSnapshot("m-3", october, 2))],
+    says: /^m-3\/2026-10\/2 checksum_mismatch: /,
+  },
+  {
+    name: "a snapshot that says beside its bytes that it is another revision",
+    topic: "snapshots",
+    records: [{ ...ledgerMessage(aSnapshot("m-1", october, 3)), headers: { revision: "m-1 2026-10 revision 4" } }],
+    says: /^m-1\/2026-10\/4 key_mismatch: /,
+  },
+  {
     name: "a snapshot whose content was changed and sealed anew",
     topic: "snapshots",
     records: [{ key: "m-1", value: encodeLedgerRecord({ ...aSnapshot("m-1", october, 3), boundary: 1_793_484_060 }) }],
@@ -106,7 +120,7 @@ const wrongs: readonly Wrong[] = [
     name: "a flipped bit in a word of damage",
     topic: "damage",
     records: [{ key: "x", value: flipped(encodeDamageRecord({ kind: "damage", damage: aDamage() })) }],
-    says: /^record_unreadable: /,
+    says: /^checksum_mismatch: /,
   },
 ];
 
@@ -220,6 +234,11 @@ async function write(connection: KafkaConnection, name: TopicName, records: read
   await producer.disconnect();
   const offset = Number(written?.baseOffset) + records.length - 1;
   return `${topic} partition ${written?.partition} offset ${offset}`;
+}
+
+function damagedMessage(snapshot: Snapshot): Message {
+  const message = ledgerMessage(snapshot);
+  return { ...message, value: flipped(message.value as Buffer) };
 }
 
 function flipped(record: Uint8Array): Buffer {

@@ -10,6 +10,7 @@ import type { KafkaMessage } from "kafkajs";
 import type { IssuedRevisions } from "../views/issued-revisions.ts";
 import { readLedgerRecord, wrongContent } from "../views/ledger-record.ts";
 import { readingsHeader } from "./readings-header.ts";
+import { revisionOf } from "./revision-header.ts";
 
 /** The topics whose records `verify` reads. */
 export const verifiedTopics = ["readings", "snapshots", "registry", "rejected", "damage", "tallies"] as const;
@@ -61,15 +62,21 @@ function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
 }
 
 function ledgerCheck({ revisions }: CheckContext): CheckTopicRecord {
-  return ({ key, value, offset }) => {
-    const owner = key === null ? null : String(key);
-    const record = readLedgerRecord(value ?? nothing);
-    if (record.snapshot === undefined) return { row: owner, code: record.code, detail: record.detail };
+  return (message) => {
+    const offset = Number(message.offset);
+    const owner = message.key === null ? null : String(message.key);
+    const revision = revisionOf(message);
+    const record = readLedgerRecord(message.value ?? nothing, revision);
+    if (record.snapshot === undefined) {
+      // Its number is taken all the same.
+      if (revision !== undefined) revisions.add({ ...revision, hash: "", lifecycle: "damaged" }, offset);
+      return { row: revision === undefined ? owner : snapshotId(revision), code: record.code, detail: record.detail };
+    }
     const row = snapshotId(record.snapshot);
     const changed = wrongContent(record.snapshot);
     if (changed !== undefined) return { row, code: "hash_mismatch", detail: changed };
     if (owner !== record.snapshot.meterId) return { row, code: "key_mismatch", detail: `its key is ${owner}` };
-    const detail = revisions.add(record.snapshot, Number(offset));
+    const detail = revisions.add(record.snapshot, offset);
     return detail === undefined ? undefined : { row, code: "key_mismatch", detail };
   };
 }

@@ -1,10 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
-import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot";
+import type { RevisionKey } from "@meterbook/core/domain/revision-place";
+import { snapshotId } from "@meterbook/core/domain/snapshot";
 
 /** Which revisions were met, to tell what stands twice and what is missing between. */
 export interface IssuedRevisions {
   /** Answers why it must not stand there; undefined where it is the first of its number. */
-  add(snapshot: Snapshot, offset: number): string | undefined;
+  add(
+    revision: RevisionKey & { readonly hash: string; readonly lifecycle: string },
+    offset: number,
+  ): string | undefined;
   /** `m-1/2026-10/2`, numbers below the last one of their meter and month that nothing stands for. */
   missing(): Generator<string>;
   close(): void;
