@@ -20,7 +20,8 @@ import { snapshotCsvEncoder, snapshotCsvHeader } from "../../services/api/src/sn
 import { snapshotJson } from "../../services/api/src/snapshot-json.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
-const numRuns = Number(process.env["FUZZ_RUNS"] ?? 1500);
+const numRuns = Number(process.env["FUZZ_RUNS"] ?? 500);
+const timeout = 60_000 + numRuns * 20;
 const calendar = localCalendar("Europe/Kyiv");
 const period = 2026 * 12 + 9;
 const span = { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
@@ -135,7 +136,7 @@ function expectConsumption(snapshot: Snapshot, exact: bigint): void {
   else expect(row).toMatchObject({ consumption: null, fault: "amount_out_of_range", quality: "suspect" });
 }
 
-test(`H01: amounts of intervals (seed ${seed})`, () => {
+test(`H01: amounts of intervals (seed ${seed})`, { timeout }, () => {
   fc.assert(
     fc.property(readings, multiplier, (given, times) => {
       const snapshot = issued(ascending(accepted("interval", given)), times);
@@ -146,7 +147,7 @@ test(`H01: amounts of intervals (seed ${seed})`, () => {
   );
 });
 
-test(`H02: totals of registers (seed ${seed})`, () => {
+test(`H02: totals of registers (seed ${seed})`, { timeout }, () => {
   fc.assert(
     fc.property(readings, amount, multiplier, (given, last, times) => {
       const rising = given

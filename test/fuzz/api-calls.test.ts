@@ -18,7 +18,7 @@ import { soundSeries } from "./message-decoders.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const answerMsMax = 5000;
-const numRuns = Number(process.env["FUZZ_RUNS"] ?? 1000);
+const numRuns = Number(process.env["FUZZ_RUNS"] ?? 500);
 
 const odd = fc.oneof(
   fc.constantFrom(
