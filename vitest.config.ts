@@ -36,7 +36,7 @@ export default defineConfig({
       {
         test: {
           name: "contracts",
-          include: ["test/{contracts,invariants}/**/*.test.ts"],
+          include: ["test/{contracts,invariants,walk}/**/*.test.ts"],
           testTimeout: 60_000,
           globalSetup: "test/support/say-what-is-left-out.ts",
           ...atOnce,

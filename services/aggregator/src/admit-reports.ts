@@ -67,8 +67,8 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
   let newMeters = 0;
   let unknown = 0;
 
-  function refusal(known: MeterState | undefined): readonly [RejectionReason, string] | undefined {
-    if (known?.isRegistered !== true && limits.unknownMeters === "refuse") {
+  function refusal(meterId: string, known: MeterState | undefined): readonly [RejectionReason, string] | undefined {
+    if (limits.unknownMeters === "refuse" && !book.isRegistered(meterId)) {
       return ["meter_unknown", "topic: there is no master data of the meter (METERBOOK_UNKNOWN_METERS=refuse)"];
     }
     if (known !== undefined && (known.no >= 0 || newcomers.has(known))) return undefined;
@@ -100,8 +100,8 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
     admit(report, series, place) {
       const { offset } = place;
       const known = book.find(report.meterId);
-      if (known?.isRegistered !== true) unknown += 1;
-      const wrong = refusal(known);
+      if (!book.isRegistered(report.meterId)) unknown += 1;
+      const wrong = refusal(report.meterId, known);
       if (wrong !== undefined) {
         const rejection = rejectionOf(report, wrong, { payload: report.report, place });
         refused.push({ offset, readings: readingsIn(series), rejection });

@@ -12,6 +12,7 @@ import { decodeReports } from "./decode-reports.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import { accept, channelOf, unordered } from "./meter-state.ts";
+import type { PendingMeters, TouchedBy } from "./pending-meters.ts";
 
 /** What a batch did, for counters and for whoever recomputes snapshots. */
 export interface BatchResult {
@@ -27,11 +28,8 @@ export interface BatchResult {
   refused: readonly RefusedReport[];
 }
 
-/** Told of every reading that came into effect, in any order; `crossed` as `accept` answers it. */
-export type Touched = (meter: MeterState, channel: Channel, at: number, crossed: number, by: TouchedBy) => void;
-
-/** The frame that did it. */
-export type TouchedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
+/** Told what readings change, and of every report in the order of the log. */
+export type Waiting = Pick<PendingMeters, "affectedFrom" | "reported">;
 
 interface Report {
   readonly meter: MeterState;
@@ -40,10 +38,13 @@ interface Report {
   readonly firstIndex: number;
   readonly receivedAtMs: number;
   readonly series: readonly ReadingSeries[];
+  /** The first period that its readings can change; undefined where they change none that is due. */
+  affects: number | undefined;
 }
 
 /** A reading that is not newer than what its channel has: the store must be asked. */
 interface Candidate extends Reading {
+  readonly report: Report;
   readonly meter: MeterState;
   readonly state: ChannelState;
   readonly receivedAtMs: number;
@@ -60,7 +61,7 @@ export async function applyBatch(
   batch: SeriesBatch,
   { book, limits }: { readonly book: MeterBook; readonly limits: AdmissionLimits },
   frames: readonly LogFrame[],
-  touched: Touched,
+  waiting: Waiting,
   { crashPoint, damaged }: Pick<AggregatorOptions, "crashPoint" | "damaged">,
 ): Promise<BatchResult> {
   const admitted = admission(book, limits);
@@ -72,28 +73,40 @@ export async function applyBatch(
   const candidates: Candidate[] = [];
   const writes: MeterWrite[] = [];
   for (const report of reports) {
-    const series = takeNewer(report, candidates, result, touched);
+    const series = takeNewer(report, candidates, result, waiting);
     if (series.length > 0) writes.push({ meterNo: report.meter.no, offset: report.frame.offset, series });
   }
   await batch.put(writes);
   crashPoint("batch-half-applied");
-  if (candidates.length > 0) await decide(batch, candidates, result, touched);
+  if (candidates.length > 0) await decide(batch, candidates, result, waiting);
+  for (const { meter, affects, frame } of reports) waiting.reported(meter, affects, frame);
   return result;
 }
 
 /** Looks through frames that are in the store already for what they touched: their owner may have ended before issuing it. */
-export function touchAgain(book: MeterBook, frames: readonly LogFrame[], touched: Touched, damaged: TellDamage): void {
+export function touchAgain(book: MeterBook, frames: readonly LogFrame[], waiting: Waiting, damaged: TellDamage): void {
   for (const frame of frames) {
     for (const [{ meterId }, series = []] of decodeReports(frame, damaged)) {
       const meter = book.find(meterId);
-      if (meter === undefined) continue;
-      for (const { channel, at } of series) {
-        // What was refused has no channel.
-        if (channelOf(meter, channel) === undefined) continue;
-        for (const instant of at) touched(meter, channel, instant, unordered, frame);
-      }
+      // What was refused has no channel.
+      const own = meter === undefined ? [] : series.filter(({ channel }) => channelOf(meter, channel) !== undefined);
+      if (meter === undefined || own.length === 0) continue;
+      const report: Pick<Report, "meter" | "affects"> = { meter, affects: undefined };
+      for (const { channel, at } of own) for (const instant of at) affect(report, waiting, channel, instant, unordered);
+      waiting.reported(meter, report.affects, frame);
     }
   }
+}
+
+function affect(
+  report: Pick<Report, "meter" | "affects">,
+  { affectedFrom }: Waiting,
+  channel: Channel,
+  at: number,
+  crossed: number,
+): void {
+  const from = affectedFrom(report.meter, channel, at, crossed);
+  if (from !== undefined) report.affects = Math.min(report.affects ?? from, from);
 }
 
 function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): Report[] {
@@ -103,7 +116,10 @@ function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): 
   for (const [index, [report, series]] of decodeReports(frame, damaged).entries()) {
     const place = { partition, offset, appendedAtMs, index };
     const admitted = series === undefined ? undefined : admit(report, series, place);
-    if (admitted !== undefined) taken.push({ ...admitted, frame, firstIndex, receivedAtMs: report.receivedAtMs });
+    if (admitted !== undefined) {
+      const { receivedAtMs } = report;
+      taken.push({ ...admitted, frame, firstIndex, receivedAtMs, affects: undefined });
+    }
     if (series === undefined) firstIndex += report.readings;
     else for (const { at } of series) firstIndex += at.length;
   }
@@ -120,7 +136,7 @@ async function numberNewcomers(batch: SeriesBatch, book: MeterBook, { newcomers 
 }
 
 /** The readings of a report that follow what their channels have; the others become candidates. */
-function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, touched: Touched): ChannelWrite[] {
+function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, waiting: Waiting): ChannelWrite[] {
   const { meter, receivedAtMs, frame } = report;
   const writes: ChannelWrite[] = [];
   let index = report.firstIndex - 1;
@@ -136,12 +152,12 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
       const reading = { at: at[i] as number, value: value[i] as number, code: code[i] as ReadingCode };
       index += 1;
       if (reading.at <= newestAtOf(state)) {
-        candidates.push({ ...reading, meter, state, receivedAtMs, frame, index });
+        candidates.push({ ...reading, report, meter, state, receivedAtMs, frame, index });
         continue;
       }
       if (split) append(newer, reading);
       const crossed = accept(meter, state, reading.at, reading.value, reading.code);
-      touched(meter, one.channel, reading.at, crossed, frame);
+      affect(report, waiting, one.channel, reading.at, crossed);
     }
     if (newer.at.length === 0) continue;
     result.stored += newer.at.length;
@@ -179,7 +195,7 @@ async function decide(
   batch: SeriesBatch,
   candidates: readonly Candidate[],
   result: BatchResult,
-  touched: Touched,
+  waiting: Waiting,
 ): Promise<void> {
   const found = await batch.find(
     candidates.map(({ meter, state, at }) => ({ meterNo: meter.no, channelIndex: state.channel.index, at })),
@@ -195,11 +211,11 @@ async function decide(
   result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
     admitLate(candidate.state, candidate, candidate.meter.calendar);
-    touched(candidate.meter, candidate.state.channel, candidate.at, unordered, candidate.frame);
+    affect(candidate.report, waiting, candidate.state.channel, candidate.at, unordered);
   }
-  for (const { meter, state, at, frame } of replaced.values()) {
+  for (const { report, state, at } of replaced.values()) {
     markIrregular(state, at - state.channel.stepSeconds, at);
-    touched(meter, state.channel, at, unordered, frame);
+    affect(report, waiting, state.channel, at, unordered);
   }
 }
 

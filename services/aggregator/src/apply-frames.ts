@@ -23,7 +23,7 @@ export async function applyFrames(
   const started = performance.now();
   const unit = await series.begin();
   try {
-    const result = await applyBatch(unit, { book: memory.book, limits }, fresh, memory.pending.touched, options);
+    const result = await applyBatch(unit, { book: memory.book, limits }, fresh, memory.pending, options);
     await keep(result.refused);
     const position = (frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;

@@ -24,9 +24,9 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
 
   function sweepZone(zone: string, stage: number, meters: MeterState[], pending: PendingMeters): void {
     const before = swept(zone);
-    // In a zone that was never swept, whatever is due and not issued is issued now.
-    const fromPeriod = before === 0 ? 0 : firstPeriodAfter(zone, before);
-    pending.markAll(meters, fromPeriod);
+    // In a zone that was never swept, whatever is due and not issued is issued now; whose history is on the way is waited for.
+    if (before === 0) pending.markAll(meters, 0, "those that gather");
+    else pending.markAll(meters, firstPeriodAfter(zone, before));
     sweptThrough.set(zone, stage);
     water.noted(`swept:${zone}`, stage, pending.nextTicket);
     events.boundaryPassed({ zone, meters: meters.length });

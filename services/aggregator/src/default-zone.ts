@@ -1,9 +1,8 @@
 import { crc32 } from "node:zlib";
-import type { TouchedBy } from "./apply-batch.ts";
 import { wholeBook } from "./evaluate-meter.ts";
 import type { LowWater } from "./low-water.ts";
 import type { MeterBook } from "./meter-book.ts";
-import type { PendingMeters } from "./pending-meters.ts";
+import type { PendingMeters, TouchedBy } from "./pending-meters.ts";
 
 /** In which default zone everything is issued, in the partition's notes; 0 while there may be months of several. */
 const note = "default-zone";

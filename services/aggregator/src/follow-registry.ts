@@ -1,9 +1,9 @@
 import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
-import type { TouchedBy } from "./apply-batch.ts";
 import { wholeBook } from "./evaluate-meter.ts";
 import type { MeterBook } from "./meter-book.ts";
 import type { MeterState } from "./meter-state.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
+import type { TouchedBy } from "./pending-meters.ts";
 
 /** Up to which position of the registry master data count, in the partition's notes. */
 const note = "registry";
@@ -43,7 +43,7 @@ export async function followRegistry(
       register(memory.book, change);
       return;
     }
-    memory.book.meet(meterId).isRegistered = true;
+    memory.book.announce(meterId);
     waiting.delete(meterId);
     waiting.set(meterId, change);
   }

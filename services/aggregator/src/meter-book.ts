@@ -18,6 +18,11 @@ export interface MeterBook {
   /** Zones in which there are or were meters. */
   readonly zones: ReadonlySet<string>;
   adopt(stored: StoredMeter): void;
+  /** There are master data of it that do not count yet: nothing but admission sees them. */
+  announce(meterId: string): void;
+  readonly announced: ReadonlySet<string>;
+  /** Whether there are master data of it, counting or not. */
+  isRegistered(meterId: string): boolean;
   /** Takes over master data; answers whether the meter's snapshots may change by it. */
   register(record: MeterRecord): MeterState;
   /** The meter's newest master data cannot be read; what was known before is not relied on. */
@@ -30,6 +35,7 @@ export async function openMeterBook(
 ): Promise<MeterBook> {
   const meters = new Map<string, MeterState>();
   const zones = new Set<string>();
+  const announced = new Set<string>();
   const newRow = channelRows();
   let numbered = 0;
 
@@ -72,8 +78,12 @@ export async function openMeterBook(
       // A channel that is new on a cold meter has no past either.
       adopt(meter, stored, newRow, -1);
     },
+    announce: (meterId) => void announced.add(meterId),
+    announced,
+    isRegistered: (meterId) => meters.get(meterId)?.isRegistered === true || announced.has(meterId),
     register(record) {
       const meter = meet(record.meterId);
+      announced.delete(record.meterId);
       const { registers } = record;
       meter.isRegistered = true;
       meter.recordDamaged = false;
@@ -91,6 +101,7 @@ export async function openMeterBook(
       return meter;
     },
     registerDamaged(meterId) {
+      announced.delete(meterId);
       return Object.assign(meet(meterId), { isRegistered: true, recordDamaged: true });
     },
   };

@@ -18,7 +18,7 @@ export interface MeterState {
   channels: readonly ChannelState[];
   /** The record that counts. */
   record: MeterRecord | undefined;
-  /** Whether there is a record at all; it may not count yet. */
+  /** Whether there is a record that counts; it may be one that cannot be read. */
   isRegistered: boolean;
   /** Its newest master data cannot be read: until they come again nothing is made of them. */
   recordDamaged: boolean;

@@ -186,7 +186,7 @@ function hasClose({ frames }: FrameBatch): boolean {
 }
 
 function hasUnknown(book: MeterBook, { frames }: FrameBatch): boolean {
-  return frames.some(({ reports }) => reports.some(({ meterId }) => book.find(meterId)?.isRegistered !== true));
+  return frames.some(({ reports }) => reports.some(({ meterId }) => !book.isRegistered(meterId)));
 }
 
 /** To take the right to issue from whoever owns the partition by now would stop that one for a while. */

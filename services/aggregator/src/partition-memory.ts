@@ -120,17 +120,22 @@ export async function openPartitionMemory(
       water.reached(to, pending.nextTicket);
     },
     async reopen() {
-      const records = [...book.all()].flatMap(({ record }) => record ?? []);
-      const registered = [...book.all()].filter(({ isRegistered }) => isRegistered);
-      const opened = await openMeterBook(series, timeZone);
-      for (const record of records) opened.register(record);
-      for (const { meterId } of registered) opened.meet(meterId).isRegistered = true;
-      for (const { meterId, recordDamaged } of book.all()) if (recordDamaged) opened.registerDamaged(meterId);
+      const opened = openedAgain(book, await openMeterBook(series, timeZone));
       pending.moveTo(opened.meet);
       book = opened;
     },
   };
   return memory;
+}
+
+/** Master data are known, and what counts of them: the store does not have them. */
+function openedAgain(book: MeterBook, opened: MeterBook): MeterBook {
+  for (const { meterId, record, recordDamaged } of book.all()) {
+    if (record !== undefined) opened.register(record);
+    if (recordDamaged) opened.registerDamaged(meterId);
+  }
+  for (const meterId of book.announced) opened.announce(meterId);
+  return opened;
 }
 
 function isSame(a: Progress["notes"], b: Progress["notes"]): boolean {

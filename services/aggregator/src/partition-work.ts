@@ -80,7 +80,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     if (first === undefined) return;
     if (first.barrier !== undefined) return pass(first.barrier, first);
     if (!memory.isReadingAgain) return applyFrames({ series, memory, options, keep }, frames);
-    touchAgain(memory.book, frames, memory.pending.touched, damaged);
+    touchAgain(memory.book, frames, memory.pending, damaged);
     memory.tookAgain((frames.at(-1) as LogFrame).offset);
   }
 

@@ -43,7 +43,7 @@ describe("which meters wait to be recomputed", () => {
     const channel = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 900 } as const;
     const first = { at: Date.parse(`${row.firstDay}T12:00:00Z`) / 1000, value: 1, code: 0 };
     adopt(a, { no: 0, meterId: "a", channels: [{ ...channel, index: 0, first }] }, channelRows(), first.at);
-    pending.touched(a, channel, Date.parse("2026-06-03T12:00:00Z") / 1000, 0, by());
+    pending.reported(a, pending.affectedFrom(a, channel, Date.parse("2026-06-03T12:00:00Z") / 1000, 0), by());
     expect(pending.size).toBe(row.waits);
   });
 

@@ -1,12 +1,15 @@
 import type { Barrier } from "@meterbook/core/domain/barrier";
 import { closingRules } from "@meterbook/core/domain/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading";
-import type { TouchedBy } from "./apply-batch.ts";
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import { lastPeriodDue } from "./evaluate-meter.ts";
 import type { MeterState } from "./meter-state.ts";
 import { firstPeriodOf, unordered } from "./meter-state.ts";
 import { orderedQueue } from "./ordered-queue.ts";
 import { sweptMeters } from "./swept-meters.ts";
+
+/** The record of the log that made a meter wait. */
+export type TouchedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
 
 /**
  * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready, and those that no
@@ -14,12 +17,17 @@ import { sweptMeters } from "./swept-meters.ts";
  */
 export interface PendingMeters {
   readonly size: number;
-  /** Notes that a reading came into effect; `crossed` is the boundary that it was the first to pass, 0 or `unordered`. */
-  touched(meter: MeterState, channel: Channel, at: number, crossed: number, by: TouchedBy): void;
+  /** The first period that a reading can change; `crossed` is the boundary that it was the first to pass, 0 or `unordered`. */
+  affectedFrom(meter: MeterState, channel: Channel, at: number, crossed: number): number | undefined;
+  /**
+   * A report of the meter came, in the order of the log, that changes months from `affects` on. Also where it changes none, a meter that
+   * waits is not quiet: memory knows more of it at one time than at another, and quiet must not be a matter of that.
+   */
+  reported(meter: MeterState, affects: number | undefined, by: TouchedBy): void;
   /** Marks from a period on, ready for the next barrier; a meter that is gathering readings goes on doing so. */
   mark(meter: MeterState, fromPeriod: number): void;
-  /** The same for many, which are issued in parts. */
-  markAll(meters: readonly MeterState[], fromPeriod: number): void;
+  /** The same for many, which are issued in parts; also those that gather readings, or `but` those. */
+  markAll(meters: readonly MeterState[], fromPeriod: number, but?: "those that gather"): void;
   /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
   gather(meter: MeterState, fromPeriod: number, by: TouchedBy): void;
   /** The ticket that the next meter to become pending takes. */
@@ -57,7 +65,6 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
   let tickets = orderedQueue<MeterState>();
   let nextTicket = 1;
   const settleMs = settleSeconds * 1000;
-  const dueBoundaries = dueBoundary(timeMs);
 
   function pend(meter: MeterState, fromPeriod: number): "new" | "known" {
     const known = meter.pendingFrom;
@@ -83,31 +90,30 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
     get size() {
       return tickets.size;
     },
-    mark(meter, fromPeriod) {
-      if (pend(meter, fromPeriod) === "new") ready.add(meter);
+    mark: (meter, fromPeriod) => void (pend(meter, fromPeriod) === "new" && ready.add(meter)),
+    markAll(meters, fromPeriod, but) {
+      const isSwept = (meter: MeterState) =>
+        pend(meter, fromPeriod) === "new" || (but === undefined && gathering.delete(meter));
+      const found = meters.filter(isSwept);
+      for (const meter of found) waiting.delete(meter);
+      swept.add(found);
     },
-    markAll: (meters, fromPeriod) => swept.add(meters.filter((meter) => pend(meter, fromPeriod) === "new")),
     gather,
-    touched(meter, channel, at, crossed, by) {
-      // Before the first barrier nothing is due, and all of it will be.
-      const from = timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, crossed, dueBoundaries(meter));
-      if (from !== undefined) gather(meter, from, by);
+    affectedFrom: affectedAsOf(timeMs),
+    reported(meter, affects = meter.pendingFrom, by) {
+      if (affects !== undefined) gather(meter, affects, by);
     },
     get nextTicket() {
       return nextTicket;
     },
     get oldestTicket() {
-      const [oldest] = tickets;
-      return oldest?.ticket ?? nextTicket;
+      return firstOf(tickets)?.ticket ?? nextTicket;
     },
-    due({ quietBefore, readyThrough }) {
-      const quiet: MeterState[] = [];
-      for (const meter of gathering) {
-        if (meter.touchedBy >= quietBefore) break;
-        quiet.push(meter);
-      }
-      return [...ready, ...swept.through(readyThrough), ...quiet];
-    },
+    due: ({ quietBefore, readyThrough }) => [
+      ...ready,
+      ...swept.through(readyThrough),
+      ...quietIn(gathering, quietBefore),
+    ],
     nextDue(nowMs) {
       const quietBefore = quietSince(gathering, waiting, nowMs, settleMs);
       if (quietBefore === 0 && ready.size === 0 && swept.size === 0) return undefined;
@@ -135,6 +141,20 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
 /** A barrier for all of a month's end would hold up the frames behind it until all is issued. */
 const sweptPerBarrierMax = 5000;
 
+function firstOf(queue: Queue): MeterState | undefined {
+  const [first] = queue;
+  return first;
+}
+
+function quietIn(byLastTouch: Queue, quietBefore: number): MeterState[] {
+  const quiet: MeterState[] = [];
+  for (const meter of byLastTouch) {
+    if (meter.touchedBy >= quietBefore) break;
+    quiet.push(meter);
+  }
+  return quiet;
+}
+
 /** The offset from which on nothing has touched a meter that is quiet; 0 where none is. */
 function quietSince(byLastTouch: Queue, byFirstTouch: Queue, nowMs: number, settleMs: number): number {
   const [oldest] = byFirstTouch;
@@ -153,6 +173,13 @@ type Queue = ReturnType<typeof orderedQueue<MeterState>>;
 function movedTo(meet: (meterId: string) => MeterState, meter: MeterState): MeterState {
   const { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket } = meter;
   return Object.assign(meet(meter.meterId), { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket });
+}
+
+function affectedAsOf(timeMs: () => number): PendingMeters["affectedFrom"] {
+  const dueBoundaries = dueBoundary(timeMs);
+  return (meter, channel, at, crossed) =>
+    // Before the first barrier nothing is due, and all of it will be.
+    timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, crossed, dueBoundaries(meter));
 }
 
 /** The newest boundary whose snapshots are due, per calendar, as long as log time stands. */

@@ -1,0 +1,56 @@
+import { optionsOrExit, wrongOptions } from "@meterbook/runtime/command-options";
+import { walk } from "./walk.ts";
+
+const usage = `npm run walk -- [options]
+
+Walks aggregators through kills, stand-stills, take-overs, calls that fail before or after they are carried out and answers in any order,
+all in memory and in virtual time. What is issued must be what one aggregator makes of the same log, record by record.
+Ends with exit code 0 and a line of what was tried, or with 1 and the seed that failed.
+
+  --minutes <n>   how long, from 0.1 on (1)
+  --seed <n>      of the first walk; drawn where absent
+  --steps <n>     of each walk (400)`;
+
+function options(): { minutes: number; seed: number; steps: number } {
+  const { values } = optionsOrExit({
+    usage,
+    options: {
+      minutes: { type: "string", default: "1" },
+      seed: { type: "string" },
+      steps: { type: "string", default: "400" },
+    },
+  });
+  const minutes = Number(values.minutes);
+  if (!(minutes >= 0.1 && minutes <= 100_000)) wrongOptions("--minutes must be a number from 0.1 to 100000", usage);
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0 || seed >= 2 ** 32)
+    wrongOptions("--seed must be a whole number below 2^32", usage);
+  const steps = Number(values.steps);
+  if (!Number.isSafeInteger(steps) || steps < 1 || steps > 100_000)
+    wrongOptions("--steps must be a whole number from 1 to 100000", usage);
+  return { minutes, seed, steps };
+}
+
+const { minutes, seed: first, steps } = options();
+const until = performance.now() + minutes * 60_000;
+const tried = { walks: 0, kills: 0, takeOvers: 0, failures: 0, revisions: 0 };
+console.log(`walking for ${minutes} minutes from seed ${first} on`);
+for (let seed = first; performance.now() < until; seed += 1) {
+  try {
+    const { kills, takeOvers, failures, revisions } = await walk({ seed, steps });
+    tried.walks += 1;
+    tried.kills += kills;
+    tried.takeOvers += takeOvers;
+    tried.failures += failures;
+    tried.revisions += revisions;
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : String(error));
+    console.log(`failed: npm run walk -- --seed ${seed} --steps ${steps}`);
+    process.exit(1);
+  }
+}
+const { walks, kills, takeOvers, failures, revisions } = tried;
+console.log(
+  `passed: ${walks} walks of ${steps} steps with ${kills} kills, ${takeOvers} take-overs and ${failures} failed calls; ${revisions} revisions, each as the log says`,
+);
+process.exit(0);

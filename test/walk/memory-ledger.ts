@@ -1,0 +1,60 @@
+import { DatabaseSync } from "node:sqlite";
+import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
+import { snapshotReads } from "@meterbook/adapters/views/snapshot-reads";
+import { issuedDifferently, snapshotInserts, snapshotSchema } from "@meterbook/adapters/views/snapshot-view";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { flippedBit } from "../support/flipped-bit.ts";
+
+/** The ledger in memory, with a fence for each partition as on Kafka: who takes it over shuts out the owner before. */
+export interface MemoryLedger {
+  readonly view: SnapshotView;
+  open(partition: number): SnapshotLedger;
+  /** Keeps a record of which a bit is not as it was written. */
+  putDamaged(snapshot: Snapshot): void;
+}
+
+export function memoryLedger(): MemoryLedger {
+  const database = new DatabaseSync(":memory:");
+  database.exec(snapshotSchema);
+  const inserts = snapshotInserts(database);
+  const view: SnapshotView = { ...snapshotReads(database).reads, catchUp: async () => undefined };
+  const fences = new Map<number, symbol>();
+  let sequence = 0;
+
+  function append(snapshots: readonly Snapshot[]): void {
+    database.exec("BEGIN");
+    try {
+      for (const snapshot of snapshots) {
+        const outcome = inserts.add(sequence + 1, snapshot, () => encodeLedgerRecord(snapshot));
+        if (outcome === "differs") throw issuedDifferently(snapshot);
+        if (outcome === "added") sequence += 1;
+      }
+      database.exec("COMMIT");
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  return {
+    view,
+    putDamaged(snapshot) {
+      sequence += 1;
+      inserts.add(sequence, snapshot, () => flippedBit(encodeLedgerRecord(snapshot)));
+    },
+    open(partition) {
+      const own = Symbol("fence");
+      fences.set(partition, own);
+      return {
+        ...view,
+        async append(snapshots) {
+          if (fences.get(partition) !== own) throw new AdapterError("ledger_fenced", { retryable: true });
+          append(snapshots);
+        },
+        close: async () => undefined,
+      };
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { usualAdmission } from "@meterbook/aggregator/admit-reports";
+import { type AggregatorPorts, aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
+import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
+import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
+import type { RegistryChange } from "@meterbook/core/ports/registry";
+import type { SeriesBatch, SeriesStore } from "@meterbook/core/ports/series-store";
+import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import { damageLogIn } from "../support/memory-ports.ts";
+import type { Gates } from "./gates.ts";
+import type { MemoryLedger } from "./memory-ledger.ts";
+import type { MemoryLog } from "./memory-log.ts";
+import type { MemoryPartition } from "./memory-series.ts";
+
+/** What all aggregators of a walk share: it survives each of them. */
+export interface SharedWorld {
+  readonly log: MemoryLog;
+  readonly stores: readonly MemoryPartition[];
+  readonly ledger: MemoryLedger;
+  /** Every record that was put, once a meter. */
+  readonly registry: RegistryChange[];
+  readonly gates: Gates;
+  readonly nowMs: () => number;
+}
+
+/** A process of the aggregator, whose calls of ports go through the gates under its name. */
+export interface WalkedAggregator {
+  readonly name: string;
+  /** Gives it a partition as the owner of this epoch; what it had of it before is another's since. */
+  assign(partition: number, epoch: number): void;
+  /** Tells it that the partition is no longer its. */
+  revoke(partition: number): void;
+  /** There is something in the log, or in the registry. */
+  wake(): void;
+  /** It is gone, in the middle of whatever it does. */
+  kill(): void;
+}
+
+export const settleSeconds = 30;
+export const walkZone = "Europe/Kyiv";
+const batchMax = 7;
+
+export async function walkedAggregator(
+  world: SharedWorld,
+  name: string,
+  random: () => number,
+): Promise<WalkedAggregator> {
+  const { log, gates } = world;
+  const through = <Answer>(what: string, work: () => Promise<Answer>) => gates.through(name, what, work);
+  const own = new Map<number, { stop: () => void; ended: Promise<void> }>();
+  const bells = new Set<() => void>();
+  let consumer: FrameConsumer | undefined;
+  let isDead = false;
+  let tellRegistry = async (): Promise<void> => undefined;
+
+  const ports: AggregatorPorts = {
+    clock: { nowMs: world.nowMs },
+    log: {
+      partitions: log.partitions,
+      starts: async () => new Map([...log.ends().keys()].map((partition) => [partition, 0])),
+      ends: async () => log.ends(),
+      appendBarrier: (partitions, barrier) =>
+        through("barrier", async () => {
+          const offsets = log.appendBarrier(partitions, barrier, world.nowMs());
+          ring();
+          return offsets;
+        }),
+      consume: async (given) => {
+        consumer = given;
+        return { close: async () => undefined };
+      },
+    },
+    series: {
+      open: (partition, epoch) =>
+        through("open", async () => gatedStore(world.stores[partition]?.open(epoch) as SeriesStore, through)),
+      close: async () => undefined,
+    },
+    ledgers: {
+      open: (partition) => through("fence", async () => gatedLedger(world.ledger.open(partition), through)),
+      close: async () => undefined,
+    },
+    registry: {
+      async follow(changed, wants = () => true) {
+        let seen = 0;
+        const tell = async () => {
+          const fresh = world.registry.filter(({ position }) => position > seen);
+          seen = world.registry.length;
+          const wanted = fresh.filter(({ meterId }) => wants(meterId));
+          if (wanted.length > 0) await changed(wanted);
+        };
+        const before = tellRegistry;
+        tellRegistry = async () => {
+          await before();
+          await tell();
+        };
+        await tell();
+        return { close: async () => undefined, caughtUp: tell };
+      },
+    } as AggregatorPorts["registry"],
+    rejected: { append: async () => undefined },
+    damages: damageLogIn(new Map()),
+  };
+  await aggregateReadings(ports, {
+    ...{ timeZone: walkZone, settleSeconds, limits: usualAdmission, events: silentAggregatorEvents },
+    ...{ damaged: () => undefined, crashPoint: () => undefined },
+  });
+
+  function ring(): void {
+    for (const bell of [...bells]) {
+      bells.delete(bell);
+      bell();
+    }
+  }
+
+  /** As a consumer does: opens, hands over in order, and again what was not taken. */
+  async function pump(partition: number, epoch: number, gone: AbortController): Promise<void> {
+    const taking = consumer as FrameConsumer;
+    const isOver = () => gone.signal.aborted || isDead;
+    let next: number | undefined;
+    while (next === undefined && !isOver()) {
+      next = await taking.assigned(partition, epoch, gone.signal, () => undefined).catch(() => undefined);
+      if (next === undefined) await pause();
+    }
+    while (!isOver()) {
+      const frames = log.frames(partition).slice(next, (next ?? 0) + 1 + Math.floor(random() * batchMax));
+      const last = frames.at(-1);
+      if (last === undefined) {
+        await new Promise<void>((resolve) => bells.add(resolve));
+        continue;
+      }
+      try {
+        await taking.handle({ partition, frames });
+        next = last.offset + 1;
+      } catch {
+        await pause();
+      }
+    }
+    if (!isDead) await taking.revoked(partition).catch(() => undefined);
+  }
+
+  return {
+    name,
+    assign(partition, epoch) {
+      const before = own.get(partition);
+      before?.stop();
+      const gone = new AbortController();
+      const ended = (before?.ended ?? Promise.resolve()).then(() => pump(partition, epoch, gone));
+      own.set(partition, { stop: () => gone.abort(), ended });
+      ring();
+    },
+    revoke(partition) {
+      own.get(partition)?.stop();
+      ring();
+    },
+    wake() {
+      ring();
+      void tellRegistry();
+    },
+    kill() {
+      isDead = true;
+      gates.kill(name);
+    },
+  };
+}
+
+/** In virtual time. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+type Through = <Answer>(name: string, work: () => Promise<Answer>) => Promise<Answer>;
+
+function gatedStore(store: SeriesStore, through: Through): SeriesStore {
+  return {
+    ...store,
+    get progress() {
+      return store.progress;
+    },
+    async begin() {
+      const batch = await store.begin();
+      const gated: SeriesBatch = {
+        ...batch,
+        put: (writes) => through("put", () => batch.put(writes)),
+        find: (lookups) => through("find", () => batch.find(lookups)),
+        insert: (writes) => through("insert", () => batch.insert(writes)),
+        replace: (writes) => through("replace", () => batch.replace(writes)),
+        commit: (progress) => through("commit", () => batch.commit(progress)),
+      };
+      return gated;
+    },
+    record: (progress) => through("record", () => store.record(progress)),
+    read: (meterId, range) => through("read", () => store.read(meterId, range)),
+    readMany: (meterIds, range) => through("read", () => store.readMany(meterIds, range)),
+  };
+}
+
+function gatedLedger(ledger: SnapshotLedger, through: Through): SnapshotLedger {
+  return {
+    ...ledger,
+    append: (snapshots) => through("issue", () => ledger.append(snapshots)),
+    latestOfMeter: (meterId, from) => through("look up", () => ledger.latestOfMeter(meterId, from)),
+  };
+}
