@@ -7,6 +7,8 @@ const atOnce = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 const thereafter = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 /** Minutes of waiting for time-outs, beside which others can run. */
 const longWaits = "test/faults/servers-away.test.ts";
+/** The longest of those that come after. */
+const storm = "test/faults/storm.test.ts";
 const processes = {
   testTimeout: 300_000,
   hookTimeout: 60_000,
@@ -17,7 +19,7 @@ const processes = {
 class LongWaitsFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => moduleId.endsWith(longWaits);
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.endsWith(longWaits) || moduleId.endsWith(storm);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }

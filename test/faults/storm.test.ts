@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { runStorm, stormForms } from "../storm/run-storm.ts";
 
-const minutes = Number(process.env["STORM_MINUTES"] ?? 2);
+const minutes = Number(process.env["STORM_MINUTES"] ?? 6);
 const seed = Number(process.env["SEED"] ?? 20_261_129);
 
 test("the storm finds nothing", { timeout: (minutes + 12) * 60_000 }, async () => {

@@ -1,11 +1,17 @@
 import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
+import { runCommand } from "../support/run-command.ts";
 import { type InfluxServer, startInflux } from "../support/servers/influx-server.ts";
 import { type KafkaServer, startKafka } from "../support/servers/kafka-server.ts";
 import type { ServiceProcess } from "../support/service-process.ts";
+import { putMeter } from "./bit-flips.ts";
+import { cureDamage } from "./cure-damage.ts";
+import { connectionTo, sendDamaged } from "./damaged-records.ts";
+import { strikeHostile } from "./hostile-clients.ts";
 import type { StormFault, StormTarget } from "./storm-round.ts";
 
 /** The only one that the cluster has. */
 const bucket = "bucket-1";
+const topicPrefix = "storm.";
 
 /** Two of each service on a Kafka and an InfluxDB of their own. */
 export async function serversStorm(): Promise<StormTarget> {
@@ -13,7 +19,8 @@ export async function serversStorm(): Promise<StormTarget> {
   const endServers = () => Promise.all([kafka.dispose(), influx.dispose()]);
   let cluster: MeterbookCluster;
   try {
-    cluster = await startCluster({ kafka, influx: [influx], settings: { METERBOOK_SETTLE_SECONDS: "2" } });
+    const settings = { METERBOOK_SETTLE_SECONDS: "2", METERBOOK_KAFKA_TOPIC_PREFIX: topicPrefix };
+    cluster = await startCluster({ kafka, influx: [influx], settings });
   } catch (error) {
     await endServers();
     throw error;
@@ -22,8 +29,8 @@ export async function serversStorm(): Promise<StormTarget> {
     faults: serverFaults(cluster, { kafka, influx }),
     // What was in doubt as Kafka died is sent again, and may be in the log twice: counted as duplicates.
     checks: ["--redelivered"],
-    cure: async () => new Set<string>(),
-    verify: async () => undefined,
+    cure: () => cureDamage(cluster, (meterId) => putMeter(cluster, meterId)),
+    verify: () => verify(cluster),
     async dispose() {
       await cluster.dispose();
       await endServers();
@@ -40,6 +47,7 @@ function serverFaults(
   { kafka, influx }: { readonly kafka: KafkaServer; readonly influx: InfluxServer },
 ): StormFault[] {
   const { ingests, aggregators, apis } = cluster;
+  const connection = connectionTo(kafka.brokers, topicPrefix);
   const all = () => [...ingests, ...aggregators, ...apis];
   return [
     { name: "a service killed", weight: 5, strike: (random) => killed(oneOf(all(), random)) },
@@ -54,8 +62,16 @@ function serverFaults(
     { name: "InfluxDB killed", weight: 1, strike: () => killed(influx) },
     { name: "InfluxDB put back to an older copy", weight: 1, strike: (random) => putBack(influx, random) },
     { name: "the bucket made anew", weight: 1, strike: () => influx.remakeBucket(bucket) },
+    { name: "hostile clients", weight: 1, strike: (random) => strikeHostile(cluster, random) },
+    { name: "a damaged record", weight: 2, strike: (random) => sendDamaged(connection, cluster, random) },
     { name: "InfluxDB stood still", weight: 1, strike: (random) => stoodStill(influx, 1000 + random() * 9000) },
   ];
+}
+
+/** Every issued snapshot, by the hash of what the API answers. */
+async function verify({ httpUrl }: MeterbookCluster): Promise<void> {
+  const { code, output, errors } = await runCommand("verify", ["--api", httpUrl]);
+  if (code !== 0) throw new Error(`npm run verify -- --api ended with ${code}\n${output}${errors}`);
 }
 
 /** What a restore from a backup does that is some seconds old. */

@@ -24,7 +24,8 @@ export interface StormTarget extends ApiClient {
 export interface StormFault {
   readonly name: string;
   readonly weight: number;
-  strike(random: () => number): Promise<void>;
+  /** May answer what it was in particular. */
+  strike(random: () => number): Promise<unknown>;
 }
 
 export interface StormRoundOptions {
@@ -94,8 +95,10 @@ async function blow(
     clearTimeout(timer);
     if (isOver) break;
     const fault = drawn(faults, random);
-    say(`  ${String(fleet.now().acknowledged).padStart(6)} acknowledged: ${fault.name}`);
-    await fault.strike(random);
+    const acknowledged = String(fleet.now().acknowledged).padStart(6);
+    say(`  ${acknowledged} acknowledged: ${fault.name}`);
+    const which = await fault.strike(random);
+    if (typeof which === "string") say(`         it was: ${which}`);
     strikes.set(fault.name, (strikes.get(fault.name) ?? 0) + 1);
   }
   return strikes;
