@@ -22,8 +22,11 @@ async function readiness({ httpUrl }: MeterbookProcess): Promise<Readiness & { s
 }
 
 async function report({ mqttUrl }: MeterbookProcess, ours: Made, { cert, private: key }: Made): Promise<void> {
-  const url = mqttUrl.replace("mqtt:", "mqtts:");
-  const client = await connectAsync(url, { ca: ours.cert, cert, key, reconnectPeriod: 0, connectTimeout: 2000 }, false);
+  const client = await connectAsync(
+    mqttUrl,
+    { ca: ours.cert, cert, key, reconnectPeriod: 0, connectTimeout: 2000 },
+    false,
+  );
   const readings = [{ at: "2026-10-31T22:00:00Z", register: "1.8.0", value: 1 }];
   await client.publishAsync("meters/m-1/readings/json", JSON.stringify({ readings }), { qos: 1 });
   await client.endAsync();

@@ -124,7 +124,7 @@ async function readyLine(
       if (!line.startsWith("meterbook")) return;
       clearTimeout(timer);
       const url = (scheme: string) => new RegExp(`${scheme}://\\S+`).exec(line)?.[0] ?? "";
-      resolve({ mqttUrl: url("mqtt"), httpUrl: url("http") });
+      resolve({ mqttUrl: url("mqtts?"), httpUrl: url("http") });
     });
   });
 }
