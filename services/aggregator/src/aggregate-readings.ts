@@ -56,7 +56,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
       ...[...opening].map((partition) => ({ partition, position: undefined })),
     ],
     newestAppendedAtMs: () => newestAppendedAtMs,
-    logEndsBefore: (partition) => openAgain.get(partition)?.(),
+    reopen: (partition) => openAgain.get(partition)?.(),
   });
   const frames = await ports.log.consume(consumer);
   return {

@@ -4,6 +4,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { StoreBehind } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { ReplacedLog } from "./replaced-logs.ts";
 
 /** Tells what a partition has lost; resolves when that is kept, so that nothing goes on before. */
 export interface PartitionLosses {
@@ -11,6 +12,8 @@ export interface PartitionLosses {
   frames(range: { readonly from: number; readonly to: number }): Promise<void>;
   /** The store was put back, emptied or exchanged; what the log holds is taken in again. */
   storeBehind(behind: StoreBehind): Promise<void>;
+  /** The log is not the one that was read. */
+  logReplaced(found: ReplacedLog): Promise<void>;
   /** The newest snapshot of the ledger, where it was issued at a time that is still to come. */
   issuedTooSoon(ledger: Pick<SnapshotView, "lastSequence" | "changes">): Promise<void>;
 }
@@ -47,6 +50,15 @@ export function partitionLosses(
         detail: `the store had taken in the readings log up to ${knownPosition} and has it up to ${position} only`,
         help: "the rest is taken in again from the readings log; what that no longer holds is an entry of its own",
         lost: 0,
+      }),
+    logReplaced: ({ position, end, lost }) =>
+      report({
+        place: "readings-log",
+        code: "records_lost",
+        where: `partition ${partition} made anew at position ${position}`,
+        detail: `the readings log ended at ${end} and was read up to ${position}: it was made anew, cut off or put back while we ran`,
+        help: "nothing is taken in from this partition until its log is put back from a backup, or the store is made anew",
+        lost,
       }),
     async issuedTooSoon(ledger) {
       const last = await ledger.lastSequence();

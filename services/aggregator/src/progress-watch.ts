@@ -1,24 +1,28 @@
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { PartitionPorts } from "./partition-book.ts";
+import { partitionLosses } from "./partition-losses.ts";
+import { replacedLogs } from "./replaced-logs.ts";
 import { type PartitionStanding, stillPartitions } from "./still-partitions.ts";
 
 /** What is looked at. */
 export interface Watched {
   standings(): readonly Pick<PartitionStanding, "partition" | "position">[];
   newestAppendedAtMs(): number;
-  /** Told of a partition that is further than the log is: the log was put back to an older copy, or made anew. */
-  logEndsBefore(partition: number): void;
+  /** Has the partition opened again. */
+  reopen(partition: number): void;
 }
 
 const everyMs = 2000;
 
 /** Looks every two seconds whether the partitions move. A log that does not answer is another's trouble to tell. */
 export function progressWatch(
-  { log, clock }: Pick<PartitionPorts, "log" | "clock">,
+  ports: Pick<PartitionPorts, "log" | "clock" | "damages">,
   events: Pick<AggregatorEvents, "looked">,
-  { standings, newestAppendedAtMs, logEndsBefore }: Watched,
+  { standings, newestAppendedAtMs, reopen }: Watched,
 ): { close(): void } {
+  const { log, clock } = ports;
   const still = stillPartitions();
+  const replaced = replacedLogs();
   let ends: ReadonlyMap<number, number> = new Map();
   let isAsking = false;
 
@@ -28,10 +32,12 @@ export function progressWatch(
     const before = standings();
     try {
       ends = await log.ends();
-      for (const { partition, position } of before)
-        if (position !== undefined && position > (ends.get(partition) ?? position)) logEndsBefore(partition);
+      for (const one of replaced.look(before, ends)) {
+        await partitionLosses(ports, one.partition).logReplaced(one);
+        reopen(one.partition);
+      }
     } catch {
-      // Those before are still true: a log only grows, but for one that is put back.
+      // Whoever asks for it next says so.
     }
     isAsking = false;
   }
