@@ -38,6 +38,25 @@ test.for(askable)("N09: npm run %s -- --help says what it does", { timeout: 60_0
   expect(output).toMatch(name === "start" ? /npm start/ : new RegExp(`npm run (-s )?${name}\\b`));
 });
 
+/** Options that the pages print behind a command of ours. */
+const printed = new Map<string, Set<string>>();
+for (const { text: page } of repositoryFiles().filter(({ path }) => path.endsWith(".md"))) {
+  for (const [, name = "", rest = ""] of page.matchAll(/npm run (?:-s )?([a-z][a-z-]*) -- ([^\n`#|]*)/g)) {
+    const options = printed.get(name) ?? new Set();
+    for (const [option] of rest.matchAll(/(?<=^|\s|\[)--[a-z][a-z-]*/g)) if (option !== "--help") options.add(option);
+    printed.set(name, options);
+  }
+}
+
+test.for(askable.filter(([name]) => (printed.get(name)?.size ?? 0) > 0))(
+  "N09: npm run %s has the options that the pages print",
+  { timeout: 60_000 },
+  async ([name, line]) => {
+    const { output } = await run(line, ["--help"]);
+    expect([...(printed.get(name) ?? [])].filter((option) => !output.includes(option))).toEqual([]);
+  },
+);
+
 test.for(askable)("N09: npm run %s names an option that it does not have", { timeout: 60_000 }, async ([, line]) => {
   const { errors, code } = await run(line, ["--no-such-option"]);
   expect(errors).toContain("--no-such-option");

@@ -71,8 +71,8 @@ const wrongs: readonly Wrong[] = [
   {
     name: "a snapshot that says beside its bytes that it is another revision",
     topic: "snapshots",
-    records: [{ ...ledgerMessage(aSnapshot("m-1", october, 3)), headers: { revision: "m-1 2026-10 revision 4" } }],
-    says: /^m-1\/2026-10\/4 key_mismatch: /,
+    records: [{ ...ledgerMessage(aSnapshot("m-1", october, 4)), headers: { revision: "m-1 2026-10 revision 3" } }],
+    says: /^m-1\/2026-10\/3 key_mismatch: /,
   },
   {
     name: "a snapshot whose content was changed and sealed anew",
