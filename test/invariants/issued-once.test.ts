@@ -241,3 +241,21 @@ test("whoever had lost the right to issue passes the barrier where it stands: th
     [october, 2, 300],
   ]);
 });
+
+test("a close counts with the master data of its moment, also where more of them came before it was passed", async () => {
+  const world = await openWorld();
+  await world.deliver(report("2026-09-30T21:00:00Z", 200), report("2026-10-31T22:00:00Z", 300));
+  const record = (multiplier: number) => ({
+    ...{ meterId: "m-1", usagePointId: "m-1" },
+    registers: [{ register: "1.8.0", unit: "Wh" as const, multiplier }],
+  });
+  await world.register(record(40));
+  // It stands in the log, behind what the aggregator still has to do.
+  const closing = { atMs: nowMs, registry: 1, quietBefore: 0, readyThrough: null, closeId: "close" };
+  await world.appendBarrier([0], closing);
+  await world.register(record(60));
+  await world.close();
+  const entries = await world.ledger.changes({ afterSequence: 0, limit: 1000 });
+  const revisions = entries.filter(({ snapshot }) => snapshot.period === october);
+  expect(revisions.map(({ snapshot }) => snapshot.registers[0]?.consumption)).toEqual([4000, 6000]);
+});

@@ -52,7 +52,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
 
   const watch = progressWatch(ports, options.events, {
     standings: () => [
-      ...[...books].map(([partition, book]) => ({ partition, position: book.position() })),
+      ...[...books].map(([partition, book]) => ({ partition, position: book.position(), pending: book.pending() })),
       ...[...opening].map((partition) => ({ partition, position: undefined })),
     ],
     newestAppendedAtMs: () => newestAppendedAtMs,

@@ -8,6 +8,9 @@ import type { TouchedBy } from "./pending-meters.ts";
 /** Up to which position of the registry master data count, in the partition's notes. */
 const note = "registry";
 
+/** Between two barriers; whoever puts more than that into one meter loses the oldest of them. */
+const waitingPerMeterMax = 20;
+
 /** Master data of a partition: what is known of it, and what counts, which a barrier says. */
 export interface FollowedRegistry {
   /** The newest position that was seen: what a barrier that is written now may name. */
@@ -33,8 +36,8 @@ export async function followRegistry(
 ): Promise<FollowedRegistry> {
   const counted = memory.water.notes[note] ?? 0;
   let seen = counted;
-  /** The newest of each meter, in order of position. */
-  const waiting = new Map<string, RegistryChange>();
+  /** Of each meter, in order of position: what stood when a close was asked for counts for it, also where more came since. */
+  const waiting = new Map<string, RegistryChange[]>();
 
   function take(change: RegistryChange): void {
     const { meterId, position } = change;
@@ -44,8 +47,7 @@ export async function followRegistry(
       return;
     }
     memory.book.announce(meterId);
-    waiting.delete(meterId);
-    waiting.set(meterId, change);
+    waiting.set(meterId, [...(waiting.get(meterId) ?? []), change].slice(-waitingPerMeterMax));
   }
 
   const subscription: RegistrySubscription = await registry.follow(async (changes) => changes.forEach(take), wants);
@@ -59,10 +61,14 @@ export async function followRegistry(
     async count(through, by) {
       if (through > seen) await subscription.caughtUp();
       const { book, pending, water } = memory;
-      for (const [meterId, change] of waiting) {
-        if (change.position > through) continue;
+      for (const [meterId, changes] of waiting) {
+        const change = changes.findLast(({ position }) => position <= through);
+        if (change === undefined) continue;
+        const later = changes.filter(({ position }) => position > through);
         waiting.delete(meterId);
+        if (later.length > 0) waiting.set(meterId, later);
         const meter = register(book, change);
+        if (later.length > 0) book.announce(meterId);
         // What is issued stays while nobody knows by what it should be made.
         if (!meter.recordDamaged) pending.gather(meter, wholeBook, by);
       }

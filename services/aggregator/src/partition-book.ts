@@ -45,6 +45,8 @@ export interface PartitionBook {
   readonly resumeAt: number;
   /** The next offset to take in. */
   position(): number;
+  /** Meters that wait to be recomputed. */
+  pending(): number;
   handle(batch: FrameBatch): Promise<void>;
   /** The log no longer holds these frames. */
   lost(range: LostFrames): Promise<void>;
@@ -122,6 +124,7 @@ export async function openPartitionBook(
   return {
     resumeAt: Math.max(start, Math.min(series.progress.issuedPosition, series.progress.position - lookBackMax)),
     position: () => work.memory.position,
+    pending: () => work.memory.pending.size,
     async handle(batch) {
       // Who has put a meter's master data before it reports counts on it.
       if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch))

@@ -6,7 +6,7 @@ import { type PartitionStanding, stillPartitions } from "./still-partitions.ts";
 
 /** What is looked at. */
 export interface Watched {
-  standings(): readonly Pick<PartitionStanding, "partition" | "position">[];
+  standings(): readonly Pick<PartitionStanding, "partition" | "position" | "pending">[];
   newestAppendedAtMs(): number;
   /** Has the partition opened again. */
   reopen(partition: number): void;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { stillPartitions } from "./still-partitions.ts";
+import { type PartitionStanding, stillPartitions } from "./still-partitions.ts";
 
 const everyMs = 2000;
 
-function looks(count: number, at: (index: number) => { position: number | undefined; end: number | undefined }) {
+function looks(count: number, at: (index: number) => Omit<PartitionStanding, "partition">) {
   const still = stillPartitions();
   return Array.from({ length: count }, (_, index) => still.look([{ partition: 3, ...at(index) }], index * everyMs));
 }
@@ -30,4 +30,10 @@ test("one that moves, has nothing to do, or has gone to another is not", () => {
   still.look([{ partition: 1, position: 1, end: 2 }], 0);
   still.look([], 5000);
   expect(still.look([{ partition: 1, position: 1, end: 2 }], 9000)).toEqual([]);
+});
+
+test("one that carries out a barrier for many meters moves, until it does not", () => {
+  const issuing = (index: number) => ({ position: 9, pending: Math.max(5000, 100_000 - index * 5000), end: 11 });
+  expect(looks(19, issuing).flat()).toEqual([]);
+  expect(looks(30, issuing).at(-1)).toEqual([{ partition: 3, waiting: 2, seconds: 20 }]);
 });

@@ -3,6 +3,8 @@ export interface PartitionStanding {
   readonly partition: number;
   /** The next offset to take in; undefined while the partition is being opened. */
   readonly position: number | undefined;
+  /** Meters that wait to be recomputed: a barrier that issues many of them moves, though the position stands. */
+  readonly pending?: number;
   /** The log's end; undefined where it is not known. */
   readonly end: number | undefined;
 }
@@ -20,19 +22,20 @@ const stillMsMin = 6000;
 
 /** Remembers where partitions stood. */
 export function stillPartitions() {
-  let seen = new Map<number, { readonly position: number | undefined; readonly sinceMs: number }>();
+  let seen = new Map<number, { readonly at: string; readonly sinceMs: number }>();
 
   return {
     /** @param nowMs of a clock that does not jump. */
     look(standings: readonly PartitionStanding[], nowMs: number): StillPartition[] {
       const next: typeof seen = new Map();
       const still: StillPartition[] = [];
-      for (const { partition, position, end } of standings) {
+      for (const { partition, position, pending, end } of standings) {
+        const at = `${position}/${pending}`;
         const isIdle = position !== undefined && position >= (end ?? position);
         const before = seen.get(partition);
-        const moved = isIdle || before === undefined || before.position !== position;
+        const moved = isIdle || before === undefined || before.at !== at;
         const sinceMs = moved ? nowMs : before.sinceMs;
-        next.set(partition, { position, sinceMs });
+        next.set(partition, { at, sinceMs });
         if (nowMs - sinceMs < stillMsMin) continue;
         const waiting = position === undefined ? undefined : (end ?? position) - position;
         still.push({ partition, waiting, seconds: Math.round((nowMs - sinceMs) / 1000) });
