@@ -9,15 +9,17 @@ Ends with exit code 0 and a line of what was tried, or with 1 and the seed that 
 
   --minutes <n>   how long, from 0.1 on (1)
   --seed <n>      of the first walk; drawn where absent
-  --steps <n>     of each walk (400)`;
+  --steps <n>     of each walk (400)
+  --walks <n>     no more than so many`;
 
-function options(): { minutes: number; seed: number; steps: number } {
+function options(): { minutes: number; seed: number; steps: number; walksMax: number } {
   const { values } = optionsOrExit({
     usage,
     options: {
       minutes: { type: "string", default: "1" },
       seed: { type: "string" },
       steps: { type: "string", default: "400" },
+      walks: { type: "string", default: "1000000000" },
     },
   });
   const minutes = Number(values.minutes);
@@ -28,14 +30,16 @@ function options(): { minutes: number; seed: number; steps: number } {
   const steps = Number(values.steps);
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > 100_000)
     wrongOptions("--steps must be a whole number from 1 to 100000", usage);
-  return { minutes, seed, steps };
+  const walksMax = Number(values.walks);
+  if (!Number.isSafeInteger(walksMax) || walksMax < 1) wrongOptions("--walks must be a whole number from 1 on", usage);
+  return { minutes, seed, steps, walksMax };
 }
 
-const { minutes, seed: first, steps } = options();
+const { minutes, seed: first, steps, walksMax } = options();
 const until = performance.now() + minutes * 60_000;
 const tried = { walks: 0, kills: 0, takeOvers: 0, failures: 0, revisions: 0 };
 console.log(`walking for ${minutes} minutes from seed ${first} on`);
-for (let seed = first; performance.now() < until; seed += 1) {
+for (let seed = first; performance.now() < until && seed < first + walksMax; seed += 1) {
   try {
     const { kills, takeOvers, failures, revisions } = await walk({ seed, steps });
     tried.walks += 1;

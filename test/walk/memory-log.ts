@@ -6,7 +6,10 @@ import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log"
 export interface MemoryLog {
   readonly partitions: number;
   frames(partition: number): readonly LogFrame[];
-  append(report: LoggedReport, nowMs: number): void;
+  /** A frame of reports of one partition. */
+  append(reports: readonly LoggedReport[], nowMs: number): void;
+  /** Frames of another log, behind what is there. */
+  take(partition: number, frames: readonly LogFrame[]): void;
   appendBarrier(partitions: readonly number[], barrier: Barrier, nowMs: number): ReadonlyMap<number, number>;
   ends(): ReadonlyMap<number, number>;
 }
@@ -17,14 +20,18 @@ export function memoryLog(partitions: number): MemoryLog {
 
   function put(partition: number, frame: Pick<LogFrame, "reports" | "barrier">, appendedAtMs: number): number {
     const offset = of(partition).length;
-    of(partition).push({ partition, offset, appendedAtMs, ...frame });
+    of(partition).push({ ...frame, partition, offset, appendedAtMs });
     return offset;
   }
 
   return {
     partitions,
     frames: of,
-    append: (report, nowMs) => void put(partitionOf(report.meterId, partitions), { reports: [report] }, nowMs),
+    append: (reports, nowMs) =>
+      void put(partitionOf(reports[0]?.meterId ?? "", partitions), { reports: [...reports] }, nowMs),
+    take(partition, frames) {
+      for (const { appendedAtMs, ...frame } of frames) put(partition, frame, appendedAtMs);
+    },
     appendBarrier: (some, barrier, nowMs) =>
       new Map(some.map((partition) => [partition, put(partition, { reports: [], barrier }, nowMs)])),
     ends: () => new Map(logs.map((log, partition) => [partition, log.length])),

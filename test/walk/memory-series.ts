@@ -21,6 +21,8 @@ export interface MemoryPartition {
   /** As recorded by whoever is furthest. */
   progress(): Progress;
   readonly reader: Pick<SeriesReader, "read">;
+  /** Keeps what it holds, and answers how to put that back. Nobody may have it open then. */
+  copy(): () => void;
 }
 
 interface Line extends Reading {
@@ -207,6 +209,19 @@ export function memoryPartition(): MemoryPartition {
   return {
     open,
     progress: best,
+    copy() {
+      const kept = structuredClone({ rows, meters, conflicts });
+      return () => {
+        putBack<number, Row>(rows, kept.rows);
+        putBack<string, Meter>(meters, kept.meters);
+        putBack<string, number>(conflicts, kept.conflicts);
+      };
+    },
     reader: { read: async (meterId, { from, to }) => seriesOf(meterId, from, to, best().position) },
   };
+}
+
+function putBack<Key, Value>(into: Map<Key, Value>, kept: ReadonlyMap<Key, Value>): void {
+  into.clear();
+  for (const [key, value] of structuredClone(kept)) into.set(key, value);
 }

@@ -81,16 +81,22 @@ export async function walkedAggregator(
     registry: {
       async follow(changed, wants = () => true) {
         let seen = 0;
+        const isBehind = () => world.registry.length > seen;
         const tell = async () => {
+          if (isBehind()) await through("registry", async () => undefined);
           const fresh = world.registry.filter(({ position }) => position > seen);
           seen = world.registry.length;
           const wanted = fresh.filter(({ meterId }) => wants(meterId));
           if (wanted.length > 0) await changed(wanted);
         };
+        let isTelling = false;
         const before = tellRegistry;
         tellRegistry = async () => {
-          await before();
-          await tell();
+          void before();
+          if (isTelling || !isBehind()) return;
+          isTelling = true;
+          await tell().catch(() => undefined);
+          isTelling = false;
         };
         await tell();
         return { close: async () => undefined, caughtUp: tell };

@@ -1,6 +1,7 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "./aggregator-options.ts";
+import { type LogTime, logTime } from "./log-time.ts";
 import { type LowWater, lowWater } from "./low-water.ts";
 import { type MeterBook, openMeterBook } from "./meter-book.ts";
 import { type PendingMeters, pendingMeters } from "./pending-meters.ts";
@@ -10,8 +11,7 @@ export interface PartitionMemory {
   readonly book: MeterBook;
   readonly pending: PendingMeters;
   readonly water: LowWater;
-  /** Log time, in milliseconds; 0 before the first barrier. */
-  readonly timeMs: number;
+  readonly time: LogTime;
   /** The next offset to take from the log. */
   readonly position: number;
   /** Whether records of the log are taken again that the store has already. */
@@ -22,8 +22,6 @@ export interface PartitionMemory {
   record(): Promise<void>;
   /** Whether what a barrier at this offset issues is issued already. */
   isCarriedOut(offset: number): boolean;
-  /** Log time is this late from here on. */
-  moveTime(atMs: number): void;
   /** A record was taken that the store has already. */
   tookAgain(offset: number): void;
   /** All that the barrier at this offset issues is issued. */
@@ -37,7 +35,7 @@ export interface PartitionMemory {
 }
 
 /** In the partition's notes: log time, and how far barriers are carried out. */
-const [time, carried] = ["time", "carried"];
+const [timeNote, carried] = ["time", "carried"];
 
 /** @param waitsBesides what waits to be recomputed and is no meter that waits yet */
 export async function openPartitionMemory(
@@ -48,9 +46,9 @@ export async function openPartitionMemory(
 ): Promise<PartitionMemory> {
   const found = series.progress;
   const water = lowWater(found);
-  let timeMs = found.notes[time] ?? 0;
+  const time = logTime(found.notes[timeNote] ?? 0);
   let carriedTo = found.notes[carried] ?? 0;
-  const pending = pendingMeters(settleSeconds, () => timeMs);
+  const pending = pendingMeters(settleSeconds, () => time.ms);
   let book = await openMeterBook(series, timeZone);
   // Records from here to `found.position` are in the store, and read again for what they touched.
   let readAgainTo = found.issuedPosition;
@@ -78,9 +76,7 @@ export async function openPartitionMemory(
     },
     pending,
     water,
-    get timeMs() {
-      return timeMs;
-    },
+    time,
     get isReadingAgain() {
       return isReadingAgain();
     },
@@ -95,18 +91,20 @@ export async function openPartitionMemory(
       if (isNews) await series.record(next);
     },
     isCarriedOut: (offset) => offset < carriedTo,
-    moveTime(atMs) {
-      timeMs = Math.max(timeMs, atMs);
-    },
     tookAgain(offset) {
       readAgainTo = offset + 1;
       water.reached(readAgainTo, pending.nextTicket);
     },
     async carriedOut(offset) {
       carriedTo = Math.max(carriedTo, offset + 1);
-      water.noted(time, timeMs, pending.nextTicket);
-      if (isReadingAgain()) return memory.tookAgain(offset);
+      if (isReadingAgain()) {
+        memory.tookAgain(offset);
+        water.noted(timeNote, time.ms, pending.nextTicket);
+        return;
+      }
+      // The time that is noted is that of the last barrier before the position, so both are taken back.
       const notReached = water.reached(offset + 1, pending.nextTicket);
+      water.noted(timeNote, time.ms, pending.nextTicket);
       await series.record(progress({ position: offset + 1 })).catch((error: unknown) => {
         notReached();
         throw error;

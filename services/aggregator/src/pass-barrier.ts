@@ -34,7 +34,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     if (due.length === 0) return;
     await takeRight(ledger, memory, clock);
     try {
-      const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.timeMs };
+      const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.time.ms };
       await issueSnapshots(issuePorts, memory.pending, due);
     } catch (error) {
       if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
@@ -47,9 +47,9 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
 
   return async function pass(barrier: Barrier, by: LogFrame): Promise<void> {
     const { pending } = memory;
-    memory.moveTime(barrier.atMs);
+    memory.time.move(barrier.atMs, by.offset);
     await registry.count(barrier.registry, by);
-    watch.sweep(memory.book, pending, memory.timeMs);
+    watch.sweep(memory.book, pending, memory.time.ms);
     if (barrier.closeId !== null) markHeldBack(memory);
     const due = pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
     if (memory.isCarriedOut(by.offset)) pending.done(due);

@@ -1,0 +1,106 @@
+import { localCalendar } from "@meterbook/core/domain/local-calendar";
+import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { isVoid, snapshotId } from "@meterbook/core/domain/snapshot";
+import type { RegistryChange } from "@meterbook/core/ports/registry";
+import { type MemoryLog, memoryLog } from "./memory-log.ts";
+import { walkZone } from "./walked-aggregator.ts";
+
+/** Record by record. */
+export function compare(walked: readonly Snapshot[], straight: readonly Snapshot[]): void {
+  const said = (all: readonly Snapshot[]) => new Map(all.map((one) => [snapshotId(one), JSON.stringify(one)]));
+  differ("revisions", said(walked), said(straight));
+}
+
+/** What stands in the end does not depend on when it was issued, by the content that a hash covers. */
+export function compareLatest(walked: readonly Snapshot[], atOnce: readonly Snapshot[]): void {
+  const said = (all: readonly Snapshot[]) =>
+    new Map(
+      all
+        .toSorted((a, b) => a.revision - b.revision)
+        .map((one): [string, string] => [`${one.meterId} ${one.period}`, isVoid(one) ? "void" : one.hash])
+        .filter(([, content]) => content !== "void"),
+    );
+  differ("months", said(walked), said(atOnce));
+}
+
+function differ(what: string, walked: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): void {
+  const wrong = [...new Set([...walked.keys(), ...right.keys()])].filter((id) => walked.get(id) !== right.get(id));
+  const [id] = wrong.sort();
+  if (id === undefined) return;
+  throw new Error(
+    `${wrong.length} ${what} differ, the first is ${id}:\n  walked ${walked.get(id)}\n  right  ${right.get(id)}`,
+  );
+}
+
+/** The end of a partition's log, as its barriers say. */
+interface LogEnd {
+  readonly timeMs: number;
+  readonly registry: number;
+}
+
+function endOf(log: MemoryLog, partition: number): LogEnd {
+  const barriers = log.frames(partition).flatMap(({ barrier }) => barrier ?? []);
+  const last = (values: readonly number[]) => Math.max(0, ...values);
+  return { timeMs: last(barriers.map(({ atMs }) => atMs)), registry: last(barriers.map(({ registry }) => registry)) };
+}
+
+/** The same reports, and then one barrier that says where the log had come to. */
+export function atOnce(log: MemoryLog): MemoryLog {
+  const copy = memoryLog(log.partitions);
+  for (let partition = 0; partition < log.partitions; partition += 1) {
+    const frames = log.frames(partition).filter(({ barrier }) => barrier === undefined);
+    copy.take(partition, frames);
+    const { timeMs, registry } = endOf(log, partition);
+    const all = { quietBefore: 0, readyThrough: null, closeId: "all" };
+    copy.appendBarrier([partition], { atMs: timeMs, registry, ...all }, timeMs);
+  }
+  return copy;
+}
+
+/** The log up to the last close, by which all that waited must be issued; undefined where there was none. */
+export function upToClose(log: MemoryLog): { log: MemoryLog; nowMs: number } | undefined {
+  const closes = log.frames(0).flatMap(({ barrier }) => barrier?.closeId ?? []);
+  const closeId = closes.at(-1);
+  if (closeId === undefined) return undefined;
+  const copy = memoryLog(log.partitions);
+  for (let partition = 0; partition < log.partitions; partition += 1) {
+    const frames = log.frames(partition);
+    copy.take(partition, frames.slice(0, frames.findIndex(({ barrier }) => barrier?.closeId === closeId) + 1));
+  }
+  return { log: copy, nowMs: Math.min(...[0, 1].map((partition) => endOf(copy, partition).timeMs)) };
+}
+
+/** Those of which the log has let something count. */
+export function counting(
+  log: MemoryLog,
+  registry: readonly RegistryChange[],
+  partitionOf: (meterId: string) => number,
+) {
+  return registry.filter(({ meterId, position }) => position <= endOf(log, partitionOf(meterId)).registry);
+}
+
+/**
+ * Counted without the aggregator: of each meter, every month from its first reading on that is due has a revision, which is final
+ * where its hour of that has come, and not before; and none was issued before its hour.
+ */
+export function checkMonths(
+  log: MemoryLog,
+  issued: readonly Snapshot[],
+  meters: readonly { meterId: string; partition: number; zone: string | undefined; firstAt: number }[],
+): void {
+  for (const { meterId, partition, zone, firstAt } of meters) {
+    const { timeMs } = endOf(log, partition);
+    const calendar = localCalendar(zone ?? walkZone);
+    for (let period = calendar.periodOf(firstAt); calendar.provisionalFrom(period) <= timeMs / 1000; period += 1) {
+      const own = issued.filter((one) => one.meterId === meterId && one.period === period);
+      const isFinal = own.some(({ lifecycle }) => lifecycle !== "provisional");
+      if (own.length > 0 && isFinal === calendar.finalFrom(period) <= timeMs / 1000) continue;
+      throw new Error(
+        `${meterId} ${period} is due, and issued are ${own.map(({ lifecycle }) => lifecycle).join() || "none"}`,
+      );
+    }
+    const isSoon = (one: Snapshot) => one.issuedAtMs / 1000 < calendar.provisionalFrom(one.period);
+    const soon = zone === undefined && issued.find((one) => one.meterId === meterId && isSoon(one));
+    if (soon) throw new Error(`${snapshotId(soon)} was issued before it was due`);
+  }
+}
