@@ -13,7 +13,7 @@ import { readJsonReport, TooComplex, TooManyFaults } from "./meter-report-json.t
 import { encodeReport } from "./meter-report-protobuf.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
 import { seriesOfReport } from "./report-readings.ts";
-import { readWireReport, TooManyReadings } from "./wire-report.ts";
+import { readWireReport, TooManyReadings, type WireReport } from "./wire-report.ts";
 
 export interface ReadLimits {
   readonly readingsMax: number;
@@ -119,8 +119,9 @@ function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): 
       const faults = faultsMax(payload, limits);
       return readJsonReport(payload, { readingsMax, registersMax, faultsMax: faults, bounds: limits.json });
     }
-    const report = readWireReport(payload, readingsMax);
-    checkRegisters(report, registersMax);
+    const check = (report: WireReport) => checkRegisters(report, registersMax);
+    const report = readWireReport(payload, readingsMax, check);
+    check(report);
     return { report, faults: noFaults };
   } catch (error) {
     if (error instanceof TooManyRegisters)

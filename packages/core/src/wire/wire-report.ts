@@ -60,13 +60,23 @@ export interface QualityRun {
 /** By their numbers on the wire; 0 is not a unit. */
 export const unitNames = [undefined, ...wireUnitNames] as const;
 
+const firstCheckAt = 128;
+
 /** A message holds more readings than allowed. */
 export class TooManyReadings extends MalformedMessage {}
 
-/** Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. */
-export function readWireReport(bytes: Uint8Array, readingsMax: number): WireReport {
+/**
+ * Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. `check` sees what was read
+ * so far, at each doubling from the first hundred on.
+ */
+export function readWireReport(
+  bytes: Uint8Array,
+  readingsMax: number,
+  check: (report: WireReport) => void = () => undefined,
+): WireReport {
   const cursor = cursorOver(bytes);
   const report: WireReport = { meterId: "", sequence: 0, readings: [], profiles: [], count: 0, bodyStart: 0 };
+  let checkAt = firstCheckAt;
   while (cursor.at < bytes.length) {
     const isFirst = cursor.at === 0;
     const tag = readUnsigned(cursor);
@@ -80,6 +90,11 @@ export function readWireReport(bytes: Uint8Array, readingsMax: number): WireRepo
     } else if (tag === 0x10) report.sequence = readUnsigned(cursor);
     else skipField(cursor, tag, 4);
     if (tag === 0x1a) report.count += 1;
+    const items = report.readings.length + report.profiles.length;
+    if (items >= checkAt) {
+      check(report);
+      checkAt *= 2;
+    }
     if (Math.max(report.count, report.profiles.length) > readingsMax) throw tooMany(readingsMax);
   }
   return report;
