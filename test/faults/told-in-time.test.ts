@@ -129,6 +129,11 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
       readings: [{ register: "1.8.0", at: "2026-11-01T00:00:00Z", value: 1, unit: "Wh" }],
     });
     await publishAll(() => still.mqttUrl, [{ topic: "meters/m-1/readings/json", payload }]);
+    // What is still being opened is told in other words.
+    const metrics = async () => (await fetch(`${still.aggregators[0]?.httpUrl}/metrics`)).text();
+    await expect
+      .poll(metrics, { timeout: 20_000 })
+      .toMatch(/^meterbook_readings_applied_total\{outcome="stored"\} 1$/m);
     await untilAll(still.aggregators, true, 20_000);
     hangs = true;
     await publishAll(
@@ -136,7 +141,7 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
       [{ topic: "meters/m-1/readings/json", payload: payload.replace("1.8.0", "2.8.0") }],
     );
     const [said] = await untilAll(still.aggregators, false, tellMsMax);
-    expect(said).toMatch(/^partition \d does not move: [12] frames wait, for \d+ s$/);
+    expect(said).toMatch(/partition \d does not move: \d frames wait, for \d+ s/);
   });
 
   test("D04: a bucket that was taken away", async () => {
