@@ -153,7 +153,7 @@ describe.skipIf(!kafkaIsThere())("verify of topics", { timeout: 120_000 }, () =>
       expect(line.slice((expected[index]?.length ?? 0) + 1), name).toMatch(says);
     });
     expect([code, errors]).toEqual([1, ""]);
-    expect(lines.at(-2)).toBe(`${wrongs.length} are wrong`);
+    expect(lines.at(-2), output).toBe(`${wrongs.length} are wrong`);
   });
 
   test("H05: a revision that is missing between others, and a topic that is gone, are named", async () => {
