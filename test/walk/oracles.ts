@@ -13,13 +13,12 @@ export function compare(walked: readonly Snapshot[], straight: readonly Snapshot
 
 /** What stands in the end does not depend on when it was issued, by the content that a hash covers. */
 export function compareLatest(walked: readonly Snapshot[], atOnce: readonly Snapshot[]): void {
-  const said = (all: readonly Snapshot[]) =>
-    new Map(
-      all
-        .toSorted((a, b) => a.revision - b.revision)
-        .map((one): [string, string] => [`${one.meterId} ${one.period}`, isVoid(one) ? "void" : one.hash])
-        .filter(([, content]) => content !== "void"),
-    );
+  const said = (all: readonly Snapshot[]) => {
+    const latest = new Map<string, Snapshot>();
+    for (const one of all.toSorted((a, b) => a.revision - b.revision)) latest.set(`${one.meterId} ${one.period}`, one);
+    // A month that was taken back is as one that never was.
+    return new Map([...latest].filter(([, one]) => !isVoid(one)).map(([month, { hash }]) => [month, hash]));
+  };
   differ("months", said(walked), said(atOnce));
 }
 

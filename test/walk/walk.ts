@@ -136,7 +136,7 @@ async function crooked(seed: number, steps: number) {
     [3, () => fail("fails before")],
     [3, () => fail("fails after")],
     [8, () => tick()],
-    [4, () => pass(pick([900, 31_000, 3_600_000, 12 * 3_600_000, 5 * day * 1000]))],
+    [4, () => pass(pick([900, 31_000, 3_600_000, 12 * 3_600_000, 5 * day * 1000, 20 * day * 1000]))],
     [
       1,
       async () => {
@@ -146,7 +146,7 @@ async function crooked(seed: number, steps: number) {
     ],
     [1, async () => void (alive.length < 3 && (await start()))],
     [
-      2,
+      3,
       () => {
         count.takeOvers += 1;
         give(Math.floor(random() * partitions), pick(alive), random() < 0.5);

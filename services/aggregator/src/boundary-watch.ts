@@ -29,7 +29,7 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
     else pending.markAll(meters, firstPeriodAfter(zone, before));
     sweptThrough.set(zone, stage);
     water.noted(`swept:${zone}`, stage, pending.nextTicket);
-    events.boundaryPassed({ zone, meters: meters.length });
+    if (meters.length > 0) events.boundaryPassed({ zone, meters: meters.length });
   }
 
   return {
@@ -50,8 +50,8 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
         const stage = lastStage(zone, timeMs / 1000);
         if (stage <= swept(zone)) continue;
         const meters = [...book.all()].filter(({ calendar }) => calendar.zone === zone);
-        if (meters.length > 0) sweepZone(zone, stage, meters, pending);
-        else sweptThrough.set(zone, stage);
+        // Also where the zone has no meters yet: whoever takes over must know that it was swept.
+        sweepZone(zone, stage, meters, pending);
       }
     },
   };
