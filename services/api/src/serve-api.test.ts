@@ -252,3 +252,27 @@ test("it listens, says where, and closes", async () => {
   await api.close();
   await expect(fetch(`http://${api.address}/healthz`)).rejects.toThrow();
 });
+
+test("a stop waits for the calls under way and not for their connections", async () => {
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const health = async () => {
+    begun.resolve();
+    await held.promise;
+    return { ready: true, problems: [], notices: [] };
+  };
+  const { ports, settings } = apiWorld({ health }, { limits: { closeMs: 60_000, keepAliveMs: 60_000 } });
+  const api = await serveApi(ports, settings);
+  const asked = fetch(`http://${api.address}/readyz`);
+  await begun.promise;
+  const closed = api.close();
+  const isOpen = () =>
+    fetch(`http://${api.address}/healthz`).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(isOpen).toBe(false);
+  held.resolve();
+  const answer = await asked;
+  expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ ready: true })]);
+  await closed;
+});

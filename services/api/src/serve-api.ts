@@ -74,12 +74,17 @@ export async function serveApi(
   return { address, close: () => closeWithin(app, limits.closeMs) };
 }
 
+const closeIdleMs = 100;
+
 async function closeWithin(app: Api, closeMs: number): Promise<void> {
   const hangUp = setTimeout(() => app.server.closeAllConnections(), closeMs);
+  // One whose call ended during the stop would be kept for its client's next one, and the stop with it.
+  const idle = setInterval(() => app.server.closeIdleConnections(), closeIdleMs);
   try {
     await app.close();
   } finally {
     clearTimeout(hangUp);
+    clearInterval(idle);
   }
 }
 

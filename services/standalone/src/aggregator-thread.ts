@@ -23,6 +23,7 @@ import { yieldToOthers } from "@meterbook/runtime/thread-priority";
 import { watchClock } from "@meterbook/runtime/watch-clock";
 import { watchDisk } from "@meterbook/runtime/watch-disk";
 import { Registry } from "prom-client";
+import { watchDirectory } from "./watch-directory.ts";
 
 const trimEveryMs = 3_600_000;
 
@@ -49,6 +50,7 @@ await runThread(async (settings: Settings, own) => {
   const events = aggregatorMetrics(metrics, { log, standing, notices, clockToleranceMs });
   const clock = steadyClock({ toleranceMs: clockToleranceMs });
   own(watchDisk({ path: dataDir, setting: "METERBOOK_DATA_DIR", standing, notices }));
+  own(watchDirectory(dataDir, standing));
   own(watchClock({ clock, holdsBack: "months", standing, notices }));
 
   const damages = own(openEmbeddedDamageLog({ dataDir }));

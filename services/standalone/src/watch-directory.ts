@@ -1,0 +1,38 @@
+import { statSync } from "node:fs";
+import { fileNames, pathOf } from "@meterbook/adapters/embedded/directory-files";
+import type { StandingProblems } from "@meterbook/runtime/standing-problems";
+
+const everyMs = 2000;
+
+/**
+ * Says that a file of the data directory is not the one that was opened: removed, or another put in its place. The process goes
+ * on with the one that nobody else sees any more, and all that it takes in ends with it.
+ */
+export function watchDirectory(
+  dataDir: string,
+  standing: Pick<StandingProblems, "raise" | "clear">,
+): { close(): void } {
+  const names = ["directory", ...fileNames] as const;
+  const opened = new Map(names.map((name) => [name, identityOf(pathOf(dataDir, name))]));
+
+  function look(): void {
+    const lost = names.filter((name) => identityOf(pathOf(dataDir, name)) !== opened.get(name));
+    if (lost.length === 0) return standing.clear("data directory");
+    const files = lost.map((name) => `${name}.db`).join(", ");
+    standing.raise(
+      "data directory",
+      `${files} was removed or replaced in ${dataDir} (METERBOOK_DATA_DIR) while it is in use: what is taken in now is lost ` +
+        "with the process; stop Meterbook, and restore a backup where npm run repair says so (docs/backup.md)",
+    );
+  }
+
+  const timer = setInterval(look, everyMs);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}
+
+/** Undefined where there is none. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}/${found.ino}`;
+}
