@@ -106,7 +106,8 @@ export async function openPartitionMemory(
       const notReached = water.reached(offset + 1, pending.nextTicket);
       water.noted(timeNote, time.ms, pending.nextTicket);
       await series.record(progress({ position: offset + 1 })).catch((error: unknown) => {
-        notReached();
+        // Where it was kept although it failed, the barrier does not come again.
+        if (series.progress.position <= offset) notReached();
         throw error;
       });
     },

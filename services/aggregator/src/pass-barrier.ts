@@ -30,9 +30,11 @@ export interface PassingPorts {
 export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) {
   const { series, ledger, clock, memory, registry, watch, struck } = ports;
 
-  async function issue(due: MeterState[]): Promise<void> {
-    if (due.length === 0) return;
+  async function issue(isDue: () => MeterState[]): Promise<void> {
+    if (isDue().length === 0) return;
     await takeRight(ledger, memory, clock);
+    // Asked again: where the right was taken back, memory has begun anew, and what is due is the new book's meters.
+    const due = isDue();
     try {
       const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.time.ms };
       await issueSnapshots(issuePorts, memory.pending, due);
@@ -51,9 +53,10 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     await registry.count(barrier.registry, by);
     watch.sweep(memory.book, pending, memory.time.ms);
     if (barrier.closeId !== null) markHeldBack(memory);
-    const due = pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
-    if (memory.isCarriedOut(by.offset)) pending.done(due);
-    else await issue(due);
+    const isDue = () =>
+      pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
+    if (memory.isCarriedOut(by.offset)) pending.done(isDue());
+    else await issue(isDue);
     await memory.carriedOut(by.offset);
   };
 }
