@@ -1,0 +1,189 @@
+/** biome-ignore-all lint/suspicious/noTemplateCurlyInString: the text of programs. */
+/** A fault put into the code on purpose: one change of the text of one file. */
+export interface Fault {
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** Of a walk that found it; up to 600 walks were looked at from 1 on. */
+  readonly seed: number;
+}
+
+const at = (file: string) => `services/aggregator/src/${file}.ts`;
+const inMemory = at("partition-memory");
+const pending = at("pending-meters");
+const passing = at("pass-barrier");
+
+/** Each makes what is issued a matter of luck, or wrong, or leaves something out. The walk finds each from its seed on. */
+export const faults: readonly Fault[] = [
+  {
+    seed: 254,
+    name: "a barrier that was carried out is not known",
+    file: inMemory,
+    find: "isCarriedOut: (offset) => offset < carriedTo,",
+    replace: "isCarriedOut: () => false,",
+  },
+  {
+    seed: 1,
+    name: "every barrier counts as carried out",
+    file: inMemory,
+    find: "isCarriedOut: (offset) => offset < carriedTo,",
+    replace: "isCarriedOut: () => true,",
+  },
+  {
+    seed: 1,
+    name: "the barrier behind the last that was carried out counts as well",
+    file: inMemory,
+    find: "isCarriedOut: (offset) => offset < carriedTo,",
+    replace: "isCarriedOut: (offset) => offset <= carriedTo,",
+  },
+  {
+    seed: 1,
+    name: "the position is recorded before the ledger has what is issued",
+    file: passing,
+    find: "if (memory.isCarriedOut(by.offset)) pending.done(isDue());\n    else await issue(isDue);\n    await memory.carriedOut(by.offset);",
+    replace:
+      "const known = memory.isCarriedOut(by.offset);\n    await memory.carriedOut(by.offset);\n    if (known) pending.done(isDue());\n    else await issue(isDue);",
+  },
+  {
+    seed: 4,
+    name: "a barrier counts as carried out though the ledger did not take it",
+    file: passing,
+    find: "else await issue(isDue);",
+    replace: "else await issue(isDue).catch(() => pending.done(isDue()));",
+  },
+  {
+    seed: 453,
+    name: "what came after a barrier that is passed again is not looked for",
+    file: at("evaluate-meter"),
+    find: "return issued.some(({ issuedAtMs }) => issuedAtMs > nowMs);",
+    replace: "return issued.length < 0;",
+  },
+  {
+    seed: 4,
+    name: "frames that are read again touch nothing",
+    file: at("partition-work"),
+    find: "touchAgain(memory.book, frames, memory.pending, damaged);",
+    replace: "",
+  },
+  {
+    seed: 21,
+    name: "frames that are read again are taken for such as come in order",
+    file: at("apply-batch"),
+    find: "affect(report, waiting, channel, instant, unordered);\n      waiting.reported",
+    replace: "affect(report, waiting, channel, instant, 0);\n      waiting.reported",
+  },
+  {
+    seed: 1,
+    name: "frames are not cut where the store ends",
+    file: at("partition-work"),
+    find: "if (isCut || frame.offset === position)",
+    replace: "if (isCut)",
+  },
+  {
+    seed: 7,
+    name: "frames that were taken already are taken twice",
+    file: at("partition-work"),
+    find: "await take(run.filter(({ offset }) => offset >= memory.position));",
+    replace: "await take(run);",
+  },
+  {
+    seed: 4,
+    name: "a ticket that is out is overlooked",
+    file: at("low-water"),
+    find: "ticket > oldestTicket);",
+    replace: "ticket > oldestTicket + 1);",
+  },
+  {
+    seed: 36,
+    name: "a record that failed counts as reached",
+    file: inMemory,
+    find: "if (series.progress.position <= offset) notReached();",
+    replace: "",
+  },
+  {
+    seed: 900035,
+    name: "the time of a barrier is lost whose record was kept although it failed",
+    file: inMemory,
+    find: "if (series.progress.position <= offset) notReached();",
+    replace: "notReached();",
+  },
+  {
+    seed: 4,
+    name: "a month's end is noted before its meters are issued",
+    file: at("boundary-watch"),
+    find: "water.noted(`swept:${zone}`, stage, pending.nextTicket);",
+    replace: "water.noted(`swept:${zone}`, stage, 0);",
+  },
+  {
+    seed: 139,
+    name: "that a zone without meters was swept is not noted",
+    file: at("boundary-watch"),
+    find: "water.noted(`swept:${zone}`, stage, pending.nextTicket);",
+    replace: "if (meters.length > 0) water.noted(`swept:${zone}`, stage, pending.nextTicket);",
+  },
+  {
+    seed: 12,
+    name: "a month's end leaves out the month before",
+    file: at("boundary-watch"),
+    find: "return localCalendar(zone).periodOf(swept) - 1;",
+    replace: "return localCalendar(zone).periodOf(swept);",
+  },
+  {
+    seed: 1,
+    name: "log time is the host's",
+    file: passing,
+    find: "memory.time.move(barrier.atMs, by.offset);",
+    replace: "memory.time.move(clock.nowMs(), by.offset);",
+  },
+  {
+    seed: 4,
+    name: "a barrier that is tried again is later",
+    file: at("log-time"),
+    find: "if (offset === movedBy) return;",
+    replace: "",
+  },
+  {
+    seed: 4,
+    name: "what waits is forgotten when memory begins again",
+    file: inMemory,
+    find: "pending.moveTo(opened.meet);",
+    replace: "pending.done([...book.all()]);",
+  },
+  {
+    seed: 10,
+    name: "master data are forgotten when memory begins again",
+    file: inMemory,
+    find: "if (record !== undefined) opened.register(record);",
+    replace: "",
+  },
+  {
+    seed: 3,
+    name: "of two months that a meter waits for the later one counts",
+    file: pending,
+    find: "Math.min(known, fromPeriod)",
+    replace: "Math.max(known, fromPeriod)",
+  },
+  {
+    seed: 24,
+    name: "a close leaves out who gathers readings",
+    file: passing,
+    find: "quietBefore: everything, readyThrough",
+    replace: "quietBefore: 0, readyThrough",
+  },
+  {
+    seed: 41,
+    name: "the right to issue is never taken back",
+    file: passing,
+    find: "ledger.fenced(clock.nowMs());",
+    replace: "ledger.fenced(Number.POSITIVE_INFINITY);",
+  },
+  {
+    seed: 1,
+    name: "master data count at once",
+    file: at("follow-registry"),
+    find: "if (position <= counted) {",
+    replace: "if (position > 0) {",
+  },
+];
