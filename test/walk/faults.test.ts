@@ -10,7 +10,7 @@ const [hook, main] = ["./with-fault.ts", "./main.ts"].map((path) => fileURLToPat
 /** Walks with the fault in a process of its own: the text of the code is another there. */
 async function walked(name: string, seed: number): Promise<{ code: number | null; output: string }> {
   const walks = ["--seed", `${seed}`, "--minutes", "2", "--walks", `${walksMax}`];
-  const env = { ...process.env, METERBOOK_FAULT: name };
+  const env = { ...process.env, WALK_FAULT: name };
   const child = spawn(process.execPath, ["--import", hook as string, main as string, ...walks], { env });
   let output = "";
   for (const stream of [child.stdout, child.stderr])

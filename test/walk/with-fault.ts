@@ -1,8 +1,8 @@
 import { registerHooks } from "node:module";
 import { faults } from "./faults.ts";
 
-/** Loaded before a program, it changes the text of one file as that is loaded: the fault is named in METERBOOK_FAULT. */
-const name = process.env["METERBOOK_FAULT"];
+/** Loaded before a program, it changes the text of one file as that is loaded: the fault is named in WALK_FAULT. */
+const name = process.env["WALK_FAULT"];
 const fault = faults.find((one) => one.name === name);
 if (fault === undefined) throw new Error(`there is no fault ${name}`);
 const { file, find, replace } = fault;
