@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { repositoryFiles } from "./support/repository-files.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -18,9 +19,9 @@ const commands = Object.entries(scripts).filter(
 /** They take no options and are of use in this repository only. */
 const withoutOptions = new Set(["docs", "check"]);
 
-async function run(line: string, more: readonly string[]) {
+async function run(line: string, more: readonly string[], env: NodeJS.ProcessEnv = process.env) {
   const [, ...words] = line.replace(/^exec /, "").split(" ");
-  const child = spawn(process.execPath, [...words, ...more], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...words, ...more], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   const [output, errors, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -79,4 +80,13 @@ test("every command that a page prints exists, and none of them needs a newer No
     ),
   ]);
   expect(wrong).toEqual([]);
+});
+
+test("N10: all that is missing to make servers is said before minutes of building", { timeout: 60_000 }, async () => {
+  const cache = await temporaryDirectory();
+  const env = { PATH: cache, METERBOOK_SERVERS_CACHE: cache };
+  const { output, errors, code } = await run(`${scripts["servers"]} install all`, [], env);
+  expect([code, output]).toEqual([1, ""]);
+  const first = errors.split("\n").slice(0, 4).join("\n");
+  for (const program of ["java", "mvn", "go", "cargo", "clang", "pkg-config"]) expect(first).toContain(`${program} (`);
 });

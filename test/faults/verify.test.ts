@@ -77,6 +77,31 @@ test("H06: a book of real work is verified while it runs, and by its API", async
   }
 });
 
+test("H07, H08: a flipped bit in a block of readings and in a frame is found, named and counted once", async () => {
+  const meterbook = await startMeterbook({ METERBOOK_SETTLE_SECONDS: "0", METERBOOK_LOG_LEVEL: "error" });
+  try {
+    const traffic = mixedTraffic({ seed: 11, meters: 6, days: 40, waves: 1 });
+    await publishAll(() => meterbook.mqttUrl, traffic.waves.flat());
+    await meterbook.settled();
+    expect(await meterbook.stop()).toBe(0);
+    const blocks = [
+      ["series.db", "hot", "id", "data"],
+      ["log.db", "frame", "position", "body"],
+    ] as const;
+    for (const [file, table, key, column] of blocks) {
+      const mend = flipInRow(join(meterbook.dataDir, file), { table, key, column });
+      const found = await verify(meterbook.dataDir);
+      expect([file, table, found.code, found.errors]).toEqual([file, table, 1, ""]);
+      expect(found.output.split("\n").filter((line) => line.startsWith(`${file} `))).toHaveLength(1);
+      expect(found.output).toContain("1 are wrong");
+      mend();
+    }
+    expect((await verify(meterbook.dataDir)).code).toBe(0);
+  } finally {
+    await meterbook.dispose();
+  }
+});
+
 test("H06: an API that answers with another number than was issued is told on", async () => {
   const { boundary, registers, ...head } = aSnapshot(1);
   const answer = {
@@ -143,6 +168,26 @@ function aSnapshot(number: number): Snapshot {
   };
   const issued = { revision: 1, lifecycle: "final", issuedAtMs: 1_793_500_000_000, reason: "window closed" } as const;
   return { ...content, ...issued, hash: contentHash(content) };
+}
+
+/** Turns one bit in the middle of a table's first row; answers what turns it back. */
+function flipInRow(
+  path: string,
+  { table, key, column }: Readonly<Record<"table" | "key" | "column", string>>,
+): () => void {
+  const turn = (no: unknown, bytes: Uint8Array) => {
+    const turned = Uint8Array.from(bytes);
+    turned[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 4;
+    const database = new DatabaseSync(path);
+    database.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ?`).run(turned, no as number);
+    database.close();
+    return turned;
+  };
+  const database = new DatabaseSync(path);
+  const row = database.prepare(`SELECT ${key} AS no, ${column} AS bytes FROM ${table} ORDER BY ${key} LIMIT 1`).get();
+  database.close();
+  const turned = turn(row?.["no"], row?.["bytes"] as Uint8Array);
+  return () => void turn(row?.["no"], turned);
 }
 
 /** Turns one bit at `after` bytes behind each place where the text stands; answers the places. */
