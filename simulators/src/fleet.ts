@@ -17,7 +17,9 @@ import { createTruthFile } from "./truth-file.ts";
 export interface FleetOptions extends FleetSettingsInput {
   readonly nowMs?: () => number;
   readonly log?: (text: string) => void;
-  /** Seconds UTC up to which an earlier run was acknowledged, by number of the meter: this one sends what comes after. */
+  /**
+   * Seconds UTC up to which an earlier run was acknowledged, by number of the meter: this one sends what comes after.
+   */
   readonly sentTo?: readonly number[];
   /** Told of each acknowledged report: the number of its meter and its last instant. */
   readonly acknowledged?: (meter: number, until: number) => void;

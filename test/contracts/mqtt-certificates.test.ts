@@ -1,5 +1,6 @@
-// Goal: H15, certificates and revocation lists are watched: what is renewed counts at once, for those who are connected too; what
-// cannot be used is told, and what was before stays. Method: a real endpoint whose files are changed under it.
+// Goal: H15, certificates and revocation lists are watched. A renewed file counts at once, for connected clients too. A
+// file that cannot be used is told, and the one from before stays.
+// Method: a real endpoint whose files are changed under it.
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -15,7 +15,9 @@ import { expect, onTestFinished, test } from "vitest";
 
 /** How a suite gets at a store and opens the same data again. Time stands still at the noon of 2026-11-20 unless moved. */
 export interface SeriesStoreUnderTest {
-  /** The same data each time, as the next owner of the one partition. `damaged` is told by the store and by the reader. */
+  /**
+   * The same data each time, as the next owner of the one partition. `damaged` is told by the store and by the reader.
+   */
   open(damaged?: TellDamage): Promise<OpenStore>;
   /** Changes what the closed store holds, past it: of a meter or, where it is progress, of the partition. */
   damage(what: DamagedRecord, meterId: string): Promise<void>;

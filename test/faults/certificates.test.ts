@@ -1,5 +1,6 @@
-// Goal: H15, a revocation list that ends while the service runs is told before and at its end, and its renewal is taken without a
-// restart. Method: the whole as one process, with a list that holds for some seconds.
+// Goal: H15, a revocation list that ends while the service runs is told before and at its end, and its renewal is taken
+// without a restart.
+// Method: the whole as one process, with a list that holds for some seconds.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";

@@ -1,4 +1,5 @@
-// Goal: what docs/backup.md and docs/running.md print for backup, restore, repair, verify and upgrade works as it stands (N09, N10).
+// Goal: what docs/backup.md and docs/running.md print for backup, restore, repair, verify and upgrade works as it
+// stands (N09, N10).
 // Method: the lines are taken from the pages and run in a shell, with their places put into a scratch directory.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,5 +1,6 @@
-// Goal: readings that were acknowledged and that Kafka forgot before they were taken in are a lasting, counted, named loss (D07); a
-// topic that is made anew while everything runs is noticed within 10 s. Method: a real Kafka is told to forget.
+// Goal: acknowledged readings that Kafka forgot before they were taken in are a final loss that is counted and named
+// (D07). A topic that is made anew while everything runs is noticed within 10 s.
+// Method: a real Kafka is told to forget.
 import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import type { Admin } from "kafkajs";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";

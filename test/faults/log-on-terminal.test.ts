@@ -1,4 +1,5 @@
-// Goal: a log on a terminal has one format, whichever thread speaks (N14). Method: a start on a terminal that `script` makes.
+// Goal: a log on a terminal has one format, whichever thread writes (N14).
+// Method: a start on a terminal that `script` makes.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,6 @@
-// Goal: Kafka and InfluxDB are restored from backups of different moments, in either order (docs/restore.md): all that Kafka holds is taken
-// in again, nothing twice, and no revision changes in silence. Method: real servers, copies of their directories, the pages' order of work.
+// Goal: Kafka and InfluxDB are restored from backups of different moments, in either order (docs/restore.md): all that
+// Kafka holds is taken in again, nothing twice, and no revision changes in silence.
+// Method: real servers, copies of their directories, in the order of work of the page.
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
 import { type MixedTraffic, mixedTraffic } from "../support/mixed-traffic.ts";

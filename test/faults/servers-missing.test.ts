@@ -1,4 +1,5 @@
-// Goal: a start without its servers says once what is missing, names the setting, and ends; nothing of a client library is in the log (D12).
+// Goal: a start without its servers says once what is missing, names the setting, and ends; nothing of a client library
+// is in the log (D12).
 // Method: each service as a process, on addresses where nobody listens.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
-// Goal: an InfluxDB that is put back to an older copy, or whose bucket is made anew, while everything runs: it is noticed, named, and
-// all that Kafka still holds is taken in again (D01, D02). Method: a faulty fleet reports meanwhile; its truth is compared.
+// Goal: an InfluxDB that is put back to an older copy, or whose bucket is made anew, while everything runs is noticed
+// and named, and all that Kafka still holds is taken in again (D01, D02).
+// Method: a faulty fleet reports meanwhile; its truth is compared.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
-// Goal: whatever strikes, in any order, nothing acknowledged is lost, nothing is there twice, and no number changes in silence.
-// Method: the storm of `npm run storm`, each form in turn. STORM_MINUTES makes it longer, SEED another one.
+// Goal: whatever strikes, in any order, nothing acknowledged is lost, nothing is there twice, and no number changes in
+// silence.
+// Method: the storm of `npm run storm`, each form in turn. STORM_MINUTES makes it longer, SEED draws another one.
 import { expect, test } from "vitest";
 import { runStorm, stormForms } from "../storm/run-storm.ts";
 

@@ -1,5 +1,6 @@
-// Goal: `npm run verify -- --kafka` names the topic, the partition, the offset and the row of each record that is not what it was (H06-H08
-// on servers). Method: a real Kafka; what our own adapters wrote is sound, then one damaged record a topic is written behind it.
+// Goal: `npm run verify -- --kafka` names the topic, the partition, the offset and the row of each record that is not
+// what was written (H06-H08 on servers).
+// Method: a real Kafka; what our own adapters wrote is sound, then one damaged record per topic is written behind it.
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";

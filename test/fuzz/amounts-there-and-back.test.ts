@@ -1,5 +1,6 @@
-// Goal: an amount that intake accepts and master data multiplies is the same, exactly, in the record of the ledger, in its hash, in JSON, in
-// NDJSON and in CSV; what leaves the safe integers is null with a fault in all of them, never 0 and never another number (H01, H02).
+// Goal: an amount that intake accepts and master data multiplies is exactly the same in the record of the ledger, in
+// its hash, in JSON, in NDJSON and in CSV. An amount that leaves the safe integers is null with a fault in all of them,
+// never 0 and never another number (H01, H02).
 // Method: readings as text, at the edges of what is accepted, go the whole way; big integers say what must come out.
 import { createHash } from "node:crypto";
 import { encodeLedgerRecord, verifyLedgerRecord } from "@meterbook/adapters/views/ledger-record";

@@ -1,5 +1,7 @@
-// Goal: whatever a call asks for, it is answered, or refused with a problem; no cursor, parameter, id, header or body is a failure of ours.
-// Method: calls of every route, from a seed, with right values, odd ones and cursors that somebody wrote himself, on files as they are.
+// Goal: every call is answered, or refused with a problem; no cursor, parameter, id, header or body is a failure of
+// ours.
+// Method: calls of every route, from a seed, with right values, odd ones and cursors that somebody wrote himself, on
+// files as they are.
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";

@@ -1,5 +1,6 @@
-// Goal: whatever bytes come from outside or from a disk, whoever decodes them answers, refuses, or throws what it says it throws, and
-// comes to an end; what came out can be used. Method: sound bytes with changes in them, and bytes that are right by form only, from a seed.
+// Goal: whatever bytes come from outside or from a disk, a decoder answers, refuses, or throws what it says it throws,
+// and comes to an end; what came out can be used.
+// Method: sound bytes with changes in them, and bytes that are right by form only, from a seed.
 // More: FUZZ_RUNS=20000 npx vitest run test/fuzz; the same again: FUZZ_SEED=<the seed that was told>.
 import fc from "fast-check";
 import { afterAll, describe, test } from "vitest";

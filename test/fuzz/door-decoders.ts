@@ -40,7 +40,9 @@ const packets = [
   packet(0xc0, ""),
 ];
 
-/** Whatever the chunks, what is held is bounded by what came and by the longest packet, and nothing comes after the end. */
+/**
+ * Whatever the chunks, what is held is bounded by what came and by the longest packet, and nothing comes after the end.
+ */
 function scan(bytes: Buffer, chunkBytes: number): void {
   let held = 0;
   let ended = false;

@@ -55,8 +55,8 @@ const scalar = fc.oneof(
 );
 
 /**
- * Text that is JSON by form: with the names that are given and odd ones, names that repeat, and numbers as they are written, which a
- * value that was made first would not have.
+ * Text that is JSON by form, with the given names and odd ones, names that repeat, and numbers with unusual spellings.
+ * A value that is made first and then written would not have those.
  */
 export function oddJson(names: readonly string[]): fc.Arbitrary<Buffer> {
   const name = fc.oneof(

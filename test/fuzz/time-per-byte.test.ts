@@ -1,6 +1,7 @@
-// Goal: nobody takes more than 1 ms a kilobyte to decode what comes from outside or from a disk, whatever it is (H03, H09). Method: shapes
-// that were slow somewhere, from a kilobyte to the largest input; after some readings that nobody times, the best of several counts,
-// because the machine has other work. FUZZ_TIMES=1 prints what was measured.
+// Goal: no decoder of what comes from outside or from a disk takes more than 1 ms a kilobyte, whatever it is (H03,
+// H09).
+// Method: shapes that were slow somewhere, from a kilobyte to the largest input. After some runs that are not timed,
+// the best of several counts, because the machine has other work. FUZZ_TIMES=1 prints what was measured.
 import { afterAll, describe, expect, test } from "vitest";
 import { allDecoders } from "./all-decoders.ts";
 import type { Decoder } from "./decoder.ts";

@@ -5,8 +5,8 @@ const toldBytesMax = 4096;
 const nameBytesMax = 256;
 
 /**
- * Ends this process, with what it was at, where nothing has moved for `msMax`: a decoder that never comes back would otherwise hold
- * whoever runs the tests. Another thread looks, because this one does not come to it.
+ * Ends this process, and says what it was doing, if nothing has moved for `msMax`: a decoder that never ends would
+ * otherwise hold up whoever runs the tests. Another thread watches, because this one cannot while it is busy.
  */
 export function watchdog(msMax: number) {
   const shared = new SharedArrayBuffer(16 + nameBytesMax + toldBytesMax);

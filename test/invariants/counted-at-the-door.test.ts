@@ -1,5 +1,6 @@
-// Goal: D07. What is counted is what came, whatever became of it. Method: the real aggregator on a log in the test's hand that loses,
-// repeats and refuses; the sum of what was found is compared with what the writer says.
+// Goal: D07. What is counted is what came, whatever became of it.
+// Method: the real aggregator on a log that the test controls and that loses, repeats and refuses; the sum of what was
+// found is compared with what the writer says.
 import { noTally, readingsAppended, type Tally } from "@meterbook/core/domain/tally";
 import { expect, onTestFinished, test } from "vitest";
 import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";

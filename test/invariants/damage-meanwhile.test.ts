@@ -1,4 +1,5 @@
-// Goal: H02, H06, H08: what callers are told while something is damaged. Never a wrong number, never a 500; others are served.
+// Goal: H02, H06, H08: what callers are told while something is damaged. Never a wrong number, never a 500; others are
+// served.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";

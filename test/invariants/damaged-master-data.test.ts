@@ -1,5 +1,5 @@
-// Goal: H07: while a meter's master data cannot be read nothing is made of them: no default, no wrong number. What is issued stays,
-// what is new is suspect with a code, and all is made right by revisions when they are sent again.
+// Goal: H07: while a meter's master data cannot be read, nothing is made of them: no default, no wrong number. What is
+// issued stays, what is new is suspect with a code, and revisions correct all of it when the data are sent again.
 
 import { registryDamage } from "@meterbook/core/domain/registry-damage";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";

@@ -1,5 +1,6 @@
-// Goal: the same master data there and back gives the same bills (H04). Method: two meters with the same readings, one of which is
-// given other master data for a while, in any order with readings, closes and restarts; at the end both have the same record.
+// Goal: the same master data there and back gives the same bills (H04).
+// Method: two meters with the same readings. One of them is given other master data for a while, in any order with
+// readings, closes and restarts; at the end both have the same record.
 import { canonicalContent } from "@meterbook/core/domain/canonical-content";
 import type { MeterRecord } from "@meterbook/core/domain/registry";
 import { isVoid, periodName, type Snapshot } from "@meterbook/core/domain/snapshot";

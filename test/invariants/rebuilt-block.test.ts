@@ -1,5 +1,6 @@
-// Goal: H07, H08: a damaged block of readings is made again from the log, as it would have been; what the log no longer holds
-// is counted. Method: a twin that is never damaged gets the same reports; any bit of any block is flipped.
+// Goal: H07, H08: a damaged block of readings is rebuilt from the log, as it would have been; what the log no longer
+// holds is counted.
+// Method: a twin that is never damaged gets the same reports; any bit of any block is flipped.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { ReadingSeries } from "@meterbook/core/domain/reading";

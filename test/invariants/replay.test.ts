@@ -1,6 +1,7 @@
-// Goal: what is issued is a function of the log (decision 12): any replay of one log, by one owner or by many, through kills and answers that
-// were lost, gives the same revisions, and a kill alone adds none. Method: a world lives through random readings, closes, hours and
-// restarts; its log is then taken anew in other pieces, with other restarts and failures, on an empty store.
+// Goal: what is issued is a function of the log (decision 12). Any replay of one log, by one owner or by many, through
+// kills and answers that were lost, gives the same revisions, and a kill alone adds none.
+// Method: a world lives through random readings, closes, hours and restarts; its log is then taken in again in other
+// pieces, with other restarts and failures, on an empty store.
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import fc from "fast-check";

@@ -1,4 +1,5 @@
-// Goal: H02, H06: an issued revision that cannot be read keeps its number, the next one says why, and no month is guessed.
+// Goal: H02, H06: an issued revision that cannot be read keeps its number, the next one says why, and no month is
+// guessed.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";

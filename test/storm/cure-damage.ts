@@ -31,8 +31,8 @@ export async function until(holds: () => Promise<boolean>, otherwise: string): P
 }
 
 /**
- * What an operator does: master data are sent again, damaged revisions are struck out, blocks are made again from the log by themselves, and
- * all is acknowledged in the end. Answers the meters of which something could not be had again.
+ * What an operator does: master data are sent again, damaged revisions are struck out, and all is acknowledged in the
+ * end. Blocks are rebuilt from the log by themselves. Answers the meters for which something could not be recovered.
  */
 export async function cureDamage(
   api: Pick<ApiClient, "get" | "request">,

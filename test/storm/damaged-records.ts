@@ -62,7 +62,10 @@ export function connectionTo(brokers: readonly string[], topicPrefix: string): K
   return kafkaConnection(settings, { clientId: "storm", log: () => undefined });
 }
 
-/** A record of which a bit is turned comes into a topic, as a broken disk or a stranger would leave it; waits until the API names it. */
+/**
+ * Puts a record with a flipped bit into a topic, as a broken disk or a stranger would leave it; waits until the API
+ * names it.
+ */
 export async function sendDamaged(
   connection: KafkaConnection,
   api: Pick<ApiClient, "get">,

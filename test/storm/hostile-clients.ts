@@ -10,7 +10,10 @@ type Attack = (at: Addresses, random: () => number) => Promise<void>;
 
 const clientsMax = 20;
 
-/** What nobody should send, and no message of it whole: the counts of the fleet must still be exact. Then they hang up. */
+/**
+ * What nobody should send. No message of it is whole, because the counts of the fleet must still be exact. Then they
+ * hang up.
+ */
 const attacks: readonly Attack[] = [noise, halfPackets, manyConnections, pings, slowHeaders, deepBody, unreadExports];
 
 export async function strikeHostile(at: Addresses, random: () => number): Promise<string> {

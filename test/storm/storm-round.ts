@@ -10,9 +10,15 @@ import { seededRandom } from "../support/random.ts";
 export interface StormTarget extends ApiClient {
   readonly mqttUrl: string;
   readonly httpUrl: string;
-  /** Each is drawn as often as its weight says; resolves when Meterbook works again, throws where a promise was broken. */
+  /**
+   * Each is drawn as often as its weight says. It resolves when Meterbook works again, and throws if a promise was
+   * broken.
+   */
   readonly faults: readonly StormFault[];
-  /** What an operator does about all that was damaged; answers the meters whose numbers may differ, each named by the API. */
+  /**
+   * What an operator does about all that was damaged; answers the meters whose numbers may differ, each named by the
+   * API.
+   */
   cure(): Promise<ReadonlySet<string>>;
   /** Checks what is kept, once everything is settled; throws what is wrong. */
   verify(): Promise<void>;
@@ -47,8 +53,8 @@ const meters = 40;
 const pauseMs = { min: 1500, max: 6000 };
 
 /**
- * One round: a fleet with faults of its own reports two months within about `seconds`, while faults strike one after the other, drawn from the
- * seed; then all that was acknowledged must be there, once, and every month must be right.
+ * One round: a fleet with faults of its own reports two months within about `seconds`, while faults strike one after
+ * the other, drawn from the seed. Then all that was acknowledged must be there, once, and every month must be right.
  *
  * @throws an Error that says what was broken
  */

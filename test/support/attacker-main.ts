@@ -2,8 +2,8 @@ import { type AttackName, attacks } from "./hostile-attacks.ts";
 import type { Done } from "./hostile-flood.ts";
 
 /**
- * `node attacker-main.ts <mqtt port> <http port> <core share> <attack>...`: attacks until it is killed, holds itself to its share of a
- * core, and says what it has done, as JSON, twice a second.
+ * `node attacker-main.ts <mqtt port> <http port> <core share> <attack>...`: attacks until it is killed, holds itself to
+ * its share of a core, and says what it has done, as JSON, twice a second.
  */
 const [mqttPort, httpPort, share, ...names] = process.argv.slice(2);
 const done: Done = { sent: 0, bytes: 0, connections: 0 };

@@ -7,8 +7,8 @@ import { checkFrame, encodeFrame } from "@meterbook/core/wire/frame-protobuf";
 import { decodeReport, encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 
 /**
- * Takes the reports of one meter that have a reading at an instant out of the log, and raises that reading in those of another, with right
- * checksums: as nothing does that is merely broken.
+ * Takes the reports of one meter that have a reading at an instant out of the log, and raises that reading in the
+ * reports of another, with right checksums. No mere fault does that.
  */
 export function changeLog(dataDir: string, at: number): { dropped: string; raised: string } {
   const [dropped, raised] = ["sim-000001", "sim-000002"];

@@ -3,7 +3,10 @@ import { raw } from "./raw-mqtt.ts";
 
 /** Meters that mean well: each reports now and then, waits for its PUBACK, and reports again what got none. */
 export interface HonestMeters {
-  /** Times from when a report was due until its PUBACK, in milliseconds, since the last call; those that wait count as they stand. */
+  /**
+   * Times from when a report was due until its PUBACK, in milliseconds, since the last call. Reports that still wait
+   * count with their time so far.
+   */
   latenciesMs(): number[];
   /** Connections that ended though nobody wanted them to. */
   readonly reconnects: number;

@@ -7,8 +7,9 @@ import { oneReading, refusedReadings, reportOfRegisters, unreadable, valueOfZero
 export type Attack = (target: FloodTarget, done: Done) => void;
 
 /**
- * The attacks of one hostile machine, by the rows of what was tried on Meterbook. Each takes all that its half of a core can: it
- * writes as long as the socket takes, and connects again when it is thrown out, half of the time under another name.
+ * The attacks of one hostile machine, by the rows of what was tried on Meterbook. Each takes all that its half of a
+ * core can. It writes as long as the socket takes bytes, and connects again when it is disconnected, half of the time
+ * under another name.
  */
 export const attacks = {
   H03: (target, done) => flood(target, done, { connections: 4, name: "zeros", next: valueOfZeros() }),

@@ -31,7 +31,9 @@ export async function makeCertificate(commonName: string, by: Made, over: object
 
 const secondMs = 1000;
 
-/** The authority's list of what it has taken back, as PEM, by openssl. Both times are from now; thirty days where not told. */
+/**
+ * The authority's list of revoked certificates, as PEM, by openssl. Both times are from now; thirty days if not given.
+ */
 export async function makeRevocationList(
   by: Made,
   revoked: readonly Made[],

@@ -15,7 +15,9 @@ const inMemory = at("partition-memory");
 const pending = at("pending-meters");
 const passing = at("pass-barrier");
 
-/** Each makes what is issued a matter of luck, or wrong, or leaves something out. The walk finds each from its seed on. */
+/**
+ * Each makes what is issued a matter of luck, or wrong, or leaves something out. The walk finds each from its seed on.
+ */
 export const faults: readonly Fault[] = [
   {
     seed: 254,

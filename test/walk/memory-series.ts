@@ -12,9 +12,9 @@ import {
 } from "@meterbook/core/ports/series-store";
 
 /**
- * The series store of one partition in memory, as it is on InfluxDB: no point is ever written with another value, every line carries the
- * offset that brought it, progress is a row per epoch of which the furthest counts, and nothing is undone. What a stale owner writes
- * is there already.
+ * The series store of one partition in memory, as it is on InfluxDB: no point is ever written with another value, every
+ * line carries the offset that brought it, progress is a row per epoch of which the furthest counts, and nothing is
+ * undone. What a former owner still writes is there already.
  */
 export interface MemoryPartition {
   open(epoch: number): SeriesStore;

@@ -79,8 +79,8 @@ export function counting(
 }
 
 /**
- * Counted without the aggregator: of each meter, every month from its first reading on that is due has a revision, which is final
- * where its hour of that has come, and not before; and none was issued before its hour.
+ * Counted without the aggregator: each month of a meter that is due, from its first reading on, has a revision. It is
+ * final once its hour for that has come, and not before. None was issued before its hour.
  */
 export function checkMonths(
   log: MemoryLog,

@@ -36,9 +36,10 @@ const partitions = 2;
 const meterIds = ["m-0", "m-1", "m-2", "m-3", "m-4", "m-5"];
 
 /**
- * Walks several aggregators through kills, stand-stills, take-overs that nobody told them of, calls that fail before or after they are carried out
- * and any order in which calls are answered, all by a seed, in virtual time. Then one aggregator brings everything to rest, and what is
- * issued must be what one aggregator makes of the same log in a straight way, record by record.
+ * Walks several aggregators through kills, pauses, take-overs that nobody told them of, calls that fail before or after
+ * they are carried out, and answers in any order. All is drawn from a seed, in virtual time. Then one aggregator brings
+ * everything to rest. What is issued must be what one aggregator makes of the same log without any fault, record by
+ * record.
  *
  * @throws Error that says what differs
  */

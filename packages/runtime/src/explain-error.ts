@@ -23,7 +23,8 @@ export function explainError(error: unknown, settings: ExplainSettings): Explain
     if (line !== undefined) return { line, expected: true };
   }
   if (!(error instanceof Error)) return { line: String(error), expected: false };
-  // What is wrong with a data directory is a list: what, what is lost, and the commands to go on with, each on its own line.
+  // What is wrong with a data directory is a list: what is wrong, what is lost, and the commands to go on with, each on
+  // its own line.
   if (error.message.startsWith(unfitDirectory))
     return { line: error.message.slice(unfitDirectory.length), expected: true };
   // By its name, because an error that comes from another thread has lost its class.

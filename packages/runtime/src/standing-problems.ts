@@ -5,7 +5,9 @@ export interface StandingProblems {
   /** Until it is cleared; raised again it says the newest detail. */
   raise(name: string, detail: string): void;
   clear(name: string): void;
-  /** What may only follow from something else that stands: raised where nothing else does, and then until it is cleared. */
+  /**
+   * A problem that may only follow from another one: raised if no other stands, and then it stands until it is cleared.
+   */
   suppose(name: string, detail: string): void;
   /** Of work that is tried again and whose success is told by nobody: stands until it has not been told for `fadeMs`. */
   recur(name: string, detail: string): void;

@@ -12,9 +12,9 @@ export interface ClockState {
 }
 
 /**
- * The host's clock as long as it goes as time goes by. What jumps ahead by more than a tolerance is not followed, nor what is
- * ahead of a server's clock by more than it: months' ends come by the clock, and one that is issued too soon stands for ever.
- * Time that jumps back is followed, and told.
+ * The host's clock, as long as it advances as fast as real time. A jump ahead by more than a tolerance is not followed,
+ * nor a clock that is ahead of a server's by more than that: months end by the clock, and one that is issued too soon
+ * stands for ever. A jump back is followed, and told.
  */
 export interface SteadyClock extends Clock {
   /** Looks at what else tells the time; called every second or so. */

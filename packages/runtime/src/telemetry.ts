@@ -100,7 +100,10 @@ function inText(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => plain(inner)) ?? String(value);
 }
 
-/** What outsiders name themselves must not steer a terminal: other than in JSON, control and direction characters stay escaped. */
+/**
+ * What outsiders name themselves must not steer a terminal: other than in JSON, control and direction characters stay
+ * escaped.
+ */
 function harmless(text: string): string {
   return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -3,7 +3,10 @@ import type { SteadyClock } from "./steady-clock.ts";
 
 export interface ClockWatchOptions {
   readonly clock: Pick<SteadyClock, "look">;
-  /** `months`: what comes by the clock is held back while it is in doubt, which is a problem. `nothing`: it is only told. */
+  /**
+   * `months`: while the clock is in doubt, what comes by it is held back, and that is a problem. `nothing`: it is only
+   * told.
+   */
   readonly holdsBack: "months" | "nothing";
   readonly standing: Pick<StandingProblems, "raise" | "clear">;
   readonly notices: Pick<StandingProblems, "raise" | "clear">;

@@ -20,7 +20,10 @@ export interface AggregatorEvents {
   snapshotsIssued(facts: { meters: number; issued: number; seconds: number }): void;
   boundaryPassed(facts: { zone: string; meters: number }): void;
   housekeepingFailed(facts: { error: unknown }): void;
-  /** The log no longer holds these records, and the store has not taken them in. Told once, when the partition goes on behind them. */
+  /**
+   * The log no longer holds these records, and the store has not taken them in. Told once, when the partition goes on
+   * behind them.
+   */
   framesLost(facts: { partition: number; from: number; to: number }): void;
   /** The store has less than it said it had kept; the partition is opened again from what it has. */
   storeBehind(facts: { partition: number }): void;

@@ -8,9 +8,9 @@ import type { PendingMeters } from "./pending-meters.ts";
 export type BoundaryWatch = ReturnType<typeof boundaryWatch>;
 
 /**
- * The hours at which snapshots become due without any reading: one hour after each boundary (provisional) and at the start of the 4th
- * local day (final), per zone. When log time has passed one, all meters of the zone are marked; how far this went is noted when the last
- * of them is issued, so that neither a crash nor a long stop leaves a period out.
+ * The hours at which snapshots become due without any reading, per zone: one hour after each boundary (provisional) and
+ * at the start of the 4th local day (final). When log time has passed one, all meters of the zone are marked. How far
+ * this went is noted when the last of them is issued, so that neither a crash nor a long stop leaves a period out.
  */
 export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
   const sweptThrough = new Map<string, number>();
@@ -24,7 +24,8 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
 
   function sweepZone(zone: string, stage: number, meters: MeterState[], pending: PendingMeters): void {
     const before = swept(zone);
-    // In a zone that was never swept, whatever is due and not issued is issued now; whose history is on the way is waited for.
+    // In a zone that was never swept, whatever is due and not issued is issued now. Meters whose history is still
+    // coming are waited for.
     if (before === 0) pending.markAll(meters, 0, "those that gather");
     else pending.markAll(meters, firstPeriodAfter(zone, before));
     sweptThrough.set(zone, stage);
@@ -34,8 +35,8 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
 
   return {
     /**
-     * Whether an hour has come by a clock that log time has not passed yet. Cheap to ask often, however many meters there are: looks
-     * again when the next minute begins, or when there is a zone more.
+     * Whether an hour has come by a clock that log time has not passed yet. Cheap to ask often, however many meters
+     * there are: looks again when the next minute begins, or when there is another zone.
      */
     isDueAt({ zones }: MeterBook, nowMs: number): boolean {
       if (nowMs < lookAgainAtMs && zones.size === zonesSeen && !isDue) return false;

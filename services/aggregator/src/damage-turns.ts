@@ -5,8 +5,8 @@ import type { DamageLog } from "@meterbook/core/ports/damage-log";
 const entriesMax = 1000;
 
 /**
- * What nothing was done about, some at each call and all of it in turn: entries that cannot be mended yet keep no others waiting for
- * ever, and a look costs the same however many there are.
+ * Entries for which nothing was done yet: some at each call, and all of them in turn. So entries that cannot be mended
+ * yet do not keep others waiting for ever, and a look costs the same however many there are.
  */
 export function damageTurns(
   damages: Pick<DamageLog, "unmended">,

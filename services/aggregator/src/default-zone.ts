@@ -8,8 +8,8 @@ import type { PendingMeters, TouchedBy } from "./pending-meters.ts";
 const note = "default-zone";
 
 /**
- * Sees that the zone of meters that name none is another one than at the last start: then each of their months is evaluated again,
- * as when a meter's own zone is changed.
+ * Notices that meters without a zone of their own have another default zone than at the last start. Then each of their
+ * months is evaluated again, as when a meter's own zone is changed.
  */
 export function defaultZoneWatch(water: LowWater, zone: string) {
   // Never 0.

@@ -129,7 +129,10 @@ function issue(meter: MeterState, content: SnapshotContent, known: IssuedPeriod 
   return nextRevision(content, hashOf(content), known, meter.calendar, nowMs);
 }
 
-/** Of a silence that is too long no month is issued; one that was issued before it was known to be so long is taken back. */
+/**
+ * After too long a silence no month is issued. A month that was issued before the silence was known to be so long is
+ * taken back.
+ */
 function silenced(content: SnapshotContent, known: IssuedPeriod | undefined, nowMs: number): Snapshot | undefined {
   if (known === undefined || known.isVoid || content.registers.length === 0) return undefined;
   const taken = voidContent(content);
@@ -137,7 +140,10 @@ function silenced(content: SnapshotContent, known: IssuedPeriod | undefined, now
   return voidRevision(taken, { hash: hashOf(taken), reason }, known, nowMs);
 }
 
-/** A month whose revision cannot be read is issued anew before the next one opens with it: its closing must not be guessed. */
+/**
+ * A month whose revision cannot be read is issued again before the next one opens with it: its closing must not be
+ * guessed.
+ */
 function firstToMend(chain: ReadonlyMap<number, IssuedPeriod>, first: number, from: number): number {
   let mended = from;
   while (mended > first && chain.get(mended - 1)?.hash === unreadableHash) mended -= 1;

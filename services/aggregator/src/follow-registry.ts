@@ -24,8 +24,8 @@ export interface FollowedRegistry {
 }
 
 /**
- * A record that begins to count makes its meter pending with the whole of its book: another zone, multiplier or installation can
- * change every snapshot, and one that changes nothing issues nothing.
+ * A record that begins to count makes its meter pending with the whole of its book: another zone, multiplier or
+ * installation can change every snapshot. A record that changes nothing issues nothing.
  *
  * @param wants whether a meter belongs to the partition
  */
@@ -36,7 +36,10 @@ export async function followRegistry(
 ): Promise<FollowedRegistry> {
   const counted = memory.water.notes[note] ?? 0;
   let seen = counted;
-  /** Of each meter, in order of position: what stood when a close was asked for counts for it, also where more came since. */
+  /**
+   * The changes of each meter, in order of position. What was put before a close was asked for counts for it, even if
+   * more came since.
+   */
   const waiting = new Map<string, RegistryChange[]>();
 
   function take(change: RegistryChange): void {

@@ -2,8 +2,8 @@
 export interface LogTime {
   readonly ms: number;
   /**
-   * At the barrier at this offset log time is this late, and later than at every barrier before it: whatever clocks say, what was issued
-   * at one barrier can be told from what was issued at the next.
+   * At the barrier at this offset log time moves to this time, and always past every barrier before it. So whatever
+   * clocks say, what was issued at one barrier can be told from what was issued at the next.
    */
   move(atMs: number, offset: number): void;
 }

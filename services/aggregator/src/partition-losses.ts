@@ -8,7 +8,10 @@ import type { ReplacedLog } from "./replaced-logs.ts";
 
 /** Tells what a partition has lost; resolves when that is kept, so that nothing goes on before. */
 export interface PartitionLosses {
-  /** The log no longer holds what the store has not taken in. Counted by its offsets: found again, it is the same entry. */
+  /**
+   * The log no longer holds frames that the store has not taken in. The entry is named by their offsets, so the same
+   * loss found again is the same entry.
+   */
   frames(range: { readonly from: number; readonly to: number }): Promise<void>;
   /** The store was put back, emptied or exchanged; what the log holds is taken in again. */
   storeBehind(behind: StoreBehind): Promise<void>;

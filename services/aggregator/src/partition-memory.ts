@@ -26,7 +26,10 @@ export interface PartitionMemory {
   tookAgain(offset: number): void;
   /** All that the barrier at this offset issues is issued. */
   carriedOut(offset: number): Promise<void>;
-  /** What was to be read again is not in the log any more: its meters wait, because nobody knows what it had touched. */
+  /**
+   * Frames that should be read again are no longer in the log. Their meters wait, because it is not known which ones
+   * they touched.
+   */
   missed(first: number): void;
   /** The log holds nothing before this offset any more. */
   passOver(to: number): void;

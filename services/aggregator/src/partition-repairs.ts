@@ -26,8 +26,8 @@ export interface RepairedPartition {
 /** Mends what is damaged in a partition, beside all other work. */
 export interface PartitionRepairs {
   /**
-   * Takes up what is known by now; what that makes pending is issued later. A repair that takes longer than some seconds, or
-   * fails, goes on without whoever asked: nobody's close waits for another's damage.
+   * Takes up the damage that is known by now; what that makes pending is issued later. A repair that takes longer than
+   * some seconds, or fails, goes on without its caller: no close waits for the damage of another meter.
    */
   soon(): Promise<void>;
   close(): Promise<void>;

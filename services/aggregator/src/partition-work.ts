@@ -32,7 +32,10 @@ export interface PartitionWork {
   handle(batch: FrameBatch): Promise<void>;
   /** Goes on at this offset: what lies before it and is not in the store is lost. */
   passOver(to: number): Promise<void>;
-  /** Takes changes from elsewhere into memory, and records what that made pending: a later barrier issues it. Not while the log is read again. */
+  /**
+   * Takes changes from elsewhere into memory, and records what that made pending: a later barrier issues it. Not while
+   * the log is read again.
+   */
   take(change: (book: MeterBook, pending: PendingMeters) => Promise<void>): Promise<void>;
   /** A slice of the store's upkeep. Answers whether there is more. */
   slice(): Promise<boolean>;

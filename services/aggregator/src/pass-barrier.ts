@@ -24,8 +24,8 @@ export interface PassingPorts {
 }
 
 /**
- * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the barrier is
- * taken in. One that was carried out before does the same to memory and issues nothing.
+ * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the
+ * barrier is taken in. A barrier that was carried out before does the same to memory and issues nothing.
  */
 export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) {
   const { series, ledger, clock, memory, registry, watch, struck } = ports;

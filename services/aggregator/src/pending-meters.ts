@@ -12,16 +12,19 @@ import { sweptMeters } from "./swept-meters.ts";
 export type TouchedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
 
 /**
- * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready, and those that no
- * record since `quietBefore` has touched.
+ * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready,
+ * and those that no record since `quietBefore` has touched.
  */
 export interface PendingMeters {
   readonly size: number;
-  /** The first period that a reading can change; `crossed` is the boundary that it was the first to pass, 0 or `unordered`. */
+  /**
+   * The first period that a reading can change; `crossed` is the boundary that it was the first to pass, 0 or
+   * `unordered`.
+   */
   affectedFrom(meter: MeterState, channel: Channel, at: number, crossed: number): number | undefined;
   /**
-   * A report of the meter came, in the order of the log, that changes months from `affects` on. Also where it changes none, a meter that
-   * waits is not quiet: memory knows more of it at one time than at another, and quiet must not be a matter of that.
+   * A report of the meter came, in the order of the log, that changes months from `affects` on. Even if it changes
+   * none, a waiting meter is then not quiet: what memory knows of a meter varies, and quiet must not depend on it.
    */
   reported(meter: MeterState, affects: number | undefined, by: TouchedBy): void;
   /** Marks from a period on, ready for the next barrier; a meter that is gathering readings goes on doing so. */

@@ -30,8 +30,8 @@ const againAfterMs = 30_000;
 const metersMax = 50;
 
 /**
- * Makes damaged parts of the series store again from the readings log, as they would have been: whatever the log holds no
- * more is counted as lost. The meter is held back until then, and its months are made again after it.
+ * Rebuilds damaged parts of the series store from the readings log, as they would have been. What the log no longer
+ * holds is counted as lost. The meter is held back until then, and its months are evaluated again after it.
  */
 export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
   const { series, history, damages, wants, clock, inTurn, closing } = ports;

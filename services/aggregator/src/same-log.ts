@@ -25,13 +25,17 @@ export interface SameLogOptions {
   readonly again: () => void;
 }
 
-/** So many records before its position a partition reads once more when it is opened: barriers say nothing of writers. */
+/**
+ * A partition reads this many records before its position once more when it is opened, because barriers carry no
+ * writer's count.
+ */
 export const lookBackMax = 4;
 
 /**
- * A log that was put back to an older copy goes on under the offsets of what is gone. Who goes by offsets alone passes over that.
- * Writers count what they append: a frame below the position that says more than the store was told is of another log. A frame above
- * it before which some of its writer's are missing is a reason to look; retention makes such holes too, and those are told elsewhere.
+ * A log that was put back to an older copy goes on with the offsets of the records that are gone. Offsets alone do not
+ * show that. Writers count what they append. A frame below the position with a count above what the store was told is
+ * of another log. A frame above it, before which some frames of its writer are missing, is a reason to look; retention
+ * makes such holes too, and those are told elsewhere.
  */
 export function sameLog({ partition, start, again }: SameLogOptions): SameLog {
   /** Nothing that the store lacks stood in the log below this position. */

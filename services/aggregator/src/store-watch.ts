@@ -14,8 +14,9 @@ export interface StoreWatchOptions {
 const betweenMs = 100;
 
 /**
- * Holds the store against what is remembered of it, beside all other work: what was put back, emptied or exchanged has less than it said it
- * had, and everything built upon it would be wrong. A store that cannot be asked is another's trouble to tell.
+ * Compares the store with what is remembered of it, beside all other work. A store that was put back, emptied or
+ * replaced has less than it said it had, and everything built upon it would be wrong. That a store cannot be asked is
+ * told elsewhere.
  */
 export function storeWatch(
   series: Pick<SeriesStore, "check">,

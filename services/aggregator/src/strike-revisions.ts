@@ -21,8 +21,8 @@ export interface StrikePorts {
 const strikesMax = 1000;
 
 /**
- * Carries out what operators have asked for: a revision that is struck out keeps its number, its meter's months are made
- * again from it on, and when the next revision stands in its place, that is told.
+ * Carries out what operators have asked for. A revision that is struck out keeps its number, and its meter's months
+ * from it on are evaluated again. When the next revision stands in its place, that is told.
  */
 export async function strikeRevisions(ports: StrikePorts, book: MeterBook, pending: PendingMeters): Promise<void> {
   const { damages, wants, clock } = ports;

@@ -5,9 +5,9 @@ import type { MeterState } from "./meter-state.ts";
 import { firstPeriodOf } from "./meter-state.ts";
 
 /**
- * Why an issued month is to be taken back: it was issued under other master data, and the meter's book does not have it now. Undefined
- * where it stays. A month that was made from readings older than all that are known stays too: then readings are lost, and no master
- * data explains that.
+ * Why an issued month is to be taken back: it was issued under other master data, and the meter's book does not have it
+ * now. Undefined if it stays. A month that was made from readings older than all that are known stays too: then
+ * readings are lost, and master data do not explain that.
  *
  * @param last the newest period that is due
  */

@@ -3,8 +3,8 @@ import type { Logger } from "@meterbook/runtime/telemetry";
 import type { ApiEvents } from "./api-events.ts";
 
 /**
- * Calls that fail. Where a server or the disk is away each call fails, and a line for each would say nothing more: that is one
- * notice, for as long as it goes on.
+ * Calls that fail. While a server or the disk is away each call fails, and a line for each would say nothing more. So
+ * there is one notice, for as long as it goes on.
  */
 export function callFailures(
   log: Pick<Logger, "debug" | "error">,

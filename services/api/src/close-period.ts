@@ -31,8 +31,8 @@ export const heldBackNamedMax = 100;
 const heldBackMax = 10_000;
 
 /**
- * Puts a close into every partition of the readings log, under the job's id, and resolves when it was passed in all of them and this
- * process sees what that issued. A second of the same job, by whomever, does no harm.
+ * Puts a close into every partition of the readings log, under the job's id. Resolves when it was passed in all of them
+ * and this process sees what that issued. A second close of the same job, by whomever, does no harm.
  *
  * @throws Error that names the partitions in which it was not passed in time; it is passed later then
  */

@@ -4,8 +4,9 @@ export function csvCell(text: string): string {
 }
 
 /**
- * A cell whose text somebody outside chose: what a spreadsheet would run as a formula gets an apostrophe in front.
- * The wide forms of these characters count as them in some. Only for texts to be read by people; ids and numbers cannot begin so.
+ * A cell whose text an outsider chose: a text that a spreadsheet would run as a formula gets an apostrophe in front.
+ * Some spreadsheets take the wide forms of these characters for the same. Only for texts to be read by people; ids and
+ * numbers cannot begin so.
  */
 export function foreignCell(text: string): string {
   return csvCell(/^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(text) ? `'${text}` : text);

@@ -1,5 +1,6 @@
-// Goal: names and numbers of outsiders that mean something to JavaScript, or lie at an edge, mean nothing more than others (siblings of
-// H01 to H03 and H09). Method: each is sent to the call that takes it.
+// Goal: names and numbers of outsiders that mean something to JavaScript, or lie at an edge, are treated like any
+// others (siblings of H01 to H03 and H09).
+// Method: each is sent to the call that takes it.
 import { expect, test } from "vitest";
 import { apiWorld, injectableApi } from "../../../test/support/api-world.ts";
 import { foreignCell } from "./csv-cell.ts";

@@ -33,10 +33,10 @@ interface Keys {
 }
 
 /**
- * The keys of METERBOOK_API_KEYS_FILE: a line that is added or struck off counts without a restart. A file that cannot be used leaves
- * the keys as they were, and is a notice.
+ * The keys of METERBOOK_API_KEYS_FILE. A line that is added or removed counts without a restart. A file that cannot be
+ * used leaves the keys as they were, and is a notice.
  *
- * @throws Error that names the setting where it cannot be used at the start.
+ * @throws Error that names the setting if the file cannot be used at the start.
  */
 export function openKeysFile(file: string, { watch, nowMs, noticeMs, failed }: KeysFileOptions): KeysFile {
   let failure: string | undefined;

@@ -68,8 +68,8 @@ export const meterRecordSchema = z
   .meta({ id: "MeterRecord" });
 
 /**
- * What a record has too much of, or has that no schema sees, one error each. Asked before the schema, whose complaints are one per member: a body of
- * many wrong members would become an answer many times its size.
+ * What a record has too much of, or has that no schema sees, one error each. Asked before the schema, which gives an
+ * error for each member: for a body of many wrong members the answer would be many times its size.
  */
 export function unfitMembers(sent: unknown): FieldError[] {
   if (typeof sent !== "object" || sent === null) return [];

@@ -14,7 +14,10 @@ export interface Status {
   readonly settled: boolean;
 }
 
-/** Records of the readings log that the store has not taken in: the log's end minus the position, whoever owns the partition. */
+/**
+ * Records of the readings log that the store has not taken in: the log's end minus the position, whoever owns the
+ * partition.
+ */
 export interface Lag {
   readonly records: number;
   readonly partitions: readonly {
@@ -35,11 +38,12 @@ export interface Lost {
 /**
  * Where every reading is. The order of the reads is upstream after downstream, because readings flow the other way:
  * - what the store has applied was in the log before, so `inFlight` and the lag are never negative;
- * - `settled` speaks of the moment when the store was read. A message that was in hand then is still in hand when that
- *   is asked, or it is in the log when the log is: it cannot slip between two reads. What the store says is issued is
- *   seen by whoever reads snapshots after this answer.
+ * - `settled` is about the moment when the store was read. A message that ingest held then is still held when ingest is
+ *   asked, or it is in the log when the log is read: it cannot slip between two reads. Whoever reads snapshots after
+ *   this answer sees what the store says is issued.
  *
- * `received` is what the door has counted, and no sum of what was found: whatever is lost behind the door is missing from the others.
+ * `received` is what ingest has counted, not a sum of what was found: whatever is lost behind ingest is missing from
+ * the other counts.
  */
 export async function readStatus(ports: ApiPorts): Promise<Status> {
   const store = await ports.series.totals();

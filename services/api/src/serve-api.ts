@@ -160,7 +160,10 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   healthRoutes(app, context, metrics);
 }
 
-/** Level 1 makes a tenth of an export's bytes; more would take longer than the export. Bodies of requests are taken as they come. */
+/**
+ * Level 1 leaves a tenth of an export's bytes; more would take longer than the export. Bodies of requests are taken as
+ * they come.
+ */
 const compression: FastifyCompressOptions = {
   encodings: ["zstd", "gzip"],
   customTypes: /^(?:text\/|application\/(?:json|problem\+json|x-ndjson))/,

@@ -13,8 +13,8 @@ export interface LineBounds {
 const [lineFeed, carriageReturn] = [0x0a, 0x0d];
 
 /**
- * The lines of a stream of bytes, holding one line at a time. A byte order mark and carriage returns are taken off; empty lines
- * only count.
+ * The lines of a stream of bytes, holding one line at a time. A byte order mark and carriage returns are removed. Empty
+ * lines are only counted.
  *
  * @param tooMany called when the stream is longer than `bytesMax`; throws
  */

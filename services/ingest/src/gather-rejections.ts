@@ -20,8 +20,8 @@ interface Queue {
 }
 
 /**
- * Appends what came in while the append before was under way, together; resolves when the given ones are kept. Senders take turns:
- * one refused reading of an honest meter does not wait for all that a hostile one has sent.
+ * Appends together what came in while the append before was under way; resolves when the given ones are kept. Senders
+ * take turns: one refused reading of an honest meter does not wait for all that a hostile one has sent.
  */
 export function gatherRejections(
   log: Pick<RejectedLog, "append">,

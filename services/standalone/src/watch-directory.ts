@@ -5,8 +5,8 @@ import type { StandingProblems } from "@meterbook/runtime/standing-problems";
 const everyMs = 2000;
 
 /**
- * Says that a file of the data directory is not the one that was opened: removed, or another put in its place. The process goes
- * on with the one that nobody else sees any more, and all that it takes in ends with it.
+ * Says that a file of the data directory is not the one that was opened: it was removed, or another was put in its
+ * place. The process goes on with a file that nobody else sees any more, and all that it takes in is lost when it ends.
  */
 export function watchDirectory(
   dataDir: string,

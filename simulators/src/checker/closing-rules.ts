@@ -71,7 +71,8 @@ export interface BestClosing {
 }
 
 /**
- * That of the actual readings where they give any, else of all. No answer where a register falls, because no line is drawn then.
+ * The closing from the actual readings if they give one, else from all readings. No answer if a register falls, because
+ * no line is drawn then.
  */
 export function bestClosing(readings: readonly KnownReading[], boundary: number): BestClosing | undefined {
   const near = readings.filter(({ at }) => Math.abs(at - boundary) <= flatSecondsMax);

@@ -13,8 +13,8 @@ export interface KnownReading {
 }
 
 /**
- * Compares what is stored of a meter with what was sent; answers by register what must be stored: months are judged by that, and not
- * by what the store holds.
+ * Compares what is stored of a meter with what was sent. Answers by register what must be stored: months are judged by
+ * that, and not by what the store holds.
  *
  * Every acknowledged instant must be there, nothing that was not sent, and of several values for one instant the one
  * that came first (an estimate gives way to an actual reading).
@@ -49,7 +49,10 @@ export function compareReadings(
   return known;
 }
 
-/** Of each instant what was acknowledged; where nobody knows what arrived, or in which order, what is stored of what was sent. */
+/**
+ * For each instant what was acknowledged. If it is not known what arrived, or in which order, it is what is stored of
+ * what was sent.
+ */
 function mustBeThere(
   truth: Truth,
   sent: ReadonlyMap<number, readonly Sent[]>,

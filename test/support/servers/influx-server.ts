@@ -26,7 +26,7 @@ export interface InfluxServer extends ServerProcess {
 
 /** What a server had at some moment. */
 export interface InfluxCopy {
-  /** Stops the server, puts this in the place of what it has, and starts it again: what a restore from a backup does. */
+  /** Stops the server, replaces its data with this copy, and starts it again: what a restore from a backup does. */
   putBack(): Promise<void>;
 }
 

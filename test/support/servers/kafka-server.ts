@@ -26,7 +26,9 @@ export interface KafkaServer extends ServerProcess {
 
 /** What a cluster had at some moment. */
 export interface KafkaCopy {
-  /** Stops the brokers, puts this in the place of what they have, and starts them again: what a restore of their disks does. */
+  /**
+   * Stops the brokers, replaces their data with this copy, and starts them again: what a restore of their disks does.
+   */
   putBack(): Promise<void>;
 }
 

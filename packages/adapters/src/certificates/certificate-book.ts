@@ -19,12 +19,14 @@ export interface CertificateBookOptions {
   readonly everyMs?: number;
 }
 
-/** What it means that a file's documents do not hold, in words; `stops`: the service cannot do its work without them. */
+/**
+ * What follows, in words, when the documents of a file are not valid. `stops`: the service cannot work without them.
+ */
 export type Duties = Readonly<Record<TlsRole, { readonly stops: boolean; readonly says: string }>>;
 
 /**
- * Knows which certificates and revocation lists are in use, and tells when one of them ends soon, has ended, or was to be renewed by
- * something that cannot be used.
+ * Knows which certificates and revocation lists are in use. Tells when one of them ends soon, has ended, or should be
+ * replaced by a file that cannot be used.
  */
 export interface CertificateBook {
   /** From now on. `settings` is how the names of their settings begin, such as `METERBOOK_MQTT_TLS_`. */

@@ -2,7 +2,10 @@ import type { X509Certificate } from "node:crypto";
 import { serialOf } from "./revocation-list.ts";
 import type { TlsContent } from "./tls-files.ts";
 
-/** Whether a certificate that was good once would be refused now: its authority has taken it back, or is no authority any more. */
+/**
+ * Whether a certificate that was once good would be refused now, because it is revoked or its authority is no longer
+ * trusted.
+ */
 export type PeerJudge = (certificate: X509Certificate) => "good" | "revoked" | "authority gone";
 
 /** @param before what was in use when certificates were last judged */

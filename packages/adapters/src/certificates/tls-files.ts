@@ -50,8 +50,8 @@ export interface TlsContent {
 const fileBytesMax = 32 * 1024 * 1024;
 
 /**
- * Reads the files and looks whether they are whole. What node:tls would pass over in silence is an error here: a block that is cut
- * off, a revocation list of another authority.
+ * Reads the files and checks that they are whole. Some faults that node:tls ignores are errors here: a block that is
+ * cut off, a revocation list of another authority.
  *
  * @throws Error that names the file.
  */
@@ -88,7 +88,8 @@ export function namesOfTlsFiles(files: TlsFiles): string[] {
 }
 
 /**
- * @throws Error where an authority's list is older than the one that is in use: who is in that one and not in this would be let in again.
+ * @throws Error if an authority's list is older than the one in use: a certificate that only the newer list names would
+ * be accepted again.
  */
 export function refuseOlderLists(before: TlsContent, after: TlsContent, crlFile = ""): void {
   for (const { certificate, list } of after.authorities) {

@@ -8,7 +8,10 @@ export interface Watched<Content> {
 
 export interface WatchOptions<Content> {
   readonly files: readonly string[];
-  /** Reads all of them; `before` is what was read last. May throw: at the start that is the caller's; later what was read before stays. */
+  /**
+   * Reads all of them; `before` is what was read last. It may throw. At the start the caller handles that; later the
+   * content from before stays.
+   */
   readonly read: (before: Content | undefined) => Content;
   readonly everyMs?: number | undefined;
   readonly changed?: (content: Content) => void;

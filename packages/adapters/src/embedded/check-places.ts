@@ -40,7 +40,7 @@ export function summedPlaces(): PlaceCheck & { met(): PlacesMet } {
   };
 }
 
-/** Where the list of revisions and the records are not of each other; each one is looked up only where the sums differ. */
+/** Finds where the list of revisions and the records do not match. Each one is looked up only if the sums differ. */
 export function wrongPlaces(database: DatabaseSync, { sum, unreadable }: PlacesMet): WrongRow[] {
   const listed = listedRevisions(database);
   const others = unreadable.length === 0 ? listed : less(listed, revisionsListedAt(database, unreadable));

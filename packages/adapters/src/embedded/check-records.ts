@@ -135,7 +135,7 @@ export interface PlaceCheck {
   unreadable(sequence: number): void;
 }
 
-/** Checks rows by their keys; one at a time, and as many as one wants. Each place is looked up where `places` is absent. */
+/** Checks rows by their keys, one at a time, as many as wanted. Without `places`, each place is looked up. */
 export function tableCheck(database: DatabaseSync, table: CheckedTable, places?: PlaceCheck) {
   const { file, key, columns, check } = tables[table];
   const rows = database.prepare(

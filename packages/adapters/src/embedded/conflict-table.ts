@@ -4,7 +4,10 @@ import type { Conflict, StoredConflict, StoredMeter } from "@meterbook/core/port
 import { bigNumbers, cellsChecksum, isIntact } from "../views/row-checksum.ts";
 import type { TellSeriesRow } from "./series-damage.ts";
 
-/** Refused values beside those that were kept; each row has a checksum over its other columns but the id, which is its order only. */
+/**
+ * Refused values, beside those that were kept. Each row has a checksum over all its columns but the id, which only
+ * gives the order.
+ */
 export const conflictSchema = `
   CREATE TABLE IF NOT EXISTS conflict (id INTEGER PRIMARY KEY, meter_no INTEGER NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL,
     kept_value INTEGER NOT NULL, kept_code INTEGER NOT NULL, refused_value INTEGER NOT NULL, refused_code INTEGER NOT NULL,

@@ -77,7 +77,8 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw storeWriteError(cause, database.location());
     }
-    // With damage in it the day has blocks that stay hot, because its reads must go on to meet them; it is not looked at again before a start.
+    // A day with damage has blocks that stay hot, because reads of the day must still find them. It is not tried again
+    // before the next start.
     if (finished) wroteAtMs.delete(day);
     progress = last ? undefined : { ...progress, nextMeter: nextMeter + metersPerSlice, whole };
     return true;

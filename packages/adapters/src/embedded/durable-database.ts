@@ -2,7 +2,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { appendError } from "./append-error.ts";
 
-/** Opens `<dataDir>/<name>.db`, whose transactions are on disk when they have ended; any number of threads may have it open. */
+/**
+ * Opens `<dataDir>/<name>.db`. A transaction is on disk when it has ended. Any number of threads may have the file
+ * open.
+ */
 export function openDurableDatabase(dataDir: string, name: string, schema: string): DatabaseSync {
   const database = new DatabaseSync(join(dataDir, `${name}.db`), { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");

@@ -22,7 +22,9 @@ export interface EmbeddedRejectedLogOptions {
   readonly ears?: DamageEars;
 }
 
-/** The rejected log in `<dataDir>/rejected.db`; any number of threads may append and read. Writes run in a thread of their own. */
+/**
+ * The rejected log in `<dataDir>/rejected.db`. Any number of threads may append and read. A thread of its own writes.
+ */
 export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): EmbeddedRejectedLog {
   const { dataDir, ears = noEars } = options;
   const database = openRejectedDatabase(dataDir);

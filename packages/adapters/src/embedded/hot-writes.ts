@@ -28,7 +28,10 @@ export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof dayS
     else putBeside(id, series, readings);
   }
 
-  /** A damaged block stays as it is until it is rebuilt: what comes for its second stands in the same slot, and is as durable. */
+  /**
+   * A damaged block stays as it is until it is rebuilt. A reading for its second goes into the same slot and is as
+   * durable.
+   */
   function putBeside(damaged: number, series: readonly ChannelWrite[], readings: number): void {
     for (const id of spareHotIds(damaged)) {
       const block = packBlock(series, id);

@@ -17,7 +17,10 @@ const pageMeters = 5000;
 
 export type MeterRoll = ReturnType<typeof meterRoll>;
 
-/** Numbers of meters and their channels, in memory and in the file. A number whose meter cannot be read is given to nobody. */
+/**
+ * Numbers of meters and their channels, in memory and in the file. If the meter of a number cannot be read, the number
+ * is not given to another.
+ */
 export function meterRoll(database: DatabaseSync, tell: TellSeriesRow) {
   const table = meterTable(database, tell);
   const byId = new Map<string, StoredMeter>();

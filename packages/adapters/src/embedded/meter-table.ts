@@ -4,8 +4,8 @@ import { bigNumbers, cellsChecksum, isIntact } from "../views/row-checksum.ts";
 import type { TellSeriesRow } from "./series-damage.ts";
 
 /**
- * Which meter a number is, and what its channels are: without it no block of a meter can be read. So it stands twice, in tables of
- * their own; where one row is damaged the other is gone by.
+ * Which meter a number stands for, and which channels it has. Without it no block of the meter can be read. So it is
+ * stored twice, in two tables: if a row is damaged, its copy is used.
  */
 const tables = ["meter", "meter_copy"] as const;
 
@@ -20,7 +20,10 @@ export const meterSchema = tables
 /** The columns that the checksum covers, in their order. */
 export const meterColumns = ["no", "meter_id", "channels"] as const;
 
-/** Numbers follow each other from 0. Of a meter that was met anew, because its rows were damaged, the greatest counts. */
+/**
+ * Numbers follow each other from 0. If a meter was given a new number, because its rows were damaged, the greatest
+ * number counts.
+ */
 export interface MeterTable {
   find(meterId: string): StoredMeter | undefined;
   /** How many numbers are given: those of meters that cannot be read too. */

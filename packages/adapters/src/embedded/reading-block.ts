@@ -157,7 +157,10 @@ export function unpackBlock(
   unpackSections(sectionsOf(block, key), into, wanted);
 }
 
-/** What a block seems to hold whose checksum is wrong: to be counted, never to be used. Undefined where it cannot be told. */
+/**
+ * What a block with a wrong checksum seems to hold: only to be counted, never to be used. Undefined if that cannot be
+ * told.
+ */
 export function unpackDamaged(block: Uint8Array): Map<number, Columns> | undefined {
   const columns = new Map<number, Columns>();
   try {

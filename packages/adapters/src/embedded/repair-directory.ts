@@ -149,8 +149,9 @@ function continueNumbers(dataDir: string, file: FileName, { was, series, id }: N
   } finally {
     database.close();
   }
-  // What was issued, or from which master data, is compared anew: what is the same is not issued again. With the notes goes also
-  // which barriers were carried out: what they had issued is gone. Something waits from now on, not from the first tick on.
+  // What was issued, or from which master data, is compared anew: what is the same is not issued again. With the notes
+  // goes also which barriers were carried out: what they had issued is gone. Something waits from now on, not from the
+  // first tick on.
   if (file === "ledger")
     changeProgress(dataDir, (progress) => ({ ...progress, issuedPosition: 0, notes: {}, pending: 1 }));
   if (file === "registry") changeProgress(dataDir, (progress) => ({ ...progress, notes: {} }));

@@ -2,9 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { LedgerKey } from "../views/ledger-record.ts";
 
 /**
- * A sum over pairs of a revision and its place in the ledger, the same in whatever order they come. Where the sum over the list of
- * revisions is that over the records, the list leads to each record; to look each one up takes ten times as long. 64 bits: by chance
- * two that differ agree once in 10^19.
+ * A sum over pairs of a revision and its place in the ledger; the order of the pairs does not matter. If the sum over
+ * the list of revisions equals the sum over the records, the list leads to each record. Looking each one up takes ten
+ * times as long. The sum has 64 bits: two that differ agree by chance once in 10^19.
  */
 export interface RevisionSum {
   readonly low: number;

@@ -10,12 +10,17 @@ export const slotSeconds = 900;
 export const daySeconds = 86_400;
 export const slotsOfDay = daySeconds / slotSeconds;
 
-/** A hot key is slot (21 bits, to the year 2060), meter (22 bits) and second within the slot (10 bits): a safe integer. */
+/**
+ * A hot key is slot (21 bits, to the year 2060), meter (22 bits) and second within the slot (10 bits): a safe integer.
+ */
 const slotFactor = 2 ** 32;
 const meterFactor = 2 ** 10;
 const hotDayFactor = slotFactor * slotsOfDay;
 
-/** The days that have hot blocks, as the keys of these say: one step a day, and nothing of its own that could say otherwise. */
+/**
+ * The days that have hot blocks, read from the keys of the blocks, with one step a day. There is no list of days that
+ * could disagree with the blocks.
+ */
 const hotDaySchema = `
   CREATE VIEW IF NOT EXISTS hot_day (day) AS WITH RECURSIVE found(day) AS (
     SELECT min(id) / ${hotDayFactor} FROM hot

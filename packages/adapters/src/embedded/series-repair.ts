@@ -130,7 +130,10 @@ function spanOf(meter: StoredMeter, day: number, blocks: readonly Block[]): Dama
   };
 }
 
-/** Readings that came again after the damage stand twice, and count once where the damaged block still tells which it held. */
+/**
+ * Readings that came again after the damage stand twice. They count once if the damaged block still tells which
+ * readings it held.
+ */
 function readingsOf(sound: ReadonlyMap<number, Columns>, damaged: readonly Block[]): number {
   const keys = new Set<string>();
   const add = (columns: ReadonlyMap<number, Columns>) => {

@@ -6,7 +6,10 @@ export type WriterAnswer<Result> =
   | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly message: string; readonly errcode: number | undefined };
 
-/** The caller's end of a thread that writes a file, so that a slow fsync holds up nobody else. It starts with the first request. */
+/**
+ * The caller's end of a thread that writes a file, so that a slow fsync delays nobody else. It starts with the first
+ * request.
+ */
 export interface WriterThread<Request> {
   /** Rejects with an AdapterError where nothing was written. */
   ask<Result>(request: Request, transfer?: readonly ArrayBuffer[]): Promise<Result>;

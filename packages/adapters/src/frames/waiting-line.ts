@@ -1,6 +1,6 @@
 /**
- * Who came first is served first, at the same cost however many wait: `shift` of an array of 100 000 moves all of them each time, which
- * made two seconds of taking 20 000 off it.
+ * First come, first served, at the same cost however many wait. `shift` of an array of 100 000 moves all of them each
+ * time: to take 20 000 off it took two seconds.
  */
 export interface WaitingLine<Item> {
   readonly length: number;

@@ -35,7 +35,10 @@ export interface FoundMeter {
   readonly partition: number;
   /** The newest frame that any row speaks of. */
   readonly newestOffset: number;
-  /** As of the frames before `beforeOffset`; undefined where it has no channel by then. What cannot be understood is left out. */
+  /**
+   * As of the frames before `beforeOffset`; undefined if it had no channel by then. What cannot be understood is left
+   * out.
+   */
   stored(no: number, beforeOffset: number, odd: TellOdd): StoredMeter | undefined;
 }
 

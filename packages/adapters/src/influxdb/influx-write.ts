@@ -36,7 +36,9 @@ type Outcome =
   | { readonly kind: "repeat"; readonly afterMs: number; readonly error: Error }
   | { readonly kind: "settings"; readonly detail: string };
 
-/** Whether the server has all of the lines, or some are with `refused`: which of the others it has then, nobody knows. */
+/**
+ * Whether the server has all of the lines, or some are with `refused`. Then it is not known which of the others it has.
+ */
 export type Written = "stored" | "some refused";
 
 /**

@@ -15,8 +15,8 @@ export type TellOdd = (row: OddRow) => void;
 /** What is set aside of what a store answers, told once. */
 export interface OddRows {
   /**
-   * Reads, and where a row is odd that was not told yet reads once more: of a point that is just being written a query may see some
-   * fields only. What is odd both times is told.
+   * Reads. If a row is odd and was not told before, it reads once more, because a query may see only some fields of a
+   * point that is just being written. A row that is odd both times is told.
    */
   look<Answer>(read: (odd: TellOdd) => Promise<Answer>, signal: AbortSignal): Promise<Answer>;
 }

@@ -26,14 +26,14 @@ export interface PartitionOnServers {
 }
 
 /**
- * A copy that was made while a server took writes is no moment of it: its files are some seconds apart. So where a store was put back,
- * its last minute is taken in again, which changes nothing where it was whole.
+ * A copy that was made while a server took writes is not of one moment: its files are some seconds apart. So after a
+ * store was put back, its last minute is taken in again. Where the copy was whole, that changes nothing.
  */
 const copySpreadMs = 60_000;
 
 /**
- * The furthest progress all of whose requests each server still has. Where the trail of a row has a hole, what that owner noted before
- * the hole is taken; where it noted nothing, the row of the owner before.
+ * The furthest progress for which each server still has all requests. If the trail of a row has a hole, what its owner
+ * noted before the hole is taken. If it noted nothing there, the row of the owner before is taken.
  */
 export async function soundProgress(
   place: PartitionOnServers,
@@ -92,7 +92,10 @@ async function rowsNoted(place: PartitionOnServers, epochs: readonly number[]): 
   return (await Promise.all(found)).flat();
 }
 
-/** The notes of an owner that the servers have everything for, furthest first. One that is damaged has others beside it. */
+/**
+ * The notes of an owner for which the servers have all requests, furthest first. If one is damaged, there are others
+ * beside it.
+ */
 async function notedOn(
   { routes, partition, signal }: PartitionOnServers,
   epoch: number,

@@ -2,9 +2,9 @@ import { cellsChecksum } from "../views/row-checksum.ts";
 import type { RowSeries } from "./influx-query.ts";
 
 /**
- * `trail` points: each request of a partition's owner leaves one on the server that it goes to, numbered from 1 without gaps. One row of
- * progress that is written over and over would hide what a restored server has lost; a number that is missing tells it
- * (docs/decisions/0011-how-a-store-is-watched.md).
+ * `trail` points: each request of a partition's owner leaves one on the server that it goes to, numbered from 1 without
+ * gaps. A single row of progress that is overwritten would hide what a restored server has lost; a missing number shows
+ * it (docs/decisions/0011-how-a-store-is-watched.md).
  *
  * The points of an owner are a ring: all of them lie in the first week of 1970, as the rows of progress do.
  */
@@ -133,7 +133,10 @@ export function numbersIn(rows: readonly RowSeries[], epoch: number): Set<number
   return numbers;
 }
 
-/** What requests of the ring have noted, in no order; the point of one without a note may still have that of its slot before. */
+/**
+ * What requests of the ring have noted, in no order. The point of a request without a note may still have the note that
+ * was in its slot before.
+ */
 export function notesIn(rows: readonly RowSeries[]): string[] {
   return rows.flatMap(({ columns, values }) => {
     const note = columns.indexOf("note");
@@ -153,7 +156,10 @@ export function readNote(sealed: string): unknown {
   return Number.parseInt(sealed.slice(0, 8), 16) === cellsChecksum([text]) ? JSON.parse(text) : undefined;
 }
 
-/** The first number that is missing up to an end; undefined where none is. Older ones than the ring holds are not asked for. */
+/**
+ * The first number that is missing up to an end; undefined if none is. Numbers older than the ring holds are not looked
+ * for.
+ */
 export function firstMissing(there: ReadonlySet<number>, { number: end, open }: TrailEnd): number | undefined {
   const newest = Math.max(end, ...there);
   for (let number = Math.max(1, newest - trailSlots + 1); number <= end; number += 1) {

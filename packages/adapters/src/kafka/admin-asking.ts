@@ -76,7 +76,10 @@ export async function pastElections<Answer>(
   }
 }
 
-/** A broker that answers, but is not yet or no longer the one to ask, or does not know a new topic yet: a partition is getting its leader. */
+/**
+ * A broker that answers but cannot serve the partition: it is not yet or no longer the one to ask, or does not know a
+ * new topic yet. The partition is getting its leader.
+ */
 function isElection(error: unknown): boolean {
   if (error instanceof kafkajs.KafkaJSTopicMetadataNotLoaded) return true;
   return error instanceof kafkajs.KafkaJSProtocolError && error.retriable;

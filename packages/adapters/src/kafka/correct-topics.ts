@@ -27,7 +27,7 @@ export function commandOf({ settings: { brokers } }: KafkaConnection, { topic, s
 /** Of the topic's own settings, not of the broker's. */
 const ofTopic = 1;
 
-/** Sets them. The request that kafkajs has puts all settings of a topic in the place of those before, so it names them all. */
+/** Sets them. The request that kafkajs has replaces all settings of a topic, so it names them all. */
 export async function correctTopics(
   connection: KafkaConnection,
   corrections: readonly TopicCorrection[],

@@ -37,9 +37,10 @@ const defaultPutMsMax = 30_000;
 const recordsPerTurnMax = 2000;
 
 /**
- * The registry on a compacted topic keyed by meter id, shown in `<dataDir>/registry.view.db`. A change's position is its offset and
- * one, so every process means the same by it, also after its view was built again. Resolves once the view has what the topic held.
- * A record that cannot be read stands in the view as it is, so that all processes agree that its meter has none that can be.
+ * The registry on a compacted topic keyed by meter id, shown in `<dataDir>/registry.view.db`. The position of a change
+ * is its offset plus one, so it means the same in every process, also after the view was built again. Resolves once the
+ * view has what the topic held. A record that cannot be read is kept in the view as it is. So all processes agree that
+ * its meter has no record that can be read.
  */
 export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<Registry> {
   const { connection, dataDir, events, putMsMax = defaultPutMsMax, damaged = () => undefined } = options;

@@ -14,8 +14,8 @@ export interface TallyWriter {
   /** All frames since the last call are kept. */
   kept(): void;
   /**
-   * Of frames since the last call nobody knows whether they are kept: from now on it is counted under another name, and of those frames
-   * count the ones that are found.
+   * It is not known whether the frames since the last call are kept. From now on the count goes on under another writer
+   * name, and of those frames only the ones that are found count.
    */
   failed(): void;
   close(): Promise<void>;
@@ -25,7 +25,10 @@ export interface TallyWriter {
 const [quietMs, waitMsMax] = [1000, 10_000];
 const callsMax = 100;
 
-/** Every frame says its writer's total; the topic of tallies says it too, for frames that are lost before anybody has read them. */
+/**
+ * Every frame carries its writer's total. The topic of tallies has it too, for frames that are lost before anybody has
+ * read them.
+ */
 export function tallyWriter(connection: KafkaConnection, events: WriteEvents): TallyWriter {
   const topic = topicWriter<WriterTally>(connection, {
     topic: topicOf(connection, "tallies"),

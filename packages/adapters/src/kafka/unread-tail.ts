@@ -8,14 +8,20 @@ import type { FollowedTopic } from "./topic-follower.ts";
 export interface UnreadTail extends FollowedTopic {
   /** What stands from the positions on, as far as the tail was read, and what was ever appended. */
   count(positions: ReadonlyMap<number, number>, tallies: ReadonlyMap<number, Tally>): Unread;
-  /** Whether what stands before a position was counted out already: the store was put back, and counting must begin anew. */
+  /**
+   * Whether frames behind one of these positions were counted and dropped already, because the store was put back. Then
+   * counting must begin again.
+   */
   hasForgotten(positions: ReadonlyMap<number, number>): boolean;
 }
 
 interface Tail {
   /** The offset after the newest frame that was read. */
   next: number;
-  /** From `first` on, `offsets[i]` was appended at `appendedAtMs[i]` by `writer[i]` and brought the readings to `total[i]`. */
+  /**
+   * From `first` on, `offsets[i]` was appended at `appendedAtMs[i]` by `writer[i]` and brought the readings to
+   * `total[i]`.
+   */
   first: number;
   offsets: number[];
   appendedAtMs: number[];

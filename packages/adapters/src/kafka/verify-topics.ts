@@ -49,10 +49,10 @@ const stepMsMax = 60_000;
 const goodByeMsMax = 5000;
 
 /**
- * Reads every record that the topics hold now, while others work on them or not, and changes nothing. What is wrong is told as
- * it is met; memory holds what was fetched last and no more.
+ * Reads every record that the topics hold now, and changes nothing. Others may work on them meanwhile. A fault is told
+ * as soon as it is met. Memory holds only what was fetched last.
  *
- * @throws AdapterError `servers_unfit` where the cluster cannot be asked; it names the setting.
+ * @throws AdapterError `servers_unfit` if the cluster cannot be asked; it names the setting.
  */
 export async function verifyTopics(
   connection: KafkaConnection,

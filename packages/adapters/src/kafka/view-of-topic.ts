@@ -36,8 +36,8 @@ export interface TopicViewOptions<Tables> {
   /** Whether records may be gone from the middle of the topic. */
   readonly isCompacted?: boolean;
   /**
-   * Told at the start, when all is taken in: the topic was put back to an older copy since it was shown last. `before` is the file with what
-   * was shown.
+   * Told at the start, when all is taken in: the topic was put back to an older copy since it was shown last. `before`
+   * is the file with what was shown.
    */
   readonly putBack?: (database: ViewDatabase["database"], before: string) => void;
 }

@@ -11,8 +11,9 @@ export interface TopicWatchOptions extends KafkaStartOptions {
 }
 
 /**
- * Looks at the topics again and again: who changes one while we run can lose records as well as who made it wrong. What may lose
- * them is a notice, because the work goes on; a topic that is gone or has other partitions is a problem.
+ * Checks the topics again and again, because a change while we run can lose records just as a wrong setting at the
+ * start can. A setting that may lose records is a notice, because the work goes on. A topic that is gone or has other
+ * partitions is a problem.
  */
 export function watchTopics(connection: KafkaConnection, options: TopicWatchOptions): { close(): void } {
   const { found, everySeconds, standing, notices } = options;

@@ -1,7 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { packetType } from "./packet-scanner.ts";
 
-/** What becomes of a connection by its CONNECT: `malformed` closes it, a number is the return code of the CONNACK before that. */
+/**
+ * What the CONNECT decides about a connection: `malformed` closes it; a number is sent as the return code of the
+ * CONNACK, and then it is closed.
+ */
 export type ConnectVerdict = "fit" | "malformed" | 1 | 2;
 
 const unacceptableLevel = 1;

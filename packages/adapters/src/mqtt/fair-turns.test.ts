@@ -1,5 +1,7 @@
-// Goal: connections that take much of the thread wait for each other and not for nothing; those that take little do not wait (H09, H10).
-// Method: a clock that is moved by hand, a connection as a list of packets that cost time, and turns of the loop that are run by hand.
+// Goal: connections that take much of the thread wait for each other, but not without need; those that take little do
+// not wait (H09, H10).
+// Method: a clock that is moved by hand, a connection as a list of packets that cost time, and turns of the loop that
+// are run by hand.
 import { expect, test } from "vitest";
 import { fairTurns, newTurn, type Turn } from "./fair-turns.ts";
 

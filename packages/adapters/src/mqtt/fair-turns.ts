@@ -1,7 +1,7 @@
 /**
- * Divides the time of the thread among connections. Whoever takes little of it is served at once; those that take much share what is
- * left, a slice each in turn, so that a flood over one connection, or over many, keeps no meter waiting for long. Where nobody else
- * wants the time, they get all of it.
+ * Divides the time of the thread among connections. A connection that takes little is served at once. Those that take
+ * much share what is left, one slice each in turn. So a flood over one connection, or over many, keeps no meter waiting
+ * for long. If nobody else wants the time, they get all of it.
  */
 export interface FairTurns {
   /** Begins a stretch of work. False where it is not the connection's turn: then `again` is called when it is. */

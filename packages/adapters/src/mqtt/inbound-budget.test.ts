@@ -1,4 +1,5 @@
-// Goal: what is in flight is bounded, and one that has much of it does not take the room of those that have little (H09).
+// Goal: what is in flight is bounded, and a connection that has much of it does not take the room of those that have
+// little (H09).
 import { expect, test } from "vitest";
 import { inboundBudget } from "./inbound-budget.ts";
 

@@ -1,5 +1,6 @@
 /**
- * How much room there is for what is in flight. `tight`: who has much in flight already is not read from. `none`: nobody is.
+ * How much room there is for what is in flight. `tight`: connections with much in flight are not read from. `none`: no
+ * connection is read from.
  */
 export type Room = "free" | "tight" | "none";
 
@@ -10,7 +11,8 @@ export interface InboundBudget {
   messages(): number;
   room(): Room;
   /**
-   * `again` is called when there is more room, and until it is forgotten: those that wait are asked in turn, while there is room.
+   * `again` is called when there is more room, until the wait is forgotten. Those that wait are asked in turn, while
+   * there is room.
    */
   wait(again: () => void): void;
   forget(again: () => void): void;
@@ -59,7 +61,10 @@ export function inboundBudget({ bytesMax, messagesMax, none, schedule = setImmed
     return true;
   }
 
-  /** Those that are let go on may take all of the room again, once what they send has come. So others follow a moment later. */
+  /**
+   * The connections that go on may fill all of the room again, once their messages have come. So others follow a moment
+   * later.
+   */
   function askSome(): void {
     const some = [...waiting].slice(0, Math.min(askedAtOnceMax, toAsk));
     for (const again of some) {

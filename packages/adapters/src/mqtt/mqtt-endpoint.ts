@@ -29,7 +29,10 @@ export interface MqttEndpointOptions {
   readonly inFlightMessagesMax: number;
   /** Likewise of their payloads. */
   readonly inFlightBytesEachMax?: number;
-  /** Payloads of all connections, taken and not settled. From half of it on only those are read from that have little in flight. */
+  /**
+   * Payloads of all connections, taken and not settled. From half of it on, only connections with little in flight are
+   * read from.
+   */
   readonly inFlightBytesMax: number;
   /** Messages of all connections likewise. */
   readonly inFlightMessagesAllMax?: number;
@@ -68,22 +71,25 @@ const recheckedATurnMax = 200;
 
 /**
  * An MQTT 3.1.1 endpoint for meters. It is no broker: nothing that a meter publishes is routed, retained or stored
- * here, it is handed to `take`.
+ * here. Each message is handed to `take`.
  *
- * - QoS 1: PUBACK after `take` has resolved, in order. QoS 2: PUBREC likewise, and PUBREL is answered at once; what
- *   was sent again before PUBREL is taken once. QoS 0: taken, nothing is answered.
- * - `take` rejects: no acknowledgement for that message and those behind it; the connection is held back, then closed.
+ * - QoS 1: PUBACK after `take` has resolved, in order. QoS 2: PUBREC in the same way, and PUBREL is answered at once; a
+ *   message that is sent again before PUBREL is taken once. QoS 0: taken, nothing is answered.
+ * - If `take` rejects, that message and those behind it are not acknowledged. The connection is held back, then closed.
  *   A 3.1.1 client sends again on its next connection.
- * - A message longer than `packetBytesMax` is reported with its beginning, then acknowledged, then the connection is closed.
- * - A client may subscribe to `meters/{id}/requests`, everything else gets 0x80. Sessions end with their connection,
+ * - A message longer than `packetBytesMax` is reported with its beginning, then acknowledged, then the connection is
+ *   closed.
+ * - A client may subscribe to `meters/{id}/requests`; everything else gets 0x80. Sessions end with their connection,
  *   wills and the retain flag are ignored. A client of MQTT 5 is refused (CONNACK 1).
- * - Where identities are asked for, a client without one is refused (CONNACK 4 or 5), each message says who sent it, and only the
- *   requests of the sender's own meters may be listened for.
- * - Client ids are free (a concentrator has no meter id), up to 256 characters; the same again of the same identity closes the
- *   older connection, whose messages are still taken but no longer acknowledged.
- * - A CONNECT that is not what MQTT 3.1.1 allows closes the connection, or is answered with CONNACK 1 or 2. It is 16 KiB at most.
- * - Memory per connection is bounded by one packet, one chunk (64 KiB) and `inFlightMessagesMax` messages. A packet that has begun
- *   takes twice what has come of it, all together `partialBytesMax`, and has a deadline.
+ * - If identities are asked for, a client without one is refused (CONNACK 4 or 5), and each message says who sent it. A
+ *   client may then subscribe only to the requests of its own meters.
+ * - Client ids are free (a concentrator has no meter id), up to 256 characters. If the same identity uses one again,
+ *   the older connection is closed. Its messages are still taken but no longer acknowledged.
+ * - A CONNECT that MQTT 3.1.1 does not allow closes the connection, or is answered with CONNACK 1 or 2. It is 16 KiB at
+ *   most.
+ * - Memory per connection is bounded by one packet, one chunk (64 KiB) and `inFlightMessagesMax` messages. An
+ *   unfinished packet takes twice the bytes that have come of it, all of them together `partialBytesMax`. It has a
+ *   deadline.
  *
  * Throws AdapterError `endpoint_failed` when it cannot listen.
  */
@@ -161,7 +167,10 @@ function knowing(
   return identifying({ by, identitiesFile, lookEveryMs, renewed, events });
 }
 
-/** A certificate is read again in some microseconds: of many connections a part at a time, so that messages have their turn. */
+/**
+ * Reading a certificate again takes some microseconds. Of many connections a part is checked at a time, so that
+ * messages have their turn.
+ */
 async function recheck(roster: ConnectionRoster, judge: Parameters<MqttConnection["recheck"]>[0]): Promise<void> {
   const connections: MqttConnection[] = [];
   roster.each((connection) => void connections.push(connection));

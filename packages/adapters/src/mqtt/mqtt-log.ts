@@ -5,7 +5,10 @@ export interface MqttLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** What stands wrong until it is cleared, for `/readyz`; a line in the log when it begins and when it ends is its part. */
+/**
+ * Faults that stand until they are cleared, for `/readyz`. Each writes one line into the log when it begins and one
+ * when it ends.
+ */
 export interface MqttStanding {
   raise(name: string, detail: string): void;
   clear(name: string): void;

@@ -1,6 +1,6 @@
 /**
- * What the packets that have begun and not ended take in memory, over all connections. When that is too much, the ones that began first
- * lose their connections: a packet of somebody who means well has long ended.
+ * The memory of unfinished packets, over all connections. When it is too much, the connections whose packets began
+ * first are closed: an honest sender would have finished its packet long ago.
  */
 export interface PartialBudget<Owner> {
   /** The owner's packet takes so many bytes now; 0 where it has ended. */

@@ -14,8 +14,8 @@ import { type DamageLog, damagesOpenMax, unlistedDamage } from "@meterbook/core/
 import { bigNumbers, cellsChecksum, isIntact } from "./row-checksum.ts";
 
 /**
- * Rows are only ever inserted; the triggers hold everybody to it who opens the file. Each has a checksum over its other columns.
- * `open_damage` counts by place, and is counted again when the file is opened.
+ * Rows are only ever inserted; triggers enforce that for everybody who opens the file. Each row has a checksum over its
+ * other columns. `open_damage` counts by place, and is counted again when the file is opened.
  */
 export const damageSchema = `
   CREATE TABLE IF NOT EXISTS damage (id TEXT PRIMARY KEY, place TEXT NOT NULL, code TEXT NOT NULL, found_where TEXT NOT NULL, detail TEXT NOT NULL,

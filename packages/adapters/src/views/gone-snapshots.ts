@@ -3,7 +3,8 @@ import type { Damage } from "@meterbook/core/domain/damage";
 import { damageId } from "@meterbook/core/domain/damage";
 
 /**
- * What a ledger showed and shows no more, because its topic was put back to an older copy; undefined where that is nothing.
+ * What a ledger showed and shows no more, because its topic was put back to an older copy; undefined if that is
+ * nothing.
  *
  * @param before the file of `snapshotSchema` with what was shown
  */

@@ -4,8 +4,8 @@ import type { RejectionEars } from "./rejection-damage.ts";
 import { bigNumbers, cellsChecksum, isIntact } from "./row-checksum.ts";
 
 /**
- * Open refusals by reason, those included that are so old that they are kept no more: so a count that is damaged can be had again
- * from what is kept only, and is told.
+ * Open refusals by reason, including those that are too old to be kept. If a count is damaged, it can be made again
+ * only from the refusals that are kept, and that is told.
  */
 const countColumns = ["reason", "count"] as const;
 

@@ -8,9 +8,9 @@ export const entryCells = "refusal.*, refusal.checksum AS refusal_checksum, refu
 export type RejectionPage = (asked: Omit<RejectionQuery, "afterId">, after?: number) => Record<string, unknown>[];
 
 /**
- * Pages of refusals with their messages. Each filter has an index that gives its entries in order, so a page costs what it holds and
- * what a second filter leaves out; times are turned into the range of places in which they stand, because the order of places is
- * not quite that of times.
+ * Pages of refusals with their messages. Each filter has an index that gives its entries in order. So a page costs as
+ * much as the entries that it holds and those that a second filter leaves out. Times are turned into a range of places,
+ * because the order of places is not quite the order of times.
  */
 export function rejectionPages(database: DatabaseSync, entriesPerPlace: number): RejectionPage {
   const received = bigNumbers(

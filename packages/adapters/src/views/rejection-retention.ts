@@ -24,7 +24,10 @@ export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
   const dropSource = database.prepare("DELETE FROM refused_source WHERE place = ?");
   const dropMessage = database.prepare("DELETE FROM refused_message WHERE place = ?");
 
-  /** The places of the oldest. A message that cannot be read does not say when it came, and goes with the next one that does. */
+  /**
+   * The places of the oldest. A message that cannot be read does not say when it came, and goes with the next one that
+   * does.
+   */
   function tooOld(beforeMs: number): number[] {
     const places: number[] = [];
     let count = 0;

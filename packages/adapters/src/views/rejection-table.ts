@@ -8,8 +8,9 @@ import { entryCells, rejectionPages } from "./rejection-pages.ts";
 import { bigNumbers, cellOf, cellsChecksum, isIntact } from "./row-checksum.ts";
 
 /**
- * Messages by their place in the log, from 1, each with its payload once. An entry is a refusal: its id is made of its message's
- * place and its number there. `open_count` counts those that are not replayed. Each row has a checksum over its other columns.
+ * Messages by their place in the log, from 1, each with its payload once. An entry is a refusal; its id is made of the
+ * place of its message and its number there. `open_count` counts those that are not replayed. Each row has a checksum
+ * over its other columns.
  */
 export const rejectionSchema = `
   CREATE TABLE IF NOT EXISTS refused_message (place INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, meter_id TEXT,

@@ -17,8 +17,9 @@ export interface SnapshotReads {
 }
 
 /**
- * Reads of the tables of `snapshotSchema`. Lists leave out what cannot be read and go on; of one meter the newest revision that
- * cannot be read still counts as issued (`latestOfMeter`), and to ask for it is an AdapterError `record_damaged`.
+ * Reads of the tables of `snapshotSchema`. Lists leave out what cannot be read and go on. If the newest revision of a
+ * meter cannot be read, it still counts as issued (`latestOfMeter`), and asking for it is an AdapterError
+ * `record_damaged`.
  */
 export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
   const { findSync, revisions, ofMeter } = meterReads(database, ears);
@@ -102,7 +103,10 @@ function meterReads(database: DatabaseSync, ears: DamageEars) {
   };
 }
 
-/** Of many meters: the bytes and the key are checked, so that an export stays as fast as it is; `verify` looks at the hashes. */
+/**
+ * Of many meters. Only the bytes and the key are checked, so that an export stays as fast as it is; `verify` checks the
+ * hashes.
+ */
 function listReads(database: DatabaseSync, ears: DamageEars) {
   // With max() SQLite takes the other columns from the row that has it, so this is one walk along the key.
   const latest = database.prepare(`

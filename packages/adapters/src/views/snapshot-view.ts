@@ -20,7 +20,10 @@ export const snapshotSchema = `
 export interface SnapshotInserts {
   /** Whether the revision is new; one that is there already, as provisional or final and with the same hash, is left alone. */
   add(sequence: number, snapshot: Snapshot, body: () => Uint8Array): "added" | "known" | "differs";
-  /** A record that cannot be read, and says beside it which revision it is: its number is taken. Answers whether it was free. */
+  /**
+   * A record that cannot be read, but whose revision is known from its header: its number is taken. Answers whether the
+   * number was free.
+   */
   addDamaged(key: RevisionKey, record: DamagedRecord): boolean;
 }
 

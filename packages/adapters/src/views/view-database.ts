@@ -31,7 +31,7 @@ export interface ViewDatabaseOptions {
   readonly version: number;
   /** Which topic of which cluster it shows; a file that shows another is built again. */
   readonly source: string;
-  /** The offset after the newest record of each partition: a file that is ahead of them shows a topic that was put back. */
+  /** The offset after the newest record of each partition. If a file is ahead of it, the topic was put back. */
   readonly ends: ReadonlyMap<number, number>;
   /** The file is known to show a topic that was put back since. */
   readonly wasPutBack?: boolean;

@@ -1,9 +1,12 @@
 /**
- * A mark in a partition of the readings log, between its frames. Who comes to it has applied everything before it, so what is issued there
- * is a function of the log: the same on every machine, under any take-over and at every replay.
+ * A mark in a partition of the readings log, between its frames. Whoever reaches it has applied everything before it.
+ * So what is issued there is a function of the log: the same on every machine, after any take-over and at every replay.
  */
 export interface Barrier {
-  /** Log time is this late from here on, in milliseconds UTC. It moves by barriers alone, never backwards and never by a host's clock. */
+  /**
+   * Log time from here on, in milliseconds UTC. It moves by barriers alone, never backwards and never by a host's
+   * clock.
+   */
   readonly atMs: number;
   /** Master data up to this position of the registry count from here on. */
   readonly registry: number;

@@ -24,7 +24,7 @@ export const damageCodes = [
   "records_lost",
   /** A store knows less than was known: it was restored from a backup, emptied or exchanged. */
   "store_behind",
-  /** Snapshots say that they were issued at a time that is still to come: the clock was ahead, and months may be final too soon. */
+  /** The time of issue of snapshots lies in the future: the clock was ahead, and months may be final too soon. */
   "issued_too_soon",
 ] as const;
 export type DamageCode = (typeof damageCodes)[number];
@@ -69,7 +69,10 @@ export interface Acknowledgement {
 /** An operator's order to mend it: appended beside the entry, never an edit of what is damaged. */
 export type RepairOrder = Acknowledgement;
 
-/** `repaired`: what could be had again is in its place. `struck`: it is left out for good, and what follows stands instead. */
+/**
+ * `repaired`: what could be recovered is in its place. `struck`: it is left out for good, and a later record stands in
+ * its place.
+ */
 export const mendingOutcomes = ["repaired", "struck"] as const;
 export type MendingOutcome = (typeof mendingOutcomes)[number];
 

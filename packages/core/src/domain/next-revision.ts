@@ -25,8 +25,8 @@ export function nextRevision(
 }
 
 /**
- * The revision that takes an issued month back. A month that was final stays so for billing, which may have used it; one that was
- * not begins anew where it comes again.
+ * The revision that takes an issued month back. A month that was final stays final for billing, which may have used it.
+ * One that was not final begins anew if it comes again.
  */
 export function voidRevision(
   content: SnapshotContent,

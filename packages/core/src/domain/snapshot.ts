@@ -8,8 +8,8 @@ export const lifecycles = ["provisional", "final", "revised"] as const;
 export type Lifecycle = (typeof lifecycles)[number];
 
 /**
- * How the closing value was found (domain rules, section 4). The ladder is open: later methods join this list. `VOID`: the month is
- * no longer the meter's, and nothing is to be billed by it.
+ * How the closing value was found (domain rules, section 4). The ladder is open: later methods join this list. `VOID`:
+ * the month is no longer the meter's, and nothing is to be billed for it.
  */
 export const methods = [
   "EXACT",

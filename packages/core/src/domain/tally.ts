@@ -1,6 +1,6 @@
 /**
- * A frame's place in what its writer has appended to its partition. Whoever appends counts, so that it is known how much came,
- * whatever becomes of the frames.
+ * A frame's place in what its writer has appended to its partition. Each writer counts what it appends, so that it is
+ * known how much came, whatever becomes of the frames.
  */
 export interface FrameTally {
   /** One life of a process that appends; names sort by when it began. Empty where whoever appended does not count. */
@@ -21,7 +21,10 @@ export interface Tally {
 
 export const noTally: Tally = { writers: {}, earlier: { through: "", readings: 0 } };
 
-/** Those that began before the newest of so many are counted together, so that a tally stays small however often processes start. */
+/**
+ * Writers that began before the newest so many are counted together, so that a tally stays small however often
+ * processes start.
+ */
 export const talliedWritersMax = 64;
 
 /** Takes frames into a tally, in the order of the log; answers those that are not there a second time. */
@@ -60,9 +63,11 @@ function folded(writers: Record<string, number>, earlier: Tally["earlier"]): Tal
 }
 
 /**
- * Readings that were ever appended to a partition: of each writer the greatest total that anybody knows, `known` beside the tally.
+ * Readings that were ever appended to a partition: for each writer its greatest known total. `known` has totals from
+ * outside the tally.
  *
- * @param ofEarlier readings of writers up to `earlier.through`, and of who does not count, that the tally does not have yet
+ * @param ofEarlier readings of writers up to `earlier.through`, and of writers that do not count, that the tally does
+ * not have yet
  */
 export function readingsAppended(
   { writers, earlier }: Tally,

@@ -40,8 +40,8 @@ const decimal = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?$/;
 const exponential = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?[eE]([+-]?\d{1,3})$/;
 
 /**
- * `1200` of `1.2e3`, digit by digit: a floating-point number would round it, and make 0 of `1e-400`. What is in no exponent form, or
- * too long for an amount, stays as it is.
+ * `1200` of `1.2e3`, digit by digit: a floating-point number would round it, and make 0 of `1e-400`. A text without an
+ * exponent, or too long for an amount, stays as it is.
  */
 export function plainDecimal(text: string): string {
   const parts = text.length > amountTextMax ? null : exponential.exec(text);

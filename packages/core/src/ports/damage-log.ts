@@ -2,19 +2,23 @@ import type { Acknowledgement, Damage, DamagedPlace, KnownDamage, Mending, Repai
 import { damageAt } from "../domain/damage.ts";
 
 /**
- * What is damaged or lost, told by whoever finds it, kept until an operator has acknowledged it, and listed for ever.
+ * What is damaged or lost. Whoever finds it tells it; it is kept open until an operator has acknowledged it, and listed
+ * for ever.
  *
  * Promises of every adapter (test/contracts/damage-log.contract.ts):
- * - `report` resolves once the entries survive a crash; an entry whose id is known changes nothing, so a reader may report the
- *   same damage each time that it meets it;
- * - it is bounded: above `damagesOpenMax` open entries what is new is told by one entry of the place `damage-log`, not listed;
+ * - `report` resolves once the entries survive a crash; an entry whose id is known changes nothing, so a reader may
+ *   report the same damage each time that it meets it;
+ * - it is bounded: above `damagesOpenMax` open entries new damage is told by one entry of the place `damage-log`, not
+ *   listed;
  * - `acknowledge` appends an operator's word, answers whether the id is known, and changes the first time only;
- * - `askRepair` and `mend` append in the same way: an operator's order, and what was done in the end; neither closes an entry;
- * - `unmended` gives entries of a place of which nothing was done yet, acknowledged or not, in order of the id;
+ * - `askRepair` and `mend` append in the same way: an operator's order, and what was done in the end; neither closes an
+ *   entry;
+ * - `unmended` gives entries of a place for which nothing was done yet, acknowledged or not, in order of the id;
  * - `list` gives entries in order of `foundAtMs`, then `id`;
  * - `find` gives one entry by its id;
  * - `open` counts entries without acknowledgement, by place;
- * - `losses` adds up what is lost for good, by place, acknowledged or not; `unknown` counts open entries of which nobody knows how much it is;
+ * - `losses` adds up what is lost for good, by place, acknowledged or not; `unknown` counts open entries whose extent
+ *   is not known;
  * - all processes of a deployment see each other's entries within some seconds.
  */
 export interface DamageLog {

@@ -4,11 +4,11 @@ import type { Job } from "../domain/job.ts";
 export const jobsKeptMax = 1000;
 
 /**
- * Jobs with how far they are, for all processes that answer about them.
+ * Jobs and how far they are, for all processes that answer about them.
  *
- * Promises of every adapter (test/contracts/job-log.contract.ts): `put` resolves once the job survives a crash, in the place of the same
- * job as it was before; `get` and `unfinished` see what this process has put, and what others have put some moments later. A record that
- * cannot be read is as if it were not there.
+ * Promises of every adapter (test/contracts/job-log.contract.ts): `put` resolves once the job survives a crash, and
+ * replaces the same job as it was before. `get` and `unfinished` see what this process has put at once, and what others
+ * have put some moments later. A record that cannot be read is treated as if it were not there.
  */
 export interface JobLog {
   put(job: Job): Promise<void>;

@@ -33,9 +33,10 @@ export interface FrameBatch {
 export interface FrameConsumer {
   /**
    * This partition is now this consumer's; answers the offset to read from. `epoch` is greater than in any earlier
-   * assignment of the partition, to whomever. A rejection ends in another attempt, unless `gone` is aborted: the partition is
-   * another's by then, and what was not taken over yet must be left to that one. Whoever calls `again` has the partition revoked and,
-   * while it is this process's, assigned anew: what the consumer knew of it was wrong.
+   * assignment of the partition, to whomever. After a rejection there is another attempt, unless `gone` is aborted.
+   * Then the partition is another consumer's, and what was not taken over yet must be left to that one. `again` has the
+   * partition revoked and, while it is this process's, assigned anew; it is called when what the consumer knew of the
+   * partition was wrong.
    */
   assigned(partition: number, epoch: number, gone?: AbortSignal, again?: () => void): Promise<number>;
   /** It is no longer; nothing more is handed over for it. Resolves when the consumer has let go. */
@@ -43,8 +44,8 @@ export interface FrameConsumer {
   /** Frames in order. Never called while an earlier call of the partition is pending; a rejection ends in a retry of the same frames. */
   handle(batch: FrameBatch): Promise<void>;
   /**
-   * The log no longer holds these frames, which were not handed over: told before the frames after them, and again after a
-   * rejection.
+   * The log no longer holds these frames, and they were not handed over. Told before the frames after them, and again
+   * after a rejection.
    */
   lost?(range: LostFrames): Promise<void>;
 }
@@ -95,8 +96,9 @@ export interface ReadingsLog {
   readonly partitions: number;
   append(report: LoggedReport): Promise<void>;
   /**
-   * Puts a barrier into these partitions, behind all reports whose `append` has resolved, and answers its offset in each once it survives
-   * a crash as a report does. Any process may; a second of the same meaning changes nothing.
+   * Puts a barrier into these partitions, behind all reports whose `append` has resolved. Answers its offset in each
+   * once it survives a crash as a report does. Any process may call it; a second barrier of the same meaning changes
+   * nothing.
    */
   appendBarrier(partitions: readonly number[], barrier: Barrier): Promise<ReadonlyMap<number, number>>;
   consume(consumer: FrameConsumer): Promise<Subscription>;
@@ -105,8 +107,8 @@ export interface ReadingsLog {
   /** The oldest offset that each partition still holds; its end where it holds none. */
   starts(): Promise<ReadonlyMap<number, number>>;
   /**
-   * Counts what stands at or after these positions (0 where a partition is left out), and all that was appended, exact at the moment of
-   * asking. `tallies` is what was counted of the frames before the positions (Progress).
+   * Counts what stands at or after these positions (0 if a partition is left out), and all that was appended, exact at
+   * the moment of asking. `tallies` is what was counted of the frames before the positions (Progress).
    */
   unread(positions: ReadonlyMap<number, number>, tallies?: ReadonlyMap<number, Tally>): Promise<Unread>;
   /** Where a store that stands on it may be in need of it (SeriesStore.repair). */

@@ -2,16 +2,17 @@ import type { MeterRecord } from "../domain/registry.ts";
 import type { Subscription } from "./readings-log.ts";
 
 /**
- * Master data as a compacted log keyed by meter id: the newest record of a meter is its truth.
+ * Master data as a compacted log keyed by meter id: the newest record of a meter is the one that counts.
  *
  * Promises of every adapter (test/contracts/registry.contract.ts):
  * - `put` resolves once the records survive a crash; a later `get` of the same process sees them;
  * - `follow` calls `changed` with every meter's newest record once, then with each change, in order, batch after batch
  *   (never two calls at a time), and resolves when the state at the time of the call has been delivered;
- * - a record that cannot be read is told to the damage log and set aside: until the next `put` its meter has none, to `get` it is an
- *   AdapterError `record_damaged`, lists leave it out, and whoever follows is told that it is damaged; all other meters go on;
- * - `caughtUp` of what it answers resolves when all that was put, by whomever, before the call has been delivered, and rejects
- *   when that cannot be.
+ * - a record that cannot be read is told to the damage log and set aside: until the next `put` its meter has no record,
+ *   `get` of it is an AdapterError `record_damaged`, lists leave it out, and followers are told that it is damaged; all
+ *   other meters go on;
+ * - `caughtUp` of the answer of `follow` resolves when all that was put before the call, by whomever, has been
+ *   delivered, and rejects when that cannot be.
  */
 export interface Registry {
   put(records: readonly MeterRecord[]): Promise<void>;

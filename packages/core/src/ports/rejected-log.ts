@@ -13,7 +13,10 @@ export interface Rejection {
   readonly truncatedFrom: number | null;
   /** Whose share of the log it fills: an identity, a client or a meter. Absent where it is nobody's; not shown again. */
   readonly senderName?: string;
-  /** Where it stands in what may be taken in again (a frame of the readings log): the same source is kept once. Not shown again. */
+  /**
+   * Where it stands in a log that may be taken in again (a frame of the readings log): the same source is kept once.
+   * Not shown again.
+   */
   readonly source?: string;
   /** Index of the refused reading in the message (readings first, then profiles flattened); null = the message. */
   readonly readingIndex: number | null;
@@ -40,15 +43,16 @@ export interface RejectionQuery {
 }
 
 /**
- * The rejected log: what was refused is kept, counted and replayable.
+ * The rejected log: what was refused is kept, counted and can be replayed.
  *
  * Promises of every adapter (test/contracts/rejected-log.contract.ts):
  * - `append` resolves only once the rejections survive a crash;
  * - rejections of a source that is there already are left alone, whoever appends them;
  * - rejections of one message that follow each other (their payload is the same object) keep its payload once;
- * - `list` gives the entries in order of `id` (newest first where `newestFirst`), after `afterId` in that order, at most `limit`, and
- *   only those that have all that is asked for;
- * - `open` is the exact number of entries without `replayedAtMs`, also of those that are so old that they are kept no more; marking one twice changes nothing.
+ * - `list` gives the entries in order of `id` (newest first if `newestFirst`), after `afterId` in that order, at most
+ *   `limit`, and only those that match all that is asked for;
+ * - `open` is the exact number of entries without `replayedAtMs`, including those that are too old to be kept; marking
+ *   one twice changes nothing.
  */
 export interface RejectedLog {
   append(rejections: readonly Rejection[]): Promise<void>;

@@ -187,14 +187,15 @@ export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
   /** What was found when it was opened: then `progress` is what the store can be built upon from. */
   readonly behind: StoreBehind | undefined;
   /**
-   * Looks whether the store still has all that it said it had kept; resolves in its own time, some seconds apart. `behind`: whatever is
-   * remembered is wrong, and the partition must be opened again. Rejects where the store cannot be asked.
+   * Checks that the store still has all that it said it had kept. Resolves in its own time, some seconds apart.
+   * `behind`: whatever is remembered is wrong, and the partition must be opened again. Rejects if the store cannot be
+   * asked.
    */
   check(): Promise<"sound" | "behind">;
   begin(): Promise<SeriesBatch>;
   /**
-   * Records progress beside batches: something was issued or noted, or the log no longer holds what comes before a greater position. Its
-   * counts and newestAt are as they were.
+   * Records progress beside batches: something was issued or noted, or the log no longer holds what comes before a
+   * greater position. Its counts and newestAt do not change.
    */
   record(progress: Progress): Promise<void>;
   /** Undefined where the store itself keeps its readings whole. */

@@ -6,8 +6,8 @@ import type { WireReport } from "./wire-report.ts";
 export class TooManyRegisters extends MalformedMessage {}
 
 /**
- * Throws TooManyRegisters where a report names more than so many; two names of one register count once. Looks no further than it
- * must, so that whoever invents registers costs less than whoever reports them.
+ * Throws TooManyRegisters if a report names more registers than the limit; two names of one register count once. Looks
+ * no further than it must, so that invented registers cost less than reported ones.
  */
 export function checkRegisters({ readings, profiles }: WireReport, registersMax: number): void {
   if (readings.length + profiles.length <= registersMax) return;

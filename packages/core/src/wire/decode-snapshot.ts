@@ -20,8 +20,9 @@ import { readRegister } from "./register-names.ts";
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
 /**
- * The snapshot of a ledger record. An export reads a million of these, so nothing stands between the bytes and the
- * domain's form. Throws MalformedMessage where the bytes are not such a record: a ledger that cannot be read must not be guessed.
+ * The snapshot of a ledger record. An export reads a million of these, so the bytes are decoded straight into the
+ * domain's form. Throws MalformedMessage if the bytes are not such a record: a ledger that cannot be read must not be
+ * guessed.
  */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const cursor = cursorOver(bytes);

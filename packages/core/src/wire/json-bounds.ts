@@ -20,8 +20,8 @@ for (const [characters, kind] of [
   for (const character of characters) kinds[character.charCodeAt(0)] = kind;
 
 /**
- * What a text has too much of, or undefined. One walk over its bytes, before anything is built of them: a nanosecond a byte. Whether it
- * is JSON at all is for the parser to say; of a text that is, the count is right.
+ * What a text has too much of, or undefined. It is one walk over the bytes, before anything is built of them: a
+ * nanosecond a byte. The parser says whether it is JSON at all; if it is, the count is right.
  */
 export function jsonExcess(bytes: Uint8Array, { depthMax, entriesMax }: JsonBounds): string | undefined {
   let depth = 0;

@@ -46,7 +46,10 @@ function putEvent(out: protobuf.Writer, { at, values }: InstallationEvent): void
 
 type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
-/** What stands in the registry under a meter's id: its record or, as a multiplier must not be guessed, why there is none. */
+/**
+ * What stands in the registry under a meter's id: its record, or why there is none, because a multiplier must not be
+ * guessed.
+ */
 export function checkMeterRecord(meterId: string, body: unknown): Checked<MeterRecord> {
   const checked = readChecked(body, decodeMeterRecord);
   const isOther = checked.record !== undefined && checked.record.meterId !== meterId;

@@ -117,8 +117,8 @@ function parseJson(text: string, reviver?: Reviver): unknown {
 }
 
 /**
- * A fault's detail begins with the field: `.value: must not be negative`. By hand, because zod takes five microseconds to say what is
- * wrong with a reading, and a kilobyte may hold five hundred that are wrong.
+ * A fault's detail begins with the field: `.value: must not be negative`. It is written by hand, because zod takes five
+ * microseconds to say what is wrong with a reading, and a kilobyte may hold five hundred wrong ones.
  */
 function readItem(item: unknown): WireReading | Fault {
   if (typeof item !== "object" || item === null || Array.isArray(item)) return malformed("", "is no JSON object");

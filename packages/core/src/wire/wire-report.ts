@@ -66,8 +66,8 @@ const firstCheckAt = 128;
 export class TooManyReadings extends MalformedMessage {}
 
 /**
- * Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. `check` sees what was read
- * so far, at each doubling from the first hundred on.
+ * Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. `check`
+ * sees what was read so far, at each doubling from the first hundred on.
  */
 export function readWireReport(
   bytes: Uint8Array,
