@@ -5,13 +5,10 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TlsFiles } from "@meterbook/adapters/certificates/tls-files";
-import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
-import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
-import { systemClock } from "@meterbook/core/ports/clock";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
-import { Registry } from "prom-client";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/made-certificates.ts";
+import { quietEndpoint } from "../support/quiet-endpoint.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let [ours, others]: Made[] = [];
@@ -24,35 +21,11 @@ beforeAll(async () => {
 }, 60_000);
 
 async function endpoint(how: { tls?: TlsFiles; identitiesFile?: string }) {
-  const refused: string[] = [];
-  const closed: string[] = [];
   const failed: string[] = [];
   const taken = vi.fn();
-  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const opened = await openMqttEndpoint(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      inFlightMessagesMax: 10,
-      inFlightBytesMax: 1_000_000,
-      connectionsMax: 100,
-      connectTimeoutMs: 2000,
-      sweepEveryMs: 25,
-      filesLookEveryMs: 50,
-      ...how,
-      events: {
-        ...mqttEndpointMetrics(new Registry(), silent, { packetTooLarge: async () => undefined }),
-        connectionRefused: ({ reason }) => void refused.push(reason),
-        connectionClosed: ({ reason }) => void closed.push(reason),
-        filesFailed: ({ error }) => void failed.push(String(error)),
-        filesTaken: taken,
-      },
-      clock: systemClock,
-    },
-    async () => undefined,
-  );
-  onTestFinished(() => opened.close());
-  return { ...opened, refused, closed, failed, taken };
+  const events = { filesFailed: ({ error }: { error: unknown }) => void failed.push(String(error)), filesTaken: taken };
+  const opened = await quietEndpoint({ ...how, events }, async () => undefined);
+  return { ...opened, failed, taken };
 }
 
 async function mutual(list?: string) {

@@ -1,39 +1,13 @@
-import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
-import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
-import { systemClock } from "@meterbook/core/ports/clock";
-import { Registry } from "prom-client";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { quietEndpoint } from "../support/quiet-endpoint.ts";
 import { type RawClient, raw, rawClient } from "../support/raw-mqtt.ts";
 
 const topic = "meters/m-1/readings";
 
 async function opened(over: { partialBytesMax?: number; packetMs?: number; connectTimeoutMs?: number } = {}) {
   const taken: string[] = [];
-  const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
-  const closed: string[] = [];
-  const refused: string[] = [];
-  const metrics = mqttEndpointMetrics(new Registry(), silent, { packetTooLarge: async () => undefined });
-  const endpoint = await openMqttEndpoint(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      inFlightMessagesMax: 8,
-      inFlightBytesMax: 1_000_000,
-      connectionsMax: 400,
-      connectTimeoutMs: 5_000,
-      sweepEveryMs: 25,
-      closeTimeoutMs: 500,
-      clock: systemClock,
-      ...over,
-      events: {
-        ...metrics,
-        connectionClosed: ({ reason }) => void closed.push(reason),
-        connectionRefused: ({ reason }) => void refused.push(reason),
-      },
-    },
-    async ({ topic: to }) => void taken.push(to),
-  );
-  onTestFinished(() => endpoint.close());
+  const limits = { inFlightMessagesMax: 8, connectionsMax: 400, connectTimeoutMs: 5_000, closeTimeoutMs: 500, ...over };
+  const endpoint = await quietEndpoint(limits, async ({ topic: to }) => void taken.push(to));
   async function client(connectFirst = true) {
     const one = await rawClient(endpoint.address);
     onTestFinished(() => void one.socket.destroy());
@@ -43,7 +17,7 @@ async function opened(over: { partialBytesMax?: number; packetMs?: number; conne
     }
     return one;
   }
-  return { client, closed, refused, taken };
+  return { client, closed: endpoint.closed, refused: endpoint.refused, taken };
 }
 
 const text = (value: string | Buffer) => {

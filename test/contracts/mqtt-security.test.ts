@@ -7,15 +7,11 @@ import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import type { TlsFiles } from "@meterbook/adapters/certificates/tls-files";
-import type { EndpointEvents } from "@meterbook/adapters/mqtt/endpoint-events";
-import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
-import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
-import { systemClock } from "@meterbook/core/ports/clock";
 import type { MeterMessage } from "@meterbook/core/ports/meter-endpoint";
 import { connectAsync, type IClientOptions } from "mqtt";
-import { Registry } from "prom-client";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/made-certificates.ts";
+import { quietEndpoint } from "../support/quiet-endpoint.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const dayMs = 86_400_000;
@@ -30,36 +26,15 @@ beforeAll(async () => {
 
 async function endpoint(how: { tls?: TlsFiles; identities?: readonly object[] }, directory: string) {
   const taken: MeterMessage[] = [];
-  const refused: string[] = [];
   const filesFailed = vi.fn();
-  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const events: EndpointEvents = {
-    ...mqttEndpointMetrics(new Registry(), silent, { packetTooLarge: async () => undefined }),
-    connectionRefused: ({ reason }) => void refused.push(reason),
-    filesFailed,
-  };
   const identitiesFile = how.identities === undefined ? undefined : join(directory, "identities");
   if (identitiesFile !== undefined)
     await writeFile(identitiesFile, (how.identities ?? []).map((one) => JSON.stringify(one)).join("\n"));
-  const opened = await openMqttEndpoint(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      inFlightMessagesMax: 10,
-      inFlightBytesMax: 1_000_000,
-      connectionsMax: 100,
-      connectTimeoutMs: 2000,
-      sweepEveryMs: 25,
-      filesLookEveryMs: 50,
-      tls: how.tls,
-      identitiesFile,
-      events,
-      clock: systemClock,
-    },
+  const opened = await quietEndpoint(
+    { tls: how.tls, identitiesFile, events: { filesFailed } },
     async (message) => void taken.push({ ...message, payload: Buffer.from(message.payload) }),
   );
-  onTestFinished(() => opened.close());
-  return { ...opened, taken, refused, filesFailed, identitiesFile };
+  return { ...opened, taken, filesFailed, identitiesFile };
 }
 
 async function secured(directory: string, mutual: "mutual" | "server only"): Promise<TlsFiles> {

@@ -10,6 +10,7 @@ import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedd
 import { contentHash } from "@meterbook/adapters/views/ledger-record";
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot";
 import { expect, onTestFinished, test } from "vitest";
+import { flippedBit } from "../support/flipped-bit.ts";
 import { startMeterbook } from "../support/meterbook-process.ts";
 import { mixedTraffic } from "../support/mixed-traffic.ts";
 import { publishAll } from "../support/publisher.ts";
@@ -175,19 +176,15 @@ function flipInRow(
   path: string,
   { table, key, column }: Readonly<Record<"table" | "key" | "column", string>>,
 ): () => void {
-  const turn = (no: unknown, bytes: Uint8Array) => {
-    const turned = Uint8Array.from(bytes);
-    turned[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 4;
+  const turn = () => {
     const database = new DatabaseSync(path);
-    database.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ?`).run(turned, no as number);
+    const row = database.prepare(`SELECT ${key} AS no, ${column} AS bytes FROM ${table} ORDER BY ${key} LIMIT 1`).get();
+    const write = database.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ?`);
+    write.run(flippedBit(row?.["bytes"] as Uint8Array), row?.["no"] as number);
     database.close();
-    return turned;
   };
-  const database = new DatabaseSync(path);
-  const row = database.prepare(`SELECT ${key} AS no, ${column} AS bytes FROM ${table} ORDER BY ${key} LIMIT 1`).get();
-  database.close();
-  const turned = turn(row?.["no"], row?.["bytes"] as Uint8Array);
-  return () => void turn(row?.["no"], turned);
+  turn();
+  return turn;
 }
 
 /** Turns one bit at `after` bytes behind each place where the text stands; answers the places. */

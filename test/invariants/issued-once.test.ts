@@ -5,6 +5,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
 import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
+import { ledgersWithAppend } from "../support/ledgers-with-append.ts";
 import { instant, registerSeries } from "../support/readings.ts";
 
 const nowMs = Date.parse("2026-11-20T12:00:00Z");
@@ -140,18 +141,9 @@ test("what a crash left unissued is issued even where the log no longer holds it
 
 /** A ledger whose appends `after` looks at once they are kept: it may throw. */
 function ledgersWith(after: () => void) {
-  return (real: SnapshotLedgers): SnapshotLedgers => ({
-    ...real,
-    async open(partition) {
-      const ledger = await real.open(partition);
-      return {
-        ...ledger,
-        async append(snapshots) {
-          await ledger.append(snapshots);
-          after();
-        },
-      };
-    },
+  return ledgersWithAppend((append) => async (snapshots) => {
+    await append(snapshots);
+    after();
   });
 }
 

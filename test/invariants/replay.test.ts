@@ -3,10 +3,10 @@
 // Method: a world lives through random readings, closes, hours and restarts; its log is then taken in again in other
 // pieces, with other restarts and failures, on an empty store.
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
+import { ledgersWithAppend } from "../support/ledgers-with-append.ts";
 import { instant, registerSeries } from "../support/readings.ts";
 
 const from = instant("2026-09-29T00:00:00Z");
@@ -67,22 +67,13 @@ async function revisions(world: AggregatorWorld) {
 
 /** Appends of which some fail, before or after they are kept. */
 function failing(fates: readonly ("keeps" | "fails" | "is lost")[]) {
-  let append = 0;
-  return (real: SnapshotLedgers): SnapshotLedgers => ({
-    ...real,
-    async open(partition) {
-      const ledger = await real.open(partition);
-      return {
-        ...ledger,
-        async append(snapshots) {
-          const fate = fates[append++ % Math.max(1, fates.length)] ?? "keeps";
-          const error = new AdapterError("store_write_failed", { retryable: true, detail: fate });
-          if (fate === "fails") throw error;
-          await ledger.append(snapshots);
-          if (fate === "is lost") throw error;
-        },
-      };
-    },
+  let appends = 0;
+  return ledgersWithAppend((append) => async (snapshots) => {
+    const fate = fates[appends++ % Math.max(1, fates.length)] ?? "keeps";
+    const error = new AdapterError("store_write_failed", { retryable: true, detail: fate });
+    if (fate === "fails") throw error;
+    await append(snapshots);
+    if (fate === "is lost") throw error;
   });
 }
 

@@ -28,6 +28,17 @@ export interface KafkaSettings {
     | undefined;
 }
 
+/** How long the topics keep what they hold, as the adapters ask for it. */
+export function topicRetention(settings: {
+  readonly logRetentionDays: number;
+  readonly rejected: { readonly retentionDays: number };
+}) {
+  return {
+    readingsRetentionDays: settings.logRetentionDays,
+    rejectedRetentionDays: settings.rejected.retentionDays,
+  };
+}
+
 export function kafkaFrom(read: ReadSettings): KafkaSettings | undefined {
   const brokers = read.METERBOOK_KAFKA_BROKERS;
   if (brokers === undefined) return undefined;

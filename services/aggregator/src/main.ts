@@ -19,7 +19,7 @@ import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import { damageNotices } from "@meterbook/runtime/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health-server";
-import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { type KafkaSettings, topicRetention } from "@meterbook/runtime/kafka-settings";
 import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-settings";
 import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
@@ -62,11 +62,7 @@ async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings, own: 
     certificates,
     log: (level, message, fields) => log[level](fields, message),
   });
-  const wishes = {
-    ...kafka,
-    readingsRetentionDays: settings.logRetentionDays,
-    rejectedRetentionDays: settings.rejected.retentionDays,
-  };
+  const wishes = { ...kafka, ...topicRetention(settings) };
   const [found, onInflux] = await Promise.all([startOnKafka(connection, wishes), checkInflux(influx, clock)]);
   acceptServers(log, [found, onInflux]);
   own(watchTopics(connection, { ...wishes, found, everySeconds: kafka.lookSeconds, standing, notices }));

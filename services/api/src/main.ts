@@ -19,7 +19,7 @@ import { takeOwnDirectory } from "@meterbook/adapters/views/own-directory";
 import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
-import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { type KafkaSettings, topicRetention } from "@meterbook/runtime/kafka-settings";
 import { type InfluxSettings, settingsOrExit } from "@meterbook/runtime/load-settings";
 import type { Own } from "@meterbook/runtime/owned-things";
 import { runService } from "@meterbook/runtime/run-service";
@@ -70,11 +70,7 @@ async function lookAtServers(kafka: KafkaSettings, influx: InfluxSettings, own: 
     certificates,
     log: (level, message, fields) => log[level](fields, message),
   });
-  const wishes = {
-    ...kafka,
-    readingsRetentionDays: settings.logRetentionDays,
-    rejectedRetentionDays: settings.rejected.retentionDays,
-  };
+  const wishes = { ...kafka, ...topicRetention(settings) };
   const [found, onInflux] = await Promise.all([startOnKafka(connection, wishes), checkInflux(influx, clock)]);
   acceptServers(log, [found, onInflux]);
   own(watchTopics(connection, { ...wishes, found, everySeconds: kafka.lookSeconds, standing, notices }));

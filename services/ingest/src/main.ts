@@ -16,7 +16,7 @@ import { optionsOrExit } from "@meterbook/runtime/command-options";
 import { crashPoints } from "@meterbook/runtime/crash-point";
 import { damageNotices } from "@meterbook/runtime/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health-server";
-import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { type KafkaSettings, topicRetention } from "@meterbook/runtime/kafka-settings";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { mqttUrlOf } from "@meterbook/runtime/mqtt-settings";
 import type { Own } from "@meterbook/runtime/owned-things";
@@ -58,11 +58,7 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
     certificates,
     log: (level, message, fields) => log[level](fields, message),
   });
-  const wishes = {
-    ...kafka,
-    readingsRetentionDays: settings.logRetentionDays,
-    rejectedRetentionDays: settings.rejected.retentionDays,
-  };
+  const wishes = { ...kafka, ...topicRetention(settings) };
   const found = await startOnKafka(connection, wishes);
   acceptServers(log, [found]);
   own(watchTopics(connection, { ...wishes, found, everySeconds: kafka.lookSeconds, standing, notices }));

@@ -3,7 +3,7 @@ import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
 import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
 import { acceptServers } from "@meterbook/runtime/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/command-options";
-import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { type KafkaSettings, topicRetention } from "@meterbook/runtime/kafka-settings";
 import { settingsOrExit } from "@meterbook/runtime/load-settings";
 import { openLogger } from "@meterbook/runtime/telemetry";
 
@@ -25,9 +25,7 @@ const connection = kafkaConnection(kafka, {
 });
 
 try {
-  const { logRetentionDays: readingsRetentionDays, rejected } = settings;
-  const retention = { readingsRetentionDays, rejectedRetentionDays: rejected.retentionDays };
-  const look = () => startOnKafka(connection, { ...kafka, createTopics: "on", ...retention });
+  const look = () => startOnKafka(connection, { ...kafka, createTopics: "on", ...topicRetention(settings) });
   let found = await look();
   if (values.correct && found.corrections.length > 0) {
     await correctTopics(connection, found.corrections);

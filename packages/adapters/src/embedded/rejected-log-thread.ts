@@ -1,12 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import type { Damage } from "@meterbook/core/domain/damage";
 import type { RefusedMessage } from "@meterbook/core/ports/refused-message";
 import { rejectionEars } from "../views/rejection-damage.ts";
 import { type ForgetRejections, rejectionForgetting } from "../views/rejection-retention.ts";
 import { type RejectionWrites, rejectionWrites } from "../views/rejection-table.ts";
 import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
-import type { WriterAnswer } from "./writer-thread.ts";
+import { serveWrites } from "./serve-writes.ts";
 
 /** A message whose payload stands in the request's `payloads`, the next so many bytes of them. */
 export interface PackedMessage extends Omit<RefusedMessage, "payload"> {
@@ -33,37 +33,17 @@ interface Open {
   readonly forget: ForgetRejections;
 }
 
-const port = parentPort;
-if (port === null) throw new Error("this module is the rejected log's writer thread");
 const { dataDir } = workerData as { readonly dataDir: string };
-let open: Open | undefined;
 let damages: Damage[] = [];
 
-port.on("message", (request: RejectedRequest) => {
-  if (request.kind === "close") {
-    release();
-    port.close();
-    return;
-  }
-  port.postMessage(answer(request));
-});
-
-function answer(request: Exclude<RejectedRequest, { kind: "close" }>): WriterAnswer<RejectedResult> {
+serveWrites<Open, RejectedRequest>(connect, (open, request): RejectedResult => {
   damages = [];
-  try {
-    open ??= connect();
-    const { database } = open;
-    database.exec("BEGIN IMMEDIATE");
-    const forgotten = carryOut(open, request);
-    database.exec("COMMIT");
-    return { ok: true, result: forgotten === undefined ? { damages } : { forgotten, damages } };
-  } catch (error) {
-    // What was begun ends with its connection.
-    release();
-    const errcode = (error as { errcode?: number }).errcode;
-    return { ok: false, message: error instanceof Error ? error.message : String(error), errcode };
-  }
-}
+  const { database } = open;
+  database.exec("BEGIN IMMEDIATE");
+  const forgotten = carryOut(open, request);
+  database.exec("COMMIT");
+  return forgotten === undefined ? { damages } : { forgotten, damages };
+});
 
 /** Answers what was forgotten. */
 function carryOut({ writes, forget }: Open, request: Exclude<RejectedRequest, { kind: "close" }>) {
@@ -85,15 +65,4 @@ function connect(): Open {
   const database = openRejectedDatabase(dataDir);
   const ears = rejectionEars(rejectedWhere, { tell: (damage) => void damages.push(damage), nowMs: () => Date.now() });
   return { database, writes: rejectionWrites(database, ears), forget: rejectionForgetting(database) };
-}
-
-/** After a fault of the disk the next request begins with a new connection: what the old one believes is a guess. */
-function release(): void {
-  const closing = open;
-  open = undefined;
-  try {
-    closing?.database.close();
-  } catch {
-    // It was of no use any more.
-  }
 }
