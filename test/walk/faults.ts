@@ -80,8 +80,8 @@ export const faults: readonly Fault[] = [
     seed: 1,
     name: "frames are not cut where the store ends",
     file: at("partition-work"),
-    find: "if (isCut || frame.offset === position)",
-    replace: "if (isCut)",
+    find: "|| offset === position;",
+    replace: ";",
   },
   {
     seed: 7,

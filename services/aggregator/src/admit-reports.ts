@@ -1,7 +1,7 @@
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading";
 import { channelKey, readingAt } from "@meterbook/core/domain/reading";
 import type { RejectionReason } from "@meterbook/core/domain/rejection-reason";
-import type { LoggedReport } from "@meterbook/core/ports/readings-log";
+import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
 import type { MeterBook } from "./meter-book.ts";
@@ -31,18 +31,16 @@ export interface Admitted {
 
 export type NewChannel = Channel & { readonly first: Reading };
 
-/** Where a report stands in the log. The time tells a log that was made anew from the one before. */
-export interface ReportPlace {
-  readonly partition: number;
-  readonly offset: number;
-  readonly appendedAtMs: number;
-  /** Of the frame's reports, from 0. */
-  readonly index: number;
-}
+/** Where a frame stands in the log. The time tells a log that was made anew from the one before. */
+type FramePlace = Pick<LogFrame, "partition" | "offset" | "appendedAtMs">;
 
 export interface Admission {
-  /** Undefined where nothing of the report is taken. */
-  admit(report: LoggedReport, series: readonly ReadingSeries[], place: ReportPlace): Admitted | undefined;
+  /**
+   * Undefined where nothing of the report is taken.
+   *
+   * @param index of the frame's reports, from 0
+   */
+  admit(report: LoggedReport, series: readonly ReadingSeries[], frame: FramePlace, index: number): Admitted | undefined;
   /** Meters and channels that the store has never seen, in the order in which they came. */
   readonly newcomers: ReadonlyMap<MeterState, ReadonlyMap<string, NewChannel>>;
   readonly refused: readonly RefusedReport[];
@@ -67,8 +65,11 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
   let newMeters = 0;
   let unknown = 0;
 
-  function refusal(meterId: string, known: MeterState | undefined): readonly [RejectionReason, string] | undefined {
-    if (limits.unknownMeters === "refuse" && !book.isRegistered(meterId)) {
+  function refusal(
+    isRegistered: boolean,
+    known: MeterState | undefined,
+  ): readonly [RejectionReason, string] | undefined {
+    if (limits.unknownMeters === "refuse" && !isRegistered) {
       return ["meter_unknown", "topic: there is no master data of the meter (METERBOOK_UNKNOWN_METERS=refuse)"];
     }
     if (known !== undefined && (known.no >= 0 || newcomers.has(known))) return undefined;
@@ -97,27 +98,32 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
     get unknown() {
       return unknown;
     },
-    admit(report, series, place) {
-      const { offset } = place;
+    admit(report, series, frame, index) {
+      const { offset } = frame;
       const known = book.find(report.meterId);
-      if (!book.isRegistered(report.meterId)) unknown += 1;
-      const wrong = refusal(report.meterId, known);
+      // Not by the book's `isRegistered`, which looks for the meter once more.
+      const isRegistered = known?.isRegistered === true || book.announced.has(report.meterId);
+      if (!isRegistered) unknown += 1;
+      const wrong = refusal(isRegistered, known);
       if (wrong !== undefined) {
-        const rejection = rejectionOf(report, wrong, { payload: report.report, place });
+        const rejection = rejectionOf(report, wrong, report.report, sourceOf(frame, index));
         refused.push({ offset, readings: readingsIn(series), rejection });
         return undefined;
       }
       const meter = known ?? book.meet(report.meterId);
       const excess = series.filter((one) => !isTaken(meter, one));
       if (excess.length === 0) return { meter, series };
-      const rejection = rejectionOf(report, excessOf(excess, limits), {
-        ...{ payload: encodeReport({ series: excess }), place },
-      });
+      const payload = encodeReport({ series: excess });
+      const rejection = rejectionOf(report, excessOf(excess, limits), payload, sourceOf(frame, index));
       refused.push({ offset, readings: readingsIn(excess), rejection });
       const left = new Set(excess);
       return { meter, series: series.filter((one) => !left.has(one)) };
     },
   };
+}
+
+function sourceOf({ partition, offset, appendedAtMs }: FramePlace, index: number): string {
+  return `${partition}/${offset}/${index}/${appendedAtMs}`;
 }
 
 function readingsIn(series: readonly ReadingSeries[]): number {
@@ -137,11 +143,10 @@ function excessOf(
 function rejectionOf(
   { meterId, receivedAtMs }: LoggedReport,
   [reason, detail]: readonly [RejectionReason, string],
-  { payload, place }: { readonly payload: Uint8Array; readonly place: ReportPlace },
+  payload: Uint8Array,
+  source: string,
 ): Rejection {
   const topic = `meters/${meterId}/readings`;
-  const { partition, offset, appendedAtMs, index } = place;
-  const source = `${partition}/${offset}/${index}/${appendedAtMs}`;
   const from = { topic, meterId, clientId: "aggregator", senderName: meterId, receivedAtMs, source };
   return { reason, detail, ...from, payload, truncatedFrom: null, readingIndex: null };
 }

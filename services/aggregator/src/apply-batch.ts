@@ -1,4 +1,5 @@
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading";
+import { pushReading, readingAt } from "@meterbook/core/domain/reading";
 import { readingRank } from "@meterbook/core/domain/reading-rank";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
@@ -45,10 +46,7 @@ interface Report {
 /** A reading that is not newer than what its channel has: the store must be asked. */
 interface Candidate extends Reading {
   readonly report: Report;
-  readonly meter: MeterState;
   readonly state: ChannelState;
-  readonly receivedAtMs: number;
-  readonly frame: TouchedBy;
   /** Its place among the frame's readings. */
   readonly index: number;
 }
@@ -110,15 +108,16 @@ function affect(
 }
 
 function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): Report[] {
-  const { partition, offset, appendedAtMs } = frame;
   let firstIndex = 0;
+  let index = 0;
   const taken: Report[] = [];
-  for (const [index, [report, series]] of decodeReports(frame, damaged).entries()) {
-    const place = { partition, offset, appendedAtMs, index };
-    const admitted = series === undefined ? undefined : admit(report, series, place);
+  for (const [report, series] of decodeReports(frame, damaged)) {
+    const admitted = series === undefined ? undefined : admit(report, series, frame, index);
+    index += 1;
     if (admitted !== undefined) {
       const { receivedAtMs } = report;
-      taken.push({ ...admitted, frame, firstIndex, receivedAtMs, affects: undefined });
+      const { meter, series: own } = admitted;
+      taken.push({ meter, series: own, frame, firstIndex, receivedAtMs, affects: undefined });
     }
     if (series === undefined) firstIndex += report.readings;
     else for (const { at } of series) firstIndex += at.length;
@@ -137,7 +136,7 @@ async function numberNewcomers(batch: SeriesBatch, book: MeterBook, { newcomers 
 
 /** The readings of a report that follow what their channels have; the others become candidates. */
 function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, waiting: Waiting): ChannelWrite[] {
-  const { meter, receivedAtMs, frame } = report;
+  const { meter } = report;
   const writes: ChannelWrite[] = [];
   let index = report.firstIndex - 1;
   for (const one of report.series) {
@@ -149,15 +148,16 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
       : { channelIndex: state.channel.index, at: [], value: [], code: [] };
     const split = newer.at.length === 0;
     for (let i = 0; i < at.length; i += 1) {
-      const reading = { at: at[i] as number, value: value[i] as number, code: code[i] as ReadingCode };
+      const instant = at[i] as number;
       index += 1;
-      if (reading.at <= newestAtOf(state)) {
-        candidates.push({ ...reading, report, meter, state, receivedAtMs, frame, index });
+      if (instant <= newestAtOf(state)) {
+        candidates.push({ ...readingAt(one, i), report, state, index });
         continue;
       }
-      if (split) append(newer, reading);
-      const crossed = accept(meter, state, reading.at, reading.value, reading.code);
-      affect(report, waiting, one.channel, reading.at, crossed);
+      const [amount, quality] = [value[i] as number, code[i] as ReadingCode];
+      if (split) pushReading(newer, instant, amount, quality);
+      const crossed = accept(meter, state, instant, amount, quality);
+      affect(report, waiting, one.channel, instant, crossed);
     }
     if (newer.at.length === 0) continue;
     result.stored += newer.at.length;
@@ -176,12 +176,6 @@ function followsOn({ at }: ReadingSeries, newestAt: number): boolean {
   return true;
 }
 
-function append(write: ChannelWrite, { at, value, code }: Reading): void {
-  write.at.push(at);
-  write.value.push(value);
-  write.code.push(code);
-}
-
 /** What the candidates of a batch came to. */
 interface Decisions {
   readonly late: Map<string, Candidate>;
@@ -198,7 +192,7 @@ async function decide(
   waiting: Waiting,
 ): Promise<void> {
   const found = await batch.find(
-    candidates.map(({ meter, state, at }) => ({ meterNo: meter.no, channelIndex: state.channel.index, at })),
+    candidates.map(({ report, state, at }) => ({ meterNo: report.meter.no, channelIndex: state.channel.index, at })),
   );
   const { late, replaced, conflicts, duplicates } = sorted(candidates, found);
   await batch.insert(grouped(late.values()));
@@ -210,7 +204,7 @@ async function decide(
   // A conflicting value that was recorded before is a repetition.
   result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
-    admitLate(candidate.state, candidate, candidate.meter.calendar);
+    admitLate(candidate.state, candidate, candidate.report.meter.calendar);
     affect(candidate.report, waiting, candidate.state.channel, candidate.at, unordered);
   }
   for (const { report, state, at } of replaced.values()) {
@@ -224,7 +218,7 @@ function sorted(candidates: readonly Candidate[], found: readonly (Reading | und
   const inEffect = new Map<string, Reading>();
   const decisions: Decisions = { late: new Map(), replaced: new Map(), conflicts: [], duplicates: 0 };
   candidates.forEach((candidate, index) => {
-    const key = `${candidate.meter.no}/${candidate.state.channel.index}/${candidate.at}`;
+    const key = `${candidate.report.meter.no}/${candidate.state.channel.index}/${candidate.at}`;
     if (sortOne(decisions, key, candidate, inEffect.get(key) ?? found[index])) inEffect.set(key, candidate);
   });
   return decisions;
@@ -245,11 +239,8 @@ function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored
   return wins;
 }
 
-function conflict(
-  { meter, state, at, receivedAtMs, frame, index }: Candidate,
-  kept: Reading,
-  refused: Reading,
-): Conflict {
+function conflict({ report, state, at, index }: Candidate, kept: Reading, refused: Reading): Conflict {
+  const { meter, receivedAtMs, frame } = report;
   return {
     meterId: meter.meterId,
     channel: state.channel,
@@ -266,11 +257,12 @@ function conflict(
 function grouped(candidates: Iterable<Candidate>): MeterWrite[] {
   const groups = Map.groupBy(
     candidates,
-    ({ frame, meter, state }) => `${frame.offset}/${meter.no}/${state.channel.index}`,
+    ({ report: { frame, meter }, state }) => `${frame.offset}/${meter.no}/${state.channel.index}`,
   );
   return [...groups.values()].map((group) => {
     group.sort((a, b) => a.at - b.at);
-    const [{ meter, state, frame }] = group as [Candidate];
+    const [{ report, state }] = group as [Candidate];
+    const { meter, frame } = report;
     const columns = { at: group.map((c) => c.at), value: group.map((c) => c.value), code: group.map((c) => c.code) };
     return { meterNo: meter.no, offset: frame.offset, series: [{ channelIndex: state.channel.index, ...columns }] };
   });

@@ -4,18 +4,23 @@ import { orderedQueue } from "./ordered-queue.ts";
 
 const members = Array.from({ length: 12 }, (_, number) => ({ number }));
 
-test("is a Set, whatever is added and deleted", () => {
-  const step = fc.record({ add: fc.boolean(), which: fc.nat(members.length - 1) });
+test("is a Set, whatever is added, deleted and moved", () => {
+  const step = fc.record({ does: fc.constantFrom("add", "delete", "move"), which: fc.nat(members.length - 1) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 6000, minLength: 10, size: "max" }), (steps) => {
       const queue = orderedQueue<{ number: number }>();
       const set = new Set<{ number: number }>();
-      for (const { add, which } of steps) {
+      for (const { does, which } of steps) {
         const member = members[which] as { number: number };
-        if (add) {
+        if (does === "add") {
           queue.add(member);
           set.add(member);
-        } else expect(queue.delete(member)).toBe(set.delete(member));
+        } else if (does === "delete") expect(queue.delete(member)).toBe(set.delete(member));
+        else {
+          const isIn = set.delete(member);
+          if (isIn) set.add(member);
+          expect(queue.moveToEnd(member)).toBe(isIn);
+        }
       }
       expect([...queue]).toEqual([...set]);
       expect(queue.size).toBe(set.size);

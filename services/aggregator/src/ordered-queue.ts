@@ -7,29 +7,29 @@ export interface OrderedQueue<Member> extends Iterable<Member> {
   has(member: Member): boolean;
   /** At the end; a member that is in it already stays where it is. */
   add(member: Member): void;
+  /** Behind all others. Answers whether it is in it. */
+  moveToEnd(member: Member): boolean;
   /** Answers whether it was in it. */
   delete(member: Member): boolean;
 }
 
-/** So many empty places are never worth moving the members together. */
-const emptyPlacesMin = 1024;
+/** Of a ring: a place without a member stands between the last and the first, so that each has two neighbours. */
+interface Place<Member> {
+  member: Member | undefined;
+  before: Place<Member>;
+  after: Place<Member>;
+}
 
-/** Who is deleted while it is walked is not met. */
+/** Who is deleted while it is walked is not met. Nobody is moved while it is walked. */
 export function orderedQueue<Member extends object>(members: Iterable<Member> = []): OrderedQueue<Member> {
-  let line: (Member | undefined)[] = [];
-  let first = 0;
-  const places = new Map<Member, number>();
+  const ends = emptyRing<Member>();
+  const places = new Map<Member, Place<Member>>();
 
   function add(member: Member): void {
     if (places.has(member)) return;
-    places.set(member, line.length);
-    line.push(member);
-  }
-
-  function moveTogether(): void {
-    line = line.filter((member) => member !== undefined);
-    first = 0;
-    for (const [place, member] of line.entries()) places.set(member as Member, place);
+    const place = { member, before: ends, after: ends };
+    places.set(member, place);
+    putBefore(ends, place);
   }
 
   for (const member of members) add(member);
@@ -39,21 +39,45 @@ export function orderedQueue<Member extends object>(members: Iterable<Member> = 
     },
     has: (member) => places.has(member),
     add,
+    moveToEnd(member) {
+      const place = places.get(member);
+      if (place === undefined) return false;
+      takeOut(place);
+      putBefore(ends, place);
+      return true;
+    },
     delete(member) {
       const place = places.get(member);
       if (place === undefined) return false;
       places.delete(member);
-      line[place] = undefined;
-      while (first < line.length && line[first] === undefined) first += 1;
-      if (line.length > 2 * places.size + emptyPlacesMin) moveTogether();
+      takeOut(place);
+      // Whoever walks the queue may stand on this place, and goes on from it.
+      place.member = undefined;
       return true;
     },
     *[Symbol.iterator]() {
-      const walked = line;
-      for (let place = first; place < walked.length; place += 1) {
-        const member = walked[place];
-        if (member !== undefined && places.has(member)) yield member;
+      for (let place = ends.after; place !== ends; place = place.after) {
+        if (place.member !== undefined) yield place.member;
       }
     },
   };
+}
+
+function emptyRing<Member>(): Place<Member> {
+  const place = { member: undefined } as Place<Member>;
+  place.before = place;
+  place.after = place;
+  return place;
+}
+
+function putBefore<Member>(next: Place<Member>, place: Place<Member>): void {
+  place.before = next.before;
+  place.after = next;
+  place.before.after = place;
+  next.before = place;
+}
+
+function takeOut<Member>({ before, after }: Place<Member>): void {
+  before.after = after;
+  after.before = before;
 }

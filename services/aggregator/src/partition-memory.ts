@@ -57,12 +57,13 @@ export async function openPartitionMemory(
   let readAgainTo = found.issuedPosition;
   const isReadingAgain = () => readAgainTo < found.position;
 
+  const notesNow = sameNotes();
+
   function progress(over: Partial<Progress> = {}): Progress {
     water.complete(pending.oldestTicket);
     const { issuedPosition } = water;
-    const notes = { ...water.notes, [carried]: carriedTo };
     const waiting = pending.size + waitsBesides() + (isReadingAgain() ? 1 : 0);
-    return { ...series.progress, issuedPosition, notes, pending: waiting, ...over };
+    return { ...series.progress, issuedPosition, notes: notesNow(water.notes, carriedTo), pending: waiting, ...over };
   }
 
   /** The log no longer holds what was to be read again: nobody knows what that had touched. */
@@ -128,6 +129,18 @@ export async function openPartitionMemory(
     },
   };
   return memory;
+}
+
+/** The same object as long as nothing has changed, so that what is recorded already is told without comparing. */
+function sameNotes(): (complete: Progress["notes"], carriedTo: number) => Progress["notes"] {
+  let [of, notes]: [Progress["notes"], Progress["notes"]] = [{}, {}];
+  return (complete, carriedTo) => {
+    if (complete !== of || notes[carried] !== carriedTo) {
+      of = complete;
+      notes = { ...complete, [carried]: carriedTo };
+    }
+    return notes;
+  };
 }
 
 /** Master data are known, and what counts of them: the store does not have them. */

@@ -131,13 +131,13 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
 }
 
 /** Frames that follow each other, and each barrier for itself; cut also where what the store has ends. */
-function runsOf(frames: readonly LogFrame[], position: number): LogFrame[][] {
-  const runs: LogFrame[][] = [];
-  for (const frame of frames) {
-    const last = runs.at(-1);
-    const isCut = last === undefined || frame.barrier !== undefined || last[0]?.barrier !== undefined;
-    if (isCut || frame.offset === position) runs.push([frame]);
-    else last.push(frame);
+function* runsOf(frames: readonly LogFrame[], position: number): Generator<readonly LogFrame[]> {
+  let from = 0;
+  for (const [index, { barrier, offset }] of frames.entries()) {
+    const isCut = barrier !== undefined || frames[index - 1]?.barrier !== undefined || offset === position;
+    if (index === from || !isCut) continue;
+    yield frames.slice(from, index);
+    from = index;
   }
-  return runs;
+  if (from < frames.length) yield frames.slice(from);
 }

@@ -83,10 +83,10 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
     if (pend(meter, fromPeriod) === "new") {
       meter.pendingSinceMs = appendedAtMs;
       waiting.add(meter);
-    } else if (!gathering.delete(meter)) return;
+      gathering.add(meter);
+    } else if (!gathering.moveToEnd(meter)) return;
     meter.touchedBy = offset;
     meter.touchedAtMs = appendedAtMs;
-    gathering.add(meter);
   }
 
   return {

@@ -52,11 +52,10 @@ export function sameLog({ partition, start, again }: SameLogOptions): SameLog {
     look(frames, filled) {
       const { position, tally } = filled;
       if (position <= start) soundAt ??= position;
-      lookBelow(
-        frames.filter(({ offset }) => offset < position),
-        filled,
-      );
-      const fresh = frames.filter(({ offset }) => offset >= position);
+      const first = frames.findIndex(({ offset }) => offset >= position);
+      const below = first === -1 ? frames.length : first;
+      if (below > 0) lookBelow(frames.slice(0, below), filled);
+      const fresh = frames.slice(below);
       const hole = fresh.length === 0 || soundAt === position ? undefined : frameAfterHole(fresh, tally);
       if (hole === undefined) return;
       again();

@@ -17,8 +17,6 @@ interface Progress {
   readonly day: number;
   readonly nextMeter: number;
   readonly lastMeter: number;
-  /** Whether nothing of it was damaged. */
-  readonly whole: boolean;
   /** When the day was last written to as its sealing began. */
   readonly wroteAtMs: number | undefined;
 }
@@ -54,7 +52,7 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
 
   function begin(day: number): Progress {
     const meters = Number(lastMeter.get(meterNoMax)?.["no"] ?? -1);
-    return { day, nextMeter: 0, lastMeter: meters, wroteAtMs: wroteAtMs.get(day), whole: true };
+    return { day, nextMeter: 0, lastMeter: meters, wroteAtMs: wroteAtMs.get(day) };
   }
 
   /** Seals some meters of the day in hand; answers false when no day is due. */
@@ -68,10 +66,9 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
     const last = nextMeter + metersPerSlice > progress.lastMeter;
     // Written to meanwhile: the day stays hot and has its turn again.
     const finished = last && wroteAtMs.get(day) === progress.wroteAtMs;
-    let whole = progress.whole;
     database.exec("BEGIN IMMEDIATE");
     try {
-      whole = days.seal(day, nextMeter, metersPerSlice) && progress.whole;
+      days.seal(day, nextMeter, metersPerSlice);
       database.exec("COMMIT");
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
@@ -80,7 +77,7 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
     // A day with damage has blocks that stay hot, because reads of the day must still find them. It is not tried again
     // before the next start.
     if (finished) wroteAtMs.delete(day);
-    progress = last ? undefined : { ...progress, nextMeter: nextMeter + metersPerSlice, whole };
+    progress = last ? undefined : { ...progress, nextMeter: nextMeter + metersPerSlice };
     return true;
   }
 

@@ -14,6 +14,7 @@ import {
   daySeconds,
   dayWithin,
   firstHotId,
+  hotDayFactor,
   hotMeterStride,
   hotOfDaySql,
   hotSlotStride,
@@ -104,7 +105,13 @@ export interface DayReads {
 export function dayReads(database: DatabaseSync): DayReads {
   const sealed = database.prepare("SELECT id, data FROM sealed WHERE id BETWEEN ? AND ?");
   const hot = database.prepare(hotOfDaySql);
-  const hotDays = database.prepare("SELECT day FROM hot_day WHERE day BETWEEN ? AND ?");
+  // Not the view of hot days, which walks over all of them. The division is SQLite's: a damaged id may be no number of ours.
+  const hotFrom = database.prepare(`SELECT id / ${hotDayFactor} AS day FROM hot WHERE id >= ? ORDER BY id LIMIT 1`);
+
+  /** The first day from this one on that has hot blocks of any meter. */
+  function nextHotDay(from: number): number {
+    return Number(hotFrom.get(firstHotId(0, from))?.["day"] ?? Number.POSITIVE_INFINITY);
+  }
 
   /** A month that would use a damaged block is held back: it is not made from the rest as if nothing were missing. */
   function unpack(
@@ -132,10 +139,10 @@ export function dayReads(database: DatabaseSync): DayReads {
     for (const row of sealed.iterate(sealedId(meterNo, first), sealedId(meterNo, last))) {
       unpack(meterNo, dayOfSealedId(Number(row["id"])), row, columns, wanted);
     }
-    for (const { day } of hotDays.all(first, last)) {
-      const key = firstHotId(meterNo, day as number);
+    for (let day = nextHotDay(first); day <= last; day = nextHotDay(day + 1)) {
+      const key = firstHotId(meterNo, day);
       const rows = hot.iterate(key, key + slotsOfDay * hotSlotStride, hotMeterStride);
-      for (const row of rows) unpack(meterNo, day as number, row, columns, wanted);
+      for (const row of rows) unpack(meterNo, day, row, columns, wanted);
     }
     return columns;
   }

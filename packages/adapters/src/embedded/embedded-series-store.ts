@@ -6,9 +6,9 @@ import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterboo
 import { storeWriteError } from "./append-error.ts";
 import { conflictWrites } from "./conflict-table.ts";
 import { daySealer } from "./day-sealer.ts";
-import { dayReads, seriesReads } from "./embedded-series-reader.ts";
+import { type DayReads, dayReads, seriesReads } from "./embedded-series-reader.ts";
 import { hotWrites } from "./hot-writes.ts";
-import { meterDays } from "./meter-days.ts";
+import { type MeterDays, meterDays } from "./meter-days.ts";
 import { type MeterRoll, meterRoll } from "./meter-roll.ts";
 import { seriesEars } from "./series-damage.ts";
 import { openSeriesDatabase } from "./series-database.ts";
@@ -42,6 +42,18 @@ function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeries
   const sealer = daySealer(database, clock);
   const progress = progressWrites(database, tell);
   const met = (damage: FoundDamage) => damaged({ ...damage, foundAtMs: clock.nowMs() });
+  // Prepared once, and not with each batch.
+  const parts: Parts = {
+    database,
+    roll,
+    sealer,
+    progress,
+    met,
+    hot: hotWrites(database, sealer),
+    days: dayReads(database),
+    rewrites: meterDays(database),
+    conflicts: conflictWrites(database, roll),
+  };
 
   return {
     read,
@@ -52,7 +64,7 @@ function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeries
     begin: async () => {
       database.exec("BEGIN IMMEDIATE");
       roll.begin();
-      return seriesBatch({ database, roll, sealer, progress, met });
+      return seriesBatch(parts);
     },
     async *meters() {
       yield* roll.known();
@@ -83,14 +95,13 @@ interface Parts {
   readonly sealer: ReturnType<typeof daySealer>;
   readonly progress: ReturnType<typeof progressWrites>;
   readonly met: (damage: FoundDamage) => void;
+  readonly hot: ReturnType<typeof hotWrites>;
+  readonly days: DayReads;
+  readonly rewrites: MeterDays;
+  readonly conflicts: ReturnType<typeof conflictWrites>;
 }
 
-function seriesBatch({ database, roll, sealer, progress, met }: Parts): SeriesBatch {
-  const hot = hotWrites(database, sealer);
-  const days = dayReads(database);
-  const rewrites = meterDays(database);
-  const conflicts = conflictWrites(database, roll);
-
+function seriesBatch({ database, roll, sealer, progress, met, hot, days, rewrites, conflicts }: Parts): SeriesBatch {
   async function guarded<Answer>(work: () => Answer): Promise<Answer> {
     try {
       return work();

@@ -11,7 +11,8 @@ export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof dayS
   const select = database.prepare("SELECT data FROM hot WHERE id = ?");
   const update = database.prepare("UPDATE hot SET readings = readings + ?, data = ? WHERE id = ?");
 
-  function putBlock(meterNo: number, series: readonly ChannelWrite[]): void {
+  /** Answers its day. */
+  function putBlock(meterNo: number, series: readonly ChannelWrite[], dayNoted: number): number {
     let first = Number.POSITIVE_INFINITY;
     let readings = 0;
     for (const { at } of series) {
@@ -20,12 +21,14 @@ export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof dayS
     }
     const id = hotId(meterNo, first);
     const block = packBlock(series, id);
-    sealer.wrote(dayOf(first));
-    if (insert.run(id, readings, block).changes === 1) return;
+    const day = dayOf(first);
+    if (day !== dayNoted) sealer.wrote(day);
+    if (insert.run(id, readings, block).changes === 1) return day;
     // Another report began at the same second: sections may repeat, so the two blocks are simply joined.
     const there = bytesOf(select.get(id)?.["data"]);
     if (isSoundBlock(there, id)) update.run(readings, joinBlocks(there, block, id), id);
     else putBeside(id, series, readings);
+    return day;
   }
 
   /**
@@ -44,9 +47,11 @@ export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof dayS
 
   return {
     put(writes: readonly MeterWrite[]): void {
+      // Reports that follow each other are mostly of one day.
+      let day = -1;
       for (const { meterNo, series } of writes) {
-        if (isOneDay(series)) putBlock(meterNo, series);
-        else for (const part of byDay(series)) putBlock(meterNo, part);
+        if (isOneDay(series)) day = putBlock(meterNo, series, day);
+        else for (const part of byDay(series)) day = putBlock(meterNo, part, day);
       }
     },
   };

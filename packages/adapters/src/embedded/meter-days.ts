@@ -14,8 +14,8 @@ import {
 
 /** Moves hot blocks of a day into sealed ones, and rewrites single meter-days. Runs inside the caller's transaction. */
 export interface MeterDays {
-  /** Seals the meters `from .. from + count - 1` of a day; answers whether all went: a damaged meter-day stays as it is. */
-  seal(day: number, from: number, count: number): boolean;
+  /** Seals the meters `from .. from + count - 1` of a day; a damaged meter-day stays as it is. */
+  seal(day: number, from: number, count: number): void;
   /** Replaces a meter's whole day. */
   rewrite(meterNo: number, day: number, columns: ReadonlyMap<number, Columns>): void;
 }
@@ -70,7 +70,6 @@ export function meterDays(database: DatabaseSync): MeterDays {
       const whole = [...byMeter.keys()].filter((meterNo) => !damaged.has(meterNo));
       if (whole.length < byMeter.size) for (const meterNo of whole) dropHotOf(day, meterNo, 1);
       else if (whole.length > 0) dropHotOf(day, from, count);
-      return damaged.size === 0;
     },
     rewrite(meterNo, day, columns) {
       dropHotOf(day, meterNo, 1);

@@ -15,7 +15,7 @@ export const slotsOfDay = daySeconds / slotSeconds;
  */
 const slotFactor = 2 ** 32;
 const meterFactor = 2 ** 10;
-const hotDayFactor = slotFactor * slotsOfDay;
+export const hotDayFactor = slotFactor * slotsOfDay;
 
 /**
  * The days that have hot blocks, read from the keys of the blocks, with one step a day. There is no list of days that

@@ -1,6 +1,11 @@
 import { canonicalRegister } from "../domain/identifiers.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
-import type { WireReport } from "./wire-report.ts";
+import type { RegisterName } from "./register-names.ts";
+
+interface NamesRegisters {
+  readonly readings: readonly { readonly register: RegisterName }[];
+  readonly profiles: readonly { readonly register: RegisterName }[];
+}
 
 /** A message names more registers than a meter may have. */
 export class TooManyRegisters extends MalformedMessage {}
@@ -9,7 +14,7 @@ export class TooManyRegisters extends MalformedMessage {}
  * Throws TooManyRegisters if a report names more registers than the limit; two names of one register count once. Looks
  * no further than it must, so that invented registers cost less than reported ones.
  */
-export function checkRegisters({ readings, profiles }: WireReport, registersMax: number): void {
+export function checkRegisters({ readings, profiles }: NamesRegisters, registersMax: number): void {
   if (readings.length + profiles.length <= registersMax) return;
   const count = registerCount(registersMax);
   for (const { register } of readings) count(register.text, register.canonical);

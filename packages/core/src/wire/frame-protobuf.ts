@@ -80,16 +80,19 @@ function readReports(record: Uint8Array): CheckedFrame {
       skipField(cursor, tag, 1);
       continue;
     }
-    const { origin, ...report } = readFrameReport(cursor);
-    const known = origins[origin];
-    if (known !== undefined) reports.push({ ...report, origin: known });
-    else faults.push(unknownOrigin(report, origin));
+    const read = readFrameReport(cursor);
+    const origin = origins[read.origin];
+    if (origin === undefined) faults.push(unknownOrigin(read, read.origin));
+    else {
+      const { meterId, receivedAtMs, report, readings } = read;
+      reports.push({ meterId, receivedAtMs, report, readings, origin });
+    }
   }
   return { reports, faults, barrier };
 }
 
 /** It must not be guessed: of two readings of one instant the origin says which counts. */
-function unknownOrigin({ meterId, readings }: Omit<LoggedReport, "origin">, origin: number): FrameFault {
+function unknownOrigin({ meterId, readings }: Pick<LoggedReport, "meterId" | "readings">, origin: number): FrameFault {
   const detail = `a report of ${meterId} is of origin ${origin}, which this version does not know`;
   return { code: "record_unreadable", detail, meterId, lost: readings };
 }

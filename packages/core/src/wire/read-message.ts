@@ -4,7 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { MeterMessage, Sender } from "../ports/meter-endpoint.ts";
 import type { LoggedReport } from "../ports/readings-log.ts";
 import type { Rejection, StoredRejection } from "../ports/rejected-log.ts";
-import { checkRegisters, TooManyRegisters } from "./count-registers.ts";
+import { TooManyRegisters } from "./count-registers.ts";
 import type { JsonBounds } from "./json-bounds.ts";
 import type { Judgement } from "./judge-readings.ts";
 import { judgeReadings } from "./judge-readings.ts";
@@ -13,7 +13,7 @@ import { readJsonReport, TooComplex, TooManyFaults } from "./meter-report-json.t
 import { encodeReport } from "./meter-report-protobuf.ts";
 import { MalformedMessage } from "./protobuf-cursor.ts";
 import { seriesOfReport } from "./report-readings.ts";
-import { readWireReport, TooManyReadings, type WireReport } from "./wire-report.ts";
+import { readWireReport, TooManyReadings } from "./wire-report.ts";
 
 export interface ReadLimits {
   readonly readingsMax: number;
@@ -119,10 +119,7 @@ function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): 
       const faults = faultsMax(payload, limits);
       return readJsonReport(payload, { readingsMax, registersMax, faultsMax: faults, bounds: limits.json });
     }
-    const check = (report: WireReport) => checkRegisters(report, registersMax);
-    const report = readWireReport(payload, readingsMax, check);
-    check(report);
-    return { report, faults: noFaults };
+    return { report: readWireReport(payload, readingsMax, registersMax), faults: noFaults };
   } catch (error) {
     if (error instanceof TooManyRegisters)
       return { reason: "too_many_registers", detail: `readings: ${error.message}` };

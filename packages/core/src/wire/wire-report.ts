@@ -1,4 +1,5 @@
 import { wireUnitNames } from "../domain/amount.ts";
+import { checkRegisters } from "./count-registers.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import {
   cursorOver,
@@ -66,14 +67,10 @@ const firstCheckAt = 128;
 export class TooManyReadings extends MalformedMessage {}
 
 /**
- * Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. `check`
- * sees what was read so far, at each doubling from the first hundred on.
+ * Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. It looks
+ * for more than `registersMax` registers at each doubling from the first hundred items on.
  */
-export function readWireReport(
-  bytes: Uint8Array,
-  readingsMax: number,
-  check: (report: WireReport) => void = () => undefined,
-): WireReport {
+export function readWireReport(bytes: Uint8Array, readingsMax: number, registersMax?: number): WireReport {
   const cursor = cursorOver(bytes);
   const report: WireReport = { meterId: "", sequence: 0, readings: [], profiles: [], count: 0, bodyStart: 0 };
   let checkAt = firstCheckAt;
@@ -90,13 +87,13 @@ export function readWireReport(
     } else if (tag === 0x10) report.sequence = readUnsigned(cursor);
     else skipField(cursor, tag, 4);
     if (tag === 0x1a) report.count += 1;
-    const items = report.readings.length + report.profiles.length;
-    if (items >= checkAt) {
-      check(report);
+    if (registersMax !== undefined && report.readings.length + report.profiles.length >= checkAt) {
+      checkRegisters(report, registersMax);
       checkAt *= 2;
     }
     if (Math.max(report.count, report.profiles.length) > readingsMax) throw tooMany(readingsMax);
   }
+  if (registersMax !== undefined) checkRegisters(report, registersMax);
   return report;
 }
 
