@@ -66,12 +66,11 @@ export function inboundBudget({ bytesMax, messagesMax, none, schedule = setImmed
    * later.
    */
   function askSome(): void {
-    const some = [...waiting].slice(0, Math.min(askedAtOnceMax, toAsk));
-    for (const again of some) {
+    for (const again of firstWaiting(Math.min(askedAtOnceMax, toAsk))) {
       if (room === "none") return;
       ask(again);
     }
-    if (toAsk <= 0 || waiting.size === 0 || scheduled) return;
+    if (toAsk === 0 || waiting.size === 0 || scheduled) return;
     scheduled = true;
     schedule(() => {
       scheduled = false;
@@ -79,8 +78,17 @@ export function inboundBudget({ bytesMax, messagesMax, none, schedule = setImmed
     });
   }
 
+  /** Gathered before any is asked, who may come to wait again. */
+  function firstWaiting(count: number): (() => void)[] {
+    const some: (() => void)[] = [];
+    if (count === 0) return some;
+    for (const again of waiting) if (some.push(again) === count) break;
+    return some;
+  }
+
   function ask(again: () => void): void {
-    toAsk -= 1;
+    // Who is asked by itself may have come to wait after those that were counted.
+    toAsk = Math.max(0, toAsk - 1);
     waiting.delete(again);
     again();
   }
@@ -94,9 +102,9 @@ export function inboundBudget({ bytesMax, messagesMax, none, schedule = setImmed
     remove(removed) {
       bytes -= removed;
       messages -= 1;
+      if (look() || room !== "tight") return;
       // Others may keep it tight for ever: who has come to have little in flight goes on.
-      const [again] = waiting;
-      if (!look() && room === "tight" && again !== undefined) ask(again);
+      for (const again of firstWaiting(1)) ask(again);
     },
     messages: () => messages,
     room: () => room,
