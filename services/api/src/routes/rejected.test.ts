@@ -33,12 +33,16 @@ test("N21: the refused are asked for by reason, meter and time, newest first, in
   expect(await ids("reason=unit_unknown")).toBe("0,3,6,9");
   expect(await ids("reason=unit_unknown&meterId=m-1&order=newest")).toBe("9,3");
   expect(await ids("from=2026-11-01T08:02:00Z&to=2026-11-01T08:05:00Z")).toBe("2,3,4");
+  // Of another version, which knew it; and one that this version knows and nothing was refused for.
+  expect(await ids("reason=json_invalid&limit=2")).toBe("1,2");
+  expect(await ids("reason=store_refused")).toBe("");
   const first = (await app.inject("/v1/rejected?order=newest&limit=4")).json();
   expect(await ids(`order=newest&limit=4&cursor=${first.nextCursor}`)).toBe("5,4,3,2");
   for (const [query, words] of [
     [`limit=4&cursor=${first.nextCursor}`, "the same list asked for something else"],
     ["order=latest", "order: must be one of oldest, newest"],
     ["reason=a%20b", "reason: a reason code"],
+    ["reason=nope", "reason: must be one of topic_unknown, meter_id_invalid, "],
     ["from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z", "to: must be after from"],
   ])
     expect([query, (await app.inject(`/v1/rejected?${query}`)).json().detail]).toEqual([

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { formatInstantMs } from "@meterbook/core/domain/instant";
+import { rejectionReasons } from "@meterbook/core/domain/rejection-reason";
 import type { Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
@@ -90,6 +91,7 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
     const { limit: atMost, cursor: sent, ...of } = request.query;
     if (of.from !== undefined && of.to !== undefined && of.to <= of.from)
       throw requestInvalid([{ field: "to", message: "must be after from" }]);
+    if (of.reason !== undefined) await refuseUnknownReason(of.reason, ports.rejectedLog);
     const asked = queryOf(of);
     const scope = JSON.stringify(asked);
     const place = sent === undefined ? undefined : cursors.decode(scope, sent);
@@ -130,6 +132,15 @@ export function rejectedRoutes(app: Api, { ports, streams, limits }: ApiContext)
     const { accepted, stillRejected } = await replays(request.params.id);
     return { accepted, stillRejected: stillRejected.map(refusedJson) };
   });
+}
+
+const isKnown = new Set<string>(rejectionReasons);
+
+/** A newer version may have refused for reasons that this one does not know: what is in the log can be asked for. */
+async function refuseUnknownReason(reason: string, log: ApiContext["ports"]["rejectedLog"]): Promise<void> {
+  if (isKnown.has(reason) || (await log.list({ reason, limit: 1, includeReplayed: true })).length > 0) return;
+  const message = `must be one of ${rejectionReasons.join(", ")}; nothing was refused for any other`;
+  throw requestInvalid([{ field: "reason", message }]);
 }
 
 type Query = Omit<z.output<typeof querystring>, "limit" | "cursor">;
