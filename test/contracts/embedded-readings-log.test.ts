@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
@@ -236,3 +236,34 @@ test("without room it says so, loses nothing that it acknowledged, and goes on w
   const kept = await numbersIn(dataDir);
   expect([...process.acknowledged].filter((number) => !kept.has(number))).toEqual([]);
 }, 60_000);
+
+test.for([
+  { what: "removed", file: "log.db", instead: undefined },
+  { what: "replaced by a copy", file: "log.db", instead: "copy" },
+  { what: "removed", file: "log.db-wal", instead: undefined },
+])("where $file is $what while it is open, nothing is acknowledged until it is back", async ({ file, instead }) => {
+  const dataDir = await temporaryDirectory();
+  const log = await open({ dataDir });
+  await log.append(aReport("m", "before"));
+  const [path, kept] = [join(dataDir, file), join(dataDir, "kept")];
+  renameSync(path, kept);
+  if (instead !== undefined) copyFileSync(kept, path);
+  const refused = { code: "log_append_failed", retryable: true, message: expect.stringMatching(/removed or replaced/) };
+  await expect(log.append(aReport("m", "meanwhile"))).rejects.toMatchObject(refused);
+  const barrier = { atMs: 1, registry: 0, quietBefore: 0, readyThrough: null, closeId: null };
+  await expect(log.appendBarrier([0], barrier)).rejects.toMatchObject(refused);
+  renameSync(kept, path);
+  await log.append(aReport("m", "after"));
+  const collected = collector();
+  const subscription = await log.consume(collected.consumer);
+  onTestFinished(() => subscription.close());
+  expect(await reports(collected, 2)).toEqual(["m:before", "m:after"]);
+});
+
+test("a log whose file is removed before its first append makes no other one", async () => {
+  const dataDir = await temporaryDirectory();
+  const log = await open({ dataDir });
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(join(dataDir, `log.db${suffix}`));
+  await expect(log.append(aReport("m", "1"))).rejects.toMatchObject({ code: "log_append_failed" });
+  expect(existsSync(join(dataDir, "log.db"))).toBe(false);
+});

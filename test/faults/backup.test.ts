@@ -1,6 +1,7 @@
 // Goal: a backup taken under load is a whole book: what was acknowledged before it began is in it, what was issued is issued in it
 // with the same hash, and it goes on. Method: real processes; the copy is started, and is sent the rest again.
-import { readdir, truncate, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, readdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startMeterbook } from "../support/meterbook-process.ts";
@@ -59,6 +60,10 @@ test("N03: a restore does not write over what is there, and checks the copy firs
     expect(await meterbook.stop()).toBe(0);
     const occupied = await runCommand("restore", ["--from", copy], environment);
     expect([occupied.code, occupied.errors]).toEqual([1, expect.stringMatching(/not empty.*--replace/s)]);
+    const gone = await runCommand("restore", ["--from", join(place, "nowhere")], environment);
+    expect([gone.code, gone.errors]).toEqual([1, expect.stringMatching(/nowhere does not exist/)]);
+    const notOne = await runCommand("restore", ["--from", join(copy, "ledger.db")], environment);
+    expect([notOne.code, notOne.errors]).toEqual([1, expect.stringMatching(/ledger\.db is a file/)]);
     await truncate(join(copy, "ledger.db"), 4096);
     const damaged = await runCommand("restore", ["--from", copy, "--replace"], environment);
     expect([damaged.code, damaged.errors]).toEqual([1, expect.stringContaining("ledger.db is not as it was")]);
@@ -66,6 +71,30 @@ test("N03: a restore does not write over what is there, and checks the copy firs
     const nothing = await runCommand("restore", ["--from", place], { METERBOOK_DATA_DIR: join(place, "new") });
     expect([nothing.code, nothing.errors]).toEqual([1, expect.stringContaining("does not list its files")]);
     expect(await readdir(place)).not.toContain("new");
+    await meterbook.start();
+  } finally {
+    await meterbook.dispose();
+  }
+});
+
+test("a backup does not go into the data directory, nor is one restored from there, by whatever path", async () => {
+  const meterbook = await startMeterbook(settings);
+  const place = await temporaryDirectory();
+  const { dataDir } = meterbook;
+  const environment = { METERBOOK_DATA_DIR: dataDir };
+  try {
+    await symlink(dataDir, join(place, "link"));
+    for (const to of [join(dataDir, "copies", "one"), join(place, "link", "one"), dataDir]) {
+      const inside = await runCommand("backup", ["--to", to], environment);
+      expect([inside.code, inside.errors]).toEqual([1, expect.stringContaining("is inside the data directory")]);
+    }
+    expect(existsSync(join(dataDir, "copies"))).toBe(false);
+    expect((await runCommand("backup", ["--to", join(place, "copy")], environment)).code).toBe(0);
+    expect(await meterbook.stop()).toBe(0);
+    await cp(join(place, "copy"), join(dataDir, "copy"), { recursive: true });
+    const from = ["--from", join(dataDir, "copy"), "--replace"];
+    const restored = await runCommand("restore", from, environment);
+    expect([restored.code, restored.errors]).toEqual([1, expect.stringContaining("is inside the data directory")]);
     await meterbook.start();
   } finally {
     await meterbook.dispose();

@@ -1,9 +1,9 @@
 // Goal: a start on a data directory that lost something says so and ends; kills at any moment never make a sound one look like that.
 // Method: real processes, killed at random; files taken away between two starts (test/invariants/data-directory.test.ts has all of them).
-import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startMeterbook } from "../support/meterbook-process.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
 import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
 import { publishAll } from "../support/publisher.ts";
 import { seededRandom } from "../support/random.ts";
@@ -105,6 +105,38 @@ test.for([
     await meterbook.dispose();
   }
 });
+
+test("where log.db is removed under it, no PUBACK is given and /readyz says why, until it is back", async () => {
+  const meterbook = await startMeterbook(settings);
+  try {
+    const [first, second] = mixedTraffic({ seed, meters: 2, days: 3, waves: 2 }).waves;
+    await publishAll(() => meterbook.mqttUrl, first ?? []);
+    const [path, kept] = [join(meterbook.dataDir, "log.db"), join(meterbook.dataDir, "kept")];
+    await rename(path, kept);
+    let acknowledged = 0;
+    const sending = publishAll(
+      () => meterbook.mqttUrl,
+      second ?? [],
+      (count) => {
+        acknowledged = count;
+      },
+    );
+    await expect.poll(async () => (await meterbook.request("/readyz")).status, { timeout: 10_000 }).toBe(503);
+    const problems = await (await meterbook.request("/readyz")).text();
+    expect(problems).toMatch(/ingest: messages cannot be kept: .*log\.db .METERBOOK_DATA_DIR. was removed or replaced/);
+    expect(acknowledged).toBe(0);
+    await rename(kept, path);
+    await sending;
+    await expect.poll(() => problemsOf(meterbook), { timeout: 30_000 }).toEqual([]);
+  } finally {
+    await meterbook.dispose();
+  }
+});
+
+async function problemsOf(meterbook: Pick<MeterbookProcess, "request">): Promise<readonly string[]> {
+  const answer = (await (await meterbook.request("/readyz")).json()) as { problems: readonly string[] };
+  return answer.problems;
+}
 
 const file = "a-file";
 test.for(["/proc/meterbook", "/dev/null/data", file])(

@@ -26,5 +26,12 @@ test("a file that is removed or replaced while it is in use is named within 10 s
   rmSync(file("series.db"));
   await vi.advanceTimersByTimeAsync(10_000);
   expect(standing.current()).toEqual([expect.stringMatching(/^series\.db, ledger\.db was removed/)]);
+  renameSync(file("ledger.db"), file("another.db"));
+  renameSync(file("kept.db"), file("ledger.db"));
+  writeFileSync(file("jobs.db"), "made by another thread");
+  await vi.advanceTimersByTimeAsync(10_000);
+  rmSync(file("jobs.db"));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(standing.current()).toEqual([expect.stringMatching(/^series\.db, jobs\.db was removed/)]);
   watch.close();
 });

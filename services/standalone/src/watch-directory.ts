@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { fileNames, pathOf } from "@meterbook/adapters/embedded/directory-files";
+import { identityOf } from "@meterbook/adapters/embedded/opened-file";
 import type { StandingProblems } from "@meterbook/runtime/standing-problems";
 
 const everyMs = 2000;
@@ -12,27 +12,29 @@ export function watchDirectory(
   dataDir: string,
   standing: Pick<StandingProblems, "raise" | "clear">,
 ): { close(): void } {
-  const names = ["directory", ...fileNames] as const;
+  const names = ["directory", ...fileNames, "jobs"] as const;
   const opened = new Map(names.map((name) => [name, identityOf(pathOf(dataDir, name))]));
 
+  function isLost(name: (typeof names)[number]): boolean {
+    const now = identityOf(pathOf(dataDir, name));
+    const then = opened.get(name);
+    // The file of jobs is made by another thread, and may come to be after this.
+    if (then === undefined) opened.set(name, now);
+    return then !== undefined && now !== then;
+  }
+
   function look(): void {
-    const lost = names.filter((name) => identityOf(pathOf(dataDir, name)) !== opened.get(name));
+    const lost = names.filter(isLost);
     if (lost.length === 0) return standing.clear("data directory");
     const files = lost.map((name) => `${name}.db`).join(", ");
     standing.raise(
       "data directory",
       `${files} was removed or replaced in ${dataDir} (METERBOOK_DATA_DIR) while it is in use: what is taken in now is lost ` +
-        "with the process; stop Meterbook, and restore a backup where npm run repair says so (docs/backup.md)",
+        "with the process, and nothing is acknowledged that needs them; stop Meterbook, and restore a backup where npm run repair says so (docs/backup.md)",
     );
   }
 
   const timer = setInterval(look, everyMs);
   timer.unref();
   return { close: () => clearInterval(timer) };
-}
-
-/** Undefined where there is none. */
-function identityOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.dev}/${found.ino}`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync, realpathSync } from "node:fs";
 import { open, readdir, readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { backup } from "node:sqlite";
 import { pipeline } from "node:stream/promises";
 import { makeDirectory } from "../views/make-directory.ts";
@@ -30,10 +30,15 @@ const pagesPerStep = 2 ** 31 - 1;
  * the call is in the copy. The marks are taken first, so that they lag; then each file before those that it relies on: what the
  * store has issued is in the ledger's copy, and what the ledger was made from is in the log's.
  *
- * @throws an AdapterError where `dataDir` holds less than it held, or `to` is not empty.
+ * @throws an AdapterError where `dataDir` holds less than it held, or `to` is inside of it or not empty.
  */
 export async function backUpDirectory(dataDir: string, to: string, nowMs: number): Promise<Manifest> {
   refuseTroubles(dataDir);
+  if (isWithin(to, dataDir)) {
+    throw unfit(
+      `${to} is inside the data directory ${dataDir} (METERBOOK_DATA_DIR): a backup goes elsewhere, best to another disk`,
+    );
+  }
   usable(to, () => makeDirectory(to));
   if ((await readdir(to)).length > 0) throw unfit(`${to} is not empty: a backup goes into a directory of its own`);
   await copyFile(dataDir, to, "directory");
@@ -43,6 +48,16 @@ export async function backUpDirectory(dataDir: string, to: string, nowMs: number
     if (attempt === attemptsMax) refuseTroubles(to);
   }
   return finish(to, nowMs);
+}
+
+/** Whether a path is the directory or below it, whatever links lead there; what is missing of it is made below what is there. */
+export function isWithin(path: string, directory: string): boolean {
+  return `${realPath(resolve(path))}${sep}`.startsWith(`${realPath(resolve(directory))}${sep}`);
+}
+
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
 }
 
 function refuseTroubles(dataDir: string): void {
@@ -85,6 +100,9 @@ async function finish(to: string, nowMs: number): Promise<Manifest> {
 
 /** @throws an AdapterError that says which file is missing or not as it was made. */
 export async function checkBackup(from: string): Promise<Manifest> {
+  const there = await stat(from).catch(() => undefined);
+  if (there === undefined) throw unfit(`${from} does not exist`);
+  if (!there.isDirectory()) throw unfit(`${from} is a file: a backup is a directory`);
   const text = await readFile(join(from, manifestName), "utf8").catch(() => undefined);
   if (text === undefined) throw unfit(`${from} is no finished backup: it has no ${manifestName}`);
   const manifest = readManifest(from, text);

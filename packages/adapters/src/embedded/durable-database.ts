@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { appendError } from "./append-error.ts";
+import { openedFile } from "./opened-file.ts";
 
 /**
  * Opens `<dataDir>/<name>.db`. A transaction is on disk when it has ended. Any number of threads may have the file
@@ -13,13 +14,19 @@ export function openDurableDatabase(dataDir: string, name: string, schema: strin
   return database;
 }
 
-/** Runs work as a transaction. What fails has not happened, and is an `appendError`. */
+/**
+ * Runs work as a transaction. What fails has not happened, and is an `appendError`; so is what was written to a file that nobody
+ * finds any more.
+ */
 export function durableTransactions(database: DatabaseSync): <Answer>(work: () => Answer) => Answer {
+  const file = openedFile(String(database.location()));
   return (work) => {
     try {
+      file.check();
       database.exec("BEGIN IMMEDIATE");
       const answer = work();
       database.exec("COMMIT");
+      file.check();
       return answer;
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");

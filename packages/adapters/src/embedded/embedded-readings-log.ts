@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { Clock } from "@meterbook/core/ports/clock";
@@ -12,6 +12,7 @@ import { appendError } from "./append-error.ts";
 import type { Bell } from "./follow-frames.ts";
 import { bell, followFrames } from "./follow-frames.ts";
 import { logHistory } from "./log-history.ts";
+import { openedAs, openedFile } from "./opened-file.ts";
 import {
   bytesOf,
   type FrameWrites,
@@ -70,7 +71,9 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
   const settings = { ...defaults, damaged: () => undefined, nowMs: () => clock.nowMs(), ...options };
   const hints = `meterbook.readings-log:${resolve(dataDir)}`;
   const database = openReadingsLogDatabase(dataDir);
-  const writer = readingsLogWriter({ dataDir, hints });
+  const opened = openedAs(join(dataDir, "log.db"));
+  const writer = readingsLogWriter({ dataDir, hints, opened });
+  const file = openedFile(join(dataDir, "log.db"), opened);
   const batcher = reportBatcher(async (frames) => {
     const written = writer.append(frames, clock.nowMs());
     crashPoint("log-write-begun");
@@ -101,7 +104,9 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
       writes ??= frameWrites(database);
       const frame = { partition, bytes: encodeBarrier(barrier), readings: 0, reports: 0 };
       try {
+        file.check();
         const { end } = writes.append([frame], clock.nowMs());
+        file.check();
         followers.tell(end);
         return new Map([[partition, end - 1]]);
       } catch (cause) {

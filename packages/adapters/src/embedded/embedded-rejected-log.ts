@@ -1,11 +1,13 @@
+import { join } from "node:path";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
 import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import { rejectionEars } from "../views/rejection-damage.ts";
 import { keepRetention, type RejectedRetention } from "../views/rejection-retention.ts";
 import { entryNumber, rejectionReads } from "../views/rejection-table.ts";
+import { openedAs } from "./opened-file.ts";
 import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
-import type { RejectedRequest, RejectedResult } from "./rejected-log-thread.ts";
+import type { RejectedRequest, RejectedResult, RejectedWriterData } from "./rejected-log-thread.ts";
 import { writerThread } from "./writer-thread.ts";
 
 /** How full it is, for those who write to it. */
@@ -29,7 +31,8 @@ export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): Em
   const { dataDir, ears = noEars } = options;
   const database = openRejectedDatabase(dataDir);
   const module = new URL("./rejected-log-thread.ts", import.meta.url);
-  const writer = writerThread<RejectedRequest>(module, { name: "rejected-log", data: { dataDir } });
+  const data: RejectedWriterData = { dataDir, opened: openedAs(join(dataDir, "rejected.db")) };
+  const writer = writerThread<RejectedRequest>(module, { name: "rejected-log", data });
 
   async function write(request: RejectedRequest, transfer: readonly ArrayBuffer[] = []): Promise<RejectedResult> {
     const result = await writer.ask<RejectedResult>(request, transfer);

@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { BroadcastChannel, workerData } from "node:worker_threads";
 import type { FrameToWrite } from "../frames/report-batcher.ts";
+import { type OpenedAs, openedFile } from "./opened-file.ts";
 import { frameWrites, openReadingsLogDatabase } from "./readings-log-database.ts";
 import { serveWrites } from "./serve-writes.ts";
 
@@ -13,12 +15,15 @@ export interface WriterData {
   readonly dataDir: string;
   /** Where those who wait for frames listen. */
   readonly hints: string;
+  /** The file that those who read have open. */
+  readonly opened: OpenedAs;
 }
 
-const { dataDir, hints } = workerData as WriterData;
+const { dataDir, hints, opened } = workerData as WriterData;
+const file = openedFile(join(dataDir, "log.db"), opened);
 const channel = new BroadcastChannel(hints);
 
-serveWrites<ReturnType<typeof connect>, WriterRequest>(connect, carryOut, () => channel.close());
+serveWrites<ReturnType<typeof connect>, WriterRequest>({ connect, file, closed: () => channel.close() }, carryOut);
 
 function carryOut({ writes }: ReturnType<typeof connect>, request: Exclude<WriterRequest, { kind: "close" }>): number {
   if (request.kind === "trim") return writes.trim(request.position, request.beforeMs);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { workerData } from "node:worker_threads";
 import type { Damage } from "@meterbook/core/domain/damage";
@@ -5,6 +6,7 @@ import type { RefusedMessage } from "@meterbook/core/ports/refused-message";
 import { rejectionEars } from "../views/rejection-damage.ts";
 import { type ForgetRejections, rejectionForgetting } from "../views/rejection-retention.ts";
 import { type RejectionWrites, rejectionWrites } from "../views/rejection-table.ts";
+import { type OpenedAs, openedFile } from "./opened-file.ts";
 import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
 import { serveWrites } from "./serve-writes.ts";
 
@@ -20,6 +22,12 @@ export type RejectedRequest =
   | { readonly kind: "forget"; readonly beforeMs: number }
   | { readonly kind: "close" };
 
+export interface RejectedWriterData {
+  readonly dataDir: string;
+  /** The file that those who read have open. */
+  readonly opened: OpenedAs;
+}
+
 export interface RejectedResult {
   /** Of a `forget`. */
   readonly forgotten?: ReturnType<ForgetRejections>;
@@ -33,10 +41,11 @@ interface Open {
   readonly forget: ForgetRejections;
 }
 
-const { dataDir } = workerData as { readonly dataDir: string };
+const { dataDir, opened } = workerData as RejectedWriterData;
+const file = openedFile(join(dataDir, "rejected.db"), opened);
 let damages: Damage[] = [];
 
-serveWrites<Open, RejectedRequest>(connect, (open, request): RejectedResult => {
+serveWrites<Open, RejectedRequest>({ connect, file }, (open, request): RejectedResult => {
   damages = [];
   const { database } = open;
   database.exec("BEGIN IMMEDIATE");

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, readdir, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { checkBackup, type Manifest, syncPath } from "./back-up-directory.ts";
+import { checkBackup, isWithin, type Manifest, syncPath } from "./back-up-directory.ts";
 import { lockDataDirectory, removeFile, unfit } from "./data-directory.ts";
 import { fileNames, pathOf } from "./directory-files.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
@@ -25,6 +25,9 @@ export interface Restored {
  */
 export async function restoreDirectory(from: string, dataDir: string, options: RestoreOptions): Promise<Restored> {
   const manifest = await checkBackup(from);
+  if (isWithin(from, dataDir)) {
+    throw unfit(`the backup ${from} is inside the data directory ${dataDir} (METERBOOK_DATA_DIR): move it out first`);
+  }
   const movedTo = await makeRoom(dataDir, options);
   const lock = lockDataDirectory(dataDir);
   try {

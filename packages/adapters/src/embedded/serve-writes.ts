@@ -1,6 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
+import type { OpenedFile } from "./opened-file.ts";
 import type { WriterAnswer } from "./writer-thread.ts";
+
+export interface WrittenFile<Open> {
+  readonly connect: () => Open;
+  /** As those who read have it open. */
+  readonly file: OpenedFile;
+  readonly closed?: () => void;
+}
 
 /**
  * The thread's end of `writerThread`: carries out requests one by one, in order. `connect` opens the file with the first request, and again
@@ -10,9 +18,8 @@ export function serveWrites<
   Open extends { readonly database: DatabaseSync },
   Request extends { readonly kind: string },
 >(
-  connect: () => Open,
+  { connect, file, closed = () => undefined }: WrittenFile<Open>,
   carryOut: (open: Open, request: Exclude<Request, { kind: "close" }>) => unknown,
-  closed: () => void = () => undefined,
 ): void {
   const port = parentPort;
   if (port === null) throw new Error("this module is a writer thread");
@@ -20,8 +27,12 @@ export function serveWrites<
 
   function answer(request: Exclude<Request, { kind: "close" }>): WriterAnswer<unknown> {
     try {
+      // Before anything is opened too: a connection to a file that is gone would make an empty one.
+      file.check();
       open ??= connect();
-      return { ok: true, result: carryOut(open, request) };
+      const result = carryOut(open, request);
+      file.check();
+      return { ok: true, result };
     } catch (error) {
       release();
       const errcode = (error as { errcode?: number }).errcode;
