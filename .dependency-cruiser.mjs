@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-// The layers of the design, as rules: domain <- ports <- adapters; services use core and runtime; only a `main.ts` and
-// services/standalone pick adapters. Tests are free to import what they test.
+// The layers of the design, as rules: domain <- ports <- adapters; services use core, sharding, intake and runtime; only a
+// `main.ts` and services/standalone pick adapters. Tests are free to import what they test.
 
 const tests = "\\.test\\.ts$|\\.contract\\.ts$";
 
@@ -44,19 +44,31 @@ export default {
       "ports-import-core-only",
       "core/ports says what we need of the world and knows none of it",
       { path: "^packages/core/src/ports/", pathNot: tests },
-      { pathNot: "^packages/core/src/" },
+      { pathNot: ["^packages/core/src/", "^packages/sharding/"] },
     ),
     forbid(
-      "wire-is-a-codec",
-      "core/wire imports core, protobufjs, zod, node:fs, node:url, node:path, node:zlib and node:crypto only",
-      { path: "^packages/core/src/wire/", pathNot: tests },
-      { pathNot: ["^packages/core/src/", npm("protobufjs|zod|long"), "^(node:)?(fs|url|path|zlib|crypto)$"] },
+      "records-are-codecs",
+      "core/records imports core, sharding, protobufjs, node:zlib and node:crypto only",
+      { path: "^packages/core/src/records/", pathNot: tests },
+      { pathNot: ["^packages/core/src/", "^packages/sharding/", npm("protobufjs|long"), "^(node:)?(zlib|crypto)$"] },
     ),
     forbid(
       "core-is-the-bottom",
-      "core imports no other package of ours",
+      "core imports no other package of ours but sharding",
       { path: "^packages/core/", pathNot: tests },
-      { path: "^packages/(?!core/)" },
+      { path: "^packages/(?!core/|sharding/)" },
+    ),
+    forbid(
+      "sharding-imports-nothing",
+      "how meters are shared out is known to all and knows nobody",
+      { path: "^packages/sharding/", pathNot: tests },
+      { pathNot: "^packages/sharding/" },
+    ),
+    forbid(
+      "intake-imports-core-only",
+      "intake turns bytes into readings and asks nobody",
+      { path: "^packages/intake/", pathNot: tests },
+      { pathNot: ["^packages/(intake|core)/", npm("protobufjs|zod|long")] },
     ),
     forbid(
       "packages-do-not-import-services",
@@ -68,22 +80,25 @@ export default {
       "adapters-import-core-only",
       "an adapter knows the core and its technology",
       { path: "^packages/adapters/", pathNot: tests },
-      { path: "^packages/(?!core/|adapters/)" },
+      { path: "^packages/(?!core/|sharding/|adapters/)" },
     ),
     forbid(
       "adapters-do-not-mix",
-      "a technology's folder can be deleted without touching another",
-      { path: "^packages/adapters/src/([^/]+)/", pathNot: tests },
+      "a technology's folder can be deleted without touching another; meter-source chooses between two",
+      { path: "^packages/adapters/src/([^/]+)/", pathNot: [tests, "^packages/adapters/src/meter-source/"] },
       {
         path: "^packages/adapters/src/",
-        pathNot: ["^packages/adapters/src/$1/", "^packages/adapters/src/(frames|views|certificates)/"],
+        pathNot: [
+          "^packages/adapters/src/$1/",
+          "^packages/adapters/src/(report-batches|sqlite-views|certificates|mqtt-messages)/",
+        ],
       },
     ),
     forbid(
       "runtime-imports-core-only",
       "runtime serves every process and knows none",
       { path: "^packages/runtime/", pathNot: tests },
-      { path: "^packages/(?!core/|runtime/)" },
+      { path: "^packages/(?!core/|sharding/|runtime/)" },
     ),
     forbid(
       "only-main-picks-adapters",
@@ -125,11 +140,15 @@ export default {
         reachable: false,
       },
     ),
-    onlyIn("aedes", npm("aedes|aedes-persistence|mqtt-packet"), ["packages/adapters/src/mqtt"]),
-    onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt", "simulators", "test"]),
+    onlyIn("aedes", npm("aedes|aedes-persistence|mqtt-packet"), ["packages/adapters/src/mqtt-endpoint"]),
+    onlyIn("mqtt", npm("mqtt"), ["packages/adapters/src/mqtt-broker", "simulators", "test"]),
     onlyIn("kafkajs", npm("kafkajs"), ["packages/adapters/src/kafka", "test"]),
     onlyIn("influxdb", npm("@influxdata"), ["packages/adapters/src/influxdb"]),
-    onlyIn("sqlite", "^(node:)?sqlite$", ["packages/adapters/src/embedded", "packages/adapters/src/views", "test"]),
+    onlyIn("sqlite", "^(node:)?sqlite$", [
+      "packages/adapters/src/embedded",
+      "packages/adapters/src/sqlite-views",
+      "test",
+    ]),
     onlyIn("fastify", npm("fastify|@fastify|fastify-type-provider-zod"), ["services/api"]),
   ],
   options: {

@@ -12,7 +12,7 @@ const storm = "test/faults/storm.test.ts";
 const processes = {
   testTimeout: 300_000,
   hookTimeout: 60_000,
-  globalSetup: "test/support/say-what-is-left-out.ts",
+  globalSetup: "test/support/servers/say-what-is-left-out.ts",
 };
 
 /** What waits for minutes begins first, so that everything else runs beside it. */
@@ -42,7 +42,7 @@ export default defineConfig({
           name: "contracts",
           include: ["test/{contracts,invariants,walk}/**/*.test.ts"],
           testTimeout: 60_000,
-          globalSetup: "test/support/say-what-is-left-out.ts",
+          globalSetup: "test/support/servers/say-what-is-left-out.ts",
           ...atOnce,
         },
       },

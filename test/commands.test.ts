@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { repositoryFiles } from "./support/repository-files.ts";
+import { repositoryFiles } from "./support/repository/repository-files.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

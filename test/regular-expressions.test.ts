@@ -3,7 +3,7 @@
 // with an end that does not match. An expression that backtracks takes seconds for them.
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { repositoryFiles } from "./support/repository-files.ts";
+import { repositoryFiles } from "./support/repository/repository-files.ts";
 
 const lengths = [24, 400, 20_000];
 /** A linear walk over the longest takes less than one; quadratic ones take hundreds. */

@@ -1,13 +1,13 @@
 // Goal: the house rules that no linter knows. Method: read the repository and compare.
 import { globSync } from "node:fs";
-import { loadSettings } from "@meterbook/runtime/load-settings";
-import { settingNames } from "@meterbook/runtime/setting-schema";
+import { loadSettings } from "@meterbook/runtime/settings/load-settings";
+import { settingNames } from "@meterbook/runtime/settings/setting-schema";
 import { expect, test } from "vitest";
 import { versions } from "../infra/servers/installed-servers.ts";
 import vitestConfig from "../vitest.config.ts";
-import { repositoryFiles } from "./support/repository-files.ts";
+import { repositoryFiles } from "./support/repository/repository-files.ts";
+import { telemetryDoc } from "./support/repository/telemetry-doc.ts";
 import { images } from "./support/servers/container-process.ts";
-import { telemetryDoc } from "./support/telemetry-doc.ts";
 
 const root = new URL("../", import.meta.url);
 const files = repositoryFiles();
@@ -52,7 +52,7 @@ test("every port has a contract suite", () => {
 
 test("every adapter is run by its port's contract suite", () => {
   const runners = files.filter(({ path }) => /^test\/contracts\/.*\.test\.ts$/.test(path));
-  const adapters = files.filter(({ path }) => /^packages\/adapters\/src\/[^/]+\/[a-z-]+\.ts$/.test(path));
+  const adapters = files.filter(({ path }) => /^packages\/adapters\/src\/[^/]+\/.*[a-z-]+\.ts$/.test(path));
   const notRun = adapters.filter(({ path }) => {
     const port = ports.find((name) => baseName(path).endsWith(`-${name}`));
     const module = path.replace("packages/adapters/src/", "@meterbook/adapters/").replace(/\.ts$/, '"');

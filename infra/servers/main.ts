@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { optionsOrExit } from "@meterbook/runtime/command-options";
+import { optionsOrExit } from "@meterbook/runtime/process/command-options";
 import { runningPid, startInBackground, stopInBackground } from "./background-process.ts";
 import { installable, installServers } from "./install-servers.ts";
 import { installedServers } from "./installed-servers.ts";

@@ -1,7 +1,7 @@
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { publishAll } from "../support/publisher.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import type { Figure } from "./bench-table.ts";
-import { runLoad } from "./load-process.ts";
+import { runLoad } from "./load/load-process.ts";
 import { portOf } from "./throughput.bench.ts";
 
 const points = 2976;

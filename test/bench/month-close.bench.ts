@@ -1,6 +1,6 @@
-import { startMeterbook } from "../support/meterbook-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import type { Figure } from "./bench-table.ts";
-import { runLoad } from "./load-process.ts";
+import { runLoad } from "./load/load-process.ts";
 import { applied, portOf } from "./throughput.bench.ts";
 
 interface Period {

@@ -1,8 +1,8 @@
-import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { cpuSecondsOf, watchMemory } from "../support/process-usage.ts";
+import type { MeterbookProcess, Status } from "../support/processes/meterbook-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { cpuSecondsOf, watchMemory } from "../support/processes/process-usage.ts";
 import type { Figure } from "./bench-table.ts";
-import { runLoad } from "./load-process.ts";
+import { runLoad } from "./load/load-process.ts";
 
 export interface ThroughputCase {
   readonly name: string;

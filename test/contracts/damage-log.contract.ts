@@ -1,4 +1,4 @@
-import { type Damage, damageId } from "@meterbook/core/domain/damage";
+import { type Damage, damageId } from "@meterbook/core/domain/damage/damage";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { expect, onTestFinished, test } from "vitest";
 

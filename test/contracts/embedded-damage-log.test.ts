@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { damagesOpenMax } from "@meterbook/core/ports/damage-log";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

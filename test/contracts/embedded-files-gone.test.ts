@@ -2,10 +2,10 @@
 // writes is taken away while it is open, and put back.
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
-import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/embedded-job-log";
-import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
-import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/job-log/embedded-job-log";
+import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/registry/embedded-registry";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/embedded-job-log";
-import { encodeJob } from "@meterbook/adapters/views/job-table";
+import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/job-log/embedded-job-log";
+import { encodeJob } from "@meterbook/adapters/sqlite-views/job-log/job-table";
 import { describe } from "vitest";
 import { flippedBit } from "../support/flipped-bit.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
-import type { Damage } from "@meterbook/core/domain/damage";
+import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -153,7 +153,7 @@ test("names the moments around a commit at which the process may die", async () 
   expect(passed).toEqual(["log-write-begun", "log-written"]);
 });
 
-const program = fileURLToPath(new URL("../support/append-reports.ts", import.meta.url));
+const program = fileURLToPath(new URL("../support/processes/append-reports.ts", import.meta.url));
 
 /** A process that appends to the log until it is killed. `limitKb` is the largest file that it may write. */
 function appender(dataDir: string, atOnce: number, bytes: number, limitKb?: number) {

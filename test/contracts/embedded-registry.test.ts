@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
+import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/registry/embedded-registry";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { registryContract } from "./registry.contract.ts";

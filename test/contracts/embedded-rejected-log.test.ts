@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
-import type { Damage } from "@meterbook/core/domain/damage";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { databaseBytes } from "../support/database-bytes.ts";

@@ -5,8 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import {
   openEmbeddedSnapshotLedgers,
   openEmbeddedSnapshotView,
-} from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
-import type { Damage } from "@meterbook/core/domain/damage";
+} from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { expect, onTestFinished, test } from "vitest";
 import { aSnapshot, snapshotLedgerContract } from "./snapshot-ledger.contract.ts";
 

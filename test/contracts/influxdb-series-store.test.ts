@@ -1,19 +1,19 @@
-import { checkInflux } from "@meterbook/adapters/influxdb/influx-check";
-import type { InfluxServerOptions } from "@meterbook/adapters/influxdb/influx-connection";
-import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
-import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
-import { bucketOf } from "@meterbook/core/domain/bucket";
-import { bucketDigits } from "@meterbook/core/domain/bucket-ranges";
-import type { Channel, Reading } from "@meterbook/core/domain/reading";
-import { readingRank } from "@meterbook/core/domain/reading-rank";
+import { checkInflux } from "@meterbook/adapters/influxdb/client/influx-check";
+import type { InfluxServerOptions } from "@meterbook/adapters/influxdb/client/influx-connection";
+import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
+import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
+import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
+import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Conflict, MeterWrite, SeriesStore } from "@meterbook/core/ports/series-store";
+import { bucketOf } from "@meterbook/sharding/bucket";
+import { bucketDigits } from "@meterbook/sharding/bucket-ranges";
 import fc from "fast-check";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { httpProxy } from "../support/http-proxy.ts";
+import { httpProxy } from "../support/network/http-proxy.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
-import { influxServer } from "../support/servers.ts";
+import { influxServer } from "../support/servers/servers.ts";
 import { type DamagedRecord, seriesStoreContract } from "./series-store.contract.ts";
 
 const servers = (await Promise.all([influxServer(), influxServer()])).filter((server) => server !== undefined);
@@ -135,7 +135,7 @@ function frame(offset: number, meterId: string, at: number, value: number, code 
   return { offset, meterId, at, value, code };
 }
 
-/** What an owner does with frames: small, and by the rules of services/aggregator/src/apply-batch.ts. */
+/** What an owner does with frames: small, and by the rules of services/aggregator/src/apply/apply-batch.ts. */
 async function apply(store: SeriesStore, frames: readonly Frame[], newest = new Map<string, number>()) {
   const batch = await store.begin();
   const numbers = new Map<string, number>();

@@ -1,8 +1,8 @@
-import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
+import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Fate, httpProxy, type ProxiedRequest } from "../support/http-proxy.ts";
+import { type Fate, httpProxy, type ProxiedRequest } from "../support/network/http-proxy.ts";
 
 /** What the server at the other end answers to writes of readings, one after the other; 204 when there are no more. */
 async function storeAnswered(

@@ -1,4 +1,4 @@
-import type { Job } from "@meterbook/core/domain/job";
+import type { Job } from "@meterbook/core/domain/job/job";
 import { type JobLog, jobsKeptMax } from "@meterbook/core/ports/job-log";
 import { expect, onTestFinished, test } from "vitest";
 

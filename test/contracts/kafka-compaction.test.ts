@@ -1,14 +1,14 @@
 // Goal: a registry whose topic the broker has compacted is the same registry. Method: a real Kafka that compacts at once, a record
 // put again and again by writers that come and go, and a view that is built from what is left.
-import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
-import { createTopics } from "@meterbook/adapters/kafka/kafka-topics";
+import { pastElections } from "@meterbook/adapters/kafka/client/admin-asking";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { openKafkaRegistry } from "@meterbook/adapters/kafka/registry/kafka-registry";
+import { createTopics } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type KafkaServer, kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents as events } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aRecord } from "./registry.contract.ts";
 

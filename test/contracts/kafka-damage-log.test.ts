@@ -1,12 +1,12 @@
-import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { openKafkaDamageLog, openKafkaDamageReporter } from "@meterbook/adapters/kafka/kafka-damage-log";
-import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
-import { encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { openKafkaDamageLog, openKafkaDamageReporter } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
+import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import { encodeDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { flippedBit } from "../support/flipped-bit.ts";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents as events } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aDamage, damageLogContract } from "./damage-log.contract.ts";
 

@@ -1,11 +1,11 @@
-import { openKafkaJobLog } from "@meterbook/adapters/kafka/kafka-job-log";
-import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
-import { encodeJob } from "@meterbook/adapters/views/job-table";
+import { openKafkaJobLog } from "@meterbook/adapters/kafka/job-log/kafka-job-log";
+import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import { encodeJob } from "@meterbook/adapters/sqlite-views/job-log/job-table";
 import { describe } from "vitest";
 import { flippedBit } from "../support/flipped-bit.ts";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents as events } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { jobLogContract } from "./job-log.contract.ts";
 

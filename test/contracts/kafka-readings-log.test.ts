@@ -1,13 +1,13 @@
-import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/kafka-readings-log";
-import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
-import { checkTopics, topicOf } from "@meterbook/adapters/kafka/kafka-topics";
-import { lastingProducer } from "@meterbook/adapters/kafka/lasting-producer";
-import { partitionOf } from "@meterbook/core/domain/bucket";
-import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
+import { lastingProducer } from "@meterbook/adapters/kafka/client/lasting-producer";
+import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
+import { checkTopics, topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
+import { partitionOf } from "@meterbook/sharding/bucket";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents } from "../support/servers/silent-kafka-events.ts";
 import { aReport, collector, readingsLogContract, reports, textsOf } from "./readings-log.contract.ts";
 
 const wishes = { partitions: 4, readingsRetentionDays: 7 };

@@ -1,15 +1,15 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { type KafkaRegistryOptions, openKafkaRegistry } from "@meterbook/adapters/kafka/kafka-registry";
-import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
-import type { Damage } from "@meterbook/core/domain/damage";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { type KafkaRegistryOptions, openKafkaRegistry } from "@meterbook/adapters/kafka/registry/kafka-registry";
+import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { Message } from "kafkajs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents as events } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aRecord, registryContract } from "./registry.contract.ts";
 

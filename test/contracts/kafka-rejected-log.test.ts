@@ -1,17 +1,20 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { openKafkaRejectedAppender, openKafkaRejectedLog } from "@meterbook/adapters/kafka/kafka-rejected-log";
-import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import {
+  openKafkaRejectedAppender,
+  openKafkaRejectedLog,
+} from "@meterbook/adapters/kafka/rejected-log/kafka-rejected-log";
+import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import { refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
-import { encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import { encodeRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { databaseBytes } from "../support/database-bytes.ts";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents as events } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents as events } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aRejection, rejectedLogContract } from "./rejected-log.contract.ts";
 

@@ -3,15 +3,15 @@
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type KafkaConnectionSettings, kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/kafka-readings-log";
-import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
+import { type KafkaConnectionSettings, kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
+import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { runCommand } from "../support/run-command.ts";
+import { runCommand } from "../support/processes/command-process.ts";
 import { type KafkaServer, kafkaIsThere, startKafka } from "../support/servers/kafka-server.ts";
 import { freePorts } from "../support/servers/server-process.ts";
-import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents } from "../support/servers/silent-kafka-events.ts";
 import { aReport } from "./readings-log.contract.ts";
 
 const wishes = { partitions: 1, readingsRetentionDays: 7, createTopics: "on" } as const;

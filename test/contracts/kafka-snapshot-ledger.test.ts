@@ -1,18 +1,21 @@
 import { rm } from "node:fs/promises";
-import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
-import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { openKafkaSnapshotLedgers, openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
-import { createTopics, topicOf, withAdmin } from "@meterbook/adapters/kafka/kafka-topics";
-import { ledgerMessage } from "@meterbook/adapters/kafka/revision-header";
-import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { pastElections } from "@meterbook/adapters/kafka/client/admin-asking";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import {
+  openKafkaSnapshotLedgers,
+  openKafkaSnapshotView,
+} from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
+import { ledgerMessage } from "@meterbook/adapters/kafka/ledger/revision-header";
+import { createTopics, topicOf, withAdmin } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { ConfigResourceTypes } from "kafkajs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aSnapshot, snapshotLedgerContract } from "./snapshot-ledger.contract.ts";
 

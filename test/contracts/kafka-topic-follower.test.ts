@@ -1,11 +1,12 @@
 // Goal: a view that cannot follow its topic is told within 10 s, and so is that it follows again.
-import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
-import { lastingProducer } from "@meterbook/adapters/kafka/lasting-producer";
-import { followTopics } from "@meterbook/adapters/kafka/topic-follower";
+
+import { lastingProducer } from "@meterbook/adapters/kafka/client/lasting-producer";
+import { followTopics } from "@meterbook/adapters/kafka/following/topic-follower";
+import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { kafkaPlaces } from "../support/kafka-place.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents } from "../support/servers/silent-kafka-events.ts";
 
 describe.skipIf(!kafkaIsThere())("a follower", { timeout: 60_000 }, () => {
   const kafka = kafkaPlaces();

@@ -1,12 +1,12 @@
 // Goal: what must not start is refused by name, and what is weak is said. Method: the rules as a table; a real Kafka for what
 // a cluster says of itself.
-import { pastElections } from "@meterbook/adapters/kafka/admin-asking";
-import { commandOf, correctTopics } from "@meterbook/adapters/kafka/correct-topics";
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { lookAtTopics, startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
-import { problemsOf } from "@meterbook/adapters/kafka/kafka-topics";
-import type { TopicName } from "@meterbook/adapters/kafka/topic-names";
-import { watchTopics } from "@meterbook/adapters/kafka/watch-topics";
+import { pastElections } from "@meterbook/adapters/kafka/client/admin-asking";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { commandOf, correctTopics } from "@meterbook/adapters/kafka/topics/correct-topics";
+import { lookAtTopics, startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
+import { problemsOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import type { TopicName } from "@meterbook/adapters/kafka/topics/topic-names";
+import { watchTopics } from "@meterbook/adapters/kafka/topics/watch-topics";
 import type { Admin } from "kafkajs";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";

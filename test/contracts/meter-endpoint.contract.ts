@@ -3,8 +3,8 @@ import type { MeterEndpoint, MeterMessage, TakeMessage } from "@meterbook/core/p
 import type { MqttClient } from "mqtt";
 import mqtt from "mqtt";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { RawClient } from "../support/raw-mqtt.ts";
-import { raw, rawClient } from "../support/raw-mqtt.ts";
+import type { RawClient } from "../support/hostile/raw-mqtt.ts";
+import { raw, rawClient } from "../support/hostile/raw-mqtt.ts";
 
 /** Opens the endpoint under test on a free port, with at most 8 messages of a connection in flight. */
 export type OpenEndpoint = (take: TakeMessage) => Promise<MeterEndpoint>;

@@ -4,15 +4,15 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import type { BrokerEvents } from "@meterbook/adapters/mqtt/broker-events";
-import type { MqttBrokerOptions } from "@meterbook/adapters/mqtt/mqtt-broker-source";
-import { openMqttBrokerSource } from "@meterbook/adapters/mqtt/mqtt-broker-source";
+import type { BrokerEvents } from "@meterbook/adapters/mqtt-broker/broker-events";
+import type { MqttBrokerOptions } from "@meterbook/adapters/mqtt-broker/mqtt-broker-source";
+import { openMqttBrokerSource } from "@meterbook/adapters/mqtt-broker/mqtt-broker-source";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { MqttClient } from "mqtt";
 import mqtt from "mqtt";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { mosquittoServer } from "../support/servers.ts";
+import { mosquittoServer } from "../support/servers/servers.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { heldTake, meterEndpointContract } from "./meter-endpoint.contract.ts";
 
@@ -302,7 +302,7 @@ describe.skipIf(server === undefined)("faults", () => {
     const directory = await temporaryDirectory();
     const keptFile = join(directory, "kept");
     const run = (killAfter: number) => {
-      const program = new URL("../support/broker-source-process.ts", import.meta.url).pathname;
+      const program = new URL("../support/processes/broker-source-process.ts", import.meta.url).pathname;
       const child = spawn(process.execPath, [program], {
         env: { ...process.env, SOURCE: JSON.stringify({ url, clientId, filters, killAfter, keptFile }) },
         stdio: ["ignore", "ignore", "inherit"],

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { TlsFiles } from "@meterbook/adapters/certificates/tls-files";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/made-certificates.ts";
-import { quietEndpoint } from "../support/quiet-endpoint.ts";
+import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/network/made-certificates.ts";
+import { quietEndpoint } from "../support/network/quiet-endpoint.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let [ours, others]: Made[] = [];

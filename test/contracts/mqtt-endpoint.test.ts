@@ -1,14 +1,14 @@
-import type { EndpointEvents } from "@meterbook/adapters/mqtt/endpoint-events";
-import type { MqttEndpointOptions } from "@meterbook/adapters/mqtt/mqtt-endpoint";
-import { openMqttEndpoint } from "@meterbook/adapters/mqtt/mqtt-endpoint";
-import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt/mqtt-endpoint-metrics";
+import type { MqttEndpointOptions } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint";
+import { openMqttEndpoint } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint";
+import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint-metrics";
+import type { EndpointEvents } from "@meterbook/adapters/mqtt-messages/endpoint-events";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import { Registry } from "prom-client";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { RawClient } from "../support/raw-mqtt.ts";
-import { raw, rawClient } from "../support/raw-mqtt.ts";
+import type { RawClient } from "../support/hostile/raw-mqtt.ts";
+import { raw, rawClient } from "../support/hostile/raw-mqtt.ts";
 import {
   ackedIds,
   connected,

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { quietEndpoint } from "../support/quiet-endpoint.ts";
-import { type RawClient, raw, rawClient } from "../support/raw-mqtt.ts";
+import { type RawClient, raw, rawClient } from "../support/hostile/raw-mqtt.ts";
+import { quietEndpoint } from "../support/network/quiet-endpoint.ts";
 
 const topic = "meters/m-1/readings";
 

@@ -10,8 +10,8 @@ import type { TlsFiles } from "@meterbook/adapters/certificates/tls-files";
 import type { MeterMessage } from "@meterbook/core/ports/meter-endpoint";
 import { connectAsync, type IClientOptions } from "mqtt";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/made-certificates.ts";
-import { quietEndpoint } from "../support/quiet-endpoint.ts";
+import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/network/made-certificates.ts";
+import { quietEndpoint } from "../support/network/quiet-endpoint.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const dayMs = 86_400_000;

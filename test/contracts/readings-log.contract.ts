@@ -1,5 +1,4 @@
-import { partitionOf } from "@meterbook/core/domain/bucket";
-import type { Damage } from "@meterbook/core/domain/damage";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type {
   FrameBatch,
@@ -9,6 +8,7 @@ import type {
   ReadingsLog,
   Subscription,
 } from "@meterbook/core/ports/readings-log";
+import { partitionOf } from "@meterbook/sharding/bucket";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 export interface ReadingsLogUnderTest {

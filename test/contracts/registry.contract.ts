@@ -1,9 +1,9 @@
-import type { Damage } from "@meterbook/core/domain/damage";
-import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
-import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
-import { checkedRecord, withChecksum } from "@meterbook/core/wire/record-checksum";
+import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { checkedRecord, withChecksum } from "@meterbook/core/records/record-checksum";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 export interface RegistryUnderTest {

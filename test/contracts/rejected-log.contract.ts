@@ -1,4 +1,4 @@
-import type { Damage } from "@meterbook/core/domain/damage";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
 import { expect, onTestFinished, test } from "vitest";

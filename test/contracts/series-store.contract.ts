@@ -1,5 +1,5 @@
-import type { Damage } from "@meterbook/core/domain/damage";
-import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
+import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type {

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { influxIsThere } from "../support/servers/influx-server.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
 import { mosquittoIsThere } from "../support/servers/mosquitto-server.ts";
-import { influxServer, kafkaServer, mosquittoServer } from "../support/servers.ts";
+import { influxServer, kafkaServer, mosquittoServer } from "../support/servers/servers.ts";
 
 /** The servers on which the other tests stand. */
 describe("real servers start, and start again after a kill", { timeout: 120_000 }, () => {

@@ -1,6 +1,6 @@
-import { hashOf } from "@meterbook/aggregator/evaluate-meter";
-import type { Damage } from "@meterbook/core/domain/damage";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LedgerEntry, SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
 

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { cp, readdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
-import { runCommand } from "../support/run-command.ts";
+import { expectOutcome, hashesOf, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { runCommand } from "../support/processes/command-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const settings = { METERBOOK_SETTLE_SECONDS: "0", METERBOOK_LOG_LEVEL: "error" };

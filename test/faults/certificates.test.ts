@@ -5,8 +5,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
-import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/made-certificates.ts";
-import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
+import { type Made, makeAuthority, makeCertificate, makeRevocationList } from "../support/network/made-certificates.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const tellMsMax = 10_000;

@@ -2,11 +2,11 @@
 // book is the same. Method: SIGKILL at named points and at random times, under traffic of all sorts; the meters send
 // again what was not acknowledged; then everything is compared with what was sent and with an undisturbed run.
 import { beforeAll, describe, expect, test } from "vitest";
-import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
-import { seededRandom } from "../support/random.ts";
+import { expectOutcome, hashesOf, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import type { MeterbookProcess, Status } from "../support/processes/meterbook-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_124);
 const settings = { METERBOOK_SETTLE_SECONDS: "0", METERBOOK_LOG_LEVEL: "error" };

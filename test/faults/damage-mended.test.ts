@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
-import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
-import { publishAll } from "../support/publisher.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
 
 interface Entry {
   readonly id: string;

@@ -1,13 +1,13 @@
 // Goal: a start on a data directory that lost something says so and ends; kills at any moment never make a sound one look like that.
-// Method: real processes, killed at random; files taken away between two starts (test/invariants/data-directory.test.ts has all of them).
+// Method: real processes, killed at random; files taken away between two starts (test/invariants/lost-files.test.ts has all of them).
 import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
-import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
-import { seededRandom } from "../support/random.ts";
-import { runCommand } from "../support/run-command.ts";
+import { expectOutcome, hashesOf, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { runCommand } from "../support/processes/command-process.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 

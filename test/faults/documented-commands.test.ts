@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
-import { repositoryFiles } from "../support/repository-files.ts";
+import { mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { repositoryFiles } from "../support/repository/repository-files.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

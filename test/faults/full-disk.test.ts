@@ -1,10 +1,10 @@
 // Goal: a full disk stops the acknowledgements, not the process, and no reading is lost by it. Method: the data
 // directory lies on a file system of a few megabytes that the test fills up and empties while meters go on sending.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { MeterbookProcess, Status } from "../support/meterbook-process.ts";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { expectOutcome, mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
+import { expectOutcome, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import type { MeterbookProcess, Status } from "../support/processes/meterbook-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import type { SmallDisk } from "../support/small-disk.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 

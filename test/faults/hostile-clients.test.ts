@@ -4,12 +4,12 @@
 // Method: the embedded form as a process; the attackers in another one, held to half a core. Other work on the machine
 // can spoil a measurement, so one that is too slow is repeated, at most twice; all figures are printed.
 import { expect, test } from "vitest";
-import { type AttackReport, startAttacker } from "../support/attacker-process.ts";
-import { type HonestMeters, startHonestMeters } from "../support/honest-meters.ts";
-import type { AttackName } from "../support/hostile-attacks.ts";
-import { attacks } from "../support/hostile-attacks.ts";
-import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
-import { residentBytesOf } from "../support/process-usage.ts";
+import { type AttackReport, startAttacker } from "../support/hostile/attacker-process.ts";
+import { type HonestMeters, startHonestMeters } from "../support/hostile/honest-meters.ts";
+import type { AttackName } from "../support/hostile/hostile-attacks.ts";
+import { attacks } from "../support/hostile/hostile-attacks.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
+import { residentBytesOf } from "../support/processes/process-usage.ts";
 
 const pubackMsMax = 250;
 const healthMsMax = 5_000;

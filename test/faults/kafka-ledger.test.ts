@@ -4,18 +4,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { KafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { openKafkaSnapshotLedgers, openKafkaSnapshotView } from "@meterbook/adapters/kafka/kafka-snapshot-ledger";
+import type { KafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import {
+  openKafkaSnapshotLedgers,
+  openKafkaSnapshotView,
+} from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
-import { kafkaPlaces } from "../support/kafka-place.ts";
-import type { LedgerProcessTask } from "../support/ledger-process.ts";
+import type { LedgerProcessTask } from "../support/processes/ledger-process.ts";
+import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
-import { silentKafkaEvents } from "../support/silent-kafka-events.ts";
+import { silentKafkaEvents } from "../support/servers/silent-kafka-events.ts";
+import { type TransactionStage, watchedTransactions } from "../support/servers/watched-transactions.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { type TransactionStage, watchedTransactions } from "../support/watched-transactions.ts";
 
 const october = 2026 * 12 + 9;
 /** The life of a transaction in ledger-producer.ts. */
@@ -190,7 +193,7 @@ function ledgerProcess(
   { settings }: KafkaConnection,
   task: Omit<LedgerProcessTask, "brokers" | "topicPrefix">,
 ): LedgerProcess {
-  const program = fileURLToPath(new URL("../support/ledger-process.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../support/processes/ledger-process.ts", import.meta.url));
   const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const { brokers, topicPrefix } = settings;

@@ -1,15 +1,15 @@
 // Goal: acknowledged readings that Kafka forgot before they were taken in are a final loss that is counted and named
 // (D07). A topic that is made anew while everything runs is noticed within 10 s.
 // Method: a real Kafka is told to forget.
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import type { Admin } from "kafkajs";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import { publishAll } from "../support/publisher.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
+import type { ServiceProcess } from "../support/processes/service-process.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
-import { influxServer, kafkaServer } from "../support/servers.ts";
-import type { ServiceProcess } from "../support/service-process.ts";
+import { influxServer, kafkaServer } from "../support/servers/servers.ts";
 
 const [kafka, influx] = await Promise.all([kafkaServer(), influxServer()]);
 const isThere = kafka !== undefined && influx !== undefined;

@@ -2,13 +2,13 @@
 // Kafka holds is taken in again, nothing twice, and no revision changes in silence.
 // Method: real servers, copies of their directories, in the order of work of the page.
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import { type MixedTraffic, mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
-import { runCommand } from "../support/run-command.ts";
+import { type MixedTraffic, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { runCommand } from "../support/processes/command-process.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
 import type { InfluxCopy, InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaCopy, KafkaServer } from "../support/servers/kafka-server.ts";
-import { influxServer, kafkaServer } from "../support/servers.ts";
+import { influxServer, kafkaServer } from "../support/servers/servers.ts";
 
 const [kafka, influx] = await Promise.all([kafkaServer(), influxServer()]);
 afterAll(() => Promise.all([kafka?.dispose(), influx?.dispose()]));

@@ -4,16 +4,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Fleet, startFleet } from "@meterbook/simulators/fleet";
+import { type Fleet, startFleet } from "@meterbook/simulators/fleet/fleet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkTruth } from "../support/check-truth.ts";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import { peakBytesOf } from "../support/process-usage.ts";
+import { checkTruth } from "../support/fleets/check-truth.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
+import { peakBytesOf } from "../support/processes/process-usage.ts";
+import type { ServiceProcess } from "../support/processes/service-process.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
 import type { MosquittoServer } from "../support/servers/mosquitto-server.ts";
-import { influxServer, kafkaServer, mosquittoServer } from "../support/servers.ts";
-import type { ServiceProcess } from "../support/service-process.ts";
+import { influxServer, kafkaServer, mosquittoServer } from "../support/servers/servers.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_127);
 const settings = { METERBOOK_SETTLE_SECONDS: "2" };

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { MeterbookProcess } from "../support/meterbook-process.ts";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { expectOutcome, hashesOf, mixedTraffic } from "../support/mixed-traffic.ts";
-import { publishAll } from "../support/publisher.ts";
+import { expectOutcome, hashesOf, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import type { MeterbookProcess } from "../support/processes/meterbook-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
 
 const standalone = fileURLToPath(new URL("../../services/standalone/src/main.ts", import.meta.url));
 const settings = { METERBOOK_SETTLE_SECONDS: "0" };

@@ -4,13 +4,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startFleet } from "@meterbook/simulators/fleet";
+import { startFleet } from "@meterbook/simulators/fleet/fleet";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { checkTruth } from "../support/check-truth.ts";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
+import { checkTruth } from "../support/fleets/check-truth.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
-import { influxServer, kafkaServer } from "../support/servers.ts";
+import { influxServer, kafkaServer } from "../support/servers/servers.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_129);
 const [kafka, influx] = await Promise.all([kafkaServer(), influxServer()]);

@@ -1,13 +1,13 @@
 // Goal: an operator is told within 10 s what keeps the service from its work, in one line, and calls are answered meanwhile (D04 to D06).
 // Method: real servers are held still, or their bucket is taken away, under a cluster of ours that has nothing else to do.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { httpProxy } from "../support/http-proxy.ts";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import { publishAll } from "../support/publisher.ts";
+import { httpProxy } from "../support/network/http-proxy.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
+import type { ServiceProcess } from "../support/processes/service-process.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
-import { influxServer, kafkaServer } from "../support/servers.ts";
-import type { ServiceProcess } from "../support/service-process.ts";
+import { influxServer, kafkaServer } from "../support/servers/servers.ts";
 
 const [kafka, influx] = await Promise.all([kafkaServer(), influxServer()]);
 const isThere = kafka !== undefined && influx !== undefined;

@@ -3,22 +3,22 @@
 // never 0 and never another number (H01, H02).
 // Method: readings as text, at the edges of what is accepted, go the whole way; big integers say what must come out.
 import { createHash } from "node:crypto";
-import { encodeLedgerRecord, verifyLedgerRecord } from "@meterbook/adapters/views/ledger-record";
-import { canonicalContent } from "@meterbook/core/domain/canonical-content";
-import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
-import { formatInstant } from "@meterbook/core/domain/instant";
-import { localCalendar } from "@meterbook/core/domain/local-calendar";
-import { intervalFacts, registerFacts } from "@meterbook/core/domain/period-facts";
-import { type ReadingSeries, readingAt } from "@meterbook/core/domain/reading";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
-import { decodeReport } from "@meterbook/core/wire/meter-report-protobuf";
-import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
+import { encodeLedgerRecord, verifyLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { intervalFacts, registerFacts } from "@meterbook/core/domain/closing/period-facts";
+import { type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
+import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
+import { composeSnapshot } from "@meterbook/core/domain/snapshot/compose-snapshot";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { decodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
+import { messageReader, readLimits } from "@meterbook/intake/read-message";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { csvCells } from "../../services/api/src/meter-csv.ts";
-import { textEncoder } from "../../services/api/src/row-encoder.ts";
-import { snapshotCsvEncoder, snapshotCsvHeader } from "../../services/api/src/snapshot-csv.ts";
-import { snapshotJson } from "../../services/api/src/snapshot-json.ts";
+import { snapshotCsvEncoder, snapshotCsvHeader } from "../../services/api/src/billing/snapshot-csv.ts";
+import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
+import { textEncoder } from "../../services/api/src/http/answers/row-encoder.ts";
+import { csvCells } from "../../services/api/src/registry/meter-csv.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 500);

@@ -2,20 +2,20 @@
 // ours.
 // Method: calls of every route, from a seed, with right values, odd ones and cursors that somebody wrote himself, on
 // files as they are.
-import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
-import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/embedded-registry";
-import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import {
   openEmbeddedSnapshotLedgers,
   openEmbeddedSnapshotView,
-} from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
+} from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
+import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/registry/embedded-registry";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Api } from "../../services/api/src/api-context.ts";
-import { apiWorld, aSnapshot, injectableApi } from "../support/api-world.ts";
-import { memorySeries } from "../support/memory-ports.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { apiWorld, aSnapshot, injectableApi } from "../support/worlds/api-world.ts";
+import { memorySeries } from "../support/worlds/memory-ports.ts";
 import { soundSeries } from "./message-decoders.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);

@@ -1,19 +1,26 @@
 import { Readable } from "node:stream";
-import type { MeterRecord } from "@meterbook/core/domain/registry";
-import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
-import { loadSettings } from "@meterbook/runtime/load-settings";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { loadSettings } from "@meterbook/runtime/settings/load-settings";
 import { expect } from "vitest";
 import { z } from "zod";
-import { answerFormat } from "../../services/api/src/answer-format.ts";
-import { keyRing, parseKeys } from "../../services/api/src/api-keys.ts";
-import { cursorForm } from "../../services/api/src/cursor.ts";
-import { importAnswer } from "../../services/api/src/import-answer.ts";
-import { importMeters, meterLines, meterRows } from "../../services/api/src/import-meters.ts";
-import { meterCsvHeader, meterCsvRows } from "../../services/api/src/meter-csv.ts";
-import { meterRecordJson } from "../../services/api/src/meter-record.ts";
-import { ApiProblem } from "../../services/api/src/problem.ts";
-import { instant, limit, meterId, period, recordedInstant, register } from "../../services/api/src/query-schemas.ts";
-import { splitLines } from "../../services/api/src/split-lines.ts";
+import { keyRing, parseKeys } from "../../services/api/src/http/access/api-keys.ts";
+import { answerFormat } from "../../services/api/src/http/answers/answer-format.ts";
+import { cursorForm } from "../../services/api/src/http/answers/cursor.ts";
+import { ApiProblem } from "../../services/api/src/http/problems/problem.ts";
+import {
+  instant,
+  limit,
+  meterId,
+  period,
+  recordedInstant,
+  register,
+} from "../../services/api/src/http/requests/query-schemas.ts";
+import { splitLines } from "../../services/api/src/http/requests/split-lines.ts";
+import { importAnswer } from "../../services/api/src/registry/import-answer.ts";
+import { importMeters, meterLines, meterRows } from "../../services/api/src/registry/import-meters.ts";
+import { meterCsvHeader, meterCsvRows } from "../../services/api/src/registry/meter-csv.ts";
+import { meterRecordJson } from "../../services/api/src/registry/meter-record-json.ts";
 import type { Decoder } from "./decoder.ts";
 import { decoder, filled, many, must, never } from "./decoder.ts";
 import { oddJson } from "./odd-json.ts";

@@ -1,7 +1,7 @@
 import { parseRevocationList } from "@meterbook/adapters/certificates/revocation-list";
-import { isControlPacketFit, judgeConnect } from "@meterbook/adapters/mqtt/control-packet";
-import { type Identities, identitiesOf, parseIdentities } from "@meterbook/adapters/mqtt/identities";
-import { packetScanner } from "@meterbook/adapters/mqtt/packet-scanner";
+import { type Identities, identitiesOf, parseIdentities } from "@meterbook/adapters/mqtt-endpoint/identities";
+import { isControlPacketFit, judgeConnect } from "@meterbook/adapters/mqtt-endpoint/packets/control-packet";
+import { packetScanner } from "@meterbook/adapters/mqtt-endpoint/packets/packet-scanner";
 import fc from "fast-check";
 import type { Decoder } from "./decoder.ts";
 import { decoder, filled, many, must, never } from "./decoder.ts";

@@ -1,7 +1,7 @@
-import { qualityOf, type ReadingSeries } from "@meterbook/core/domain/reading";
-import { rejectionReasons } from "@meterbook/core/domain/rejection-reason";
-import { decodeReport, encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
-import { messageReader, type ReadMessage, readLimits } from "@meterbook/core/wire/read-message";
+import { qualityOf, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { rejectionReasons } from "@meterbook/core/domain/validation/rejection-reason";
+import { decodeReport, encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
+import { messageReader, type ReadMessage, readLimits } from "@meterbook/intake/read-message";
 import { expect } from "vitest";
 import type { Decoder } from "./decoder.ts";
 import { decoder, field, filled, many, must, never } from "./decoder.ts";

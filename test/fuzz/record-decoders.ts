@@ -1,34 +1,38 @@
-import { decodeJob, encodeJob } from "@meterbook/adapters/views/job-table";
+import { decodeJob, encodeJob } from "@meterbook/adapters/sqlite-views/job-log/job-table";
 import {
   encodeLedgerRecord,
   type LedgerRecord,
   readLedgerRecord,
   verifyLedgerRecord,
-} from "@meterbook/adapters/views/ledger-record";
-import { canonicalContent } from "@meterbook/core/domain/canonical-content";
-import { formatInstantMs } from "@meterbook/core/domain/instant";
-import type { MeterRecord } from "@meterbook/core/domain/registry";
-import { periodName, snapshotId } from "@meterbook/core/domain/snapshot";
-import { encodeBarrier } from "@meterbook/core/wire/barrier-protobuf";
-import type { Checked } from "@meterbook/core/wire/checked-record";
-import { checkDamageRecord, type DamageRecord, encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
-import { checkFrame, encodeFrame } from "@meterbook/core/wire/frame-protobuf";
-import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
-import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
-import { withChecksum } from "@meterbook/core/wire/record-checksum";
+} from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
+import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
+import { formatInstantMs } from "@meterbook/core/domain/time/instant";
+import { encodeBarrier } from "@meterbook/core/records/barrier-protobuf";
+import type { Checked } from "@meterbook/core/records/checked-record";
+import {
+  checkDamageRecord,
+  type DamageRecord,
+  encodeDamageRecord,
+} from "@meterbook/core/records/damage-record-protobuf";
+import { checkFrame, encodeFrame } from "@meterbook/core/records/frame-protobuf";
+import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { withChecksum } from "@meterbook/core/records/record-checksum";
 import {
   checkRejectedRecord,
   encodeRejectedRecord,
   type RejectedRecord,
-} from "@meterbook/core/wire/rejected-record-protobuf";
-import { checkWriterTally, encodeWriterTally } from "@meterbook/core/wire/writer-tally-protobuf";
+} from "@meterbook/core/records/rejected-record-protobuf";
+import { checkWriterTally, encodeWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
+import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { expect } from "vitest";
-import { decodeReports } from "../../services/aggregator/src/decode-reports.ts";
-import { meterCsvRows } from "../../services/api/src/meter-csv.ts";
-import { meterRecordJson } from "../../services/api/src/meter-record.ts";
-import { snapshotCsvEncoder } from "../../services/api/src/snapshot-csv.ts";
-import { snapshotJson } from "../../services/api/src/snapshot-json.ts";
-import { aSnapshot } from "../support/api-world.ts";
+import { decodeReports } from "../../services/aggregator/src/apply/decode-reports.ts";
+import { snapshotCsvEncoder } from "../../services/api/src/billing/snapshot-csv.ts";
+import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
+import { meterCsvRows } from "../../services/api/src/registry/meter-csv.ts";
+import { meterRecordJson } from "../../services/api/src/registry/meter-record-json.ts";
+import { aSnapshot } from "../support/worlds/api-world.ts";
 import type { Decoder } from "./decoder.ts";
 import { decoder, field, many, never } from "./decoder.ts";
 import { expectSound, soundSeries } from "./message-decoders.ts";

@@ -1,12 +1,18 @@
 import { crc32 } from "node:zlib";
-import { epoch, joinBlocks, MalformedBlock, packBlock, unpackBlock } from "@meterbook/adapters/embedded/reading-block";
-import { metersById } from "@meterbook/adapters/influxdb/channel-rows";
-import { conflictsWithin } from "@meterbook/adapters/influxdb/conflict-rows";
-import type { InfluxConnection } from "@meterbook/adapters/influxdb/influx-connection";
-import { parseChannelName, parseCodedName } from "@meterbook/adapters/influxdb/line-protocol";
-import { allProgress } from "@meterbook/adapters/influxdb/progress-rows";
-import { readingsOf } from "@meterbook/adapters/kafka/readings-header";
-import type { Columns } from "@meterbook/core/domain/reading";
+import {
+  epoch,
+  joinBlocks,
+  MalformedBlock,
+  packBlock,
+  unpackBlock,
+} from "@meterbook/adapters/embedded/series/reading-block";
+import type { InfluxConnection } from "@meterbook/adapters/influxdb/client/influx-connection";
+import { metersById } from "@meterbook/adapters/influxdb/points/channel-rows";
+import { conflictsWithin } from "@meterbook/adapters/influxdb/points/conflict-rows";
+import { parseChannelName, parseCodedName } from "@meterbook/adapters/influxdb/points/line-protocol";
+import { allProgress } from "@meterbook/adapters/influxdb/points/progress-rows";
+import { readingsOf } from "@meterbook/adapters/kafka/readings-log/readings-header";
+import type { Columns } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Decoder } from "./decoder.ts";
 import { decoder, filled, many, must, never } from "./decoder.ts";

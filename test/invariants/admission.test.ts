@@ -1,10 +1,10 @@
 // Goal: nobody fills the book for the others: meters and channels are limited, and what is beyond is kept, not thrown.
 // Method: the real aggregator on the embedded store, with small limits and with hostile reports.
-import type { ReadingSeries } from "@meterbook/core/domain/reading";
-import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
+import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { messageReader, readLimits } from "@meterbook/intake/read-message";
 import { expect, onTestFinished, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const nowMs = Date.parse("2026-11-20T12:00:00Z");
 const at = instant("2026-11-20T11:00:00Z");

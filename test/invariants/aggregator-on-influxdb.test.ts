@@ -1,8 +1,8 @@
-import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/influxdb-series-reader";
-import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/influxdb-series-store";
+import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
+import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
 import { afterAll, describe } from "vitest";
-import type { OpenSeries } from "../support/aggregator-world.ts";
-import { influxServer } from "../support/servers.ts";
+import { influxServer } from "../support/servers/servers.ts";
+import type { OpenSeries } from "../support/worlds/aggregator-world.ts";
 import { aggregatorInvariants } from "./aggregator.invariants.ts";
 import { masterDataInvariants } from "./master-data.invariants.ts";
 

@@ -1,14 +1,14 @@
-import { hashOf } from "@meterbook/aggregator/evaluate-meter";
-import { factsFromStore } from "@meterbook/aggregator/meter-facts";
-import { composeSnapshot } from "@meterbook/core/domain/compose-snapshot";
-import { localCalendar } from "@meterbook/core/domain/local-calendar";
-import { channelKey, type ReadingSeries } from "@meterbook/core/domain/reading";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
+import { factsFromStore } from "@meterbook/aggregator/evaluate/meter-facts";
+import { channelKey, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { composeSnapshot } from "@meterbook/core/domain/snapshot/compose-snapshot";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { AggregatorWorld, OpenSeries, TestReport } from "../support/aggregator-world.ts";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
+import type { AggregatorWorld, OpenSeries, TestReport } from "../support/worlds/aggregator-world.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const zone = "Europe/Kyiv";
 const calendar = localCalendar(zone);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 test("a log that holds less than the store has taken in is refused, and nothing of it is passed over", async () => {
   const world = await openAggregatorWorld({ nowMs: Date.parse("2026-11-20T12:00:00Z") });

@@ -1,8 +1,8 @@
 // H16: a host's clock that is days ahead makes months final that are not over, and an issued month stands for ever.
-import { steadyClock } from "@meterbook/runtime/steady-clock";
+import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
 import { expect, onTestFinished, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const startMs = Date.parse("2026-11-20T12:00:00Z");
 const dayMs = 86_400_000;

@@ -1,8 +1,8 @@
 // Goal: I2 for one instant: a value that comes as an estimate and as a measurement is measured, in either order.
-import { qualityOf } from "@meterbook/core/domain/reading";
+import { qualityOf } from "@meterbook/core/domain/reading/reading";
 import { expect, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const boundary = instant("2026-10-31T22:00:00Z");
 const orders = [

@@ -1,10 +1,10 @@
 // Goal: D07. What is counted is what came, whatever became of it.
 // Method: the real aggregator on a log that the test controls and that loses, repeats and refuses; the sum of what was
 // found is compared with what the writer says.
-import { noTally, readingsAppended, type Tally } from "@meterbook/core/domain/tally";
+import { noTally, readingsAppended, type Tally } from "@meterbook/sharding/tally";
 import { expect, onTestFinished, test } from "vitest";
-import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const nowMs = Date.parse("2026-10-20T12:00:00Z");
 

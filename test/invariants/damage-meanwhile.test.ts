@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import type { Api } from "../../services/api/src/api-context.ts";
-import { latestSchema } from "../../services/api/src/routes/snapshots.ts";
-import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
-import { apiWorld, injectableApi } from "../support/api-world.ts";
-import { memoryReadingsLog } from "../support/memory-ports.ts";
+import { latestSchema } from "../../services/api/src/billing/snapshot-routes.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import { apiWorld, injectableApi } from "../support/worlds/api-world.ts";
+import { memoryReadingsLog } from "../support/worlds/memory-ports.ts";
 
 const start = instant("2026-09-30T21:00:00Z");
 const boundary = instant("2026-10-31T22:00:00Z");

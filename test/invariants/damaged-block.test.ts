@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 test("H08: a bit in a block's count holds back that meter, names it, and all others get their month", async () => {
   const world = await openAggregatorWorld({ nowMs: Date.parse("2026-10-20T12:00:00Z"), withoutHistory: true });

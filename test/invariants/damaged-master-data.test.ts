@@ -1,13 +1,13 @@
 // Goal: H07: while a meter's master data cannot be read, nothing is made of them: no default, no wrong number. What is
 // issued stays, what is new is suspect with a code, and revisions correct all of it when the data are sent again.
 
-import { registryDamage } from "@meterbook/core/domain/registry-damage";
+import { registryDamage } from "@meterbook/core/domain/damage/registry-damage";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { expect, onTestFinished, test } from "vitest";
-import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
-import { apiWorld, injectableApi } from "../support/api-world.ts";
-import { memoryRegistry } from "../support/memory-ports.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import { apiWorld, injectableApi } from "../support/worlds/api-world.ts";
+import { memoryRegistry } from "../support/worlds/memory-ports.ts";
 
 const ends = ["2026-09-30T21:00:00Z", "2026-10-31T22:00:00Z", "2026-11-30T22:00:00Z"].map(instant) as [
   number,

@@ -1,8 +1,8 @@
 // Goal: I3 where the first reading behind a month's end is an estimate: once a measured one follows, the month is made of that one,
 // although the book was made of the estimate meanwhile.
 import { expect, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const boundary = instant("2026-09-30T21:00:00Z");
 const day = 86_400;

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const may = 2026 * 12 + 4;
 

@@ -4,9 +4,9 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import { expect, onTestFinished, test } from "vitest";
-import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
-import { ledgersWithAppend } from "../support/ledgers-with-append.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import { ledgersWithAppend } from "../support/worlds/ledgers-with-append.ts";
 
 const nowMs = Date.parse("2026-11-20T12:00:00Z");
 const october = 2026 * 12 + 9;

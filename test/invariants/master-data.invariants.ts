@@ -1,14 +1,15 @@
 // Goal: the same master data there and back gives the same bills (H04).
 // Method: two meters with the same readings. One of them is given other master data for a while, in any order with
 // readings, closes and restarts; at the end both have the same record.
-import { canonicalContent } from "@meterbook/core/domain/canonical-content";
-import type { MeterRecord } from "@meterbook/core/domain/registry";
-import { isVoid, periodName, type Snapshot } from "@meterbook/core/domain/snapshot";
+
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
+import { isVoid, periodName, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { AggregatorWorld, TestReport } from "../support/aggregator-world.ts";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
+import type { AggregatorWorld, TestReport } from "../support/worlds/aggregator-world.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 import type { InvariantsUnderTest } from "./aggregator.invariants.ts";
 
 type Change = Partial<Omit<MeterRecord, "meterId">>;

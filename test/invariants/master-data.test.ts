@@ -1,7 +1,7 @@
-import { isVoid, periodName } from "@meterbook/core/domain/snapshot";
+import { isVoid, periodName } from "@meterbook/core/domain/snapshot/snapshot";
 import { expect, onTestFinished, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 import { masterDataInvariants } from "./master-data.invariants.ts";
 
 masterDataInvariants({ newSeries: async () => undefined, share: 1 });

@@ -3,11 +3,11 @@
 // Method: a twin that is never damaged gets the same reports; any bit of any block is flipped.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { ReadingSeries } from "@meterbook/core/domain/reading";
+import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant } from "../support/readings.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const register = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
 const interval = { register: "2.8.0", kind: "interval", unit: "Wh", stepSeconds: 3600 } as const;

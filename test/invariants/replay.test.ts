@@ -5,9 +5,9 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AggregatorWorld, openAggregatorWorld } from "../support/aggregator-world.ts";
-import { ledgersWithAppend } from "../support/ledgers-with-append.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import { ledgersWithAppend } from "../support/worlds/ledgers-with-append.ts";
 
 const from = instant("2026-09-29T00:00:00Z");
 const day = 86_400;

@@ -1,13 +1,13 @@
 // Goal: what nobody reads is found all the same. Method: a record is written whose content does not give its hash; the scrub goes over it.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
-import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
-import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
-import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/embedded-snapshot-ledger";
-import { scrubDirectory } from "@meterbook/adapters/embedded/scrub-directory";
-import { verifyDirectory } from "@meterbook/adapters/embedded/verify-directory";
-import type { Damage } from "@meterbook/core/domain/damage";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
+import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
+import { scrubDirectory } from "@meterbook/adapters/embedded/verify/scrub-directory";
+import { verifyDirectory } from "@meterbook/adapters/embedded/verify/verify-directory";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { expect, test } from "vitest";
 import { aDamage } from "../contracts/damage-log.contract.ts";

@@ -1,12 +1,12 @@
 // Goal: H02, H06: a damaged revision is struck out by an operator's appended record, and nothing is edited.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { revisionPlace } from "@meterbook/core/domain/revision-place";
-import { parsePeriod } from "@meterbook/core/domain/snapshot";
+import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
+import { parsePeriod } from "@meterbook/core/domain/snapshot/snapshot";
 import { expect, onTestFinished, test } from "vitest";
 import { aDamage } from "../contracts/damage-log.contract.ts";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const october = parsePeriod("2026-10") ?? 0;
 const ends = ["2026-09-30T21:00:00Z", "2026-10-31T22:00:00Z", "2026-11-30T22:00:00Z"].map(instant);

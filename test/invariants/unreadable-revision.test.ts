@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { openAggregatorWorld } from "../support/aggregator-world.ts";
 import { instant, registerSeries } from "../support/readings.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 test("after a restart the next evaluation issues the next revision in its place, with the same bill", async () => {
   const nowMs = Date.parse("2026-12-20T12:00:00Z");

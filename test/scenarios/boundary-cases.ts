@@ -1,4 +1,4 @@
-import type { HouseRegister, RegisterOfTime } from "../support/house-register.ts";
+import type { HouseRegister, RegisterOfTime } from "../support/fleets/house-register.ts";
 
 export const minute = 60;
 export const hour = 3600;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { EuZone } from "../support/eu-months.ts";
-import { euZones, monthName } from "../support/eu-months.ts";
-import { publishAll } from "../support/publisher.ts";
+import type { EuZone } from "../support/fleets/eu-months.ts";
+import { euZones, monthName } from "../support/fleets/eu-months.ts";
+import { publishAll } from "../support/network/publisher.ts";
 import type { House } from "./boundary-house.ts";
 import { firstMonth, housesOf, months } from "./boundary-house.ts";
 

@@ -3,14 +3,14 @@
 // Method: houses whose registers are a closed form of time, each with one disturbance, sent through MQTT and read through HTTP; the
 // same scenario on each deployment, then their books compared.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type KillStorm, startKillStorm } from "../support/kill-storm.ts";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import type { MeterbookProcess } from "../support/meterbook-process.ts";
-import { startMeterbook } from "../support/meterbook-process.ts";
-import { seededRandom } from "../support/random.ts";
+import { type KillStorm, startKillStorm } from "../support/processes/kill-storm.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
+import type { MeterbookProcess } from "../support/processes/meterbook-process.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
-import { influxServer, kafkaServer } from "../support/servers.ts";
+import { influxServer, kafkaServer } from "../support/servers/servers.ts";
 import { bookOf, boundaryHouseScenario } from "./boundary-house.scenario.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_126);

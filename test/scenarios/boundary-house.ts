@@ -1,9 +1,9 @@
 import { expect } from "vitest";
-import type { EuZone } from "../support/eu-months.ts";
-import { monthName, monthNumber, monthStart } from "../support/eu-months.ts";
-import type { HouseRegister, RegisterOfTime } from "../support/house-register.ts";
-import { houseRegister, houseRegisters } from "../support/house-register.ts";
-import type { Outgoing } from "../support/publisher.ts";
+import type { EuZone } from "../support/fleets/eu-months.ts";
+import { monthName, monthNumber, monthStart } from "../support/fleets/eu-months.ts";
+import type { HouseRegister, RegisterOfTime } from "../support/fleets/house-register.ts";
+import { houseRegister, houseRegisters } from "../support/fleets/house-register.ts";
+import type { Outgoing } from "../support/network/publisher.ts";
 import type { Around, BoundaryCase, Closing, HouseReading, RowQuality } from "./boundary-cases.ts";
 import { boundaryCases, day, exact, hour, intervalAmount, intervalSeconds, lateReadings } from "./boundary-cases.ts";
 

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { startFleet } from "@meterbook/simulators/fleet";
+import { startFleet } from "@meterbook/simulators/fleet/fleet";
 import { expect, onTestFinished, test } from "vitest";
-import { changeLog, rebuildFromLog } from "../support/change-log.ts";
-import { checkTruth } from "../support/check-truth.ts";
-import { startMeterbook } from "../support/meterbook-process.ts";
+import { checkTruth } from "../support/fleets/check-truth.ts";
+import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { changeLog, rebuildFromLog } from "../support/worlds/change-log.ts";
 
 const seed = Number(process.env["SEED"] ?? 7);
 

@@ -1,9 +1,9 @@
 // Goal: the same real meters through Mosquitto, Kafka and InfluxDB, over two processes of each kind, give the same sums, counts and
 // hashes, while an ingest and an aggregator are killed and an aggregator is added. Method: the same scenario on a cluster.
 import { afterAll, describe } from "vitest";
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import { influxServer, kafkaServer, mosquittoServer } from "../support/servers.ts";
-import type { ServiceProcess } from "../support/service-process.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
+import type { ServiceProcess } from "../support/processes/service-process.ts";
+import { influxServer, kafkaServer, mosquittoServer } from "../support/servers/servers.ts";
 import { type Deployment, realReadingsScenario } from "./real-readings.scenario.ts";
 
 const [kafka, influx, mosquitto] = await Promise.all([kafkaServer(), influxServer(), mosquittoServer()]);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ApiClient, Status } from "../support/api-client.ts";
-import type { Outgoing } from "../support/publisher.ts";
-import { publishAll } from "../support/publisher.ts";
-import { seededRandom, shuffledWithin } from "../support/random.ts";
+import type { ApiClient, Status } from "../support/network/api-client.ts";
+import type { Outgoing } from "../support/network/publisher.ts";
+import { publishAll } from "../support/network/publisher.ts";
+import { seededRandom, shuffledWithin } from "../support/seeded-random.ts";
 import type { ExpectedMonth, HalfHour } from "../support/smart-city-meters.ts";
 import {
   collisions,

@@ -1,17 +1,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { epoch } from "@meterbook/adapters/embedded/reading-block";
+import { epoch } from "@meterbook/adapters/embedded/series/reading-block";
 import {
   dayOfHotId,
   dayOfSealedId,
   meterNoOfHotId,
   meterNoOfSealedId,
-} from "@meterbook/adapters/embedded/series-database";
-import { readLedgerRecord } from "@meterbook/adapters/views/ledger-record";
-import { damageId } from "@meterbook/core/domain/damage";
-import { revisionPlace } from "@meterbook/core/domain/revision-place";
-import type { MeterbookProcess } from "../support/meterbook-process.ts";
+} from "@meterbook/adapters/embedded/series/series-database";
+import { readLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { damageId } from "@meterbook/core/domain/damage/damage";
+import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
+import type { MeterbookProcess } from "../support/processes/meterbook-process.ts";
 import type { KnownDamageEntry } from "./cure-damage.ts";
 import { damageEntries, until } from "./cure-damage.ts";
 

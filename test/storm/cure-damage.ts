@@ -1,4 +1,4 @@
-import type { ApiClient } from "../support/api-client.ts";
+import type { ApiClient } from "../support/network/api-client.ts";
 
 /** An entry of `GET /v1/damage`. */
 export interface KnownDamageEntry {

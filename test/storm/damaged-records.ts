@@ -1,16 +1,16 @@
-import { type KafkaConnection, kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { topicOf } from "@meterbook/adapters/kafka/kafka-topics";
-import type { topics } from "@meterbook/adapters/kafka/topic-names";
-import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
-import { type DamagedPlace, damageId } from "@meterbook/core/domain/damage";
-import { encodeDamageRecord } from "@meterbook/core/wire/damage-record-protobuf";
-import { encodeFrame } from "@meterbook/core/wire/frame-protobuf";
-import { encodeMeterRecord } from "@meterbook/core/wire/meter-record-protobuf";
-import { encodeRejectedRecord } from "@meterbook/core/wire/rejected-record-protobuf";
+import { type KafkaConnection, kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import type { topics } from "@meterbook/adapters/kafka/topics/topic-names";
+import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { type DamagedPlace, damageId } from "@meterbook/core/domain/damage/damage";
+import { encodeDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
+import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
+import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { encodeRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import { aDamage } from "../contracts/damage-log.contract.ts";
 import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
-import type { ApiClient } from "../support/api-client.ts";
 import { flippedBit } from "../support/flipped-bit.ts";
+import type { ApiClient } from "../support/network/api-client.ts";
 import { damageEntries, until } from "./cure-damage.ts";
 
 interface Kind {

@@ -4,7 +4,7 @@ import { copyFile, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { type MeterbookProcess, startMeterbook } from "../support/meterbook-process.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
 import { freePorts } from "../support/servers/server-process.ts";
 import { type Flip, flipOneBit, putMeter } from "./bit-flips.ts";
 import { cureDamage } from "./cure-damage.ts";

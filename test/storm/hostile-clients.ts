@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { raw, rawClient } from "../support/raw-mqtt.ts";
+import { raw, rawClient } from "../support/hostile/raw-mqtt.ts";
 
 interface Addresses {
   readonly mqttUrl: string;

@@ -1,4 +1,4 @@
-import { optionsOrExit, wrongOptions } from "@meterbook/runtime/command-options";
+import { optionsOrExit, wrongOptions } from "@meterbook/runtime/process/command-options";
 import { runStorm, type StormForm, stormForms } from "./run-storm.ts";
 
 const usage = `npm run storm -- [options]

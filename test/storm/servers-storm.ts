@@ -1,8 +1,8 @@
-import { type MeterbookCluster, startCluster } from "../support/meterbook-cluster.ts";
-import { runCommand } from "../support/run-command.ts";
+import { runCommand } from "../support/processes/command-process.ts";
+import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
+import type { ServiceProcess } from "../support/processes/service-process.ts";
 import { type InfluxServer, startInflux } from "../support/servers/influx-server.ts";
 import { type KafkaServer, startKafka } from "../support/servers/kafka-server.ts";
-import type { ServiceProcess } from "../support/service-process.ts";
 import { putMeter } from "./bit-flips.ts";
 import { cureDamage } from "./cure-damage.ts";
 import { connectionTo, sendDamaged } from "./damaged-records.ts";

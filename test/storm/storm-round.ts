@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Fleet, startFleet } from "@meterbook/simulators/fleet";
-import type { ApiClient } from "../support/api-client.ts";
-import { checkTruth } from "../support/check-truth.ts";
-import { seededRandom } from "../support/random.ts";
+import { type Fleet, startFleet } from "@meterbook/simulators/fleet/fleet";
+import { checkTruth } from "../support/fleets/check-truth.ts";
+import type { ApiClient } from "../support/network/api-client.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 /** What a storm blows at: Meterbook in one of its forms, with a fleet that goes on reporting. */
 export interface StormTarget extends ApiClient {

@@ -1,5 +1,5 @@
-import type { ReadingQuality, ReadingSeries } from "@meterbook/core/domain/reading";
-import { emptyColumns, pushReading, readingCode } from "@meterbook/core/domain/reading";
+import type { ReadingQuality, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { emptyColumns, pushReading, readingCode } from "@meterbook/core/domain/reading/reading";
 
 export function instant(text: string): number {
   return Date.parse(text) / 1000;

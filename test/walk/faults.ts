@@ -11,9 +11,9 @@ export interface Fault {
 }
 
 const at = (file: string) => `services/aggregator/src/${file}.ts`;
-const inMemory = at("partition-memory");
-const pending = at("pending-meters");
-const passing = at("pass-barrier");
+const inMemory = at("remember/partition-memory");
+const pending = at("issue/pending-meters");
+const passing = at("issue/pass-barrier");
 
 /**
  * Each makes what is issued a matter of luck, or wrong, or leaves something out. The walk finds each from its seed on.
@@ -58,42 +58,42 @@ export const faults: readonly Fault[] = [
   {
     seed: 453,
     name: "what came after a barrier that is passed again is not looked for",
-    file: at("evaluate-meter"),
+    file: at("evaluate/evaluate-meter"),
     find: "return issued.some(({ issuedAtMs }) => issuedAtMs > nowMs);",
     replace: "return issued.length < 0;",
   },
   {
     seed: 4,
     name: "frames that are read again touch nothing",
-    file: at("partition-work"),
+    file: at("partition/partition-work"),
     find: "touchAgain(memory.book, frames, memory.pending, damaged);",
     replace: "",
   },
   {
     seed: 21,
     name: "frames that are read again are taken for such as come in order",
-    file: at("apply-batch"),
+    file: at("apply/apply-batch"),
     find: "affect(report, waiting, channel, instant, unordered);\n      waiting.reported",
     replace: "affect(report, waiting, channel, instant, 0);\n      waiting.reported",
   },
   {
     seed: 1,
     name: "frames are not cut where the store ends",
-    file: at("partition-work"),
+    file: at("partition/partition-work"),
     find: "|| offset === position;",
     replace: ";",
   },
   {
     seed: 7,
     name: "frames that were taken already are taken twice",
-    file: at("partition-work"),
+    file: at("partition/partition-work"),
     find: "await take(run.filter(({ offset }) => offset >= memory.position));",
     replace: "await take(run);",
   },
   {
     seed: 4,
     name: "a ticket that is out is overlooked",
-    file: at("low-water"),
+    file: at("issue/low-water"),
     find: "ticket > oldestTicket);",
     replace: "ticket > oldestTicket + 1);",
   },
@@ -114,21 +114,21 @@ export const faults: readonly Fault[] = [
   {
     seed: 4,
     name: "a month's end is noted before its meters are issued",
-    file: at("boundary-watch"),
+    file: at("issue/boundary-watch"),
     find: "water.noted(`swept:${zone}`, stage, pending.nextTicket);",
     replace: "water.noted(`swept:${zone}`, stage, 0);",
   },
   {
     seed: 139,
     name: "that a zone without meters was swept is not noted",
-    file: at("boundary-watch"),
+    file: at("issue/boundary-watch"),
     find: "water.noted(`swept:${zone}`, stage, pending.nextTicket);",
     replace: "if (meters.length > 0) water.noted(`swept:${zone}`, stage, pending.nextTicket);",
   },
   {
     seed: 12,
     name: "a month's end leaves out the month before",
-    file: at("boundary-watch"),
+    file: at("issue/boundary-watch"),
     find: "return localCalendar(zone).periodOf(swept) - 1;",
     replace: "return localCalendar(zone).periodOf(swept);",
   },
@@ -142,7 +142,7 @@ export const faults: readonly Fault[] = [
   {
     seed: 4,
     name: "a barrier that is tried again is later",
-    file: at("log-time"),
+    file: at("issue/log-time"),
     find: "if (offset === movedBy) return;",
     replace: "",
   },
@@ -184,7 +184,7 @@ export const faults: readonly Fault[] = [
   {
     seed: 1,
     name: "master data count at once",
-    file: at("follow-registry"),
+    file: at("issue/follow-registry"),
     find: "if (position <= counted) {",
     replace: "if (position > 0) {",
   },

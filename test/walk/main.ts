@@ -1,4 +1,4 @@
-import { optionsOrExit, wrongOptions } from "@meterbook/runtime/command-options";
+import { optionsOrExit, wrongOptions } from "@meterbook/runtime/process/command-options";
 import { walk } from "./walk.ts";
 
 const usage = `npm run walk -- [options]

@@ -1,8 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
-import { encodeLedgerRecord } from "@meterbook/adapters/views/ledger-record";
-import { snapshotReads } from "@meterbook/adapters/views/snapshot-reads";
-import { issuedDifferently, snapshotInserts, snapshotSchema } from "@meterbook/adapters/views/snapshot-view";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { snapshotReads } from "@meterbook/adapters/sqlite-views/ledger/snapshot-reads";
+import {
+  issuedDifferently,
+  snapshotInserts,
+  snapshotSchema,
+} from "@meterbook/adapters/sqlite-views/ledger/snapshot-view";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { flippedBit } from "../support/flipped-bit.ts";

@@ -1,6 +1,6 @@
-import type { Barrier } from "@meterbook/core/domain/barrier";
-import { partitionOf } from "@meterbook/core/domain/bucket";
 import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
+import type { Barrier } from "@meterbook/sharding/barrier";
+import { partitionOf } from "@meterbook/sharding/bucket";
 
 /** The readings log in memory. */
 export interface MemoryLog {

@@ -1,5 +1,5 @@
-import { type Channel, channelKey, type Reading, type ReadingSeries } from "@meterbook/core/domain/reading";
-import { readingRank } from "@meterbook/core/domain/reading-rank";
+import { type Channel, channelKey, type Reading, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import {
   type Conflict,
   type MeterWrite,

@@ -1,6 +1,6 @@
-import { localCalendar } from "@meterbook/core/domain/local-calendar";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
-import { isVoid, snapshotId } from "@meterbook/core/domain/snapshot";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { isVoid, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
 import { walkZone } from "./walked-aggregator.ts";

@@ -1,12 +1,12 @@
 import { mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Barrier } from "@meterbook/core/domain/barrier";
-import { partitionOf } from "@meterbook/core/domain/bucket";
-import type { Snapshot } from "@meterbook/core/domain/snapshot";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
-import { encodeReport } from "@meterbook/core/wire/meter-report-protobuf";
-import { seededRandom } from "../support/random.ts";
+import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
+import type { Barrier } from "@meterbook/sharding/barrier";
+import { partitionOf } from "@meterbook/sharding/bucket";
 import { instant, registerSeries } from "../support/readings.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { gates } from "./gates.ts";
 import { memoryLedger } from "./memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";

@@ -1,11 +1,11 @@
-import { usualAdmission } from "@meterbook/aggregator/admit-reports";
 import { type AggregatorPorts, aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
+import { usualAdmission } from "@meterbook/aggregator/apply/admit-reports";
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { SeriesBatch, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
-import { damageLogIn } from "../support/memory-ports.ts";
+import { damageLogIn } from "../support/worlds/memory-ports.ts";
 import type { Gates } from "./gates.ts";
 import type { MemoryLedger } from "./memory-ledger.ts";
 import type { MemoryLog } from "./memory-log.ts";

@@ -1,8 +1,8 @@
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import type { AggregatorOptions } from "./aggregator-options.ts";
-import type { PartitionBook, PartitionPorts } from "./partition-book.ts";
-import { openPartitionBook } from "./partition-book.ts";
-import { progressWatch } from "./progress-watch.ts";
+import type { PartitionBook, PartitionPorts } from "./partition/partition-book.ts";
+import { openPartitionBook } from "./partition/partition-book.ts";
+import { progressWatch } from "./partition/progress-watch.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
   readonly log: Pick<ReadingsLog, "partitions" | "consume" | "starts" | "ends" | "appendBarrier" | "history">;

@@ -1,9 +1,9 @@
-import type { StandingProblems } from "@meterbook/runtime/standing-problems";
-import type { Logger } from "@meterbook/runtime/telemetry";
+import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
+import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { Registry } from "prom-client";
 import { Counter, Histogram } from "prom-client";
 import type { AggregatorEvents } from "./aggregator-events.ts";
-import type { StillPartition } from "./still-partitions.ts";
+import type { StillPartition } from "./partition/still-partitions.ts";
 
 /** Where the aggregator says what an operator must read, or should know. */
 export interface AggregatorTold {

@@ -1,6 +1,6 @@
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { AdmissionLimits } from "./admit-reports.ts";
 import type { AggregatorEvents } from "./aggregator-events.ts";
+import type { AdmissionLimits } from "./apply/admit-reports.ts";
 
 export interface AggregatorOptions {
   /** IANA zone of a usage point that names none. */

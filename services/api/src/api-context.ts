@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { LocalCalendar } from "@meterbook/core/domain/local-calendar";
-import { localCalendar } from "@meterbook/core/domain/local-calendar";
-import type { MeterRecord } from "@meterbook/core/domain/registry";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ApiPorts } from "./api-ports.ts";
 import type { ApiLimits } from "./api-settings.ts";
-import { ApiProblem } from "./problem.ts";
-import type { StreamAnswers } from "./stream-answers.ts";
+import type { StreamAnswers } from "./http/answers/stream-answers.ts";
+import { ApiProblem } from "./http/problems/problem.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -1,4 +1,4 @@
-import { damagedPlaces } from "@meterbook/core/domain/damage";
+import { damagedPlaces } from "@meterbook/core/domain/damage/damage";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 

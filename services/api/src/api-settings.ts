@@ -1,4 +1,4 @@
-import type { WatchFiles } from "./keys-file.ts";
+import type { WatchFiles } from "./http/access/keys-file.ts";
 
 /** Bounds of what one client can ask for. Sizes in bytes, times in milliseconds. */
 export interface ApiLimits {

@@ -1,7 +1,7 @@
-import { optionsOrExit, wrongOptions } from "@meterbook/runtime/command-options";
+import { optionsOrExit, wrongOptions } from "@meterbook/runtime/process/command-options";
 import { z } from "zod";
-import { makeKey } from "./api-keys.ts";
-import { scopes } from "./scope-table.ts";
+import { makeKey } from "./http/access/api-keys.ts";
+import { scopes } from "./http/access/scope-table.ts";
 
 const usage = `npm run -s create-key -- --name <name> --scopes <${scopes.join("|")}>[,...] [--until 2027-01-01T00:00:00Z]
 

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { apiWorld, injectableApi, servedApi } from "../../../test/support/api-world.ts";
-import { memorySeries } from "../../../test/support/memory-ports.ts";
+import { apiWorld, injectableApi, servedApi } from "../../../test/support/worlds/api-world.ts";
+import { memorySeries } from "../../../test/support/worlds/memory-ports.ts";
 import { silentEvents } from "./api-events.ts";
-import { makeKey } from "./api-keys.ts";
-import type { WatchFiles } from "./keys-file.ts";
-import { scopes, scopeTable } from "./scope-table.ts";
+import { makeKey } from "./http/access/api-keys.ts";
+import type { WatchFiles } from "./http/access/keys-file.ts";
+import { scopes, scopeTable } from "./http/access/scope-table.ts";
 import { serveApi } from "./serve-api.ts";
 
 function keysFile(text: string): string {

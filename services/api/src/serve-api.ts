@@ -1,10 +1,11 @@
 import type { AddressInfo } from "node:net";
 import compress, { type FastifyCompressOptions } from "@fastify/compress";
-import { guardConnections } from "@meterbook/runtime/connection-guard";
+import { guardConnections } from "@meterbook/runtime/health/connection-guard";
 import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
-import { guardRoutes, isLoopback } from "./access.ts";
-import { answerInTime } from "./answer-in-time.ts";
+import { conflictRoutes } from "./analysis/conflict-routes.ts";
+import { curveRoutes } from "./analysis/curve-routes.ts";
+import { readingRoutes } from "./analysis/reading-routes.ts";
 import type { Api, ApiContext } from "./api-context.ts";
 import type { ApiEvents } from "./api-events.ts";
 import { silentEvents } from "./api-events.ts";
@@ -13,28 +14,33 @@ import { apiMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import type { ApiLimits, ApiSettings } from "./api-settings.ts";
 import { defaultLimits } from "./api-settings.ts";
-import { answerConditionally } from "./conditional-answers.ts";
-import { documentRoutes } from "./documentation.ts";
-import { answerBrokenRequest, answerErrors, answerUnknownRoutes, lateRequest, sendProblem } from "./error-answers.ts";
-import { exportSlots } from "./export-slots.ts";
-import { takeFormats } from "./format-parameter.ts";
-import { type KeysFile, openKeysFile } from "./keys-file.ts";
-import { ApiProblem } from "./problem.ts";
-import { takeJsonBodies } from "./request-body.ts";
-import { conflictRoutes } from "./routes/conflicts.ts";
-import { curveRoutes } from "./routes/curves.ts";
-import { damageRoutes } from "./routes/damage.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { jobRoutes } from "./routes/jobs.ts";
-import { meterImportRoutes } from "./routes/meter-import.ts";
-import { meterSnapshotRoutes } from "./routes/meter-snapshots.ts";
-import { meterRoutes } from "./routes/meters.ts";
-import { periodRoutes } from "./routes/periods.ts";
-import { readingRoutes } from "./routes/readings.ts";
-import { rejectedRoutes } from "./routes/rejected.ts";
-import { snapshotRoutes } from "./routes/snapshots.ts";
-import { statusRoutes } from "./routes/status.ts";
-import { streamAnswers } from "./stream-answers.ts";
+import { jobRoutes } from "./billing/job-routes.ts";
+import { meterSnapshotRoutes } from "./billing/meter-snapshot-routes.ts";
+import { periodRoutes } from "./billing/period-routes.ts";
+import { snapshotRoutes } from "./billing/snapshot-routes.ts";
+import { guardRoutes, isLoopback } from "./http/access/access.ts";
+import { type KeysFile, openKeysFile } from "./http/access/keys-file.ts";
+import { answerInTime } from "./http/answers/answer-in-time.ts";
+import { answerConditionally } from "./http/answers/conditional-answers.ts";
+import { exportSlots } from "./http/answers/export-slots.ts";
+import { streamAnswers } from "./http/answers/stream-answers.ts";
+import { documentRoutes } from "./http/documentation/documentation.ts";
+import {
+  answerBrokenRequest,
+  answerErrors,
+  answerUnknownRoutes,
+  lateRequest,
+  sendProblem,
+} from "./http/problems/error-answers.ts";
+import { ApiProblem } from "./http/problems/problem.ts";
+import { takeFormats } from "./http/requests/format-parameter.ts";
+import { takeJsonBodies } from "./http/requests/request-body.ts";
+import { damageRoutes } from "./operation/damage-routes.ts";
+import { healthRoutes } from "./operation/health-routes.ts";
+import { rejectedRoutes } from "./operation/rejected-routes.ts";
+import { statusRoutes } from "./operation/status-routes.ts";
+import { meterImportRoutes } from "./registry/meter-import-routes.ts";
+import { meterRoutes } from "./registry/meter-routes.ts";
 
 /** What the API tells about itself; both may be left out. */
 export interface ApiObservers {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { idPattern } from "@meterbook/core/domain/identifiers";
-import { optionsOrExit, wrongOptions } from "@meterbook/runtime/command-options";
+import { idPattern } from "@meterbook/core/domain/reading/identifiers";
+import { optionsOrExit, wrongOptions } from "@meterbook/runtime/process/command-options";
 
 const usage = `npm run -s create-account -- --name <meter or concentrator> [--meters <id or beginning*>[,...]]
 

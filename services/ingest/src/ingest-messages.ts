@@ -2,7 +2,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { MeterMessage, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
-import type { MessageReader } from "@meterbook/core/wire/read-message";
+import type { MessageReader } from "@meterbook/intake/read-message";
 import { gatherRejections } from "./gather-rejections.ts";
 import type { IngestEvents } from "./ingest-events.ts";
 import type { RejectedDoor } from "./rejected-door.ts";

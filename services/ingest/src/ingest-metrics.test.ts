@@ -1,5 +1,5 @@
-import { standingProblems } from "@meterbook/runtime/standing-problems";
-import { openLogger } from "@meterbook/runtime/telemetry";
+import { standingProblems } from "@meterbook/runtime/health/standing-problems";
+import { openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { ingestMetrics } from "./ingest-metrics.ts";

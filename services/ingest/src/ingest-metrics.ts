@@ -1,5 +1,5 @@
-import type { StandingProblems } from "@meterbook/runtime/standing-problems";
-import type { Logger } from "@meterbook/runtime/telemetry";
+import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
+import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { Registry } from "prom-client";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { IngestEvents } from "./ingest-events.ts";

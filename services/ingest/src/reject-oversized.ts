@@ -1,6 +1,6 @@
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
-import { senderFault } from "@meterbook/core/wire/read-message";
+import { senderFault } from "@meterbook/intake/read-message";
 import type { IngestEvents } from "./ingest-events.ts";
 import type { RejectedDoor } from "./rejected-door.ts";
 

@@ -1,6 +1,6 @@
-import { backUpDirectory } from "@meterbook/adapters/embedded/back-up-directory";
-import { wrongOptions } from "@meterbook/runtime/command-options";
-import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { backUpDirectory } from "@meterbook/adapters/embedded/directory/back-up-directory";
+import { wrongOptions } from "@meterbook/runtime/process/command-options";
+import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { runCommand } from "./run-command.ts";
 
 const usage = `npm run backup -- --to DIRECTORY

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { localCalendar } from "@meterbook/core/domain/local-calendar";
-import { periodName } from "@meterbook/core/domain/snapshot";
-import type { Settings } from "@meterbook/runtime/load-settings";
-import type { Logger } from "@meterbook/runtime/telemetry";
-import { startFleet } from "@meterbook/simulators/fleet";
+import { periodName } from "@meterbook/core/domain/snapshot/snapshot";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { Settings } from "@meterbook/runtime/settings/load-settings";
+import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
+import { startFleet } from "@meterbook/simulators/fleet/fleet";
 import { openFleetMemory } from "./fleet-memory.ts";
 
 export interface DemonstrationOptions {

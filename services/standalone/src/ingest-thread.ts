@@ -1,23 +1,23 @@
 import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
-import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
-import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/embedded-readings-log";
-import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/embedded-rejected-log";
-import { openMeterSource } from "@meterbook/adapters/mqtt/meter-source";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
+import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
+import { openMeterSource } from "@meterbook/adapters/meter-source/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
-import { messageReader, readLimits } from "@meterbook/core/wire/read-message";
 import { ingestMessages } from "@meterbook/ingest/ingest-messages";
 import { ingestMetrics } from "@meterbook/ingest/ingest-metrics";
 import { rejectOversized } from "@meterbook/ingest/reject-oversized";
 import { rejectedDoor } from "@meterbook/ingest/rejected-door";
 import { rejectedQuota } from "@meterbook/ingest/rejected-quota";
-import { crashPoints } from "@meterbook/runtime/crash-point";
-import type { Settings } from "@meterbook/runtime/load-settings";
-import { runThread } from "@meterbook/runtime/service-thread";
-import { standingProblems } from "@meterbook/runtime/standing-problems";
-import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
-import { damageTeller } from "@meterbook/runtime/tell-damage";
-import { publishHealth } from "@meterbook/runtime/thread-health";
-import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
+import { messageReader, readLimits } from "@meterbook/intake/read-message";
+import { standingProblems } from "@meterbook/runtime/health/standing-problems";
+import { damageTeller } from "@meterbook/runtime/health/tell-damage";
+import { publishHealth } from "@meterbook/runtime/health/thread-health";
+import { crashPoints } from "@meterbook/runtime/process/crash-point";
+import { runThread } from "@meterbook/runtime/process/service-thread";
+import type { Settings } from "@meterbook/runtime/settings/load-settings";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
+import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
 
 await runThread(async (settings: Settings, own) => {

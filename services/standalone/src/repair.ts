@@ -1,9 +1,9 @@
-import { lockDataDirectory } from "@meterbook/adapters/embedded/data-directory";
-import { fileNames } from "@meterbook/adapters/embedded/directory-files";
-import { describeTroubles } from "@meterbook/adapters/embedded/judge-directory";
-import { acceptLoss, rebuildSeries, troublesOf } from "@meterbook/adapters/embedded/repair-directory";
-import { wrongOptions } from "@meterbook/runtime/command-options";
-import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { lockDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
+import { fileNames } from "@meterbook/adapters/embedded/directory/directory-files";
+import { describeTroubles } from "@meterbook/adapters/embedded/directory/judge-directory";
+import { acceptLoss, rebuildSeries, troublesOf } from "@meterbook/adapters/embedded/directory/repair-directory";
+import { wrongOptions } from "@meterbook/runtime/process/command-options";
+import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { runCommand } from "./run-command.ts";
 
 const files = [...fileNames, "directory"] as const;

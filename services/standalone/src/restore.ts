@@ -1,6 +1,6 @@
-import { restoreDirectory } from "@meterbook/adapters/embedded/restore-directory";
-import { wrongOptions } from "@meterbook/runtime/command-options";
-import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { restoreDirectory } from "@meterbook/adapters/embedded/directory/restore-directory";
+import { wrongOptions } from "@meterbook/runtime/process/command-options";
+import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { runCommand } from "./run-command.ts";
 
 const usage = `npm run restore -- --from DIRECTORY [--replace]

@@ -1,5 +1,5 @@
 import type { ParseArgsOptionsConfig } from "node:util";
-import { optionsOrExit } from "@meterbook/runtime/command-options";
+import { optionsOrExit } from "@meterbook/runtime/process/command-options";
 
 export interface Command<Options extends ParseArgsOptionsConfig> {
   /** Shown for `--help`, and after what is wrong with the arguments. */

@@ -1,4 +1,4 @@
-import type { ScrubEvents } from "@meterbook/adapters/embedded/scrub-directory";
+import type { ScrubEvents } from "@meterbook/adapters/embedded/verify/scrub-directory";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /** How far the scrub is. */

@@ -1,12 +1,12 @@
-import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/embedded-damage-log";
-import { scrubDirectory } from "@meterbook/adapters/embedded/scrub-directory";
+import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { scrubDirectory } from "@meterbook/adapters/embedded/verify/scrub-directory";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
-import type { Settings } from "@meterbook/runtime/load-settings";
-import { runThread } from "@meterbook/runtime/service-thread";
-import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry";
-import { damageTeller } from "@meterbook/runtime/tell-damage";
-import { serveThreadMetrics } from "@meterbook/runtime/thread-metrics";
-import { yieldToOthers } from "@meterbook/runtime/thread-priority";
+import { damageTeller } from "@meterbook/runtime/health/tell-damage";
+import { runThread } from "@meterbook/runtime/process/service-thread";
+import { yieldToOthers } from "@meterbook/runtime/process/thread-priority";
+import type { Settings } from "@meterbook/runtime/settings/load-settings";
+import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
+import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
 import { scrubMetrics } from "./scrub-metrics.ts";
 

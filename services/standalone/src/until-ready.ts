@@ -1,4 +1,4 @@
-import type { Logger } from "@meterbook/runtime/telemetry";
+import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 
 const askEveryMs = 25;
 const sayEveryMs = 10_000;

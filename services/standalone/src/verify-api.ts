@@ -1,5 +1,5 @@
-import { contentHash } from "@meterbook/adapters/views/ledger-record";
-import { parsePeriod, type RegisterSnapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot";
+import { contentHash } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { parsePeriod, type RegisterSnapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 
 export interface ApiVerified {
   readonly rows: number;

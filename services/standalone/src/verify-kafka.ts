@@ -1,6 +1,6 @@
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { verifyTopics, type WrongRecord } from "@meterbook/adapters/kafka/verify-topics";
-import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { verifyTopics, type WrongRecord } from "@meterbook/adapters/kafka/verify/verify-topics";
+import type { KafkaSettings } from "@meterbook/runtime/settings/kafka-settings";
 
 const words = {
   readings: "frames of readings",

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { verifyDirectory } from "@meterbook/adapters/embedded/verify-directory";
-import { wrongOptions } from "@meterbook/runtime/command-options";
-import type { KafkaSettings } from "@meterbook/runtime/kafka-settings";
-import { settingsOrExit } from "@meterbook/runtime/load-settings";
+import { verifyDirectory } from "@meterbook/adapters/embedded/verify/verify-directory";
+import { wrongOptions } from "@meterbook/runtime/process/command-options";
+import type { KafkaSettings } from "@meterbook/runtime/settings/kafka-settings";
+import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { runCommand } from "./run-command.ts";
 import { verifyApi } from "./verify-api.ts";
 import { verifyKafka } from "./verify-kafka.ts";

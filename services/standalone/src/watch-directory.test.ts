@@ -1,7 +1,7 @@
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { prepareDataDirectory } from "@meterbook/adapters/embedded/data-directory";
-import { standingProblems } from "@meterbook/runtime/standing-problems";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
+import { standingProblems } from "@meterbook/runtime/health/standing-problems";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
 import { watchDirectory } from "./watch-directory.ts";

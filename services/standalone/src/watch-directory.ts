@@ -1,6 +1,6 @@
-import { fileNames, pathOf } from "@meterbook/adapters/embedded/directory-files";
+import { fileNames, pathOf } from "@meterbook/adapters/embedded/directory/directory-files";
 import { identityOf } from "@meterbook/adapters/embedded/opened-file";
-import type { StandingProblems } from "@meterbook/runtime/standing-problems";
+import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 
 const everyMs = 2000;
 

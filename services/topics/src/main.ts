@@ -1,11 +1,11 @@
-import { commandOf, correctTopics } from "@meterbook/adapters/kafka/correct-topics";
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
-import { startOnKafka } from "@meterbook/adapters/kafka/kafka-start";
-import { acceptServers } from "@meterbook/runtime/accept-servers";
-import { optionsOrExit } from "@meterbook/runtime/command-options";
-import { type KafkaSettings, topicRetention } from "@meterbook/runtime/kafka-settings";
-import { settingsOrExit } from "@meterbook/runtime/load-settings";
-import { openLogger } from "@meterbook/runtime/telemetry";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
+import { commandOf, correctTopics } from "@meterbook/adapters/kafka/topics/correct-topics";
+import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
+import { acceptServers } from "@meterbook/runtime/process/accept-servers";
+import { optionsOrExit } from "@meterbook/runtime/process/command-options";
+import { type KafkaSettings, topicRetention } from "@meterbook/runtime/settings/kafka-settings";
+import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
+import { openLogger } from "@meterbook/runtime/telemetry/telemetry";
 
 /** `npm run topics`: makes the topics that are missing and looks at all of them. Exit 0 when they are right, 1 when not. */
 const { values } = optionsOrExit({

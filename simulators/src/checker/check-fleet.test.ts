@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { FakeAnswers, FakeReading, FakeRow, FakeSnapshot } from "../fixtures/fake-meterbook.ts";
 import { faultlessAnswers, issueAgain, startFakeMeterbook } from "../fixtures/fake-meterbook.ts";
 import { startPubackServer } from "../fixtures/puback-server.ts";
-import { startFleet } from "../fleet.ts";
+import { startFleet } from "../fleet/fleet.ts";
 import type { CheckOptions } from "./check-fleet.ts";
 import { checkFleet } from "./check-fleet.ts";
 import type { Check } from "./findings.ts";

@@ -1,4 +1,4 @@
-import { localDays, monthName } from "../local-days.ts";
+import { localDays, monthName } from "../meters/local-days.ts";
 import { compareReadings } from "./compare-readings.ts";
 import type { Month } from "./compare-snapshots.ts";
 import { compareSnapshots } from "./compare-snapshots.ts";

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ServiceName, type ServiceProcess, serviceProcess } from "../../support/processes/service-process.ts";
 import { startMosquitto } from "../../support/servers/mosquitto-server.ts";
 import { freePorts } from "../../support/servers/server-process.ts";
-import { type ServiceName, type ServiceProcess, serviceProcess } from "../../support/service-process.ts";
 import type { FreshServers } from "../fresh-servers.ts";
 import type { Pipeline, RunningPipeline } from "./pipeline.ts";
 

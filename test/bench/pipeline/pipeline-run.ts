@@ -1,8 +1,8 @@
-import { cpuFromNow, ofEach, peaksOf } from "../../support/process-usage.ts";
+import { cpuFromNow, ofEach, peaksOf } from "../../support/processes/process-usage.ts";
 import { type FreshServers, onFreshServers } from "../fresh-servers.ts";
-import { latencyProbe } from "../latency-probe.ts";
-import { runLoad } from "../load-process.ts";
-import { loadBatch, loadMeterId, loadStepSeconds, loadValue } from "../raw-load-formula.ts";
+import { latencyProbe } from "../load/latency-probe.ts";
+import { runLoad } from "../load/load-process.ts";
+import { loadBatch, loadMeterId, loadStepSeconds, loadValue } from "../load/raw-load-formula.ts";
 import type { BenchedProcess, Pipeline, RunningPipeline } from "./pipeline.ts";
 
 export interface RunOptions {

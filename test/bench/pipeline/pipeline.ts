@@ -1,5 +1,5 @@
 import type { FreshServers } from "../fresh-servers.ts";
-import type { LoadForm } from "../raw-load-formula.ts";
+import type { LoadForm } from "../load/raw-load-formula.ts";
 
 /** What can be measured and killed. */
 export interface BenchedProcess {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kafkaConnection } from "@meterbook/adapters/kafka/kafka-connection";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { installedServers } from "../../../infra/servers/installed-servers.ts";
 import { startMosquitto } from "../../support/servers/mosquitto-server.ts";
 import { type ServerProcess, serverProcess } from "../../support/servers/server-process.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ServiceProcess } from "../../support/service-process.ts";
+import type { ServiceProcess } from "../../support/processes/service-process.ts";
 
 /**
  * For the environment of a service: lets `liveBytesOf` ask it, hold more than the 4 GB that Node allows by itself, and forget a batch

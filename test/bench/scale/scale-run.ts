@@ -1,10 +1,10 @@
-import type { Status } from "../../support/api-client.ts";
-import { type MeterbookCluster, startCluster } from "../../support/meterbook-cluster.ts";
-import { cpuFromNow, cpuSecondsOf, ofEach, peaksOf } from "../../support/process-usage.ts";
+import type { Status } from "../../support/network/api-client.ts";
+import { type MeterbookCluster, startCluster } from "../../support/processes/meterbook-cluster.ts";
+import { cpuFromNow, cpuSecondsOf, ofEach, peaksOf } from "../../support/processes/process-usage.ts";
 import { type FreshServers, onFreshServers } from "../fresh-servers.ts";
-import { runLoad } from "../load-process.ts";
+import { runLoad } from "../load/load-process.ts";
+import { loadMeterId, loadRegisters, loadStepSeconds } from "../load/raw-load-formula.ts";
 import { measureExport } from "../month-close.bench.ts";
-import { loadMeterId, loadRegisters, loadStepSeconds } from "../raw-load-formula.ts";
 import { expectAll } from "../throughput.bench.ts";
 import { askable, liveBytesOf } from "./live-memory.ts";
 

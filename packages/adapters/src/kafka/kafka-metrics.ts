@@ -1,10 +1,10 @@
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
-import type { GroupEvents, PartitionLag } from "./group-consumer.ts";
-import type { LedgerEvents } from "./kafka-snapshot-ledger.ts";
-import type { WriteEvents } from "./lasting-producer.ts";
-import type { FollowerEvents } from "./topic-follower.ts";
-import { within } from "./within.ts";
+import type { WriteEvents } from "./client/lasting-producer.ts";
+import { within } from "./client/within.ts";
+import type { FollowerEvents } from "./following/topic-follower.ts";
+import type { LedgerEvents } from "./ledger/kafka-snapshot-ledger.ts";
+import type { GroupEvents, PartitionLag } from "./readings-log/group-consumer.ts";
 
 /** Everything that the Kafka adapters tell. */
 export type KafkaEvents = WriteEvents & GroupEvents & FollowerEvents & LedgerEvents;

@@ -1,4 +1,4 @@
-import type { FoundDamage } from "../domain/damage.ts";
+import type { FoundDamage } from "../domain/damage/damage.ts";
 
 export type AdapterErrorCode =
   | "log_append_failed"

@@ -1,5 +1,12 @@
-import type { Acknowledgement, Damage, DamagedPlace, KnownDamage, Mending, RepairOrder } from "../domain/damage.ts";
-import { damageAt } from "../domain/damage.ts";
+import type {
+  Acknowledgement,
+  Damage,
+  DamagedPlace,
+  KnownDamage,
+  Mending,
+  RepairOrder,
+} from "../domain/damage/damage.ts";
+import { damageAt } from "../domain/damage/damage.ts";
 
 /**
  * What is damaged or lost. Whoever finds it tells it; it is kept open until an operator has acknowledged it, and listed

@@ -1,4 +1,4 @@
-import type { Job } from "../domain/job.ts";
+import type { Job } from "../domain/job/job.ts";
 
 /** Jobs that are kept: the oldest are forgotten. */
 export const jobsKeptMax = 1000;

@@ -1,6 +1,6 @@
-import type { Barrier } from "../domain/barrier.ts";
-import type { Origin } from "../domain/reading.ts";
-import type { FrameTally, Tally } from "../domain/tally.ts";
+import type { Barrier } from "@meterbook/sharding/barrier";
+import type { FrameTally, Tally } from "@meterbook/sharding/tally";
+import type { Origin } from "../domain/reading/reading.ts";
 
 /** A report that was accepted; `report` is a protobuf MeterReport. */
 export interface LoggedReport {

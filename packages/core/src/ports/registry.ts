@@ -1,4 +1,4 @@
-import type { MeterRecord } from "../domain/registry.ts";
+import type { MeterRecord } from "../domain/registry/meter-record.ts";
 import type { Subscription } from "./readings-log.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Channel, Columns, Reading, ReadingSeries } from "../domain/reading.ts";
-import { noTally, type Tally } from "../domain/tally.ts";
+import { noTally, type Tally } from "@meterbook/sharding/tally";
+import type { Channel, Columns, Reading, ReadingSeries } from "../domain/reading/reading.ts";
 
 /** A meter as the store knows it. `no` is the store's own key; `channels[i].index` = i. */
 export interface StoredMeter {

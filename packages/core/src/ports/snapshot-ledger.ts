@@ -1,4 +1,4 @@
-import type { Snapshot } from "../domain/snapshot.ts";
+import type { Snapshot } from "../domain/snapshot/snapshot.ts";
 import type { TellDamage } from "./damage-log.ts";
 
 /**

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { openedFile } from "../opened-file.ts";
+import { appendError } from "./append-error.ts";
+
+/**
+ * Opens `<dataDir>/<name>.db`. A transaction is on disk when it has ended. Any number of threads may have the file
+ * open.
+ */
+export function openDurableDatabase(dataDir: string, name: string, schema: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, `${name}.db`), { timeout: 10_000 });
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  database.exec(schema);
+  return database;
+}
+
+/**
+ * Runs work as a transaction. What fails has not happened, and is an `appendError`; so is what was written to a file that nobody
+ * finds any more.
+ */
+export function durableTransactions(database: DatabaseSync): <Answer>(work: () => Answer) => Answer {
+  const file = openedFile(String(database.location()));
+  return (work) => {
+    try {
+      file.check();
+      database.exec("BEGIN IMMEDIATE");
+      const answer = work();
+      database.exec("COMMIT");
+      file.check();
+      return answer;
+    } catch (cause) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw appendError(cause, database.location());
+    }
+  };
+}

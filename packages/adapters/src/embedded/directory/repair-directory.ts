@@ -1,0 +1,229 @@
+import { randomUUID } from "node:crypto";
+import { rename } from "node:fs/promises";
+import type { DatabaseSync } from "node:sqlite";
+import { type Damage, damageId } from "@meterbook/core/domain/damage/damage";
+import type { Progress } from "@meterbook/core/ports/series-store";
+import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
+import { numberedRejections } from "../../sqlite-views/rejected-log/rejection-table.ts";
+import { openEmbeddedDamageLog } from "../damage-log/embedded-damage-log.ts";
+import { rowChecksum } from "../readings-log/readings-log-database.ts";
+import { progressWrites } from "../series/series-progress.ts";
+import { makeFile, removeFile, unfit } from "./data-directory.ts";
+import { directoryFiles, type Facts, type FileName, identityOf, pathOf, stamp } from "./directory-files.ts";
+import { type KnownFiles, type Marks, openMarks } from "./directory-marks.ts";
+import { type FileState, type Inspection, inspectDirectory } from "./inspect-directory.ts";
+import { judgeDirectory, type Trouble } from "./judge-directory.ts";
+
+export interface AcceptedLoss {
+  readonly file: FileName | "directory";
+  readonly reason: string;
+  readonly nowMs: number;
+}
+
+/** Keeps an entry about the loss, then goes on without; answers what was done, a line each. */
+type Carry = () => Promise<readonly string[]>;
+
+/** What a start would refuse. The caller has the directory's lock. */
+export function troublesOf(dataDir: string): readonly Trouble[] {
+  return judgeDirectory(inspectDirectory(dataDir, { settle: true }));
+}
+
+/**
+ * Makes the store again from the log, which must hold all readings from the first on.
+ *
+ * @throws an AdapterError where it does not, or where the store is not in trouble.
+ */
+export async function rebuildSeries(dataDir: string, nowMs: number): Promise<readonly string[]> {
+  const inspection = inspectDirectory(dataDir, { settle: true });
+  const trouble = troubleOf(inspection, "series");
+  if (trouble.lostCount !== 0)
+    throw unfit(`series.db cannot be made again from the log: lost would be ${trouble.lost}`);
+  const done = await setAside(dataDir, "series", nowMs);
+  inMarks(dataDir, (marks) => makeFile(dataDir, "series", marks.known().id));
+  return [...done, "series.db is empty now: the next start takes all readings from the log again"];
+}
+
+/**
+ * Lets a directory start with less than it held. Numbers go on where they were: none of what is lost is given twice.
+ *
+ * @throws an AdapterError where the file is not in trouble.
+ */
+export async function acceptLoss(dataDir: string, { file, reason, nowMs }: AcceptedLoss): Promise<readonly string[]> {
+  const inspection = inspectDirectory(dataDir, { settle: true });
+  const trouble = troubleOf(inspection, file);
+  if (file !== "damage" && judgeDirectory(inspection).some((other) => other.file === "damage")) {
+    throw unfit(
+      "damage.db is in trouble too, and is where this loss would be kept: npm run repair -- --accept-loss damage first",
+    );
+  }
+  const damage = damageOf(trouble, reason, nowMs);
+  const keep = () => keepDamage(dataDir, damage);
+  if (file === "directory") return inTurn(keep, () => newMarks(dataDir, inspection));
+  const goOn: Carry = () => goOnWithout(dataDir, file, { inspection, nowMs });
+  // The entry comes first, so that no loss is accepted without one; but it cannot stand in a file that is not there.
+  if (file !== "damage") return inTurn(keep, goOn);
+  const done = await goOn();
+  await keep();
+  return done;
+}
+
+async function inTurn(first: () => Promise<void>, then: Carry): Promise<readonly string[]> {
+  await first();
+  return then();
+}
+
+async function keepDamage(dataDir: string, damage: Damage): Promise<void> {
+  const log = openEmbeddedDamageLog({ dataDir });
+  try {
+    await log.report([damage]);
+  } finally {
+    await log.close();
+  }
+}
+
+function troubleOf(inspection: Inspection, file: FileName | "directory"): Trouble {
+  const troubles = judgeDirectory(inspection);
+  const own = troubles.find((trouble) => trouble.file === file);
+  if (own !== undefined) return own;
+  const named = troubles.map((trouble) => `${trouble.file}.db`).join(", ");
+  throw unfit(`${file}.db holds what it was known to hold${named === "" ? "" : `; in trouble: ${named}`}`);
+}
+
+function damageOf({ file, what, lost, lostCount }: Trouble, reason: string, nowMs: number): Damage {
+  const place = file === "directory" ? "damage-log" : directoryFiles[file].place;
+  const where = `${file}.db ${new Date(nowMs).toISOString()}`;
+  return {
+    id: damageId(place, where),
+    place,
+    code: "records_lost",
+    where,
+    detail: `${file}.db ${what}; lost: ${lost}. An operator went on without: ${reason}`,
+    help: "a backup that holds them: npm run restore -- --from BACKUP; otherwise acknowledge this entry",
+    meterId: null,
+    period: null,
+    lost: lostCount,
+    foundAtMs: nowMs,
+  };
+}
+
+interface GoOn {
+  readonly inspection: Inspection;
+  readonly nowMs: number;
+}
+
+async function goOnWithout(dataDir: string, file: FileName, { inspection, nowMs }: GoOn): Promise<readonly string[]> {
+  const state = inspection.files.get(file) as FileState;
+  const { known } = inspection.marks as { known: KnownFiles };
+  // A file that can be read and is merely older is kept: a backup of it may have been put there.
+  const keeps = state.kind === "there" && (state.id === known.id || state.id === undefined);
+  const done = keeps && file !== "series" ? [] : await setAside(dataDir, file, nowMs);
+  inMarks(dataDir, (marks) => {
+    makeFile(dataDir, file, known.id);
+    continueNumbers(dataDir, file, {
+      was: known.marks.get(file) ?? {},
+      series: factsOf(inspection, "series"),
+      id: known.id,
+    });
+    marks.forget(file);
+  });
+  return [
+    ...done,
+    `${file}.db goes on without what is lost; the entry stays in GET /v1/damage until it is acknowledged`,
+  ];
+}
+
+interface Numbers {
+  readonly was: Facts;
+  readonly series: Facts;
+  readonly id: string;
+}
+
+/** What is numbered goes on after the last number that was known; who follows begins again where numbers no longer tell it. */
+function continueNumbers(dataDir: string, file: FileName, { was, series, id }: Numbers): void {
+  const database = directoryFiles[file].open(dataDir);
+  try {
+    if (file === "ledger") stamp(database, id, Math.max(was["count"] ?? 0, identityOf(database)?.floor ?? 0));
+    if (file === "rejected") raiseSequence(database, was["count"] ?? 0);
+    if (file === "log") continueLog(database, series);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } finally {
+    database.close();
+  }
+  // What was issued, or from which master data, is compared anew: what is the same is not issued again. With the notes
+  // goes also which barriers were carried out: what they had issued is gone. Something waits from now on, not from the
+  // first tick on.
+  if (file === "ledger")
+    changeProgress(dataDir, (progress) => ({ ...progress, issuedPosition: 0, notes: {}, pending: 1 }));
+  if (file === "registry") changeProgress(dataDir, (progress) => ({ ...progress, notes: {} }));
+}
+
+function raiseSequence(database: DatabaseSync, count: number): void {
+  database.prepare("DELETE FROM sqlite_sequence WHERE seq < ?").run(count);
+  if (database.prepare("SELECT 1 FROM sqlite_sequence").get() !== undefined) return;
+  database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)").run(numberedRejections, count);
+}
+
+/** An empty frame stands before those that come, where the store has taken in more than the log has. */
+function continueLog(database: DatabaseSync, series: Facts): void {
+  const [end, position] = [directoryFiles.log.facts(database)["end"] ?? 0, series["position"] ?? 0];
+  if (end >= position) return;
+  const row = { position: position - 1, appendedAtMs: 0, readings: series["readings"] ?? 0, reports: 0 };
+  database
+    .prepare(
+      "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, checksum, body) VALUES (?, 0, ?, 0, ?, ?)",
+    )
+    .run(row.position, row.readings, rowChecksum(row), encodeFrame([]));
+}
+
+function changeProgress(dataDir: string, change: (progress: Progress) => Progress): void {
+  const database = directoryFiles.series.open(dataDir);
+  try {
+    database.exec("PRAGMA synchronous = FULL");
+    const progress = progressWrites(database, () => undefined);
+    progress.record(change(progress.current()));
+  } finally {
+    database.close();
+  }
+}
+
+/** The files say which directory they are; where they disagree, nobody can tell whose they are. */
+async function newMarks(dataDir: string, { files }: Inspection): Promise<readonly string[]> {
+  const ids = new Set([...files.values()].flatMap((state) => (state.kind === "there" && state.id ? [state.id] : [])));
+  if (ids.size > 1)
+    throw unfit(`the files are from several data directories (${[...ids].join(", ")}): restore a backup`);
+  removeFile(dataDir, "directory");
+  inMarks(
+    dataDir,
+    (marks) => {
+      for (const [name, state] of files) if (state.kind === "there") marks.addMember(name);
+    },
+    [...ids][0],
+  );
+  return ["directory.db is made anew from what the other files hold now; files that are missing are made empty"];
+}
+
+function inMarks(dataDir: string, work: (marks: Marks) => void, id: string = randomUUID()): void {
+  const marks = openMarks(dataDir, () => id);
+  try {
+    work(marks);
+  } finally {
+    marks.close();
+  }
+}
+
+/** Kept under another name: what is damaged may still be of use to somebody. */
+async function setAside(dataDir: string, file: FileName, nowMs: number): Promise<string[]> {
+  const path = pathOf(dataDir, file);
+  const aside = `${path}.set-aside-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  removeFile(dataDir, file);
+  return moved ? [`what was ${file}.db is kept as ${aside}`] : [];
+}
+
+function factsOf({ files }: Inspection, name: FileName): Facts {
+  const state = files.get(name);
+  return state?.kind === "there" ? state.facts : {};
+}

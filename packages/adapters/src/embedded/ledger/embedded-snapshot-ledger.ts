@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { DamageEars } from "@meterbook/core/ports/damage-log";
+import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { encodeLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
+import {
+  issuedDifferently,
+  lastSequence,
+  snapshotInserts,
+  snapshotSchema,
+} from "../../sqlite-views/ledger/snapshot-view.ts";
+import { storeWriteError } from "../database/append-error.ts";
+
+export interface EmbeddedLedgerOptions {
+  readonly dataDir: string;
+  /** Told of records that cannot be read. */
+  readonly ears?: DamageEars;
+}
+
+export function openLedgerDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "ledger.db"), { timeout: 10_000 });
+  database.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
+  );
+  database.exec(`${snapshotSchema} PRAGMA user_version = 3;`);
+  return database;
+}
+
+/** The ledger and its view in `<dataDir>/ledger.db`; one writer, because the data directory has one process. */
+export function openEmbeddedSnapshotLedgers(options: EmbeddedLedgerOptions): SnapshotLedgers {
+  return { open: async () => openLedger(options), close: async () => undefined };
+}
+
+function openLedger(options: EmbeddedLedgerOptions): SnapshotLedger {
+  const database = openLedgerDatabase(options.dataDir);
+  const inserts = snapshotInserts(database);
+  let sequence = Math.max(lastSequence(database), floorOf(database));
+
+  function add(snapshot: Snapshot): void {
+    const outcome = inserts.add(sequence + 1, snapshot, () => encodeLedgerRecord(snapshot));
+    if (outcome === "differs") throw issuedDifferently(snapshot);
+    if (outcome === "added") sequence += 1;
+  }
+
+  async function append(snapshots: readonly Snapshot[]): Promise<void> {
+    const before = sequence;
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      for (const snapshot of snapshots) add(snapshot);
+      database.exec("COMMIT");
+    } catch (cause) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      sequence = before;
+      throw storeWriteError(cause, database.location());
+    }
+  }
+
+  return { ...viewOf(database, options.ears), append, close: async () => database.close() };
+}
+
+/** The number that was known to be issued when a ledger was lost (directory-files.ts): who follows changes must not pass over any. */
+function floorOf(database: DatabaseSync): number {
+  if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'directory'").get() === undefined) return 0;
+  return Number(database.prepare("SELECT floor FROM directory").get()?.["floor"] ?? 0);
+}
+
+/** The ledger for readers: the API, from any thread or process. */
+export function openEmbeddedSnapshotView(options: EmbeddedLedgerOptions): SnapshotView & { close(): Promise<void> } {
+  const database = new DatabaseSync(join(options.dataDir, "ledger.db"), { readOnly: true, timeout: 10_000 });
+  return { ...viewOf(database, options.ears), close: async () => database.close() };
+}
+
+/** The file is the ledger itself, so there is nothing to catch up with. */
+function viewOf(database: DatabaseSync, ears: DamageEars | undefined): SnapshotView {
+  return { ...snapshotReads(database, ears).reads, catchUp: async () => undefined };
+}

@@ -1,0 +1,172 @@
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import { type CheckedFrame, checkFrame } from "@meterbook/core/records/frame-protobuf";
+import type { FrameToWrite } from "../../report-batches/report-batcher.ts";
+
+/**
+ * The file of the embedded readings log: one row per frame. The running totals stand in the frame's own row, so they
+ * are exact whatever happens, and cost no second row. `body` comes last: a row's numbers are read without it.
+ */
+const schema = `
+  CREATE TABLE IF NOT EXISTS frame (position INTEGER PRIMARY KEY, appended_at_ms INTEGER NOT NULL, readings_total INTEGER NOT NULL,
+    reports_total INTEGER NOT NULL, checksum INTEGER NOT NULL, body BLOB NOT NULL);
+  PRAGMA user_version = 2;
+`;
+
+/** What the log holds: totals since it was made, and the position after the newest frame. */
+export interface LogEnd {
+  readonly readings: number;
+  readonly reports: number;
+  readonly end: number;
+}
+
+/** Any number of connections in any threads may write and read. */
+export function openReadingsLogDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(join(dataDir, "log.db"), { timeout: 10_000 });
+  database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  database.exec("PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864");
+  database.exec(schema);
+  syncDirectory(dataDir);
+  return database;
+}
+
+/** SQLite syncs its files, but a power cut could still take back that they were made. */
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** The numbers of a frame's row that are about the log, and not about the frame. */
+export interface FrameRow {
+  readonly position: number;
+  readonly appendedAtMs: number;
+  readonly readings: number;
+  readonly reports: number;
+}
+
+const covered = new Float64Array(4);
+const coveredBytes = new Uint8Array(covered.buffer);
+
+/** The checksum over a row's numbers; its body has one of its own (frame-protobuf.ts). */
+export function rowChecksum({ position, appendedAtMs, readings, reports }: FrameRow): number {
+  covered[0] = position;
+  covered[1] = appendedAtMs;
+  covered[2] = readings;
+  covered[3] = reports;
+  return crc32(coveredBytes);
+}
+
+export function frameRow(row: Record<string, unknown>): FrameRow {
+  return {
+    position: Number(row["position"]),
+    appendedAtMs: Number(row["appended_at_ms"]),
+    readings: Number(row["readings_total"]),
+    reports: Number(row["reports_total"]),
+  };
+}
+
+/** Whether a row's numbers are those that were written. */
+export function isSound(row: Record<string, unknown>): boolean {
+  return Number(row["checksum"]) === rowChecksum(frameRow(row));
+}
+
+const rowColumns = "position, appended_at_ms, readings_total, reports_total, checksum";
+
+/** Numbers that are damaged are not gone on with: they are counted again from the newest ones that are sound. */
+export function logEnd(database: DatabaseSync): () => LogEnd {
+  const newest = database.prepare(`SELECT ${rowColumns} FROM frame ORDER BY position DESC LIMIT 1`);
+  const backwards = database.prepare(`SELECT ${rowColumns}, body FROM frame ORDER BY position DESC`);
+
+  function counted(end: number): LogEnd {
+    let [readings, reports] = [0, 0];
+    for (const row of backwards.iterate()) {
+      if (isSound(row)) {
+        const sound = frameRow(row);
+        return { readings: sound.readings + readings, reports: sound.reports + reports, end };
+      }
+      const frame = checkFrame(bytesOf(row["body"]));
+      readings += readingsIn(frame);
+      reports += frame.reports.length;
+    }
+    return { readings, reports, end };
+  }
+
+  return () => {
+    const row = newest.get();
+    if (row === undefined) return { readings: 0, reports: 0, end: 0 };
+    const { readings, reports, position } = frameRow(row);
+    return isSound(row) ? { readings, reports, end: position + 1 } : counted(position + 1);
+  };
+}
+
+/** A damaged column may hold another type of value. */
+export function bytesOf(value: unknown): Uint8Array {
+  return value instanceof Uint8Array ? value : Buffer.from(String(value));
+}
+
+export function readingsIn({ reports }: Pick<CheckedFrame, "reports">): number {
+  return reports.reduce((sum, { readings }) => sum + readings, 0);
+}
+
+export interface FrameWrites {
+  /** All of the frames or none, on disk when it returns. Throws SQLite's error. */
+  append(frames: readonly FrameToWrite[], atMs: number): LogEnd;
+  /** Deletes some of the frames before `position` that are older than `beforeMs`; answers how many. */
+  trim(position: number, beforeMs: number): number;
+}
+
+/** A trim of more would keep an append waiting. */
+const framesPerTrimMax = 16;
+
+export function frameWrites(database: DatabaseSync): FrameWrites {
+  const end = logEnd(database);
+  const insert = database.prepare(
+    "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, checksum, body) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const oldest = database.prepare(
+    "SELECT position, appended_at_ms FROM frame WHERE position < ? ORDER BY position LIMIT ?",
+  );
+  const remove = database.prepare("DELETE FROM frame WHERE position <= ?");
+
+  function inTransaction<Result>(work: () => Result): Result {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  function insertAll(frames: readonly FrameToWrite[], atMs: number): LogEnd {
+    let { readings, reports, end: position } = end();
+    for (const frame of frames) {
+      readings += frame.readings;
+      reports += frame.reports;
+      const checksum = rowChecksum({ position, appendedAtMs: atMs, readings, reports });
+      insert.run(position, atMs, readings, reports, checksum, frame.bytes);
+      position += 1;
+    }
+    return { readings, reports, end: position };
+  }
+
+  return {
+    append: (frames, atMs) => inTransaction(() => insertAll(frames, atMs)),
+    trim: (position, beforeMs) =>
+      inTransaction(() => {
+        // The frame before the position stays, and so does the newest: they hold the totals.
+        const candidates = oldest.all(Math.min(position, end().end) - 1, framesPerTrimMax);
+        const old = candidates.filter((row) => Number(row["appended_at_ms"]) < beforeMs);
+        const last = old.at(-1);
+        return last === undefined ? 0 : Number(remove.run(Number(last["position"])).changes);
+      }),
+  };
+}

@@ -1,0 +1,101 @@
+import type { DatabaseSync } from "node:sqlite";
+import { channelKey, readingAt } from "@meterbook/core/domain/reading/reading";
+import type {
+  ChannelWrite,
+  MeterWrite,
+  SeriesBatch,
+  StoredChannel,
+  StoredMeter,
+} from "@meterbook/core/ports/series-store";
+import { meterTable } from "./meter-table.ts";
+import type { TellSeriesRow } from "./series-damage.ts";
+import { meterNoMax } from "./series-database.ts";
+
+type Meet = Parameters<SeriesBatch["meet"]>[0];
+
+const pageMeters = 5000;
+
+export type MeterRoll = ReturnType<typeof meterRoll>;
+
+/**
+ * Numbers of meters and their channels, in memory and in the file. If the meter of a number cannot be read, the number
+ * is not given to another.
+ */
+export function meterRoll(database: DatabaseSync, tell: TellSeriesRow) {
+  const table = meterTable(database, tell);
+  const byId = new Map<string, StoredMeter>();
+  const byNo: (StoredMeter | undefined)[] = [];
+  let before = new Map<string, StoredMeter | undefined>();
+  byNo.length = table.count();
+  for (let from = 0; from < byNo.length; from += pageMeters)
+    for (const meter of table.range(from, Math.min(from + pageMeters, byNo.length))) remember(meter);
+
+  function remember(meter: StoredMeter): void {
+    byId.set(meter.meterId, meter);
+    byNo[meter.no] = meter;
+  }
+
+  function save(meter: StoredMeter): void {
+    if (!before.has(meter.meterId)) before.set(meter.meterId, byId.get(meter.meterId));
+    table.put(meter);
+    remember(meter);
+  }
+
+  return {
+    /** All meters in memory, a page at a time. */
+    *known(): Generator<StoredMeter[]> {
+      // Of a meter that was met anew, its last number is its own.
+      const isOwn = (meter: StoredMeter | undefined) => meter !== undefined && byId.get(meter.meterId) === meter;
+      for (let from = 0; from < byNo.length; from += pageMeters)
+        yield byNo.slice(from, from + pageMeters).filter((meter): meter is StoredMeter => isOwn(meter));
+    },
+    begin: () => {
+      before = new Map();
+    },
+    commit: () => {
+      before = new Map();
+    },
+    /** Back to what the file holds after a rollback. */
+    undo: () => {
+      for (const [meterId, meter] of before) {
+        if (meter !== undefined) remember(meter);
+        else {
+          byNo.length = Math.min(byNo.length, byId.get(meterId)?.no ?? byNo.length);
+          byId.delete(meterId);
+        }
+      }
+    },
+    noOf: (meterId: string): number => byId.get(meterId)?.no ?? -1,
+    meet: (meters: Meet): StoredMeter[] =>
+      meters.map(({ meterId, channels }) => {
+        const known = byId.get(meterId);
+        const no = known?.no ?? byNo.length;
+        if (no > meterNoMax) throw new Error(`the embedded store holds ${meterNoMax} meters at most`);
+        const all: StoredChannel[] = [...(known?.channels ?? [])];
+        for (const channel of channels) {
+          if (all.some((other) => channelKey(other) === channelKey(channel))) continue;
+          all.push({ ...channel, index: all.length });
+        }
+        const met = { no, meterId, channels: all };
+        save(met);
+        return met;
+      }),
+    /** Late readings may be earlier than the first one known. */
+    earlier: (writes: readonly MeterWrite[]): void => {
+      for (const { meterNo, series } of writes) {
+        const meter = byNo[meterNo];
+        if (meter === undefined || !series.some((write) => isEarlier(meter, write))) continue;
+        const channels = meter.channels.map((channel) => {
+          const write = series.find((one) => one.channelIndex === channel.index && isEarlier(meter, one));
+          return write === undefined ? channel : { ...channel, first: readingAt(write, 0) };
+        });
+        save({ ...meter, channels });
+      }
+    },
+  };
+}
+
+function isEarlier(meter: StoredMeter, write: ChannelWrite): boolean {
+  const first = meter.channels[write.channelIndex]?.first;
+  return first !== undefined && (write.at[0] as number) < first.at;
+}

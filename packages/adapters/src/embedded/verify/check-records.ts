@@ -1,0 +1,296 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DamageCode } from "@meterbook/core/domain/damage/damage";
+import type { Columns } from "@meterbook/core/domain/reading/reading";
+import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { checkFrame } from "@meterbook/core/records/frame-protobuf";
+import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { damageColumns, mendingColumns, wordColumns } from "../../sqlite-views/damage-log/damage-table.ts";
+import { bigNumbers, cellOf, cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
+import { contentHash, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import { messageColumns, placeOfEntry, refusalColumns } from "../../sqlite-views/rejected-log/rejection-table.ts";
+import type { FileName } from "../directory/directory-files.ts";
+import { bytesOf } from "../readings-log/readings-log-database.ts";
+import { conflictColumns } from "../series/conflict-table.ts";
+import { blockPlace } from "../series/damaged-blocks.ts";
+import { meterColumns } from "../series/meter-table.ts";
+import { epoch, MalformedBlock, unpackBlock } from "../series/reading-block.ts";
+import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "../series/series-database.ts";
+import { progressColumns } from "../series/series-progress.ts";
+
+/** A row whose bytes are not what they were, or not what they say. */
+export interface WrongRow {
+  readonly file: FileName;
+  readonly code: DamageCode;
+  readonly where: string;
+  readonly detail: string;
+  readonly meterId: string | null;
+}
+
+export interface Checked {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly wrong: readonly WrongRow[];
+  /** The key of the last row; undefined where there was none. */
+  readonly lastKey: number | undefined;
+}
+
+export const checkedTables = [
+  "ledger",
+  "frame",
+  "sealed",
+  "hot",
+  "record",
+  "meter",
+  "meter_copy",
+  "conflict",
+  "progress",
+  "progress_copy",
+  "refused_message",
+  "refusal",
+  "damage",
+  "acknowledgement",
+  "repair_order",
+  "mending",
+] as const;
+export type CheckedTable = (typeof checkedTables)[number];
+
+type Found = Omit<WrongRow, "file">;
+/** `row`: its key, then what stands in the columns that are read. */
+type CheckRow = (key: number, row: readonly unknown[]) => Found | undefined;
+
+interface TableCheck {
+  readonly file: FileName;
+  /** A whole number; the registry, whose key is a name, goes by position. */
+  readonly key: string;
+  readonly columns: readonly string[];
+  readonly check: (database: DatabaseSync, places: PlaceCheck) => CheckRow;
+}
+
+const tables: Readonly<Record<CheckedTable, TableCheck>> = {
+  ledger: { file: "ledger", key: "sequence", columns: ["body"], check: ledgerCheck },
+  frame: { file: "log", key: "position", columns: ["body"], check: () => frameCheck },
+  sealed: {
+    file: "series",
+    key: "id",
+    columns: ["data"],
+    check: (database) => blockCheck(database, meterNoOfSealedId, dayOfSealedId),
+  },
+  hot: {
+    file: "series",
+    key: "id",
+    columns: ["data"],
+    check: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
+  },
+  record: { file: "registry", key: "position", columns: ["body"], check: registryCheck },
+  meter: rowTable("series", "no", meterColumns, (no) => `meter number ${no}`),
+  meter_copy: rowTable("series", "no", meterColumns, (no) => `copy of meter number ${no}`),
+  conflict: rowTable("series", "id", conflictColumns, (id) => `conflict ${id}`),
+  progress: rowTable("series", "partition", progressColumns, (partition) => `progress of partition ${partition}`),
+  progress_copy: rowTable(
+    "series",
+    "partition",
+    progressColumns,
+    (partition) => `progress_copy of partition ${partition}`,
+  ),
+  refused_message: rowTable("rejected", "place", messageColumns, (place) => `message ${place}`),
+  refusal: rowTable("rejected", "id", refusalColumns, (id) => {
+    const { place, number } = placeOfEntry(id);
+    return `message ${place} refusal ${number}`;
+  }),
+  damage: rowTable("damage", "rowid", damageColumns, (_, id) => `entry ${id}`),
+  acknowledgement: rowTable("damage", "rowid", wordColumns, (_, id) => `word about ${id}`),
+  repair_order: rowTable("damage", "rowid", wordColumns, (_, id) => `order about ${id}`),
+  mending: rowTable("damage", "rowid", mendingColumns, (_, id) => `mending of ${id}`),
+};
+
+export function fileOfTable(table: CheckedTable): FileName {
+  return tables[table].file;
+}
+
+/** A table whose rows have a checksum over their other columns. */
+function rowTable(
+  file: FileName,
+  key: string,
+  columns: readonly string[],
+  whereOf: (key: number, first: unknown) => string,
+): TableCheck {
+  const detail = "its values do not give its checksum";
+  return {
+    file,
+    key,
+    columns: [...columns, "checksum"],
+    check: () => (number, row) =>
+      cellsChecksum(row.slice(1, -1).map(cellOf)) === Number(row.at(-1))
+        ? undefined
+        : { code: "checksum_mismatch", where: whereOf(number, row[1]), detail, meterId: null },
+  };
+}
+
+/** Looks at whether the list of revisions leads to the records of the ledger. */
+export interface PlaceCheck {
+  /** Whether it leads there, as far as is known yet. */
+  leadsTo(sequence: number, snapshot: Snapshot): boolean;
+  /** A record that does not say which revision it is. */
+  unreadable(sequence: number): void;
+}
+
+/** Checks rows by their keys, one at a time, as many as wanted. Without `places`, each place is looked up. */
+export function tableCheck(database: DatabaseSync, table: CheckedTable, places?: PlaceCheck) {
+  const { file, key, columns, check } = tables[table];
+  const rows = database.prepare(
+    `SELECT ${[key, ...columns].join(", ")} FROM ${table} WHERE ${key} >= ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
+  );
+  rows.setReturnArrays(true);
+  if (columns.length > 1) bigNumbers(rows);
+  const edges = database.prepare(`SELECT min(${key}) AS first, max(${key}) AS last FROM ${table}`);
+  const checkRow = check(database, places ?? placeLookUp(database));
+
+  return {
+    /** The least and the greatest key; undefined where there is no row. */
+    range(): { first: number; last: number } | undefined {
+      const row = edges.get();
+      return row === undefined || row["first"] === null
+        ? undefined
+        : { first: Number(row["first"]), last: Number(row["last"]) };
+    },
+    check(from: number, to: number, limit: number): Checked {
+      const wrong: WrongRow[] = [];
+      let [count, bytes] = [0, 0];
+      let lastKey: number | undefined;
+      for (const row of rowsAtOnce(table, rows, { from, to, limit })) {
+        lastKey = Number(row[0]);
+        const found = checkRow(lastKey, row);
+        if (found !== undefined) wrong.push({ file, ...found });
+        count += 1;
+        for (const cell of row) bytes += cell instanceof Uint8Array || typeof cell === "string" ? cell.length : 8;
+      }
+      return { rows: count, bytes, wrong, lastKey };
+    },
+  };
+}
+
+/** Snapshots are small: SQLite hands some over in one go for less than one by one. Others may be of megabytes. */
+const snapshotsAtOnce = 250;
+
+function* rowsAtOnce(
+  table: CheckedTable,
+  rows: StatementSync,
+  { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+): Generator<readonly unknown[]> {
+  if (table !== "ledger") {
+    yield* rows.iterate(from, to, limit) as unknown as Iterable<readonly unknown[]>;
+    return;
+  }
+  let left = limit;
+  for (let next: number | undefined = from; next !== undefined && left > 0; ) {
+    const size = Math.min(snapshotsAtOnce, left);
+    const page: readonly (readonly unknown[])[] = rows.all(next, to, size) as unknown as unknown[][];
+    yield* page;
+    left -= page.length;
+    next = page.length === size ? Number(page.at(-1)?.[0]) + 1 : undefined;
+  }
+}
+
+function frameCheck(position: number, [, body]: readonly unknown[]): Found | undefined {
+  const [fault] = checkFrame(bytesOf(body)).faults;
+  return fault === undefined ? undefined : { ...fault, where: `position ${position}` };
+}
+
+function registryCheck(database: DatabaseSync): CheckRow {
+  const owner = database.prepare("SELECT meter_id FROM record WHERE position = ?");
+  return (position, [, body]) => {
+    const meterId = String(owner.get(position)?.["meter_id"] ?? "");
+    const checked = checkMeterRecord(meterId, body);
+    return checked.fault === undefined ? undefined : { ...checked.fault, where: `position ${position}`, meterId };
+  };
+}
+
+/** Asks the list of revisions for each. */
+export function placeLookUp(database: DatabaseSync): PlaceCheck {
+  let place: StatementSync | undefined;
+  return {
+    leadsTo(sequence, { period, meterId, revision }) {
+      // Not every file has this table.
+      place ??= database.prepare("SELECT sequence FROM revision WHERE period = ? AND meter_id = ? AND revision = ?");
+      return place.get(period, meterId, revision)?.["sequence"] === sequence;
+    },
+    unreadable: () => undefined,
+  };
+}
+
+function ledgerCheck(database: DatabaseSync, places: PlaceCheck): CheckRow {
+  const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
+  keyOf.setReturnArrays(true);
+  return (sequence, [, body]) => {
+    const record = readLedgerRecord(bytesOf(body));
+    if (record.snapshot === undefined) {
+      places.unreadable(sequence);
+      const key = keyOf.get(sequence) as unknown as [number, string, number] | undefined;
+      const [where, meterId] =
+        key === undefined
+          ? [`sequence ${sequence}`, null]
+          : [revisionPlace({ period: key[0], meterId: key[1], revision: key[2] }), key[1]];
+      return { code: record.code, where, detail: record.detail, meterId };
+    }
+    const { snapshot } = record;
+    const isPlaced = places.leadsTo(sequence, snapshot);
+    if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(snapshot, "hash_mismatch");
+    return isPlaced ? undefined : wrongSnapshot(snapshot, "key_mismatch");
+  };
+}
+
+const details = {
+  hash_mismatch: "its content does not give the hash that it was issued with",
+  key_mismatch: "the list of revisions does not lead to it",
+} as const;
+
+export function wrongSnapshot(snapshot: Snapshot, code: keyof typeof details): Found {
+  return { code, where: revisionPlace(snapshot), detail: details[code], meterId: snapshot.meterId };
+}
+
+/** A block holds readings of its meter's channels, within its day. */
+function blockCheck(
+  database: DatabaseSync,
+  meterNoOf: (id: number) => number,
+  dayOf: (id: number) => number,
+): CheckRow {
+  const meters = database.prepare(
+    "SELECT meter_id, CASE WHEN json_valid(channels) THEN json_array_length(channels) ELSE 1000000 END FROM meter WHERE no = ?",
+  );
+  meters.setReturnArrays(true);
+  const columns = new Map<number, Columns>();
+  return (id, [, body]) => {
+    const [meterId, channels] = (meters.get(meterNoOf(id)) ?? []) as unknown as [string | undefined, number];
+    const from = epoch + dayOf(id) * daySeconds;
+    const block = bytesOf(body);
+    const where = blockPlace(meterId ?? `number ${meterNoOf(id)}`, dayOf(id), block);
+    if (meterId === undefined) return { code: "key_mismatch", where, detail: "there is no such meter", meterId: null };
+    const found = attempt(where, () => {
+      columns.clear();
+      unpackBlock(block, id, columns);
+      for (const [index, { at }] of columns) {
+        if (index >= channels) return { code: "record_unreadable", detail: `the meter has no channel ${index}` };
+        if (!at.every((instant) => instant >= from && instant < from + daySeconds)) {
+          return { code: "key_mismatch", detail: "a reading is of another day" };
+        }
+      }
+      return undefined;
+    });
+    return found === undefined ? undefined : { ...found, meterId };
+  };
+}
+
+function attempt(where: string, work: () => Pick<Found, "code" | "detail"> | undefined): Found | undefined {
+  try {
+    const found = work();
+    return found === undefined ? undefined : { ...found, where, meterId: null };
+  } catch (error) {
+    const code = error instanceof MalformedBlock ? "checksum_mismatch" : "record_unreadable";
+    return { code, where, detail: messageOf(error), meterId: null };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,47 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { type FileName, openToRead, pathOf } from "../directory/directory-files.ts";
+import { summedPlaces, wrongPlaces } from "./check-places.ts";
+import { fileOfTable, tableCheck, type WrongRow } from "./check-records.ts";
+import type { VerifyPart, VerifyTask } from "./verify-directory.ts";
+
+/** A thread of `npm run verify`: one task after the other, an answer each. */
+const port = parentPort;
+if (port === null) throw new Error("this module is a thread of verify");
+const { dataDir } = workerData as { dataDir: string };
+/** Broken pages say the same many times over. */
+const pageRemarksMax = 20;
+
+port.on("message", (task: VerifyTask) => port.postMessage(carryOut(task)));
+
+function carryOut(task: VerifyTask): VerifyPart {
+  const file = fileOf(task);
+  try {
+    const database = openToRead(pathOf(dataDir, file));
+    try {
+      if (task.kind === "places") return { rows: 0, bytes: 0, wrong: wrongPlaces(database, task.met) };
+      if (task.kind === "rows") {
+        const places = summedPlaces();
+        const checked = tableCheck(database, task.table, places).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
+        return { ...checked, met: places.met() };
+      }
+      const remarks = database.prepare(`PRAGMA quick_check(${pageRemarksMax})`).all();
+      const texts = remarks.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
+      return { rows: 0, bytes: 0, wrong: texts.map((detail) => wrongPages(file, detail)) };
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    const part = task.kind === "rows" ? ` ${task.table} ${task.from} to ${task.to}` : "";
+    const detail = `${error instanceof Error ? error.message : String(error)}${part}`;
+    return { rows: 0, bytes: 0, wrong: [wrongPages(file, detail)] };
+  }
+}
+
+function fileOf(task: VerifyTask): FileName {
+  if (task.kind === "places") return "ledger";
+  return task.kind === "pages" ? task.file : fileOfTable(task.table);
+}
+
+function wrongPages(file: WrongRow["file"], detail: string): WrongRow {
+  return { file, code: "record_unreadable", where: "its pages", detail: detail.replace(/\s+/g, " "), meterId: null };
+}

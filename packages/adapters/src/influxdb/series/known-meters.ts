@@ -1,0 +1,152 @@
+import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
+import { channelKey } from "@meterbook/core/domain/reading/reading";
+import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
+import type { SeriesBatch, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
+import { bucketOf } from "@meterbook/sharding/bucket";
+import { bucketTags } from "../points/bucket-routes.ts";
+import { channelName, escapeKey, meterTags } from "../points/line-protocol.ts";
+
+type Meet = Parameters<SeriesBatch["meet"]>[0];
+
+/** A meter of the partition as its owner remembers it. */
+export interface RollMeter {
+  stored: StoredMeter;
+  /** Index of the server that has its points. */
+  readonly server: number;
+  readonly tags: string;
+  /** Names of its channels, escaped, by their index. */
+  fields: readonly string[];
+  /** Indexes of channels that have no row yet. */
+  fresh: readonly number[];
+  /** No line of the meter in `reading` is newer. */
+  newestLine: number;
+}
+
+/** One for all meters: there are millions, and only new ones have something. */
+const none: readonly number[] = [];
+
+/** The channel has its row. */
+export function announced(meter: RollMeter, channelIndex: number): void {
+  const left = meter.fresh.filter((index) => index !== channelIndex);
+  meter.fresh = left.length === 0 ? none : left;
+}
+
+export type MeterRoll = ReturnType<typeof meterRoll>;
+
+/** The numbers of meters and channels are this owner's own; the store knows names. */
+export function meterRoll(serverOfMeter: (meterId: string) => number) {
+  const byId = new Map<string, RollMeter>();
+  const byNo: RollMeter[] = [];
+  let before = new Map<RollMeter, StoredMeter | undefined>();
+
+  function add(stored: StoredMeter, newestLine: number): RollMeter {
+    const { meterId } = stored;
+    const meter = rollMeter(stored, newestLine, serverOfMeter(meterId));
+    byId.set(meterId, meter);
+    byNo.push(meter);
+    return meter;
+  }
+
+  function change(meter: RollMeter, stored: StoredMeter): void {
+    if (!before.has(meter)) before.set(meter, meter.stored);
+    meter.stored = stored;
+  }
+
+  function meetOne({ meterId, channels }: Meet[number]): StoredMeter {
+    let meter = byId.get(meterId);
+    if (meter === undefined) {
+      // Nobody wrote a line of a meter that is new, but for a batch that has not happened.
+      meter = add({ no: byNo.length, meterId, channels: [] }, -1);
+      before.set(meter, undefined);
+    }
+    const all: StoredChannel[] = [...meter.stored.channels];
+    for (const channel of channels) {
+      if (all.some((other) => channelKey(other) === channelKey(channel))) continue;
+      meter.fresh = [...meter.fresh, all.length];
+      all.push(storedChannel(channel, all.length));
+    }
+    if (all.length === meter.stored.channels.length) return meter.stored;
+    // A copy has no room to grow, which would be more than what is in it.
+    change(meter, { ...meter.stored, channels: all.slice() });
+    meter.fields = fieldsOf(all);
+    return meter.stored;
+  }
+
+  return {
+    get size() {
+      return byNo.length;
+    },
+    /** As found in the store, where lines up to `newestLine` may be. */
+    load: (stored: StoredMeter, newestLine: number) => void add(stored, newestLine),
+    find: (meterId: string) => byId.get(meterId),
+    at(no: number): RollMeter {
+      const meter = byNo[no];
+      if (meter === undefined) throw new Error(`meter ${no} was never met`);
+      return meter;
+    },
+    *pages(): Generator<StoredMeter[]> {
+      for (let from = 0; from < byNo.length; from += 5000) {
+        yield byNo.slice(from, from + 5000).map(({ stored }) => stored);
+      }
+    },
+    meet: (meters: Meet): StoredMeter[] => meters.map(meetOne),
+    /** Meters that this batch met or changed. */
+    changed: () => before.keys(),
+    firstBecomes(meter: RollMeter, channelIndex: number, first: Reading): void {
+      const channels = meter.stored.channels.map((channel) =>
+        channel.index === channelIndex ? { ...channel, first } : channel,
+      );
+      change(meter, { ...meter.stored, channels });
+    },
+    commit(): void {
+      before = new Map();
+    },
+    /** Back to what is recorded, as a new owner would find it. */
+    undo(newestAt: number): void {
+      for (const [meter, stored] of before) {
+        if (stored === undefined) {
+          byNo.length = Math.min(byNo.length, meter.stored.no);
+          byId.delete(meter.stored.meterId);
+          continue;
+        }
+        meter.stored = stored;
+        meter.fields = fieldsOf(stored.channels);
+        meter.fresh = none;
+      }
+      for (const meter of byNo) meter.newestLine = newestAt;
+      before = new Map();
+    },
+  };
+}
+
+/** One list for all meters that have the same channels. */
+const fieldLists = sharedValues<readonly string[]>(10_000);
+
+function fieldsOf(channels: readonly Channel[]): readonly string[] {
+  const key = channels.map(channelKey).join(" ");
+  return fieldLists(key, () => channels.map((channel) => escapeKey(channelName(channel))));
+}
+
+function storedChannel(
+  { register, kind, unit, stepSeconds, first }: Meet[number]["channels"][number],
+  index: number,
+): StoredChannel {
+  return { register, kind, unit, stepSeconds, first, index };
+}
+
+function rollMeter(stored: StoredMeter, newestLine: number, server: number): RollMeter {
+  const { meterId, channels } = stored;
+  return {
+    stored,
+    server,
+    tags: inOnePiece(meterTags(bucketTags[bucketOf(meterId)] as string, meterId)),
+    fields: fieldsOf(channels),
+    fresh: none,
+    newestLine,
+  };
+}
+
+/** V8 keeps a text that was put together with all its pieces. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString();
+}

@@ -1,0 +1,195 @@
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { DamageEars } from "@meterbook/core/ports/damage-log";
+import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { goneSnapshots } from "../../sqlite-views/ledger/gone-snapshots.ts";
+import { ledgerDamage, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
+import {
+  isSameRevision,
+  issuedDifferently,
+  snapshotInserts,
+  snapshotSchema,
+} from "../../sqlite-views/ledger/snapshot-view.ts";
+import type { KafkaConnection } from "../client/kafka-connection.ts";
+import type { WriteEvents } from "../client/lasting-producer.ts";
+import type { FollowerEvents } from "../following/topic-follower.ts";
+import { openViewOfTopic, type TopicView } from "../following/view-of-topic.ts";
+import { topicOf } from "../topics/kafka-topics.ts";
+import { type LedgerProducer, takeLedgerProducer, type WriteWatch } from "./ledger-producer.ts";
+import { ledgerMessage, revisionOf } from "./revision-header.ts";
+
+export interface LedgerEvents extends FollowerEvents, WriteEvents {
+  /** Another owner has taken the right to issue for a partition, or a transaction was refused or has an unknown outcome. */
+  fenced(facts: { readonly partition: number; readonly error: unknown }): void;
+  /** The ledger holds a revision twice with different hashes or lifecycles, which must never be; the first counts. */
+  revisionRepeated(facts: { readonly id: string }): void;
+}
+
+export interface KafkaLedgerOptions {
+  readonly connection: KafkaConnection;
+  /** Where the view is kept; a directory of this process. */
+  readonly dataDir: string;
+  readonly events: LedgerEvents;
+  /** Told of records that cannot be read. */
+  readonly ears?: DamageEars;
+  /** Told `ledger-written`, the moment after a commit at which a process may die. */
+  readonly crashPoint?: (name: string) => void;
+}
+
+type ClosableView = SnapshotView & { close(): Promise<void> };
+
+/**
+ * The ledger for readers, in `<dataDir>/ledger.view.db`. A record's sequence is its offset and one, so every process that reads the
+ * topic, whenever it began, answers the same cursors. Of a revision that stands twice the first record counts.
+ */
+export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promise<ClosableView> {
+  const view = await openLedgerView(options);
+  return { ...snapshotReads(view.database, options.ears).reads, catchUp: view.catchUp, close: view.close };
+}
+
+/**
+ * The ledger for aggregators. The right to issue for a partition is a transactional id: whoever takes a partition over fences the
+ * owner before, and sees all that it had committed.
+ *
+ * Why an owner that was stopped, for however long and wherever, does no harm when it wakes: an open transaction of its is
+ * undone by the take-over, and what it sends after that bears an epoch that the broker no longer takes. What it had committed
+ * was seen before the new owner issued anything, so that no revision is issued twice. Should that ever fail, readers
+ * take the first record of a revision and tell when a second one differs.
+ *
+ * An outage delays an append for as long as its transaction can live. When it lasts longer, or comes between the request to
+ * commit and the answer, nobody can know whether we still are the owner and what stands in the ledger. To take over once more
+ * would answer that, but could take the partition from its new owner; so it is the caller's to decide, by `ledger_fenced`.
+ */
+export async function openKafkaSnapshotLedgers(options: KafkaLedgerOptions): Promise<SnapshotLedgers> {
+  const { connection } = options;
+  const view = await openLedgerView(options);
+  const watch = writeWatch(options.events);
+  const topic = topicOf(connection, "snapshots");
+  return {
+    async open(partition) {
+      const transactionalId = `${connection.settings.topicPrefix}ledger-${partition}`;
+      const producer = await takeLedgerProducer(connection, { topic, transactionalId, watch });
+      await view.catchUp().catch(async (error: unknown) => {
+        await producer.close();
+        throw error;
+      });
+      return ledgerOf(partition, { view, producer, options });
+    },
+    close: view.close,
+  };
+}
+
+function writeWatch(events: WriteEvents): WriteWatch {
+  let failing = false;
+  return {
+    failed(error) {
+      failing = true;
+      events.writeFailed({ error });
+    },
+    succeeded() {
+      if (failing) events.writeRecovered();
+      failing = false;
+    },
+  };
+}
+
+function openLedgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): Promise<TopicView> {
+  return openViewOfTopic(connection, {
+    topic: topicOf(connection, "snapshots"),
+    dataDir,
+    name: "ledger",
+    schema: snapshotSchema,
+    version: 4,
+    events,
+    tables: snapshotInserts,
+    putBack(database, before) {
+      const gone = ears === undefined ? undefined : goneSnapshots(database, before, ears.nowMs());
+      if (gone !== undefined) ears?.tell(gone);
+    },
+    take(inserts, message, offset) {
+      const body = message.value ?? Buffer.alloc(0);
+      const sequence = offset + 1;
+      const key = revisionOf(message);
+      const { snapshot, ...why } = readLedgerRecord(body, key);
+      if (snapshot === undefined) {
+        // Whoever wrote it: it stops nobody, and what comes after it is shown.
+        const record = { sequence, body, appendedAtMs: Number(message.timestamp) };
+        const at = key !== undefined && inserts.addDamaged(key, record) ? { key } : { sequence };
+        ears?.tell(ledgerDamage(why as Parameters<typeof ledgerDamage>[0], at, ears.nowMs()));
+        return;
+      }
+      if (inserts.add(offset + 1, snapshot, () => body) === "differs")
+        events.revisionRepeated({ id: snapshotId(snapshot) });
+    },
+  });
+}
+
+interface LedgerParts {
+  readonly view: TopicView;
+  readonly producer: LedgerProducer;
+  readonly options: KafkaLedgerOptions;
+}
+
+function ledgerOf(partition: number, { view, producer, options }: LedgerParts): SnapshotLedger {
+  const { reads, findSync } = snapshotReads(view.database, options.ears);
+  const { events, crashPoint = () => undefined } = options;
+  let isAppending = false;
+  let written = -1;
+
+  /** The number of a revision that cannot be read is taken. */
+  function issuedAs({ meterId, period, revision }: Snapshot): Snapshot | "unreadable" | undefined {
+    try {
+      return findSync(meterId, period, revision);
+    } catch (error) {
+      if (error instanceof AdapterError && error.code === "record_damaged") return "unreadable";
+      throw error;
+    }
+  }
+
+  /** Those that are not issued yet. Throws where one was issued with another hash or lifecycle. */
+  function unissued(snapshots: readonly Snapshot[]): Snapshot[] {
+    const fresh = new Map<string, Snapshot>();
+    for (const snapshot of snapshots) {
+      const id = snapshotId(snapshot);
+      const issued = fresh.get(id) ?? issuedAs(snapshot);
+      if (issued === undefined) fresh.set(id, snapshot);
+      else if (issued === "unreadable" || !isSameRevision(issued, snapshot)) {
+        throw new AdapterError("store_write_failed", { retryable: true, cause: issuedDifferently(snapshot) });
+      }
+    }
+    return [...fresh.values()];
+  }
+
+  async function write(snapshots: readonly Snapshot[]): Promise<void> {
+    written = await producer.write(snapshots.map(ledgerMessage)).catch((error: unknown) => {
+      events.fenced({ partition, error });
+      throw error;
+    });
+    crashPoint("ledger-written");
+    await view.reach(written);
+  }
+
+  async function append(snapshots: readonly Snapshot[]): Promise<void> {
+    // An append may have ended with its records written and not yet seen.
+    await view.reach(written);
+    const fresh = unissued(snapshots);
+    if (fresh.length > 0) await write(fresh);
+  }
+
+  return {
+    ...reads,
+    catchUp: view.catchUp,
+    async append(snapshots) {
+      if (isAppending) throw new Error("the ledger takes one append at a time");
+      isAppending = true;
+      try {
+        await append(snapshots);
+      } finally {
+        isAppending = false;
+      }
+    },
+    close: producer.close,
+  };
+}

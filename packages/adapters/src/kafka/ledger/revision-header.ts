@@ -1,0 +1,18 @@
+import { type RevisionKey, revisionAt, revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { KafkaMessage, Message } from "kafkajs";
+import { encodeLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+
+/** Which revision a record of the ledger is, beside its bytes: where those are damaged, its number is still taken. */
+const revisionHeader = "revision";
+
+export function ledgerMessage(snapshot: Snapshot): Message {
+  const headers = { [revisionHeader]: revisionPlace(snapshot) };
+  return { key: snapshot.meterId, value: encodeLedgerRecord(snapshot), partition: 0, headers };
+}
+
+/** Undefined where somebody else has written it. */
+export function revisionOf({ headers }: KafkaMessage): RevisionKey | undefined {
+  const given = headers?.[revisionHeader];
+  return given === undefined ? undefined : revisionAt(String(given));
+}

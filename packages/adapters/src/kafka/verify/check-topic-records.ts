@@ -1,0 +1,111 @@
+import type { DamageCode } from "@meterbook/core/domain/damage/damage";
+import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
+import { checkDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
+import { checkFrame } from "@meterbook/core/records/frame-protobuf";
+import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { checkRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
+import { checkWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
+import { partitionOf } from "@meterbook/sharding/bucket";
+import type { KafkaMessage } from "kafkajs";
+import type { IssuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
+import { readLedgerRecord, wrongContent } from "../../sqlite-views/ledger/ledger-record.ts";
+import { revisionOf } from "../ledger/revision-header.ts";
+import { readingsHeader } from "../readings-log/readings-header.ts";
+
+/** The topics whose records `verify` reads. */
+export const verifiedTopics = ["readings", "snapshots", "registry", "rejected", "damage", "tallies"] as const;
+export type VerifiedTopic = (typeof verifiedTopics)[number];
+
+/** What is wrong with a record; `row` is what it is about, where that is known. */
+export interface RecordFault {
+  readonly row: string | null;
+  readonly code: DamageCode;
+  readonly detail: string;
+}
+
+export type CheckTopicRecord = (record: KafkaMessage, partition: number) => RecordFault | undefined;
+
+export interface CheckContext {
+  /** Of the readings. */
+  readonly partitions: number;
+  readonly revisions: IssuedRevisions;
+}
+
+const nothing = new Uint8Array();
+
+export const topicChecks: Readonly<Record<VerifiedTopic, (context: CheckContext) => CheckTopicRecord>> = {
+  readings: frameCheck,
+  snapshots: ledgerCheck,
+  registry: () => checkRegistryRecord,
+  rejected: () => rejectedCheck,
+  damage: () => damageCheck,
+  tallies: () => tallyCheck,
+};
+
+function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
+  return ({ value, headers }, partition) => {
+    const { reports, faults } = checkFrame(value ?? nothing);
+    const [fault] = faults;
+    if (fault !== undefined) return { row: fault.meterId, code: fault.code, detail: fault.detail };
+    let readings = 0;
+    for (const report of reports) {
+      readings += report.readings;
+      const { meterId } = report;
+      const own = partitionOf(meterId, partitions);
+      if (own !== partition) return { row: meterId, code: "key_mismatch", detail: `its partition is ${own}` };
+    }
+    const counted = headers?.[readingsHeader];
+    if (counted === undefined || Number(counted) === readings) return undefined;
+    const detail = `its header says ${String(counted)} readings, it holds ${readings}`;
+    return { row: null, code: "key_mismatch", detail };
+  };
+}
+
+function ledgerCheck({ revisions }: CheckContext): CheckTopicRecord {
+  return (message) => {
+    const offset = Number(message.offset);
+    const owner = message.key === null ? null : String(message.key);
+    const revision = revisionOf(message);
+    const record = readLedgerRecord(message.value ?? nothing, revision);
+    if (record.snapshot === undefined) {
+      // Its number is taken all the same.
+      if (revision !== undefined) revisions.add({ ...revision, hash: "", lifecycle: "damaged" }, offset);
+      return { row: revision === undefined ? owner : snapshotId(revision), code: record.code, detail: record.detail };
+    }
+    const row = snapshotId(record.snapshot);
+    const changed = wrongContent(record.snapshot);
+    if (changed !== undefined) return { row, code: "hash_mismatch", detail: changed };
+    if (owner !== record.snapshot.meterId) return { row, code: "key_mismatch", detail: `its key is ${owner}` };
+    const detail = revisions.add(record.snapshot, offset);
+    return detail === undefined ? undefined : { row, code: "key_mismatch", detail };
+  };
+}
+
+function checkRegistryRecord({ key, value }: KafkaMessage): RecordFault | undefined {
+  if (key === null) return { row: null, code: "key_mismatch", detail: "it has no key, and so no meter" };
+  // A meter that was removed from the topic by hand.
+  if (value === null) return undefined;
+  const { fault } = checkMeterRecord(String(key), value);
+  return fault === undefined ? undefined : { row: String(key), ...fault };
+}
+
+function rejectedCheck({ value }: KafkaMessage): RecordFault | undefined {
+  const { fault } = checkRejectedRecord(value);
+  return fault === undefined ? undefined : { row: null, ...fault };
+}
+
+function damageCheck({ key, value }: KafkaMessage): RecordFault | undefined {
+  const owner = key === null ? null : String(key);
+  const { record, fault } = checkDamageRecord(value);
+  if (fault !== undefined) return { row: null, ...fault };
+  const id = record.kind === "damage" ? record.damage.id : record.id;
+  return id === owner ? undefined : { row: id, code: "key_mismatch", detail: `its key is ${owner}` };
+}
+
+function tallyCheck({ key, value }: KafkaMessage): RecordFault | undefined {
+  const owner = key === null ? null : String(key);
+  const { record, fault } = checkWriterTally(value);
+  if (fault !== undefined) return { row: owner, ...fault };
+  const { writer } = record;
+  return writer === owner ? undefined : { row: writer, code: "key_mismatch", detail: `its key is ${owner}` };
+}

@@ -1,0 +1,163 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { unreadableRevision } from "@meterbook/core/domain/snapshot/snapshot";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { type DamageEars, noEars, type TellDamage } from "@meterbook/core/ports/damage-log";
+import type { ChangesPage, LatestPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { issuedPeriods } from "./issued-periods.ts";
+import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
+import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
+import { lastSequence, sequenceBefore } from "./snapshot-view.ts";
+
+export interface SnapshotReads {
+  readonly reads: Omit<SnapshotView, "catchUp">;
+  /** @throws AdapterError `record_damaged` */
+  findSync(meterId: string, period: number, revision?: number): Snapshot | undefined;
+}
+
+/**
+ * Reads of the tables of `snapshotSchema`. Lists leave out what cannot be read and go on. If the newest revision of a
+ * meter cannot be read, it still counts as issued (`latestOfMeter`), and asking for it is an AdapterError
+ * `record_damaged`.
+ */
+export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
+  const { findSync, revisions, ofMeter } = meterReads(database, ears);
+  const periods = issuedPeriods(database);
+  const { latestOf, changesOf } = listReads(database, ears);
+  const meters = database.prepare("SELECT count(DISTINCT meter_id) AS meters FROM revision WHERE period = ?");
+  return {
+    findSync,
+    reads: {
+      latest: async (page) => atMost(page.limit, latestOf(page, page.afterMeterId ?? "")),
+      changes: async (page) => atMost(page.limit, changesOf(page)),
+      find: async (meterId, period, revision) => findSync(meterId, period, revision),
+      revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
+      latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
+      issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
+      periods: async () => periods(),
+      sequenceBefore: async (atMs) => sequenceBefore(database, atMs),
+      lastSequence: async () => lastSequence(database),
+    },
+  };
+}
+
+type Unreadable = Extract<LedgerRecord, { snapshot?: undefined }>;
+
+function told(ears: DamageEars, record: Unreadable, at: Parameters<typeof ledgerDamage>[1]): Damage {
+  const damage = ledgerDamage(record, at, ears.nowMs());
+  ears.tell(damage);
+  return damage;
+}
+
+const nobody: TellDamage = () => undefined;
+
+/** What was asked for by its name must not be answered as if it were not there. */
+function refuse({ where, detail: why, code, id }: Damage): never {
+  const detail = `${where}: ${why} (${code}, GET /v1/damage has it as ${id})`;
+  throw new AdapterError("record_damaged", { retryable: false, detail });
+}
+
+/** Of one meter: checked whole, the content's hash too. */
+function meterReads(database: DatabaseSync, ears: DamageEars) {
+  const ofRevision = "SELECT r.revision, l.body FROM revision r LEFT JOIN ledger l USING (sequence)";
+  const one = database.prepare(`${ofRevision} WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?`);
+  const all = database.prepare(`${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision`);
+  const newest = database.prepare(
+    `${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision DESC LIMIT 1`,
+  );
+  const periods = issuedPeriods(database);
+
+  function read(
+    row: Record<string, unknown>,
+    { meterId, period }: Pick<LedgerKey, "meterId" | "period">,
+    leftOut: TellDamage = refuse,
+  ): Snapshot | undefined {
+    const key = { meterId, period, revision: Number(row["revision"]) };
+    const record = verifyLedgerRecord(row["body"] as Uint8Array | null, key);
+    if (record.snapshot === undefined) leftOut(told(ears, record, { key }));
+    return record.snapshot;
+  }
+
+  function issuedOf(meterId: string, period: number): Snapshot | undefined {
+    const row = newest.get(period, meterId);
+    if (row === undefined) return undefined;
+    const key = { meterId, period, revision: Number(row["revision"]) };
+    const record = readLedgerRecord(row["body"] as Uint8Array | null, key);
+    if (record.snapshot !== undefined) return record.snapshot;
+    told(ears, record, { key });
+    return unreadableRevision(key);
+  }
+
+  return {
+    findSync(meterId: string, period: number, revision?: number): Snapshot | undefined {
+      const row = revision === undefined ? newest.get(period, meterId) : one.get(period, meterId, revision);
+      return row === undefined ? undefined : read(row, { meterId, period });
+    },
+    revisions: (meterId: string, period: number, leftOut: TellDamage = nobody) =>
+      all.all(period, meterId).flatMap((row) => read(row, { meterId, period }, leftOut) ?? []),
+    ofMeter: (meterId: string, fromPeriod: number) =>
+      periods()
+        .filter((period) => period >= fromPeriod)
+        .flatMap((period) => issuedOf(meterId, period) ?? []),
+  };
+}
+
+/**
+ * Of many meters. Only the bytes and the key are checked, so that an export stays as fast as it is; `verify` checks the
+ * hashes.
+ */
+function listReads(database: DatabaseSync, ears: DamageEars) {
+  // With max() SQLite takes the other columns from the row that has it, so this is one walk along the key.
+  const latest = database.prepare(`
+    SELECT r.sequence, l.body, r.meter_id, r.revision FROM (SELECT meter_id, sequence, max(revision) AS revision FROM revision
+      WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
+  latest.setReturnArrays(true);
+  const changes = database.prepare("SELECT sequence, body FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?");
+  const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
+
+  function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
+    const { period, limit, leftOut: leave = nobody } = page;
+    const rows = latest.all(period, afterMeterId, limit) as unknown as [number, Uint8Array | null, string, number][];
+    for (const [sequence, body, meterId, revision] of rows) {
+      const record = readLedgerRecord(body, { meterId, period, revision });
+      if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
+      else leave(told(ears, record, { key: { meterId, period, revision } }));
+    }
+    // What was left out leaves room: fewer would mean the end.
+    const last = rows.at(-1);
+    if (last !== undefined && rows.length === limit) yield* latestOf(page, last[2]);
+  }
+
+  function* changesOf({ afterSequence, limit, leftOut: leave = nobody }: ChangesPage): Generator<LedgerEntry> {
+    let after = afterSequence;
+    for (;;) {
+      const rows = changes.all(after, limit);
+      for (const row of rows) {
+        const sequence = Number(row["sequence"]);
+        const record = readLedgerRecord(row["body"] as Uint8Array);
+        if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
+        else leave(told(ears, record, { key: keyAt(sequence), sequence }));
+        after = sequence;
+      }
+      if (rows.length < limit) return;
+    }
+  }
+
+  function keyAt(sequence: number): LedgerKey | undefined {
+    const row = keyOf.get(sequence);
+    if (row === undefined) return undefined;
+    return { meterId: String(row["meter_id"]), period: Number(row["period"]), revision: Number(row["revision"]) };
+  }
+
+  return { latestOf, changesOf };
+}
+
+function atMost(limit: number, entries: Iterable<LedgerEntry>): LedgerEntry[] {
+  const page: LedgerEntry[] = [];
+  for (const entry of entries) {
+    page.push(entry);
+    if (page.length === limit) break;
+  }
+  return page;
+}

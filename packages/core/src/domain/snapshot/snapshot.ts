@@ -1,0 +1,149 @@
+import type { BaseUnit, Origin, ReadingQuality } from "../reading/reading.ts";
+
+/** Best first. `incomplete`: part of an interval month, or a register's opening, is missing; `missing`: there is nothing to go by. */
+export const snapshotQualities = ["actual", "derived", "estimated", "suspect", "incomplete", "missing"] as const;
+export type SnapshotQuality = (typeof snapshotQualities)[number];
+
+export const lifecycles = ["provisional", "final", "revised"] as const;
+export type Lifecycle = (typeof lifecycles)[number];
+
+/**
+ * How the closing value was found (domain rules, section 4). The ladder is open: later methods join this list. `VOID`:
+ * the month is no longer the meter's, and nothing is to be billed for it.
+ */
+export const methods = [
+  "EXACT",
+  "REG_PLUS_INTERVALS",
+  "LINEAR_SHORT",
+  "FLAT_BETWEEN",
+  "INTERVAL_SUM",
+  "MISSING",
+  "VOID",
+] as const;
+export type Method = (typeof methods)[number];
+
+export type OpeningBasis = "previous" | "installation" | "first-reading";
+
+/** Why a register has no consumption, or no value, although it has readings; in the order of their numbers in the record. */
+export const faults = ["register_ran_backwards", "amount_out_of_range", "master_data_damaged"] as const;
+export type RegisterFault = (typeof faults)[number];
+
+export interface Evidence {
+  readonly at: number;
+  readonly value: number;
+  readonly quality: ReadingQuality;
+}
+
+/**
+ * The closing of one register at one boundary. Amounts are whole base units; instants are seconds UTC.
+ *
+ * `quality` is that of the row, so of everything the consumption was made from; `valueQuality` is that of the
+ * closing value alone and is what the next period's opening inherits.
+ */
+export interface RegisterSnapshot {
+  readonly register: string;
+  readonly unit: BaseUnit;
+  readonly value: number | null;
+  readonly valueQuality: SnapshotQuality;
+  readonly opening: number | null;
+  readonly openingBasis: OpeningBasis | null;
+  readonly consumption: number | null;
+  readonly quality: SnapshotQuality;
+  readonly method: Method;
+  readonly origin: Origin | null;
+  readonly readAt: number | null;
+  readonly before: Evidence | null;
+  readonly after: Evidence | null;
+  readonly intervals: { readonly expected: number; readonly present: number } | null;
+  readonly fault: RegisterFault | null;
+}
+
+/** What a recomputation gives again, byte for byte: a pure function of readings, registry and rules. */
+export interface SnapshotContent {
+  readonly meterId: string;
+  readonly usagePointId: string;
+  /** Months since year 0: `year * 12 + month - 1`. */
+  readonly period: number;
+  /** Seconds UTC of the local midnight that ends the period. */
+  readonly boundary: number;
+  /** Ordered by register. */
+  readonly registers: readonly RegisterSnapshot[];
+}
+
+/** One issued revision: appended to the ledger once and never changed. */
+export interface Snapshot extends SnapshotContent {
+  /** From 1, without gaps. */
+  readonly revision: number;
+  readonly lifecycle: Lifecycle;
+  readonly issuedAtMs: number;
+  readonly reason: string;
+  /** `sha256:` and 64 hexadecimal digits over `canonicalContent`. */
+  readonly hash: string;
+}
+
+/** Whether the revision takes the month back (docs/decisions/0014-void-months.md). */
+export function isVoid({ registers }: Pick<SnapshotContent, "registers">): boolean {
+  return registers[0]?.method === "VOID";
+}
+
+/** A month that is taken back: the registers that were issued, none of which has anything to be billed. */
+export function voidContent(issued: SnapshotContent): SnapshotContent {
+  const { meterId, usagePointId, period, boundary, registers } = issued;
+  const rows = registers.map(({ register, unit }) => ({ ...withoutReadings(register, unit), method: "VOID" as const }));
+  return { meterId, usagePointId, period, boundary, registers: rows };
+}
+
+/** The public id of a revision, `m-1/2026-10/2`. */
+export function snapshotId(snapshot: Pick<Snapshot, "meterId" | "period" | "revision">): string {
+  return `${snapshot.meterId}/${periodName(snapshot.period)}/${snapshot.revision}`;
+}
+
+/** `YYYY-MM` of a period number. */
+export function periodName(period: number): string {
+  const year = String(Math.floor(period / 12)).padStart(4, "0");
+  return `${year}-${String((period % 12) + 1).padStart(2, "0")}`;
+}
+
+/** The period number of `YYYY-MM`; undefined when it is not a month from 2001 to 2099. */
+export function parsePeriod(name: string): number | undefined {
+  const match = /^(20\d\d)-(0[1-9]|1[0-2])$/.exec(name);
+  if (match === null || match[1] === "2000") return undefined;
+  return Number(match[1]) * 12 + Number(match[2]) - 1;
+}
+
+/** A row of a register of which there is nothing to tell. */
+export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RegisterSnapshot {
+  return {
+    register,
+    unit,
+    value: null,
+    valueQuality: "missing",
+    opening: null,
+    openingBasis: null,
+    consumption: null,
+    quality: "missing",
+    method: "MISSING",
+    origin: null,
+    readAt: null,
+    before: null,
+    after: null,
+    intervals: null,
+    fault: null,
+  };
+}
+
+/** Stands for an issued revision that cannot be read: its number is taken, and no content has its hash. */
+export function unreadableRevision(key: Pick<Snapshot, "meterId" | "period" | "revision">): Snapshot {
+  return {
+    ...key,
+    usagePointId: key.meterId,
+    boundary: 0,
+    registers: [],
+    lifecycle: "final",
+    issuedAtMs: 0,
+    reason: "",
+    hash: unreadableHash,
+  };
+}
+
+export const unreadableHash = "";

@@ -1,0 +1,116 @@
+import { baseUnits, origins, readingQualities } from "../domain/reading/reading.ts";
+import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot/snapshot.ts";
+import { faults, lifecycles, methods, snapshotQualities } from "../domain/snapshot/snapshot.ts";
+
+/** The members of an enumeration, in the order of their numbers in the record. */
+export const openingBases = ["previous", "installation", "first-reading"] as const;
+
+/** How a member shows that only a newer version knows; it is written again as it was read. */
+export const unknownMember = "unknown:";
+
+/** Grows to the largest snapshot ever written; a record is copied out of it. */
+let out = Buffer.allocUnsafe(16 * 1024);
+let at = 0;
+const headBytesMax = 512;
+const rowBytesMax = 256;
+
+/** A snapshot as `meterbook.v1.Snapshot` (proto/meterbook/v1/snapshot.proto); a test holds it to the .proto file. */
+export function encodeSnapshot(snapshot: Snapshot): Buffer {
+  const bytesMax = headBytesMax + 2 * snapshot.reason.length + rowBytesMax * snapshot.registers.length;
+  if (bytesMax > out.length) out = Buffer.allocUnsafe(2 * bytesMax);
+  at = 0;
+  putText(0x0a, snapshot.meterId);
+  if (snapshot.usagePointId !== snapshot.meterId) putText(0x12, snapshot.usagePointId);
+  putNumber(0x18, snapshot.period);
+  putNumber(0x20, snapshot.boundary);
+  putNumber(0x28, snapshot.revision);
+  putNumber(0x30, memberOf(lifecycles, snapshot.lifecycle));
+  putNumber(0x38, snapshot.issuedAtMs);
+  putText(0x42, snapshot.reason);
+  out[at++] = 0x4a;
+  out[at++] = 32;
+  at += out.write(snapshot.hash.slice("sha256:".length), at, 32, "hex");
+  for (const row of snapshot.registers) putMessage(0x52, () => putRow(row));
+  const record = Buffer.allocUnsafe(at);
+  out.copy(record, 0, 0, at);
+  return record;
+}
+
+function putRow(row: RegisterSnapshot): void {
+  putText(0x0a, row.register);
+  putNumber(0x10, memberOf(baseUnits, row.unit));
+  if (row.value !== null) putNumber(0x18, row.value);
+  putNumber(0x20, memberOf(snapshotQualities, row.valueQuality));
+  if (row.opening !== null) putNumber(0x28, row.opening);
+  if (row.openingBasis !== null) putNumber(0x30, memberOf(openingBases, row.openingBasis));
+  if (row.consumption !== null) putNumber(0x38, row.consumption);
+  putNumber(0x40, memberOf(snapshotQualities, row.quality));
+  putNumber(0x48, memberOf(methods, row.method));
+  if (row.origin !== null) putNumber(0x50, memberOf(origins, row.origin));
+  if (row.readAt !== null) putNumber(0x58, row.readAt);
+  const { before, after } = row;
+  if (before !== null) putMessage(0x62, () => putEvidence(before));
+  if (after !== null) putMessage(0x6a, () => putEvidence(after));
+  if (row.intervals !== null) {
+    putNumber(0x70, row.intervals.expected);
+    putNumber(0x78, row.intervals.present);
+  }
+  if (row.fault !== null) putNumber(0x80, memberOf(faults, row.fault));
+}
+
+function putEvidence(evidence: Evidence): void {
+  putNumber(0x08, evidence.at);
+  putNumber(0x10, evidence.value);
+  putNumber(0x18, memberOf(readingQualities, evidence.quality));
+}
+
+/** The length goes before the body and is known after it; nearly always it takes the one byte left for it. */
+function putMessage(tag: number, putBody: () => void): void {
+  putVarint(tag);
+  const lengthAt = at;
+  at += 1;
+  putBody();
+  const length = at - lengthAt - 1;
+  if (length < 128) {
+    out[lengthAt] = length;
+    return;
+  }
+  out.copyWithin(lengthAt + 2, lengthAt + 1, at);
+  const end = at + 1;
+  at = lengthAt;
+  putVarint(length);
+  at = end;
+}
+
+/** Ids, OBIS codes and reasons are ASCII; anything else would not come back. */
+function putText(tag: number, text: string): void {
+  putVarint(tag);
+  putVarint(text.length);
+  at += out.write(text, at, "latin1");
+}
+
+function memberOf(names: readonly string[], name: string): number {
+  const index = names.indexOf(name);
+  return index === -1 && name.startsWith(unknownMember) ? Number(name.slice(unknownMember.length)) : index;
+}
+
+/** A number that could not be read again is a bug of whoever made it, and must not get into a ledger. */
+function putNumber(tag: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`snapshot record: field ${tag >>> 3} is ${value}`);
+  putVarint(tag);
+  putVarint(value);
+}
+
+function putVarint(value: number): void {
+  let rest = value;
+  while (rest >= 0x80000000) {
+    out[at++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest > 127) {
+    out[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  out[at++] = rest;
+}

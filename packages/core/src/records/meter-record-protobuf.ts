@@ -1,0 +1,117 @@
+import protobuf from "protobufjs";
+import { baseUnits } from "../domain/reading/reading.ts";
+import type { InstallationEvent, MeterRecord, RegisteredRegister } from "../domain/registry/meter-record.ts";
+import { type Checked, faulty, readChecked } from "./checked-record.ts";
+import type { Cursor } from "./protobuf-cursor.ts";
+import {
+  MalformedMessage,
+  readFields,
+  readMessage,
+  readText,
+  readUint32,
+  readUnsigned,
+  readWhole,
+  skipField,
+} from "./protobuf-cursor.ts";
+import { withChecksum } from "./record-checksum.ts";
+
+/** `meterbook.v1.MeterRecord` (proto/meterbook/v1/meter_record.proto): a record of the registry, with its checksum. */
+export function encodeMeterRecord(record: MeterRecord): Buffer {
+  const { meterId, usagePointId, zone, registers, stepSeconds, connectionPowerW, installed, removed } = record;
+  const out = protobuf.Writer.create();
+  out.uint32(0x0a).string(meterId);
+  if (usagePointId !== meterId) out.uint32(0x12).string(usagePointId);
+  if (zone !== undefined) out.uint32(0x1a).string(zone);
+  for (const register of registers) putRegister(out.uint32(0x22).fork(), register);
+  if (stepSeconds !== undefined) out.uint32(0x28).uint32(stepSeconds);
+  if (connectionPowerW !== undefined) out.uint32(0x30).uint64(connectionPowerW);
+  if (installed !== undefined) putEvent(out.uint32(0x3a).fork(), installed);
+  if (removed !== undefined) putEvent(out.uint32(0x42).fork(), removed);
+  return withChecksum(out.finish());
+}
+
+function putRegister(out: protobuf.Writer, { register, unit, digits, multiplier }: RegisteredRegister): void {
+  out.uint32(0x0a).string(register).uint32(0x10).uint32(baseUnits.indexOf(unit));
+  if (digits !== undefined) out.uint32(0x18).uint32(digits);
+  if (multiplier !== undefined) out.uint32(0x20).uint32(multiplier);
+  out.ldelim();
+}
+
+function putEvent(out: protobuf.Writer, { at, values }: InstallationEvent): void {
+  out.uint32(0x08).uint32(at);
+  for (const [register, value] of Object.entries(values))
+    out.uint32(0x12).fork().uint32(0x0a).string(register).uint32(0x10).uint64(value).ldelim();
+  out.ldelim();
+}
+
+type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
+
+/**
+ * What stands in the registry under a meter's id: its record, or why there is none, because a multiplier must not be
+ * guessed.
+ */
+export function checkMeterRecord(meterId: string, body: unknown): Checked<MeterRecord> {
+  const checked = readChecked(body, decodeMeterRecord);
+  const isOther = checked.record !== undefined && checked.record.meterId !== meterId;
+  return isOther ? faulty("key_mismatch", "it is the record of another meter") : checked;
+}
+
+/** Of bytes whose checksum is right. Throws MalformedMessage where they are no such record. */
+function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
+  const registers: RegisteredRegister[] = [];
+  const record: Mutable<MeterRecord> = { meterId: "", usagePointId: "", registers };
+  readFields(bytes, (cursor, tag) => {
+    if (tag === 0x0a) record.meterId = readText(cursor);
+    else if (tag === 0x12) record.usagePointId = readText(cursor);
+    else if (tag === 0x1a) record.zone = readText(cursor);
+    else if (tag === 0x22) registers.push(takeRegister(cursor));
+    else if (tag === 0x28) record.stepSeconds = readUint32(cursor);
+    else if (tag === 0x30) record.connectionPowerW = readWhole(cursor);
+    else if (tag === 0x3a) record.installed = takeEvent(cursor);
+    else if (tag === 0x42) record.removed = takeEvent(cursor);
+    else skipField(cursor, tag, 8);
+  });
+  if (record.meterId === "") throw new MalformedMessage("a registry record names no meter");
+  if (record.usagePointId === "") record.usagePointId = record.meterId;
+  return record;
+}
+
+function takeRegister(cursor: Cursor): RegisteredRegister {
+  const register: Mutable<RegisteredRegister> = { register: "", unit: "Wh" };
+  readMessage(cursor, (tag) => {
+    if (tag === 0x0a) register.register = readText(cursor);
+    else if (tag === 0x10) register.unit = unitNumbered(readUnsigned(cursor));
+    else if (tag === 0x18) register.digits = readUint32(cursor);
+    else if (tag === 0x20) register.multiplier = readUint32(cursor);
+    else skipField(cursor, tag, 4);
+  });
+  return register;
+}
+
+function unitNumbered(number: number): RegisteredRegister["unit"] {
+  const unit = baseUnits[number];
+  if (unit === undefined) throw new MalformedMessage(`the registry holds a register in unit ${number}`);
+  return unit;
+}
+
+function takeEvent(cursor: Cursor): InstallationEvent {
+  const values: [register: string, value: number][] = [];
+  let at = 0;
+  readMessage(cursor, (tag) => {
+    if (tag === 0x08) at = readUint32(cursor);
+    else if (tag === 0x12) values.push(takeValue(cursor));
+    else skipField(cursor, tag, 2);
+  });
+  return { at, values: Object.fromEntries(values) };
+}
+
+function takeValue(cursor: Cursor): [register: string, value: number] {
+  let register = "";
+  let value = 0;
+  readMessage(cursor, (tag) => {
+    if (tag === 0x0a) register = readText(cursor);
+    else if (tag === 0x10) value = readWhole(cursor);
+    else skipField(cursor, tag, 2);
+  });
+  return [register, value];
+}

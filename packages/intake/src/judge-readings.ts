@@ -1,0 +1,180 @@
+import type { WireUnit } from "@meterbook/core/domain/quantity/amount";
+import { wireUnits } from "@meterbook/core/domain/quantity/amount";
+import type { AmountFault } from "@meterbook/core/domain/quantity/units";
+import { amountTextMax, baseValue, exponentMax } from "@meterbook/core/domain/quantity/units";
+import { kinds, readingQualities } from "@meterbook/core/domain/reading/reading";
+import type { Fault, RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
+import type { WireFields, WireProfile, WireReading, WireReport } from "./decoders/protobuf/wire-report.ts";
+import { unitNames } from "./decoders/protobuf/wire-report.ts";
+import { qualities, verdicts } from "./kept-readings.ts";
+
+/** Clocks of meters that lost their battery begin again in 1970 or 2000. */
+const earliestAt = Date.UTC(2001, 0, 1) / 1000;
+/** Further ahead of the time of receipt than this is refused, and than that is suspect (V10). */
+const futureSecondsMax = 86_400;
+const suspectSecondsMin = 300;
+/** Intervals end on quarter hours, or on their own grid where it is finer (V06). */
+const gridSecondsMax = 900;
+const stepSecondsMin = 60;
+const daySeconds = 86_400;
+/** So much of what a meter sent is repeated in an explanation, in characters. */
+const quotedMax = 40;
+
+/** A refused reading: `index` counts readings first, then profiles flattened. */
+export interface ReadingFault extends Fault {
+  readonly index: number;
+}
+
+export interface Judgement {
+  readonly faults: readonly ReadingFault[];
+  /** By index; undefined when every reading is kept as it is. */
+  readonly verdictOf: Uint8Array | undefined;
+}
+
+/** What is known without looking at the readings. */
+export interface Circumstances {
+  readonly receivedAtMs: number;
+  /** Faults that were found before there was a reading to judge, by index. */
+  readonly earlier?: ReadonlyMap<number, Fault>;
+  /** Judge this reading only, and leave the others out. */
+  readonly onlyIndex?: number;
+}
+
+/** Checks every field of every reading of a report. Costs nothing but the checks when all is well. */
+export function judgeReadings(report: WireReport, { receivedAtMs, earlier, onlyIndex }: Circumstances): Judgement {
+  const receivedAt = Math.floor(receivedAtMs / 1000);
+  const faults: ReadingFault[] = [];
+  let verdictOf: Uint8Array | undefined;
+
+  function judge(index: number, at: number, fault: Fault | undefined): void {
+    const isSkipped = onlyIndex !== undefined && onlyIndex !== index;
+    if (fault !== undefined && !isSkipped) faults.push({ index, ...fault });
+    if (fault !== undefined || isSkipped) mark(index, verdicts.refuse);
+    else if (at > receivedAt + suspectSecondsMin) mark(index, verdicts.suspect);
+  }
+  function mark(index: number, verdict: number): void {
+    verdictOf ??= new Uint8Array(report.count);
+    verdictOf[index] = verdict;
+  }
+
+  report.readings.forEach((reading, index) => {
+    judge(index, reading.at, earlier?.get(index) ?? readingFault(reading, receivedAt, index));
+  });
+  let index = report.readings.length;
+  report.profiles.forEach((profile, number) => {
+    judgeProfile(profile, number, receivedAt, (at, fault) => judge(index++, at, fault));
+  });
+  return { faults, verdictOf };
+}
+
+function readingFault(reading: WireReading, receivedAt: number, index: number): Fault | undefined {
+  const wrong = fieldFault(reading) ?? stepFault(reading) ?? qualityFault(reading.quality);
+  const found = wrong ?? atFault(reading, reading.at, receivedAt) ?? valueFault(reading, reading.value);
+  return found && faultAt(`readings[${index}].${found[1]}`, found);
+}
+
+function judgeProfile(
+  profile: WireProfile,
+  number: number,
+  receivedAt: number,
+  judge: (at: number, fault: Fault | undefined) => void,
+): void {
+  const { start, stepSeconds, base, deltas, kind } = profile;
+  const codes = qualities(profile);
+  const common = fieldFault(profile) ?? profileStepFault(profile);
+  const commonFault = common && faultAt(`profiles[${number}].${common[1]}`, common);
+  let amount = base;
+  for (let i = 0; i < deltas.length; i += 1) {
+    amount = (kind === 1 ? base : amount) + (deltas[i] as number);
+    const at = start + i * stepSeconds;
+    const digits = Number.isSafeInteger(amount) ? amount : Number.NaN;
+    const found = commonFault
+      ? undefined
+      : (atFault(profile, at, receivedAt) ??
+        valueFault(profile, digits) ??
+        qualityFault(codes?.[i] ?? profile.quality));
+    judge(at, commonFault ?? (found && faultAt(`profiles[${number}].deltas[${i}]`, found)));
+  }
+}
+
+/** A fault without its place. */
+type Finding = readonly [reason: RejectionReason, field: string, text: string];
+
+function faultAt(place: string, [reason, , text]: Finding): Fault {
+  return { reason, detail: `${place}: ${text}` };
+}
+
+function fieldFault({ register, unit, kind, exponent }: WireFields): Finding | undefined {
+  if (register.canonical === undefined) {
+    return [
+      "register_invalid",
+      "register",
+      `${JSON.stringify(register.text.slice(0, quotedMax))} is not an OBIS code C.D.E or A-B:C.D.E`,
+    ];
+  }
+  const unitName = unitNames[unit];
+  if (unitName === undefined) return ["unit_unknown", "unit", `there is no unit ${unit}`];
+  if (register.unit !== undefined && wireUnits[unitName].base !== register.unit) {
+    return ["unit_mismatch", "unit", `${register.text} is counted in ${register.unit}, not in ${unitName}`];
+  }
+  if (kinds[kind] === undefined) return ["kind_unknown", "kind", `there is no kind ${kind}`];
+  if (!(Math.abs(exponent) <= exponentMax)) {
+    return ["exponent_invalid", "exponent", `must lie between -${exponentMax} and ${exponentMax}`];
+  }
+  return undefined;
+}
+
+function qualityFault(quality: number): Finding | undefined {
+  if (readingQualities[quality] !== undefined) return undefined;
+  return ["quality_unknown", "quality", `there is no quality ${quality}`];
+}
+
+function stepFault({ kind, stepSeconds }: WireFields): Finding | undefined {
+  if (kind === 1) return intervalStepFault(stepSeconds);
+  if (stepSeconds === 0) return undefined;
+  return ["step_on_register", "stepSeconds", "a register reading has no length; is it an interval?"];
+}
+
+/** In a profile the step is the spacing, which registers have too. */
+function profileStepFault({ kind, stepSeconds, deltas }: WireProfile): Finding | undefined {
+  if (kind === 1) return intervalStepFault(stepSeconds);
+  if (stepSeconds > 0 || (stepSeconds === 0 && deltas.length === 1)) return undefined;
+  return ["step_invalid", "stepSeconds", "must be the spacing of the readings in seconds"];
+}
+
+function intervalStepFault(stepSeconds: number): Finding | undefined {
+  if (stepSeconds >= stepSecondsMin && stepSeconds <= daySeconds && daySeconds % stepSeconds === 0) return undefined;
+  return ["step_invalid", "stepSeconds", `must be ${stepSecondsMin} to ${daySeconds} and divide a day evenly`];
+}
+
+function atFault({ kind, stepSeconds }: WireFields, at: number, receivedAt: number): Finding | undefined {
+  if (at < earliestAt)
+    return ["at_too_old", "at", "lies before 2001-01-01T00:00:00Z: has the meter's clock been reset?"];
+  if (!(at <= receivedAt + futureSecondsMax)) {
+    return ["at_in_future", "at", `lies more than ${futureSecondsMax / 3600} h ahead of the time of receipt`];
+  }
+  const gridSeconds = Math.min(stepSeconds, gridSecondsMax);
+  if (kind === 1 && at % gridSeconds !== 0) {
+    return ["at_off_grid", "at", `an interval of ${stepSeconds} s must end on a multiple of ${gridSeconds} s`];
+  }
+  return undefined;
+}
+
+function valueFault({ unit, exponent }: WireFields, digits: number): Finding | undefined {
+  const unitName = unitNames[unit] as WireUnit;
+  const value = baseValue(digits, exponent, unitName);
+  return typeof value === "number" ? undefined : amountFinding(value, unitName);
+}
+
+/** The text of a fault of an amount. */
+export function amountFinding(fault: AmountFault, unit: WireUnit): Finding {
+  const { base } = wireUnits[unit];
+  const texts: Record<AmountFault, string> = {
+    value_invalid: `is not a plain decimal number of at most ${amountTextMax} characters`,
+    value_negative: "must not be negative",
+    value_too_precise: `has more decimals in ${unit} than whole ${base} can hold`,
+    value_out_of_range: `is more than ${Number.MAX_SAFE_INTEGER} ${base}`,
+    exponent_invalid: `its exponent must lie between -${exponentMax} and ${exponentMax}`,
+  };
+  return [fault, "value", texts[fault]];
+}

@@ -1,0 +1,269 @@
+import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
+import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
+import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
+import type { AggregatorOptions } from "../aggregator-options.ts";
+import type { PendingMeters, TouchedBy } from "../issue/pending-meters.ts";
+import type { ChannelState } from "../remember/channel-state.ts";
+import { admitLate, markIrregular, newestAtOf } from "../remember/channel-state.ts";
+import type { MeterBook } from "../remember/meter-book.ts";
+import type { MeterState } from "../remember/meter-state.ts";
+import { accept, channelOf, unordered } from "../remember/meter-state.ts";
+import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
+import { admission } from "./admit-reports.ts";
+import { decodeReports } from "./decode-reports.ts";
+
+/** What a batch did, for counters and for whoever recomputes snapshots. */
+export interface BatchResult {
+  readings: number;
+  stored: number;
+  duplicates: number;
+  conflicts: number;
+  late: number;
+  newestAt: number;
+  /** Reports of meters without master data. */
+  unknown: number;
+  /** What is beyond the limits, in the order of the log; to be kept before the batch is committed. */
+  refused: readonly RefusedReport[];
+}
+
+/** Told what readings change, and of every report in the order of the log. */
+export type Waiting = Pick<PendingMeters, "affectedFrom" | "reported">;
+
+interface Report {
+  readonly meter: MeterState;
+  readonly frame: TouchedBy;
+  /** How many readings of the frame come before it. */
+  readonly firstIndex: number;
+  readonly receivedAtMs: number;
+  readonly series: readonly ReadingSeries[];
+  /** The first period that its readings can change; undefined where they change none that is due. */
+  affects: number | undefined;
+}
+
+/** A reading that is not newer than what its channel has: the store must be asked. */
+interface Candidate extends Reading {
+  readonly report: Report;
+  readonly state: ChannelState;
+  /** Its place among the frame's readings. */
+  readonly index: number;
+}
+
+/**
+ * Takes a batch of the readings log into the store: what is newer than all before goes straight through; anything else
+ * is looked up and becomes a late reading, a duplicate or a conflict. The caller commits or abandons.
+ */
+export async function applyBatch(
+  batch: SeriesBatch,
+  { book, limits }: { readonly book: MeterBook; readonly limits: AdmissionLimits },
+  frames: readonly LogFrame[],
+  waiting: Waiting,
+  { crashPoint, damaged }: Pick<AggregatorOptions, "crashPoint" | "damaged">,
+): Promise<BatchResult> {
+  const admitted = admission(book, limits);
+  const reports = frames.flatMap((frame) => reportsOf(frame, admitted, damaged));
+  const { refused, unknown } = admitted;
+  const counts = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
+  const result: BatchResult = { ...counts, unknown, refused };
+  await numberNewcomers(batch, book, admitted);
+  const candidates: Candidate[] = [];
+  const writes: MeterWrite[] = [];
+  for (const report of reports) {
+    const series = takeNewer(report, candidates, result, waiting);
+    if (series.length > 0) writes.push({ meterNo: report.meter.no, offset: report.frame.offset, series });
+  }
+  await batch.put(writes);
+  crashPoint("batch-half-applied");
+  if (candidates.length > 0) await decide(batch, candidates, result, waiting);
+  for (const { meter, affects, frame } of reports) waiting.reported(meter, affects, frame);
+  return result;
+}
+
+/** Looks through frames that are in the store already for what they touched: their owner may have ended before issuing it. */
+export function touchAgain(book: MeterBook, frames: readonly LogFrame[], waiting: Waiting, damaged: TellDamage): void {
+  for (const frame of frames) {
+    for (const [{ meterId }, series = []] of decodeReports(frame, damaged)) {
+      const meter = book.find(meterId);
+      // What was refused has no channel.
+      const own = meter === undefined ? [] : series.filter(({ channel }) => channelOf(meter, channel) !== undefined);
+      if (meter === undefined || own.length === 0) continue;
+      const report: Pick<Report, "meter" | "affects"> = { meter, affects: undefined };
+      for (const { channel, at } of own) for (const instant of at) affect(report, waiting, channel, instant, unordered);
+      waiting.reported(meter, report.affects, frame);
+    }
+  }
+}
+
+function affect(
+  report: Pick<Report, "meter" | "affects">,
+  { affectedFrom }: Waiting,
+  channel: Channel,
+  at: number,
+  crossed: number,
+): void {
+  const from = affectedFrom(report.meter, channel, at, crossed);
+  if (from !== undefined) report.affects = Math.min(report.affects ?? from, from);
+}
+
+function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): Report[] {
+  let firstIndex = 0;
+  let index = 0;
+  const taken: Report[] = [];
+  for (const [report, series] of decodeReports(frame, damaged)) {
+    const admitted = series === undefined ? undefined : admit(report, series, frame, index);
+    index += 1;
+    if (admitted !== undefined) {
+      const { receivedAtMs } = report;
+      const { meter, series: own } = admitted;
+      taken.push({ meter, series: own, frame, firstIndex, receivedAtMs, affects: undefined });
+    }
+    if (series === undefined) firstIndex += report.readings;
+    else for (const { at } of series) firstIndex += at.length;
+  }
+  return taken;
+}
+
+/** Numbers the meters and channels that the store has never seen. */
+async function numberNewcomers(batch: SeriesBatch, book: MeterBook, { newcomers }: Admission): Promise<void> {
+  if (newcomers.size === 0) return;
+  const met = await batch.meet(
+    [...newcomers].map(([{ meterId }, channels]) => ({ meterId, channels: [...channels.values()] })),
+  );
+  for (const stored of met) book.adopt(stored);
+}
+
+/** The readings of a report that follow what their channels have; the others become candidates. */
+function takeNewer(report: Report, candidates: Candidate[], result: BatchResult, waiting: Waiting): ChannelWrite[] {
+  const { meter } = report;
+  const writes: ChannelWrite[] = [];
+  let index = report.firstIndex - 1;
+  for (const one of report.series) {
+    const state = channelOf(meter, one.channel) as ChannelState;
+    const { at, value, code } = one;
+    result.readings += at.length;
+    const newer: ChannelWrite = followsOn(one, newestAtOf(state))
+      ? { channelIndex: state.channel.index, at, value, code }
+      : { channelIndex: state.channel.index, at: [], value: [], code: [] };
+    const split = newer.at.length === 0;
+    for (let i = 0; i < at.length; i += 1) {
+      const instant = at[i] as number;
+      index += 1;
+      if (instant <= newestAtOf(state)) {
+        candidates.push({ ...readingAt(one, i), report, state, index });
+        continue;
+      }
+      const [amount, quality] = [value[i] as number, code[i] as ReadingCode];
+      if (split) pushReading(newer, instant, amount, quality);
+      const crossed = accept(meter, state, instant, amount, quality);
+      affect(report, waiting, one.channel, instant, crossed);
+    }
+    if (newer.at.length === 0) continue;
+    result.stored += newer.at.length;
+    result.newestAt = Math.max(result.newestAt, newer.at[newer.at.length - 1] as number);
+    writes.push(newer);
+  }
+  return writes;
+}
+
+function followsOn({ at }: ReadingSeries, newestAt: number): boolean {
+  let before = newestAt;
+  for (const instant of at) {
+    if (instant <= before) return false;
+    before = instant;
+  }
+  return true;
+}
+
+/** What the candidates of a batch came to. */
+interface Decisions {
+  readonly late: Map<string, Candidate>;
+  readonly replaced: Map<string, Candidate>;
+  readonly conflicts: Conflict[];
+  duplicates: number;
+}
+
+/** Asks the store for every candidate and sorts them into late readings, duplicates and conflicts. */
+async function decide(
+  batch: SeriesBatch,
+  candidates: readonly Candidate[],
+  result: BatchResult,
+  waiting: Waiting,
+): Promise<void> {
+  const found = await batch.find(
+    candidates.map(({ report, state, at }) => ({ meterNo: report.meter.no, channelIndex: state.channel.index, at })),
+  );
+  const { late, replaced, conflicts, duplicates } = sorted(candidates, found);
+  await batch.insert(grouped(late.values()));
+  await batch.replace(grouped(replaced.values()));
+  const fresh = await batch.conflicts(conflicts);
+  result.late += late.size;
+  result.stored += late.size;
+  result.conflicts += fresh;
+  // A conflicting value that was recorded before is a repetition.
+  result.duplicates += duplicates + conflicts.length - fresh;
+  for (const candidate of late.values()) {
+    admitLate(candidate.state, candidate, candidate.report.meter.calendar);
+    affect(candidate.report, waiting, candidate.state.channel, candidate.at, unordered);
+  }
+  for (const { report, state, at } of replaced.values()) {
+    markIrregular(state, at - state.channel.stepSeconds, at);
+    affect(report, waiting, state.channel, at, unordered);
+  }
+}
+
+/** In the order in which they came: what an earlier one of the batch put into effect, a later one meets. */
+function sorted(candidates: readonly Candidate[], found: readonly (Reading | undefined)[]): Decisions {
+  const inEffect = new Map<string, Reading>();
+  const decisions: Decisions = { late: new Map(), replaced: new Map(), conflicts: [], duplicates: 0 };
+  candidates.forEach((candidate, index) => {
+    const key = `${candidate.report.meter.no}/${candidate.state.channel.index}/${candidate.at}`;
+    if (sortOne(decisions, key, candidate, inEffect.get(key) ?? found[index])) inEffect.set(key, candidate);
+  });
+  return decisions;
+}
+
+/** Answers whether the candidate is now what the store is to hold. */
+function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored: Reading | undefined): boolean {
+  const { late, replaced, conflicts } = decisions;
+  if (stored === undefined) {
+    late.set(key, candidate);
+    return true;
+  }
+  const wins = readingRank(candidate.code) < readingRank(stored.code);
+  if (stored.value === candidate.value) decisions.duplicates += 1;
+  else conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
+  // Also of the same value: an estimate that is confirmed counts as measured, in whatever order the two came.
+  if (wins) (late.has(key) ? late : replaced).set(key, candidate);
+  return wins;
+}
+
+function conflict({ report, state, at, index }: Candidate, kept: Reading, refused: Reading): Conflict {
+  const { meter, receivedAtMs, frame } = report;
+  return {
+    meterId: meter.meterId,
+    channel: state.channel,
+    at,
+    kept: { at, value: kept.value, code: kept.code },
+    refused: { at, value: refused.value, code: refused.code },
+    receivedAtMs,
+    offset: frame.offset,
+    index,
+  };
+}
+
+/** One write per frame, meter and channel, ascending. */
+function grouped(candidates: Iterable<Candidate>): MeterWrite[] {
+  const groups = Map.groupBy(
+    candidates,
+    ({ report: { frame, meter }, state }) => `${frame.offset}/${meter.no}/${state.channel.index}`,
+  );
+  return [...groups.values()].map((group) => {
+    group.sort((a, b) => a.at - b.at);
+    const [{ report, state }] = group as [Candidate];
+    const { meter, frame } = report;
+    const columns = { at: group.map((c) => c.at), value: group.map((c) => c.value), code: group.map((c) => c.code) };
+    return { meterNo: meter.no, offset: frame.offset, series: [{ channelIndex: state.channel.index, ...columns }] };
+  });
+}

@@ -1,0 +1,87 @@
+import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
+import { wholeBook } from "../evaluate/evaluate-meter.ts";
+import type { MeterBook } from "../remember/meter-book.ts";
+import type { MeterState } from "../remember/meter-state.ts";
+import type { PartitionMemory } from "../remember/partition-memory.ts";
+import type { TouchedBy } from "./pending-meters.ts";
+
+/** Up to which position of the registry master data count, in the partition's notes. */
+const note = "registry";
+
+/** Between two barriers; whoever puts more than that into one meter loses the oldest of them. */
+const waitingPerMeterMax = 20;
+
+/** Master data of a partition: what is known of it, and what counts, which a barrier says. */
+export interface FollowedRegistry {
+  /** The newest position that was seen: what a barrier that is written now may name. */
+  readonly seen: number;
+  /** Meters of which something was seen that no barrier has let count. */
+  readonly waiting: number;
+  /** Lets count what stands up to this position; waits until it was seen. */
+  count(through: number, by: TouchedBy): Promise<void>;
+  caughtUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A record that begins to count makes its meter pending with the whole of its book: another zone, multiplier or
+ * installation can change every snapshot. A record that changes nothing issues nothing.
+ *
+ * @param wants whether a meter belongs to the partition
+ */
+export async function followRegistry(
+  registry: Registry,
+  memory: PartitionMemory,
+  wants: (meterId: string) => boolean,
+): Promise<FollowedRegistry> {
+  const counted = memory.water.notes[note] ?? 0;
+  let seen = counted;
+  /**
+   * The changes of each meter, in order of position. What was put before a close was asked for counts for it, even if
+   * more came since.
+   */
+  const waiting = new Map<string, RegistryChange[]>();
+
+  function take(change: RegistryChange): void {
+    const { meterId, position } = change;
+    seen = Math.max(seen, position);
+    if (position <= counted) {
+      register(memory.book, change);
+      return;
+    }
+    memory.book.announce(meterId);
+    waiting.set(meterId, [...(waiting.get(meterId) ?? []), change].slice(-waitingPerMeterMax));
+  }
+
+  const subscription: RegistrySubscription = await registry.follow(async (changes) => changes.forEach(take), wants);
+  return {
+    get seen() {
+      return seen;
+    },
+    get waiting() {
+      return waiting.size;
+    },
+    async count(through, by) {
+      if (through > seen) await subscription.caughtUp();
+      const { book, pending, water } = memory;
+      for (const [meterId, changes] of waiting) {
+        const change = changes.findLast(({ position }) => position <= through);
+        if (change === undefined) continue;
+        const later = changes.filter(({ position }) => position > through);
+        waiting.delete(meterId);
+        if (later.length > 0) waiting.set(meterId, later);
+        const meter = register(book, change);
+        if (later.length > 0) book.announce(meterId);
+        // What is issued stays while nobody knows by what it should be made.
+        if (!meter.recordDamaged) pending.gather(meter, wholeBook, by);
+      }
+      water.noted(note, Math.max(through, water.notes[note] ?? 0), pending.nextTicket);
+    },
+    caughtUp: () => subscription.caughtUp(),
+    close: () => subscription.close(),
+  };
+}
+
+function register(book: MeterBook, { meterId, record }: RegistryChange): MeterState {
+  return record === undefined ? book.registerDamaged(meterId) : book.register(record);
+}

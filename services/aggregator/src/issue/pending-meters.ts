@@ -1,0 +1,233 @@
+import { closingRules } from "@meterbook/core/domain/closing/closing-value";
+import type { Channel } from "@meterbook/core/domain/reading/reading";
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
+import type { Barrier } from "@meterbook/sharding/barrier";
+import { lastPeriodDue } from "../evaluate/evaluate-meter.ts";
+import type { MeterState } from "../remember/meter-state.ts";
+import { firstPeriodOf, unordered } from "../remember/meter-state.ts";
+import { orderedQueue } from "./ordered-queue.ts";
+import { sweptMeters } from "./swept-meters.ts";
+
+/** The record of the log that made a meter wait. */
+export type TouchedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
+
+/**
+ * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready,
+ * and those that no record since `quietBefore` has touched.
+ */
+export interface PendingMeters {
+  readonly size: number;
+  /**
+   * The first period that a reading can change; `crossed` is the boundary that it was the first to pass, 0 or
+   * `unordered`.
+   */
+  affectedFrom(meter: MeterState, channel: Channel, at: number, crossed: number): number | undefined;
+  /**
+   * A report of the meter came, in the order of the log, that changes months from `affects` on. Even if it changes
+   * none, a waiting meter is then not quiet: what memory knows of a meter varies, and quiet must not depend on it.
+   */
+  reported(meter: MeterState, affects: number | undefined, by: TouchedBy): void;
+  /** Marks from a period on, ready for the next barrier; a meter that is gathering readings goes on doing so. */
+  mark(meter: MeterState, fromPeriod: number): void;
+  /** The same for many, which are issued in parts; also those that gather readings, or `but` those. */
+  markAll(meters: readonly MeterState[], fromPeriod: number, but?: "those that gather"): void;
+  /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
+  gather(meter: MeterState, fromPeriod: number, by: TouchedBy): void;
+  /** The ticket that the next meter to become pending takes. */
+  readonly nextTicket: number;
+  /** The least ticket that is out; `nextTicket` where none is. */
+  readonly oldestTicket: number;
+  /** Those that a barrier issues. */
+  due(barrier: Pick<Barrier, "quietBefore" | "readyThrough">): MeterState[];
+  /** What a barrier that is written now is to name; undefined where it would issue nothing. */
+  nextDue(nowMs: number): Pick<Barrier, "quietBefore" | "readyThrough"> | undefined;
+  done(meters: readonly MeterState[]): void;
+  /** The book was opened again: what waited waits on, as the new book's meters. */
+  moveTo(meet: (meterId: string) => MeterState): void;
+}
+
+/** A meter that never falls quiet is issued after so many settle times. */
+const waitFactorMax = 10;
+/** No record is there yet: all that wait. */
+export const everything = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Looking for what is due costs as much as is due, however many wait.
+ *
+ * @param timeMs log time
+ */
+export function pendingMeters(settleSeconds: number, timeMs: () => number): PendingMeters {
+  // Those that need not wait.
+  let ready = orderedQueue<MeterState>();
+  const swept = sweptMeters();
+  // The others in order of the last touch, so that the quietest stands first.
+  let gathering = orderedQueue<MeterState>();
+  // The same in order of the first touch, so that who has waited longest stands first.
+  let waiting = orderedQueue<MeterState>();
+  // All, in order of their tickets, which is that in which they became pending.
+  let tickets = orderedQueue<MeterState>();
+  let nextTicket = 1;
+  const settleMs = settleSeconds * 1000;
+
+  function pend(meter: MeterState, fromPeriod: number): "new" | "known" {
+    const known = meter.pendingFrom;
+    meter.pendingFrom = known === undefined ? fromPeriod : Math.min(known, fromPeriod);
+    if (known !== undefined) return "known";
+    meter.ticket = nextTicket;
+    nextTicket += 1;
+    tickets.add(meter);
+    return "new";
+  }
+
+  function gather(meter: MeterState, fromPeriod: number, { offset, appendedAtMs }: TouchedBy): void {
+    if (pend(meter, fromPeriod) === "new") {
+      meter.pendingSinceMs = appendedAtMs;
+      waiting.add(meter);
+      gathering.add(meter);
+    } else if (!gathering.moveToEnd(meter)) return;
+    meter.touchedBy = offset;
+    meter.touchedAtMs = appendedAtMs;
+  }
+
+  return {
+    get size() {
+      return tickets.size;
+    },
+    mark: (meter, fromPeriod) => void (pend(meter, fromPeriod) === "new" && ready.add(meter)),
+    markAll(meters, fromPeriod, but) {
+      const isSwept = (meter: MeterState) =>
+        pend(meter, fromPeriod) === "new" || (but === undefined && gathering.delete(meter));
+      const found = meters.filter(isSwept);
+      for (const meter of found) waiting.delete(meter);
+      swept.add(found);
+    },
+    gather,
+    affectedFrom: affectedAsOf(timeMs),
+    reported(meter, affects = meter.pendingFrom, by) {
+      if (affects !== undefined) gather(meter, affects, by);
+    },
+    get nextTicket() {
+      return nextTicket;
+    },
+    get oldestTicket() {
+      return firstOf(tickets)?.ticket ?? nextTicket;
+    },
+    due: ({ quietBefore, readyThrough }) => [
+      ...ready,
+      ...swept.through(readyThrough),
+      ...quietIn(gathering, quietBefore),
+    ],
+    nextDue(nowMs) {
+      const quietBefore = quietSince(gathering, waiting, nowMs, settleMs);
+      if (quietBefore === 0 && ready.size === 0 && swept.size === 0) return undefined;
+      return { quietBefore, readyThrough: swept.part(sweptPerBarrierMax) };
+    },
+    done(meters) {
+      for (const meter of meters) {
+        ready.delete(meter);
+        swept.delete(meter);
+        gathering.delete(meter);
+        waiting.delete(meter);
+        tickets.delete(meter);
+        meter.pendingFrom = undefined;
+      }
+    },
+    moveTo(meet) {
+      swept.moveTo((meter) => movedTo(meet, meter));
+      [ready, gathering, waiting, tickets] = [ready, gathering, waiting, tickets].map((queue) =>
+        orderedQueue([...queue].map((meter) => movedTo(meet, meter))),
+      ) as [Queue, Queue, Queue, Queue];
+    },
+  };
+}
+
+/** A barrier for all of a month's end would hold up the frames behind it until all is issued. */
+const sweptPerBarrierMax = 5000;
+
+function firstOf(queue: Queue): MeterState | undefined {
+  const [first] = queue;
+  return first;
+}
+
+function quietIn(byLastTouch: Queue, quietBefore: number): MeterState[] {
+  const quiet: MeterState[] = [];
+  for (const meter of byLastTouch) {
+    if (meter.touchedBy >= quietBefore) break;
+    quiet.push(meter);
+  }
+  return quiet;
+}
+
+/** The offset from which on nothing has touched a meter that is quiet; 0 where none is. */
+function quietSince(byLastTouch: Queue, byFirstTouch: Queue, nowMs: number, settleMs: number): number {
+  const [oldest] = byFirstTouch;
+  if (oldest !== undefined && nowMs - oldest.pendingSinceMs >= waitFactorMax * settleMs) return everything;
+  let before = 0;
+  for (const { touchedBy, touchedAtMs } of byLastTouch) {
+    if (nowMs - touchedAtMs < settleMs) break;
+    before = touchedBy + 1;
+  }
+  return before;
+}
+
+type Queue = ReturnType<typeof orderedQueue<MeterState>>;
+
+/** What waits of a meter, as the same meter of another book. */
+function movedTo(meet: (meterId: string) => MeterState, meter: MeterState): MeterState {
+  const { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket } = meter;
+  return Object.assign(meet(meter.meterId), { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket });
+}
+
+function affectedAsOf(timeMs: () => number): PendingMeters["affectedFrom"] {
+  const dueBoundaries = dueBoundary(timeMs);
+  return (meter, channel, at, crossed) =>
+    // Before the first barrier nothing is due, and all of it will be.
+    timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, crossed, dueBoundaries(meter));
+}
+
+/** The newest boundary whose snapshots are due, per calendar, as long as log time stands. */
+function dueBoundary(timeMs: () => number): (meter: MeterState) => number {
+  const known = new Map<string, number>();
+  let asOfMs = 0;
+  return (meter) => {
+    if (timeMs() !== asOfMs) {
+      known.clear();
+      asOfMs = timeMs();
+    }
+    let boundary = known.get(meter.calendar.zone);
+    if (boundary === undefined) {
+      boundary = meter.calendar.boundaryOf(lastPeriodDue({ ...meter, record: undefined }, asOfMs));
+      known.set(meter.calendar.zone, boundary);
+    }
+    return boundary;
+  };
+}
+
+/** The first period whose snapshot a reading at `at` can change; undefined where it can change none that is due. */
+function affectedFrom(
+  meter: MeterState,
+  channel: Channel,
+  at: number,
+  crossed: number,
+  dueBoundary: number,
+): number | undefined {
+  const { calendar } = meter;
+  const reach = closingRules.flatGapSecondsMax;
+  if (at > dueBoundary) {
+    if (at > dueBoundary + reach) return undefined;
+    const decides =
+      channel.kind === "register"
+        ? crossed === dueBoundary || crossed === unordered
+        : (meter.issued?.some(({ usesIntervals }) => usesIntervals) ?? beginsBefore(meter, dueBoundary));
+    return decides ? calendar.periodOf(dueBoundary - 1) : undefined;
+  }
+  const period = calendar.periodOf(at - channel.stepSeconds);
+  // As the reading after a boundary it can decide the period before its own.
+  return at - calendar.startOf(period) <= reach ? period - 1 : period;
+}
+
+/** Whether a meter of which is not known what was issued has a book before the boundary at all. */
+function beginsBefore(meter: MeterState, boundary: number): boolean {
+  const first = firstPeriodOf(meter);
+  return first === undefined || first < meter.calendar.periodOf(boundary);
+}

@@ -1,0 +1,37 @@
+import type { SeriesStore } from "@meterbook/core/ports/series-store";
+import { expect, test } from "vitest";
+import { silentAggregatorEvents } from "../aggregator-events.ts";
+import { usualAdmission } from "../apply/admit-reports.ts";
+import { openPartitionBook, type PartitionPorts } from "./partition-book.ts";
+
+const options = {
+  timeZone: "Europe/Kyiv",
+  settleSeconds: 30,
+  limits: usualAdmission,
+  events: silentAggregatorEvents,
+  damaged: () => undefined,
+  crashPoint: () => undefined,
+};
+
+test("a partition that is another's before the store has answered: the right to issue is left to that one", async () => {
+  const gone = new AbortController();
+  const calls: string[] = [];
+  const ports = {
+    log: { starts: async () => new Map() },
+    series: {
+      async open() {
+        gone.abort(new Error("another's"));
+        return { close: async () => void calls.push("store closed") } as unknown as SeriesStore;
+      },
+    },
+    ledgers: {
+      async open() {
+        calls.push("ledger taken");
+        throw new Error("taken");
+      },
+    },
+  } as unknown as PartitionPorts;
+  const opening = openPartitionBook(ports, options, { partition: 0, partitions: 4, epoch: 1, gone: gone.signal });
+  await expect(opening).rejects.toThrow("another's");
+  expect(calls).toEqual(["store closed"]);
+});

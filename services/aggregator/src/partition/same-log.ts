@@ -1,0 +1,88 @@
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
+import type { FrameTally, Tally } from "@meterbook/sharding/tally";
+
+/** Watches that the log is the one that the store was filled from. */
+export interface SameLog {
+  /**
+   * Looks at frames before they are taken in.
+   *
+   * @param filled how far the store was filled, and what it was told of the writers by then
+   * @throws an Error where it is another log, and where that cannot be told yet: then the partition is opened anew.
+   */
+  look(frames: readonly LogFrame[], filled: Filled): void;
+}
+
+interface Filled {
+  readonly position: number;
+  readonly tally: Tally;
+}
+
+export interface SameLogOptions {
+  readonly partition: number;
+  /** Of the log as the partition was opened. */
+  readonly start: number;
+  /** Has the partition opened anew, so that the frames before its position are read once more. */
+  readonly again: () => void;
+}
+
+/**
+ * A partition reads this many records before its position once more when it is opened, because barriers carry no
+ * writer's count.
+ */
+export const lookBackMax = 4;
+
+/**
+ * A log that was put back to an older copy goes on with the offsets of the records that are gone. Offsets alone do not
+ * show that. Writers count what they append. A frame below the position with a count above what the store was told is
+ * of another log. A frame above it, before which some frames of its writer are missing, is a reason to look; retention
+ * makes such holes too, and those are told elsewhere.
+ */
+export function sameLog({ partition, start, again }: SameLogOptions): SameLog {
+  /** Nothing that the store lacks stood in the log below this position. */
+  let soundAt: number | undefined;
+
+  function lookBelow(frames: readonly LogFrame[], { position, tally }: Filled): void {
+    const strange = frames.find((frame) => isAhead(frame.tally, tally));
+    if (strange !== undefined)
+      throw new Error(otherLog(partition, `offset ${strange.offset} holds what it was not given`));
+    if (frames.at(-1)?.offset === position - 1) soundAt = position;
+  }
+
+  return {
+    look(frames, filled) {
+      const { position, tally } = filled;
+      if (position <= start) soundAt ??= position;
+      const first = frames.findIndex(({ offset }) => offset >= position);
+      const below = first === -1 ? frames.length : first;
+      if (below > 0) lookBelow(frames.slice(0, below), filled);
+      const fresh = frames.slice(below);
+      const hole = fresh.length === 0 || soundAt === position ? undefined : frameAfterHole(fresh, tally);
+      if (hole === undefined) return;
+      again();
+      throw new Error(
+        `frames of one writer are missing before offset ${hole.offset} of partition ${partition}: the log is looked at again`,
+      );
+    },
+  };
+}
+
+/** In words for whoever runs it. */
+export function otherLog(partition: number, why: string): string {
+  return `partition ${partition} of the readings log: ${why}: it is not the log that the store was filled from. Put the store back to a copy that is older than that of the log (docs/restore.md)`;
+}
+
+function isAhead(frame: FrameTally | undefined, { writers, earlier }: Tally): boolean {
+  if (frame === undefined || frame.writer <= earlier.through) return false;
+  return frame.total > (writers[frame.writer] ?? 0);
+}
+
+function frameAfterHole(frames: readonly LogFrame[], { writers, earlier }: Tally): LogFrame | undefined {
+  const seen = new Map<string, number>();
+  return frames.find(({ tally }) => {
+    if (tally === undefined || tally.writer <= earlier.through) return false;
+    const { writer, total, readings } = tally;
+    const before = seen.get(writer) ?? writers[writer] ?? 0;
+    seen.set(writer, Math.max(before, total));
+    return total - readings > before;
+  });
+}

@@ -1,0 +1,108 @@
+import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
+import { channelRows } from "./channel-memory.ts";
+import type { MeterState } from "./meter-state.ts";
+import { adopt, cool, meterState } from "./meter-state.ts";
+
+/** All meters that the aggregator knows: those with readings and those that only the registry has. */
+export interface MeterBook {
+  readonly size: number;
+  /** Those that the store has numbered: they have readings. */
+  readonly numbered: number;
+  /** The meter of that id, new where it was unknown. */
+  meet(meterId: string): MeterState;
+  find(meterId: string): MeterState | undefined;
+  all(): IterableIterator<MeterState>;
+  /** Zones in which there are or were meters. */
+  readonly zones: ReadonlySet<string>;
+  adopt(stored: StoredMeter): void;
+  /** There are master data of it that do not count yet: nothing but admission sees them. */
+  announce(meterId: string): void;
+  readonly announced: ReadonlySet<string>;
+  /** Whether there are master data of it, counting or not. */
+  isRegistered(meterId: string): boolean;
+  /** Takes over master data; answers whether the meter's snapshots may change by it. */
+  register(record: MeterRecord): MeterState;
+  /** The meter's newest master data cannot be read; what was known before is not relied on. */
+  registerDamaged(meterId: string): MeterState;
+}
+
+export async function openMeterBook(
+  store: Pick<SeriesStore, "progress" | "meters">,
+  defaultZone: string,
+): Promise<MeterBook> {
+  const meters = new Map<string, MeterState>();
+  const zones = new Set<string>();
+  const announced = new Set<string>();
+  const newRow = channelRows();
+  let numbered = 0;
+
+  function meet(meterId: string): MeterState {
+    let meter = meters.get(meterId);
+    if (meter === undefined) {
+      zones.add(defaultZone);
+      meter = meterState(meterId, defaultZone);
+      meters.set(meterId, meter);
+    }
+    return meter;
+  }
+
+  const layouts = sharedValues<MeterRecord["registers"]>(1000);
+  const { newestAt } = store.progress;
+  for await (const page of store.meters()) {
+    for (const stored of page) {
+      const meter = meet(stored.meterId);
+      numbered += 1;
+      adopt(meter, stored, newRow, newestAt);
+      meter.cold = true;
+      meter.issued = undefined;
+    }
+  }
+
+  return {
+    get size() {
+      return meters.size;
+    },
+    get numbered() {
+      return numbered;
+    },
+    meet,
+    find: (meterId) => meters.get(meterId),
+    all: () => meters.values(),
+    zones,
+    adopt: (stored) => {
+      const meter = meet(stored.meterId);
+      if (meter.no < 0) numbered += 1;
+      // A channel that is new on a cold meter has no past either.
+      adopt(meter, stored, newRow, -1);
+    },
+    announce: (meterId) => void announced.add(meterId),
+    announced,
+    isRegistered: (meterId) => meters.get(meterId)?.isRegistered === true || announced.has(meterId),
+    register(record) {
+      const meter = meet(record.meterId);
+      announced.delete(record.meterId);
+      const { registers } = record;
+      meter.isRegistered = true;
+      meter.recordDamaged = false;
+      meter.record = {
+        ...record,
+        meterId: meter.meterId,
+        registers: layouts(JSON.stringify(registers), () => registers),
+      };
+      const zone = record.zone ?? defaultZone;
+      if (zone !== meter.calendar.zone) {
+        meter.calendar = localCalendar(zone);
+        zones.add(zone);
+        cool(meter, -1);
+      }
+      return meter;
+    },
+    registerDamaged(meterId) {
+      announced.delete(meterId);
+      return Object.assign(meet(meterId), { isRegistered: true, recordDamaged: true });
+    },
+  };
+}

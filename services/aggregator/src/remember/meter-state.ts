@@ -1,0 +1,147 @@
+import type { Channel } from "@meterbook/core/domain/reading/reading";
+import { channelKey } from "@meterbook/core/domain/reading/reading";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { Closings } from "@meterbook/core/domain/snapshot/compose-snapshot";
+import type { Issued } from "@meterbook/core/domain/snapshot/next-revision";
+import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { StoredMeter } from "@meterbook/core/ports/series-store";
+import type { ChannelRow } from "./channel-memory.ts";
+import type { ChannelState } from "./channel-state.ts";
+import { advance, advanceCold, channelState, firstOf, forget, newestAtOf } from "./channel-state.ts";
+
+/** What the aggregator remembers of one meter. */
+export interface MeterState {
+  readonly meterId: string;
+  /** The store's number; -1 while the meter has no readings. */
+  no: number;
+  channels: readonly ChannelState[];
+  /** The record that counts. */
+  record: MeterRecord | undefined;
+  /** Whether there is a record that counts; it may be one that cannot be read. */
+  isRegistered: boolean;
+  /** Its newest master data cannot be read: until they come again nothing is made of them. */
+  recordDamaged: boolean;
+  calendar: LocalCalendar;
+  /** After a start only the store knows this meter's past: every evaluation asks it. */
+  cold: boolean;
+  /** The earliest period to recompute; undefined where nothing is pending. */
+  pendingFrom: number | undefined;
+  /** From where it is to be recomputed once its readings can be read; undefined where nothing holds it back. */
+  heldBackFrom: number | undefined;
+  /** Which record of the log last made it pending. */
+  touchedBy: number;
+  /** When that was appended, and when what first made it pending was. */
+  touchedAtMs: number;
+  pendingSinceMs: number;
+  /** Its place in the order in which meters became pending (low-water.ts). */
+  ticket: number;
+  /** The latest revision of the two newest periods, oldest first; undefined until read from the ledger. */
+  issued: readonly IssuedPeriod[] | undefined;
+}
+
+export interface IssuedPeriod extends Issued {
+  readonly period: number;
+  /** Log time. */
+  readonly issuedAtMs: number;
+  readonly closings: Closings;
+  /** How many periods up to this one in a row had nothing to go by. */
+  readonly missingRun: number;
+  /** A closing was made from intervals, so later intervals can still change it. */
+  readonly usesIntervals: boolean;
+  /** It was made while the meter's master data could not be read. */
+  readonly withoutMasterData: boolean;
+  /** The month was taken back: nothing opens from it. */
+  readonly isVoid: boolean;
+}
+
+export function meterState(meterId: string, zone: string): MeterState {
+  return {
+    meterId,
+    no: -1,
+    channels: [],
+    record: undefined,
+    isRegistered: false,
+    recordDamaged: false,
+    calendar: localCalendar(zone),
+    cold: false,
+    pendingFrom: undefined,
+    heldBackFrom: undefined,
+    touchedBy: 0,
+    touchedAtMs: 0,
+    pendingSinceMs: 0,
+    ticket: 0,
+    issued: undefined,
+  };
+}
+
+/** Takes over what the store says of the meter's number and channels. New channels have no reading newer than `newestAt`. */
+export function adopt(meter: MeterState, stored: StoredMeter, newRow: () => ChannelRow, newestAt: number): void {
+  meter.no = stored.no;
+  const channels = [...meter.channels];
+  for (const channel of stored.channels) channels[channel.index] ??= channelState(channel, newRow(), newestAt);
+  // A copy has no room to grow, which would be more than what is in it.
+  meter.channels = channels.slice();
+}
+
+const linearSearchMax = 16;
+/** Channels by their key, of the meters that have so many that a search would be long. */
+const byKey = new WeakMap<readonly ChannelState[], Map<string, ChannelState>>();
+
+export function channelOf(meter: MeterState, wanted: Channel): ChannelState | undefined {
+  if (meter.channels.length > linearSearchMax) return keyed(meter.channels).get(channelKey(wanted));
+  for (const state of meter.channels) {
+    const { channel } = state;
+    if (
+      channel.register === wanted.register &&
+      channel.kind === wanted.kind &&
+      channel.stepSeconds === wanted.stepSeconds &&
+      channel.unit === wanted.unit
+    ) {
+      return state;
+    }
+  }
+  return undefined;
+}
+
+function keyed(channels: readonly ChannelState[]): Map<string, ChannelState> {
+  let found = byKey.get(channels);
+  if (found === undefined) {
+    found = new Map(channels.map((state) => [channelKey(state.channel), state]));
+    byKey.set(channels, found);
+  }
+  return found;
+}
+
+/** The period in which the meter's book begins; undefined where there is neither a reading nor an installation. */
+export function firstPeriodOf(meter: MeterState): number | undefined {
+  let first = Number.POSITIVE_INFINITY;
+  for (const state of meter.channels) first = Math.min(first, firstPeriodOfChannel(meter, state));
+  const installed = meter.record?.installed?.at;
+  if (installed !== undefined) first = Math.min(first, meter.calendar.periodOf(installed));
+  return first === Number.POSITIVE_INFINITY ? undefined : first;
+}
+
+/** An interval belongs to the month in which it begins, a register reading at midnight to the month that begins. */
+export function firstPeriodOfChannel(meter: MeterState, state: ChannelState): number {
+  return meter.calendar.periodOf(firstOf(state).at - state.channel.stepSeconds);
+}
+
+/** Forgets all readings' traces, as after a start: the zone changed, or a batch failed half way. */
+export function cool(meter: MeterState, newestAt: number): void {
+  for (const state of meter.channels) forget(state, Math.max(newestAt, newestAtOf(state)));
+  meter.cold = true;
+}
+
+/** Instead of a boundary: what the reading stands next to is not remembered. */
+export const unordered = -1;
+
+/**
+ * Takes a reading newer than all others of its channel. Answers the boundary of which it is the first reading after,
+ * 0 where there is none such, `unordered` where memory cannot tell.
+ */
+export function accept(meter: MeterState, state: ChannelState, at: number, value: number, code: number): number {
+  if (!meter.cold) return advance(state, at, value, code, meter.calendar);
+  advanceCold(state, at);
+  return unordered;
+}

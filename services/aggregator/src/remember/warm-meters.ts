@@ -1,0 +1,55 @@
+import { closingRules } from "@meterbook/core/domain/closing/closing-value";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { TellDamage } from "@meterbook/core/ports/damage-log";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import { tellDamage } from "../repair/store-damage.ts";
+import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
+import type { MeterBook } from "./meter-book.ts";
+import type { MeterState } from "./meter-state.ts";
+import { channelOf } from "./meter-state.ts";
+
+/**
+ * Rebuilds memory after a start, meter by meter, while there is nothing else to do: the readings of the last weeks are
+ * taken from the store once more. Until its turn comes a meter is `cold` and its evaluations ask the store.
+ */
+export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock, damaged: TellDamage) {
+  let round: Iterator<MeterState> | undefined;
+  let bookSeen: MeterBook | undefined;
+
+  return {
+    /** Works for about `budgetMs`. */
+    async warm(book: MeterBook, budgetMs: number): Promise<void> {
+      if (book !== bookSeen) {
+        bookSeen = book;
+        round = book.all();
+      }
+      const until = performance.now() + budgetMs;
+      while (round !== undefined) {
+        const next = round.next();
+        if (next.done === true) round = undefined;
+        else if (next.value.cold) {
+          const nowMs = clock.nowMs();
+          await warmMeter(series, next.value, nowMs).catch(tellDamage(damaged, nowMs));
+        }
+        if (performance.now() >= until) return;
+      }
+    },
+  };
+}
+
+export async function warmMeter(series: Pick<SeriesReader, "read">, meter: MeterState, nowMs: number): Promise<void> {
+  const { calendar } = meter;
+  const from = calendar.startOf(calendar.periodOf(nowMs / 1000) - 1) - closingRules.lookBackSecondsMax;
+  const readings = await series.read(meter.meterId, { from, to: Number.MAX_SAFE_INTEGER });
+  for (const state of meter.channels) {
+    // Nothing is newer than what was read, and what is older than that stays the store's to tell.
+    forget(state, Math.min(newestAtOf(state), from - 1));
+    markIrregular(state, 0, from);
+  }
+  for (const { channel, at, value, code } of readings) {
+    const state = channelOf(meter, channel);
+    if (state === undefined) continue;
+    at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, calendar));
+  }
+  meter.cold = false;
+}

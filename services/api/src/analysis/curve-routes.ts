@@ -1,0 +1,180 @@
+import type { CurvePoint } from "@meterbook/core/domain/curve/consumption-curve";
+import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
+import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
+import type { Kind } from "@meterbook/core/domain/reading/reading";
+import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
+import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
+import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { z } from "zod";
+import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
+import { knownMeter, withSoundRecord } from "../api-context.ts";
+import { answerFormat } from "../http/answers/answer-format.ts";
+import { chunksOf } from "../http/answers/list-answer.ts";
+import { textEncoder } from "../http/answers/row-encoder.ts";
+import { rowWriter } from "../http/answers/row-writer.ts";
+import { listAnswers, withJson } from "../http/documentation/documented.ts";
+import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
+import { instant, meterId, register } from "../http/requests/query-schemas.ts";
+import type { CurveSource } from "./curve-pages.ts";
+import { curvePages, kindOf } from "./curve-pages.ts";
+import { channelsOf } from "./reading-pages.ts";
+
+const daySeconds = 86_400;
+const pointsMax = 100_000;
+const rangeDaysMax: Readonly<Record<Resolution, number>> = {
+  native: 400,
+  PT15M: 400,
+  PT30M: 400,
+  PT1H: 400,
+  P1D: 4000,
+  P1M: 4000,
+};
+
+export const curvePointSchema = z
+  .strictObject({
+    from: z.string().meta({ format: "date-time" }),
+    to: z.string().meta({ format: "date-time" }),
+    consumption: z
+      .int()
+      .min(0)
+      .nullable()
+      .meta({ description: "Base units, times the multiplier; null where it is not known" }),
+    quality: z.enum(snapshotQualities),
+    present: z.int().optional().meta({ description: "Intervals that are there, of a step that is incomplete" }),
+    expected: z.int().optional(),
+  })
+  .meta({ id: "CurvePoint" });
+
+export const curveSchema = z.strictObject({
+  meterId: z.string(),
+  register: z.string(),
+  unit: z.enum(baseUnits),
+  kind: z.enum(kinds),
+  resolution: z.enum(resolutions),
+  zone: z.string(),
+  items: z.array(curvePointSchema),
+});
+
+const example = { from: "2026-10-31T21:00:00Z", to: "2026-10-31T22:00:00Z", consumption: 412, quality: "actual" };
+const curveExample = {
+  meterId: "m-1",
+  register: "1.8.0",
+  unit: "Wh",
+  kind: "register",
+  resolution: "PT1H",
+  zone: "Europe/Kyiv",
+  items: [example],
+};
+const header = "meter_id,register,unit,from,to,consumption,quality,present,expected\n";
+const csvExample = `${header}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,\n`;
+const problems = ["range_too_long", "meter_unknown", "register_unknown", "store_damaged", "record_damaged"] as const;
+
+const description = `Consumption per step. Every step that overlaps \`from\` to \`to\` is answered whole; days and months are local, and
+clock steps count from local midnight. \`native\` is as the meter reports, within the range.
+
+- A register's step is its reading at the end minus its reading at the start, both at that very instant; nothing is interpolated.
+- An interval channel's step is the sum of its intervals where they cover all of it; intervals longer than the step are not split.
+- What is not known is \`null\`: \`missing\`, \`incomplete\` (with \`present\` of \`expected\` intervals) or \`suspect\` (the register ran backwards).
+- Where a register has both kinds of channel the intervals are taken, unless \`kind=register\` is asked for.
+
+At most ${rangeDaysMax.native} days (days and months: ${rangeDaysMax.P1D}), and as JSON ${pointsMax} points. Not paged.`;
+
+const querystring = z.strictObject({
+  register,
+  from: instant("Start of the range", "2026-09-30T21:00:00Z"),
+  to: instant("End of the range", "2026-10-31T22:00:00Z"),
+  resolution: z.enum(resolutions).default("native"),
+  kind: z.enum(kinds).optional().meta({ description: "Which channel, where the register has both" }),
+});
+
+export function curveRoutes(app: Api, context: ApiContext): void {
+  const { ports, streams } = context;
+  const schema = {
+    tags: ["analysis"],
+    summary: "The consumption curve of a register",
+    description,
+    params: z.strictObject({ meterId }),
+    querystring,
+    response: withJson(
+      listAnswers("The curve", curvePointSchema, example, csvExample, problems),
+      curveSchema,
+      curveExample,
+    ),
+  };
+  app.get("/v1/meters/:meterId/curve", { schema }, async (request, reply) => {
+    const { register: of, kind, ...range } = request.query;
+    checkRange(range);
+    const format = answerFormat(request.headers.accept);
+    const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, kind);
+    const pages = curvePages(ports.series, source, range);
+    if (format === "json")
+      return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));
+    const shared = `${source.meterId},${of},${source.channels[0].unit},`;
+    const textOf =
+      format === "csv"
+        ? (point: CurvePoint) => shared + pointCells(point)
+        : (point: CurvePoint) => `${pointText(point)}\n`;
+    return streams.send(request, reply, format, chunksOf(pages, textEncoder(textOf, format === "csv" ? header : "")));
+  });
+}
+
+function checkRange({ from, to, resolution }: { from: number; to: number; resolution: Resolution }): void {
+  if (from >= to) throw requestInvalid([{ field: "to", message: "must be after from" }]);
+  const days = Math.ceil((to - from) / daySeconds);
+  const max = rangeDaysMax[resolution];
+  if (days > max)
+    throw new ApiProblem(
+      "range_too_long",
+      `from, to: ${days} days; ${resolution} takes at most ${max} days in one request`,
+    );
+}
+
+function curveSource(meter: KnownMeter, register: string, kind: Kind | undefined): CurveSource {
+  const all = channelsOf(meter, register);
+  const wanted = kind ?? (all.some((channel) => channel.kind === "interval") ? "interval" : "register");
+  const ofKind = all.filter((channel) => channel.kind === wanted);
+  const [first, ...rest] = ofKind;
+  if (first === undefined) {
+    throw new ApiProblem(
+      "register_unknown",
+      `meter ${meter.meterId} has no ${wanted} channel of ${register}, only the other kind`,
+    );
+  }
+  return {
+    meterId: meter.meterId,
+    channels: [first, ...rest.filter((channel) => channel.unit === first.unit)],
+    calendar: meter.calendar,
+    multiplier: meter.record?.registers.find((entry) => entry.register === register)?.multiplier ?? 1,
+  };
+}
+
+/** Built as bytes: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects. */
+async function curveBytes(
+  source: CurveSource,
+  resolution: Resolution,
+  pages: AsyncIterable<readonly CurvePoint[]>,
+): Promise<Buffer> {
+  const { register: of, unit } = source.channels[0];
+  const { zone } = source.calendar;
+  const head = { meterId: source.meterId, register: of, unit, kind: kindOf(source), resolution, zone };
+  const writer = rowWriter();
+  writer.put(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  let points = 0;
+  for await (const page of pages) {
+    for (const point of page) writer.put((points++ === 0 ? "" : ",") + pointText(point));
+    if (points <= pointsMax) continue;
+    const detail = `from, to: more than ${pointsMax} points; ask for less, or as application/x-ndjson or text/csv`;
+    throw new ApiProblem("range_too_long", detail);
+  }
+  writer.put("]}");
+  return writer.take();
+}
+
+function pointText({ from, to, consumption, quality, present, expected }: CurvePoint): string {
+  const counts = present === undefined ? "" : `,"present":${present},"expected":${expected}`;
+  return `{"from":"${formatInstant(from)}","to":"${formatInstant(to)}","consumption":${consumption},"quality":"${quality}"${counts}}`;
+}
+
+function pointCells({ from, to, consumption, quality, present, expected }: CurvePoint): string {
+  return `${formatInstant(from)},${formatInstant(to)},${consumption ?? ""},${quality},${present ?? ""},${expected ?? ""}\n`;
+}

@@ -1,0 +1,125 @@
+import {
+  baseUnits,
+  kinds,
+  originOf,
+  origins,
+  qualityOf,
+  readingQualities,
+} from "@meterbook/core/domain/reading/reading";
+import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { z } from "zod";
+import type { Api, ApiContext } from "../api-context.ts";
+import { knownMeter } from "../api-context.ts";
+import { csvRow } from "../http/answers/csv-cell.ts";
+import { cursorForm } from "../http/answers/cursor.ts";
+import type { List } from "../http/answers/list-answer.ts";
+import { answerList } from "../http/answers/list-answer.ts";
+import { textEncoder } from "../http/answers/row-encoder.ts";
+import { listAnswers } from "../http/documentation/documented.ts";
+import { requestInvalid } from "../http/problems/problem.ts";
+import { cursor, instant, limit, meterId, register } from "../http/requests/query-schemas.ts";
+import type { ReadingPlace, StoredReading } from "./reading-pages.ts";
+import { channelsOf, readingPages } from "./reading-pages.ts";
+
+const cursors = cursorForm("readings", z.tuple([z.int(), z.int()]));
+
+export const readingSchema = z
+  .strictObject({
+    at: z.string().meta({ format: "date-time", description: "The instant of a register; the END of an interval" }),
+    register: z.string(),
+    kind: z.enum(kinds),
+    stepSeconds: z.int().optional().meta({ description: "Length of the interval; intervals only" }),
+    value: z.int(),
+    unit: z.enum(baseUnits),
+    quality: z.enum(readingQualities),
+    origin: z.enum(origins),
+  })
+  .meta({ id: "Reading" });
+
+const example = {
+  at: "2026-10-31T22:00:00Z",
+  register: "1.8.0",
+  kind: "register",
+  value: 12_345_678,
+  unit: "Wh",
+  quality: "actual",
+  origin: "remote",
+};
+const header = "meter_id,at,register,kind,step_seconds,value,unit,quality,origin\n";
+
+const querystring = z.strictObject({
+  from: instant("The first instant; from the first reading where absent", "2026-09-30T21:00:00Z").optional(),
+  to: instant("The end, itself not included; up to the newest reading where absent", "2026-10-31T22:00:00Z").optional(),
+  register: register.optional(),
+  limit,
+  cursor,
+});
+
+export function readingRoutes(app: Api, context: ApiContext): void {
+  const { ports, streams, limits } = context;
+  const schema = {
+    tags: ["analysis"],
+    summary: "Stored readings of a meter",
+    description: "Ordered by instant, then by channel. `from <= at < to`.",
+    params: z.strictObject({ meterId }),
+    querystring,
+    response: listAnswers(
+      "Readings",
+      readingSchema,
+      example,
+      `${header}m-1,2026-10-31T22:00:00Z,1.8.0,register,,12345678,Wh,actual,remote\n`,
+      ["meter_unknown", "register_unknown", "store_damaged"],
+    ),
+  };
+  app.get("/v1/meters/:meterId/readings", { schema }, async (request, reply) => {
+    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, register: of, ...page } = request.query;
+    if (from >= to) throw requestInvalid([{ field: "to", message: "must be after from" }]);
+    const meter = await knownMeter(context, request.params.meterId);
+    const scope = meter.meterId;
+    const place = page.cursor === undefined ? undefined : cursors.decode(scope, page.cursor);
+    const channels = of === undefined ? (meter.stored?.channels ?? []) : channelsOf(meter, of);
+    const list: List<StoredReading, ReadingPlace> = {
+      placeOf: ({ at, channel }) => [at, channel.index],
+      pages: (after) => readingPages(ports.series, { meterId: scope, channels, from, to }, after),
+      json: readingJson,
+      csv: () => textEncoder((reading) => readingRow(scope, reading), header),
+    };
+    return answerList(request, reply, streams, list, {
+      limit: page.limit,
+      place,
+      cursors,
+      scope,
+      exportPage: limits.exportPage,
+    });
+  });
+}
+
+function readingJson({ at, channel, value, code }: StoredReading): z.infer<typeof readingSchema> {
+  const { register: of, kind, unit, stepSeconds } = channel;
+  const step = kind === "interval" ? { stepSeconds } : {};
+  return {
+    at: formatInstant(at),
+    register: of,
+    kind,
+    ...step,
+    value,
+    unit,
+    quality: qualityOf(code),
+    origin: originOf(code),
+  };
+}
+
+function readingRow(meter: string, { at, channel, value, code }: StoredReading): string {
+  const { register: of, kind, unit, stepSeconds } = channel;
+  return csvRow([
+    meter,
+    formatInstant(at),
+    of,
+    kind,
+    kind === "interval" ? stepSeconds : "",
+    value,
+    unit,
+    qualityOf(code),
+    originOf(code),
+  ]);
+}

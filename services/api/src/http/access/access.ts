@@ -1,0 +1,84 @@
+import type { FastifyRequest } from "fastify";
+import type { Api } from "../../api-context.ts";
+import { ApiProblem } from "../problems/problem.ts";
+import type { Caller } from "./api-keys.ts";
+import type { KeysFile } from "./keys-file.ts";
+import type { Scope } from "./scope-table.ts";
+import { scopesOf } from "./scope-table.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Of which a caller needs one; absent on public routes. */
+    scopes?: readonly Scope[];
+  }
+  interface FastifyRequest {
+    /** Undefined where the API is open, and on public routes. */
+    caller: Caller | undefined;
+  }
+}
+
+/**
+ * Lets in who may. `callerOf` is undefined where there is no keys file: then the API is open, and since every web page
+ * that somebody opens on this machine can reach it too, calls that come through another name or site are refused.
+ */
+export function guardRoutes(app: Api, callerOf: KeysFile["callerOf"] | undefined): void {
+  app.decorateRequest("callerName", "");
+  app.addHook("onRoute", (route) => {
+    const allowed = scopesOf([route.method].flat()[0] ?? "", route.url);
+    if (allowed === undefined) return;
+    route.config = { ...route.config, scopes: allowed };
+    const note = `Needs a key with one of the scopes ${allowed.map((scope) => `\`${scope}\``).join(", ")}.`;
+    const described = (route.schema as { description?: string } | undefined)?.description;
+    route.schema = {
+      ...route.schema,
+      description: described === undefined ? note : `${described}\n\n${note}`,
+      security: [{ key: [] }],
+    } as typeof route.schema & object;
+  });
+  app.decorateRequest("caller", undefined);
+  app.addHook("onRequest", async (request) => {
+    if (callerOf === undefined) refuseOtherSites(request);
+    else authorize(request, callerOf);
+  });
+}
+
+function authorize(request: FastifyRequest, callerOf: KeysFile["callerOf"]): void {
+  const allowed = request.routeOptions.config.scopes;
+  if (allowed === undefined) return;
+  const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  const challenge = { headers: { "www-authenticate": 'Bearer realm="meterbook"' } };
+  if (key === undefined) throw new ApiProblem("key_missing", "send the header Authorization: Bearer <key>", challenge);
+  const caller = callerOf(key);
+  if (caller === undefined || caller === "expired") {
+    const why = caller === undefined ? "is not known" : "has ended; ask for a new one";
+    throw new ApiProblem("key_unknown", `the key in the Authorization header ${why}`, challenge);
+  }
+  request.callerName = caller.name;
+  if (!allowed.some((scope) => caller.scopes.includes(scope))) {
+    const detail = `the key ${caller.name} has the scopes ${caller.scopes.join(", ")}; this call needs one of ${allowed.join(", ")}`;
+    throw new ApiProblem("scope_missing", detail);
+  }
+  request.caller = caller;
+}
+
+/** Whose word it is: the key's name, or that nobody needed one. */
+export function callerName({ caller }: FastifyRequest): string {
+  return caller?.name ?? "without a key";
+}
+
+function refuseOtherSites(request: FastifyRequest): void {
+  const host = request.headers.host ?? "";
+  const origin = request.headers.origin;
+  if (!isLoopback(hostName(host)) || (origin !== undefined && origin !== `http://${host}`)) {
+    const detail = "without METERBOOK_API_KEYS_FILE only callers on this machine are served, by a loopback name";
+    throw new ApiProblem("origin_refused", detail);
+  }
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, "");
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,31 @@
+import { hash } from "node:crypto";
+import type { Api } from "../../api-context.ts";
+
+/** Longer answers are not hashed: they are sent. */
+const taggedLengthMax = 8 * 1024 * 1024;
+
+/**
+ * Answers of reads carry an ETag of their content, and `If-None-Match` is answered 304 if nothing changed. The ETag is
+ * weak, because the same content may be sent compressed. Streams have none: they are sent before all of them is known.
+ */
+export function answerConditionally(app: Api): void {
+  app.addHook("onSend", async (request, reply, payload) => {
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (!isRead || reply.statusCode !== 200 || typeof payload !== "string" || payload.length > taggedLengthMax)
+      return payload;
+    if (!(request.routeOptions.url ?? "").startsWith("/v1/")) return payload;
+    const tag = `W/"${hash("sha256", payload, "base64url").slice(0, 27)}"`;
+    // To be kept by the caller only, and asked for again each time.
+    reply.headers({ etag: tag, "cache-control": "private, no-cache" });
+    if (!isNamed(tag, request.headers["if-none-match"])) return payload;
+    reply.code(304).removeHeader("content-length");
+    return null;
+  });
+}
+
+function isNamed(tag: string, header: string | undefined): boolean {
+  if (header === undefined) return false;
+  if (header.trim() === "*") return true;
+  const opaque = tag.slice(2);
+  return header.split(",").some((one) => one.trim().replace(/^W\//, "") === opaque);
+}

@@ -1,0 +1,115 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { limitDefault } from "../requests/query-schemas.ts";
+import { answerFormat } from "./answer-format.ts";
+import type { CursorForm } from "./cursor.ts";
+import type { RowEncoder } from "./row-encoder.ts";
+import { textEncoder } from "./row-encoder.ts";
+import type { Chunk, StreamAnswers } from "./stream-answers.ts";
+
+/** A list that is answered as pages of JSON, or whole as a stream of NDJSON or CSV. */
+export interface List<Entry, Place> {
+  /** Entries after `place` in the list's order, in pages of about `size`; ends when the list does. */
+  pages(place: Place | undefined, size: number): AsyncIterable<readonly Entry[]>;
+  placeOf(entry: Entry): Place;
+  json(entry: Entry): unknown;
+  csv(): RowEncoder<Entry>;
+  /** Where one entry alone can be large: most entries to read at a time, and an entry's bytes. */
+  readonly heavy?: { readonly pageMax: number; bytesOf(entry: Entry): number };
+  /** Further members of a JSON page. */
+  more?(entries: readonly Entry[]): Record<string, unknown>;
+}
+
+export interface ListRequest<Place> {
+  readonly limit: number | undefined;
+  readonly place: Place | undefined;
+  readonly cursors: CursorForm<Place>;
+  readonly scope: string;
+  readonly exportPage: number;
+}
+
+/** A page of JSON ends early when it has grown to this. */
+const pageBytesMax = 8 * 1024 * 1024;
+/** What is formatted in one go: about a millisecond of work. */
+const chunkBytesMin = 128 * 1024;
+
+export async function answerList<Entry, Place>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  streams: StreamAnswers,
+  list: List<Entry, Place>,
+  asked: ListRequest<Place>,
+): Promise<FastifyReply> {
+  const format = answerFormat(request.headers.accept);
+  if (format !== "json") {
+    const lines = () => textEncoder((entry: Entry) => `${JSON.stringify(list.json(entry))}\n`);
+    const size = Math.min(asked.exportPage, list.heavy?.pageMax ?? asked.exportPage, asked.limit ?? asked.exportPage);
+    const chunks = chunksOf(list.pages(asked.place, size), format === "csv" ? list.csv() : lines(), asked.limit);
+    return streams.send(request, reply, format, chunks);
+  }
+  const { entries, ended } = await firstPage(list, asked.place, asked.limit ?? limitDefault);
+  const last = entries.at(-1);
+  const next = ended || last === undefined ? {} : { nextCursor: asked.cursors.encode(asked.scope, list.placeOf(last)) };
+  return reply.send({ items: entries.map((entry) => list.json(entry)), ...next, ...list.more?.(entries) });
+}
+
+/** Reads one entry more than is asked for: whether there is a next page is known, not guessed. */
+async function firstPage<Entry, Place>(
+  list: List<Entry, Place>,
+  place: Place | undefined,
+  limit: number,
+): Promise<{ entries: readonly Entry[]; ended: boolean }> {
+  const entries: Entry[] = [];
+  let bytes = 0;
+  for await (const page of list.pages(place, Math.min(limit + 1, list.heavy?.pageMax ?? limit + 1))) {
+    for (const entry of page) {
+      if (entries.length === limit || bytes > pageBytesMax) return { entries, ended: false };
+      entries.push(entry);
+      bytes += list.heavy?.bytesOf(entry) ?? 0;
+    }
+  }
+  return { entries, ended: true };
+}
+
+/**
+ * The encoder's header comes with the first page and not before it: until something is sent, a failure can still be told
+ * as a problem document instead of a broken stream.
+ */
+export async function* chunksOf<Entry>(
+  pages: AsyncIterable<readonly Entry[]>,
+  encoder: RowEncoder<Entry>,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Chunk> {
+  let rows = 0;
+  let left = limit;
+  for await (const page of pages) {
+    for (const entry of page.slice(0, left)) {
+      encoder.add(entry);
+      rows += 1;
+      if (encoder.length < chunkBytesMin) continue;
+      yield { bytes: encoder.take(), rows };
+      rows = 0;
+    }
+    left -= page.length;
+    if (rows > 0) yield { bytes: encoder.take(), rows };
+    rows = 0;
+    if (left <= 0) return;
+  }
+  if (encoder.length > 0) yield { bytes: encoder.take(), rows };
+}
+
+/** Pages of a port that reads "at most `limit` after a place, fewer means the end". */
+export async function* pagesBy<Entry, Place>(
+  read: (place: Place | undefined, limit: number) => Promise<readonly Entry[]>,
+  placeOf: (entry: Entry) => Place,
+  place: Place | undefined,
+  size: number,
+): AsyncGenerator<readonly Entry[]> {
+  let after = place;
+  for (;;) {
+    const page = await read(after, size);
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (page.length < size || last === undefined) return;
+    after = placeOf(last);
+  }
+}

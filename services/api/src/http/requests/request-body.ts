@@ -1,0 +1,68 @@
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Api } from "../../api-context.ts";
+import { formats } from "../answers/answer-format.ts";
+import { ApiProblem, requestInvalid } from "../problems/problem.ts";
+import { bodyExcess } from "./body-excess.ts";
+
+/** JSON in UTF-8 is the only body that a call takes, unless it says otherwise (the import). */
+export function takeJsonBodies(app: Api): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeContentTypeParser(["application/json", "text/plain"]);
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
+    if (text === "" && !takesBody(request)) return done(null, undefined);
+    const message = bodyExcess(String(text));
+    if (message !== undefined) return done(requestInvalid([{ field: "body", message }]), undefined);
+    void parse(request, String(text), (error, value) =>
+      error === null ? done(null, value) : done(unreadable(String(text)), undefined),
+    );
+  });
+  app.addHook("onRequest", async (request) => {
+    const { "content-encoding": encoding = "identity", "content-type": type = "" } = request.headers;
+    if (encoding.toLowerCase() !== "identity")
+      throw new ApiProblem(
+        "media_type_unsupported",
+        `content-encoding: ${encoding} is not taken; send the body as it is`,
+      );
+    const charset = /;\s*charset="?([^";\s]+)/i.exec(type)?.[1] ?? "utf-8";
+    if (!/^utf-?8$|^us-ascii$/i.test(charset))
+      throw new ApiProblem(
+        "media_type_unsupported",
+        `content-type: the body must be UTF-8, and is said to be ${charset}`,
+      );
+  });
+  app.addHook("preValidation", async (request) => {
+    if (!takesBody(request) && !isNothing(request.body))
+      throw requestInvalid([{ field: "body", message: "this call takes no body" }]);
+  });
+}
+
+function takesBody({ routeOptions: { schema } }: FastifyRequest): boolean {
+  return schema?.body !== undefined || (schema as { consumes?: unknown } | undefined)?.consumes !== undefined;
+}
+
+/** `{}` is what some clients send for nothing. */
+function isNothing(body: unknown): boolean {
+  return body === undefined || body === null || (z.strictObject({}).safeParse(body).success && !Array.isArray(body));
+}
+
+function unreadable(text: string): ApiProblem {
+  if (text.trim() === "") return new ApiProblem("json_invalid", "the body is empty; this call takes a JSON object");
+  try {
+    JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return new ApiProblem("json_invalid", `the body: ${words.slice(0, 200)}`);
+  }
+  return new ApiProblem("json_invalid", "the body: no member may be named __proto__ or constructor.prototype");
+}
+
+/** What is taken, and what came. */
+export function mediaTypeUnsupported({ headers, routeOptions: { schema } }: FastifyRequest): ApiProblem {
+  const { consumes = [formats.json] } = (schema ?? {}) as { consumes?: readonly string[] };
+  const sent = headers["content-type"]?.slice(0, 100);
+  const came = sent === undefined ? "the request names none" : `the request says ${sent}`;
+  const field = "content-type";
+  const message = `this call takes ${consumes.join(" or ")}; ${came}`;
+  return new ApiProblem("media_type_unsupported", `${field}: ${message}`, { errors: [{ field, message }] });
+}

@@ -1,0 +1,119 @@
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { csvRow } from "../http/answers/csv-cell.ts";
+import type { FieldError } from "../http/problems/problem.ts";
+import { meterRecordJson } from "./meter-record-json.ts";
+
+/** One row per register; the rows of a meter stand together and repeat what belongs to the meter. */
+export const meterCsvColumns = [
+  "meter_id",
+  "usage_point_id",
+  "zone",
+  "step_seconds",
+  "connection_power_w",
+  "installed_at",
+  "removed_at",
+  "register",
+  "unit",
+  "digits",
+  "multiplier",
+  "installed_value",
+  "removed_value",
+] as const;
+export type MeterCsvColumn = (typeof meterCsvColumns)[number];
+export type MeterCsvRow = Readonly<Record<MeterCsvColumn, string>>;
+
+export const meterCsvHeader = `${meterCsvColumns.join(",")}\n`;
+
+export function meterCsvRows(record: MeterRecord): string {
+  const { meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed, removed, registers } =
+    meterRecordJson(record);
+  const shared = [meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed?.at, removed?.at];
+  if (registers.length === 0) return csvRow([...shared, "", "", "", "", "", ""]);
+  return registers
+    .map(({ register, unit, digits, multiplier }) =>
+      csvRow([...shared, register, unit, digits, multiplier, installed?.values[register], removed?.values[register]]),
+    )
+    .join("");
+}
+
+const ofTheMeter = meterCsvColumns.slice(0, 7);
+
+/** The rows of one meter as a record in its JSON form, still to be validated, and the columns in which they differ. */
+export function meterOfRows(rows: readonly [MeterCsvRow, ...MeterCsvRow[]]): {
+  record: unknown;
+  differing: readonly MeterCsvColumn[];
+} {
+  const [first] = rows;
+  const differing = ofTheMeter.filter((column) => rows.some((row) => row[column] !== first[column]));
+  const record = {
+    ...texts({ meterId: first.meter_id, usagePointId: first.usage_point_id, zone: first.zone }),
+    ...numbers({ stepSeconds: first.step_seconds, connectionPowerW: first.connection_power_w }),
+    registers: rows.filter(({ register }) => register !== "").map(registerOfRow),
+    ...eventOfRows("installed", first.installed_at, rows, "installed_value"),
+    ...eventOfRows("removed", first.removed_at, rows, "removed_value"),
+  };
+  return { record, differing };
+}
+
+function registerOfRow({ register, unit, digits, multiplier }: MeterCsvRow): Record<string, unknown> {
+  return { register, unit, ...numbers({ digits, multiplier }) };
+}
+
+function eventOfRows(
+  name: string,
+  at: string,
+  rows: readonly MeterCsvRow[],
+  column: MeterCsvColumn,
+): Record<string, unknown> {
+  const values = rows.filter((row) => row[column] !== "").map((row) => [row.register, row[column]] as const);
+  return at === "" && values.length === 0 ? {} : { [name]: { at, values: Object.fromEntries(values) } };
+}
+
+function texts(cells: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(cells).filter(([, text]) => text !== ""));
+}
+
+/** What is no number stays text, so that validation names it. */
+function numbers(cells: Record<string, string>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(texts(cells)).map(([name, text]) => [name, /^\d{1,15}$/.test(text) ? Number(text) : text]),
+  );
+}
+
+const columnOf: Readonly<Record<string, MeterCsvColumn>> = {
+  meterId: "meter_id",
+  usagePointId: "usage_point_id",
+  stepSeconds: "step_seconds",
+  connectionPowerW: "connection_power_w",
+  zone: "zone",
+  "installed.at": "installed_at",
+  "removed.at": "removed_at",
+};
+
+/** An error of the record as one of its rows: the column, the line of the body and what stood there. */
+export function placedInCsv({ field, message }: FieldError, rows: readonly MeterCsvRow[], line: number): FieldError {
+  const [, no, member = ""] = /^registers\.(\d+)\.(\w+)$/.exec(field) ?? [];
+  const [, event, code] = /^(installed|removed)\.values\.(.*)$/.exec(field) ?? [];
+  const named = rows.filter(({ register }) => register !== "");
+  const row = (no === undefined ? rows.find(({ register }) => register === code) : named[Number(no)]) ?? rows[0];
+  const column = event === undefined ? (columnOf[field] ?? member) : `${event}_value`;
+  if (row === undefined || !isColumn(column)) return { field, message };
+  const cell = row[column] === "" ? "" : `"${row[column]}": `;
+  return { field: column, message: `line ${line + rows.indexOf(row)}: ${cell}${message}` };
+}
+
+function isColumn(name: string): name is MeterCsvColumn {
+  return meterCsvColumns.some((column) => column === name);
+}
+
+/** The cells of one line of RFC 4180; undefined where its quotes do not pair up. Cells do not span lines. */
+export function csvCells(line: string): string[] | undefined {
+  const cells: string[] = [];
+  const cell = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+  for (;;) {
+    const match = cell.exec(line);
+    if (match === null) return undefined;
+    cells.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    if (match[3] === "") return cells;
+  }
+}

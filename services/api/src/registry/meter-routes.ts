@@ -1,0 +1,164 @@
+import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { z } from "zod";
+import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
+import { knownMeter, withSoundRecord } from "../api-context.ts";
+import { cursorForm } from "../http/answers/cursor.ts";
+import type { List } from "../http/answers/list-answer.ts";
+import { answerList, pagesBy } from "../http/answers/list-answer.ts";
+import { textEncoder } from "../http/answers/row-encoder.ts";
+import { answers, listAnswers } from "../http/documentation/documented.ts";
+import { requestInvalid } from "../http/problems/problem.ts";
+import { cursor, limit, meterId } from "../http/requests/query-schemas.ts";
+import { meterCsvHeader, meterCsvRows } from "./meter-csv.ts";
+import { meterRecord, meterRecordJson, meterRecordSchema, unfitMembers } from "./meter-record-json.ts";
+
+const cursors = cursorForm("meters", z.string());
+
+const event = z.strictObject({
+  at: z.string().meta({ format: "date-time" }),
+  values: z.record(z.string(), z.int().min(0)),
+});
+export const registeredMeterSchema = z
+  .strictObject({
+    meterId: z.string(),
+    usagePointId: z.string(),
+    zone: z.string().optional(),
+    registers: z.array(
+      z.strictObject({
+        register: z.string(),
+        unit: z.enum(baseUnits),
+        digits: z.int().optional(),
+        multiplier: z.int().optional(),
+      }),
+    ),
+    stepSeconds: z.int().optional(),
+    connectionPowerW: z.int().optional(),
+    installed: event.optional(),
+    removed: event.optional(),
+  })
+  .meta({ id: "RegisteredMeter" });
+
+export const meterSchema = registeredMeterSchema
+  .extend({
+    zone: z.string().meta({ description: "The default zone where the record names none" }),
+    registered: z.boolean().meta({ description: "false: the meter reports and has no record; these are the defaults" }),
+    channels: z
+      .array(
+        z.strictObject({
+          register: z.string(),
+          kind: z.enum(kinds),
+          unit: z.enum(baseUnits),
+          stepSeconds: z.int().optional(),
+          firstAt: z.string().meta({ format: "date-time" }),
+        }),
+      )
+      .meta({ description: "What it has reported" }),
+  })
+  .meta({ id: "Meter" });
+
+const record = {
+  meterId: "m-1",
+  usagePointId: "up-1",
+  zone: "Europe/Kyiv",
+  registers: [{ register: "1.8.0", unit: "Wh", digits: 6, multiplier: 1 }],
+  stepSeconds: 900,
+  connectionPowerW: 15_000,
+  installed: { at: "2026-01-15T08:00:00Z", values: { "1.8.0": 12_000 } },
+};
+const example = {
+  ...record,
+  registered: true,
+  channels: [{ register: "1.8.0", kind: "register", unit: "Wh", firstAt: "2026-01-15T08:15:00Z" }],
+};
+
+export function meterRoutes(app: Api, context: ApiContext): void {
+  const { ports, streams, limits } = context;
+  const list = {
+    tags: ["meters"],
+    summary: "Registered meters, ordered by meter id",
+    description: "The CSV is the one that `POST /v1/meters:import` takes.",
+    querystring: z.strictObject({ limit, cursor }),
+    response: listAnswers(
+      "Meters",
+      registeredMeterSchema,
+      record,
+      `${meterCsvHeader}m-1,up-1,Europe/Kyiv,900,15000,2026-01-15T08:00:00Z,,1.8.0,Wh,6,1,12000,\n`,
+    ),
+  };
+  app.get("/v1/meters", { schema: list }, async (request, reply) => {
+    const place = request.query.cursor === undefined ? undefined : cursors.decode("", request.query.cursor);
+    const read = (after: string | undefined, atMost: number) =>
+      ports.registry.list({ limit: atMost, ...(after === undefined ? {} : { afterMeterId: after }) });
+    const meters: List<MeterRecord, string> = {
+      placeOf: ({ meterId: id }) => id,
+      pages: (after, size) => pagesBy(read, meters.placeOf, after, size),
+      json: meterRecordJson,
+      csv: () => textEncoder(meterCsvRows, meterCsvHeader),
+    };
+    return answerList(request, reply, streams, meters, {
+      limit: request.query.limit,
+      place,
+      cursors,
+      scope: "",
+      exportPage: limits.exportPage,
+    });
+  });
+  const params = z.strictObject({ meterId });
+  const one = {
+    tags: ["meters"],
+    summary: "Master data of a meter and what it has reported",
+    params,
+    querystring: z.strictObject({}),
+    response: answers("The meter", meterSchema, example, ["meter_unknown", "record_damaged"]),
+  };
+  app.get("/v1/meters/:meterId", { schema: one }, async (request) =>
+    meterJson(withSoundRecord(await knownMeter(context, request.params.meterId))),
+  );
+  putRoute(app, context);
+}
+
+function putRoute(app: Api, context: ApiContext): void {
+  const put = {
+    tags: ["meters"],
+    summary: "Set the master data of a meter",
+    description:
+      "The whole record, which replaces the one before; sending the same again changes nothing. Values of `installed` and `removed` are in their register's `unit`.",
+    params: z.strictObject({ meterId }),
+    querystring: z.strictObject({}),
+    body: meterRecordSchema,
+    response: answers("The meter as it is kept", meterSchema, example, [
+      "json_invalid",
+      "body_too_large",
+      "media_type_unsupported",
+    ]),
+  };
+  const preValidation = async ({ body }: { body: unknown }) => {
+    const many = unfitMembers(body);
+    if (many.length > 0) throw requestInvalid(many);
+  };
+  app.put("/v1/meters/:meterId", { schema: put, preValidation }, async (request) => {
+    const { meterId: id } = request.params;
+    const named = request.body.meterId;
+    if (named !== undefined && named !== id)
+      throw requestInvalid([{ field: "meterId", message: `is ${named}, but the address says ${id}` }]);
+    await context.ports.registry.put([meterRecord(request.body, id)]);
+    return meterJson(await knownMeter(context, id));
+  });
+}
+
+function meterJson({ meterId: id, record: known, stored, calendar }: KnownMeter): z.infer<typeof meterSchema> {
+  return {
+    ...meterRecordJson(known ?? { meterId: id, usagePointId: id, registers: [] }),
+    zone: calendar.zone,
+    registered: known !== undefined,
+    channels: (stored?.channels ?? []).map(({ register, kind, unit, stepSeconds, first }) => ({
+      register,
+      kind,
+      unit,
+      ...(kind === "interval" ? { stepSeconds } : {}),
+      firstAt: formatInstant(first.at),
+    })),
+  };
+}

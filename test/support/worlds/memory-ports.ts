@@ -1,0 +1,298 @@
+import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
+import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
+import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { JobLog } from "@meterbook/core/ports/job-log";
+import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { Registry } from "@meterbook/core/ports/registry";
+import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/core/ports/rejected-log";
+import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { Barrier } from "@meterbook/sharding/barrier";
+
+/** Ports held in memory, for tests of what stands on them: they keep the ports' promises but the durable ones. */
+
+export interface MemorySeries extends SeriesReader {
+  /** `from` to `to` of every read, in order. */
+  readonly reads: { from: number; to: number }[];
+  totalsNow: StoreTotals;
+}
+
+export const nothingStored: StoreTotals = {
+  ...{ stored: 0, duplicates: 0, conflicts: 0, refused: 0, pending: 0, newestAt: 0 },
+  ...{ positions: new Map(), tallies: new Map() },
+};
+
+export function memorySeries(
+  meters: Readonly<Record<string, readonly ReadingSeries[]>>,
+  conflicts: readonly StoredConflict[] = [],
+): MemorySeries {
+  const reads: { from: number; to: number }[] = [];
+  // A meter may have a name that every object inherits.
+  const byId = new Map(Object.entries(meters));
+  const all = Object.values(meters).flat();
+  const newestAt = Math.max(0, ...all.map(({ at }) => at.at(-1) ?? 0));
+  const series: MemorySeries = {
+    reads,
+    totalsNow: { ...nothingStored, newestAt },
+    meter: async (meterId) => storedMeter(meterId, [...byId.keys()].indexOf(meterId), byId.get(meterId)),
+    readMany: async () => {
+      throw new Error("the API does not ask for it");
+    },
+    async read(meterId, { from, to, channels }) {
+      reads.push({ from, to });
+      const wanted = (byId.get(meterId) ?? []).filter((_, index) => channels?.includes(index) ?? true);
+      return wanted.map((one) => slice(one, from, to)).filter(({ at }) => at.length > 0);
+    },
+    conflictsOf: async (meterId, { afterId, limit }) =>
+      conflicts.filter((conflict) => conflict.meterId === meterId && conflict.id > afterId).slice(0, limit),
+    totals: async () => series.totalsNow,
+  };
+  return series;
+}
+
+function storedMeter(
+  meterId: string,
+  no: number,
+  series: readonly ReadingSeries[] | undefined,
+): StoredMeter | undefined {
+  if (series === undefined) return undefined;
+  const channels = series.map((one, index) => ({ ...one.channel, index, first: readingAt(one, 0) }));
+  if (new Set(channels.map(channelKey)).size < channels.length) throw new Error("two series of one channel");
+  return { no, meterId, channels };
+}
+
+function slice(series: ReadingSeries, from: number, to: number): ReadingSeries {
+  const [start, end] = [lowerBound(series, from), lowerBound(series, to + 1)];
+  return {
+    channel: series.channel,
+    at: series.at.slice(start, end),
+    value: series.value.slice(start, end),
+    code: series.code.slice(start, end),
+  };
+}
+
+export interface MemorySnapshots extends SnapshotView {
+  /** What was asked for, in order. */
+  readonly calls: string[];
+  issue(...snapshots: readonly Snapshot[]): void;
+}
+
+export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots {
+  const ledger: LedgerEntry[] = [];
+  const calls: string[] = [];
+  const called = <Answer>(name: string, answer: Answer): Answer => {
+    calls.push(name);
+    return answer;
+  };
+  const of = (meterId: string, period: number) =>
+    ledger
+      .map(({ snapshot }) => snapshot)
+      .filter((snapshot) => snapshot.meterId === meterId && snapshot.period === period)
+      .sort((a, b) => a.revision - b.revision);
+  const view: MemorySnapshots = {
+    calls,
+    issue: (...snapshots) => {
+      for (const snapshot of snapshots) ledger.push({ sequence: ledger.length + 1, snapshot });
+    },
+    latest: async ({ period, afterMeterId = "", limit }) => {
+      const newest = new Map<string, LedgerEntry>();
+      for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
+      const after = [...newest].filter(([id]) => id > afterMeterId).sort(([a], [b]) => (a < b ? -1 : 1));
+      return called(
+        "latest",
+        after.slice(0, limit).map(([, entry]) => entry),
+      );
+    },
+    changes: async ({ afterSequence, limit }) =>
+      called("changes", ledger.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)),
+    find: async (meterId, period, revision) =>
+      called(
+        "find",
+        of(meterId, period).findLast((one) => revision === undefined || one.revision === revision),
+      ),
+    revisions: async (meterId, period) => called("revisions", of(meterId, period)),
+    latestOfMeter: async () => {
+      throw new Error("the API does not ask for it");
+    },
+    issuedMeters: async (period) => {
+      const meters = ledger
+        .filter(({ snapshot }) => snapshot.period === period)
+        .map(({ snapshot }) => snapshot.meterId);
+      return new Set(meters).size;
+    },
+    catchUp: async () => undefined,
+    periods: async () => [...new Set(ledger.map(({ snapshot }) => snapshot.period))].sort((a, b) => a - b),
+    sequenceBefore: async (atMs) => {
+      const first = ledger.find(({ snapshot }) => snapshot.issuedAtMs >= atMs);
+      return first === undefined ? ledger.length : first.sequence - 1;
+    },
+    lastSequence: async () => called("lastSequence", ledger.length),
+  };
+  view.issue(...issued);
+  return view;
+}
+
+export function memoryRegistry(...records: readonly MeterRecord[]): Registry {
+  const kept = new Map(records.map((record) => [record.meterId, record]));
+  let position = 0;
+  return {
+    newest: async () => position,
+    async put(more) {
+      position += more.length;
+      for (const record of more) kept.set(record.meterId, record);
+    },
+    get: async (meterId) => kept.get(meterId),
+    list: async ({ afterMeterId = "", limit }) =>
+      [...kept.values()]
+        .filter(({ meterId }) => meterId > afterMeterId)
+        .sort((a, b) => (a.meterId < b.meterId ? -1 : 1))
+        .slice(0, limit),
+    follow: async () => {
+      throw new Error("the API does not follow the registry");
+    },
+    close: async () => undefined,
+  };
+}
+
+export function memoryRejectedLog(...entries: readonly StoredRejection[]): RejectedLog {
+  const kept = [...entries];
+  return {
+    async append(rejections) {
+      for (const one of rejections)
+        kept.push({ ...one, id: String(kept.length + 1).padStart(6, "0"), replayedAtMs: null });
+    },
+    async list({ afterId, limit, newestFirst = false, ...asked }) {
+      const all = kept.filter((one) => isAskedFor(one, asked));
+      if (newestFirst) all.reverse();
+      const after = (id: string) => afterId === undefined || (newestFirst ? id < afterId : id > afterId);
+      return all.filter(({ id }) => after(id)).slice(0, limit);
+    },
+    get: async (id) => kept.find((entry) => entry.id === id),
+    async markReplayed(id, atMs) {
+      const index = kept.findIndex((entry) => entry.id === id && entry.replayedAtMs === null);
+      const entry = kept[index];
+      if (entry !== undefined) kept[index] = { ...entry, replayedAtMs: atMs };
+    },
+    async totals() {
+      const open = kept.filter(({ replayedAtMs }) => replayedAtMs === null);
+      const byReason: Record<string, number> = {};
+      for (const { reason } of open) byReason[reason] = (byReason[reason] ?? 0) + 1;
+      return { open: open.length, byReason };
+    },
+    close: async () => undefined,
+  };
+}
+
+function isAskedFor(
+  one: StoredRejection,
+  { includeReplayed, reason, meterId, fromMs = 0, toMs = Number.POSITIVE_INFINITY }: Omit<RejectionQuery, "limit">,
+): boolean {
+  const isOpen = includeReplayed || one.replayedAtMs === null;
+  const isOfThem = (reason ?? one.reason) === one.reason && (meterId ?? one.meterId) === one.meterId;
+  return isOpen && isOfThem && one.receivedAtMs >= fromMs && one.receivedAtMs < toMs;
+}
+
+export function memoryDamageLog(...entries: readonly Damage[]): DamageLog {
+  return damageLogIn(new Map(entries.map((one) => [one.id, unmended(one)])));
+}
+
+function unmended(one: Damage): KnownDamage {
+  return { ...one, acknowledged: null, asked: null, mended: null };
+}
+
+/** A log that shows what is in it. */
+export function damageLogIn(kept: Map<string, KnownDamage>): DamageLog {
+  const inOrder = () =>
+    [...kept.values()].sort((a, b) => a.foundAtMs - b.foundAtMs || (a.id < b.id ? -1 : Number(a.id > b.id)));
+  return {
+    async report(damages) {
+      for (const one of damages) if (!kept.has(one.id)) kept.set(one.id, unmended(one));
+    },
+    async askRepair(id, asked) {
+      const entry = kept.get(id);
+      if (entry?.asked === null) kept.set(id, { ...entry, asked });
+      return entry !== undefined;
+    },
+    async mend(id, mended) {
+      const entry = kept.get(id);
+      if (entry?.mended === null) kept.set(id, { ...entry, mended });
+      return entry !== undefined;
+    },
+    async unmended({ place, meterId, asked = false, afterId = "", limit }) {
+      const wanted = [...kept.values()].filter((one) => one.place === place && one.mended === null && one.id > afterId);
+      const own = wanted.filter((one) => (meterId ?? one.meterId) === one.meterId && (!asked || one.asked !== null));
+      return own.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
+    },
+    async acknowledge(id, word) {
+      const entry = kept.get(id);
+      if (entry?.acknowledged === null) kept.set(id, { ...entry, acknowledged: word });
+      return entry !== undefined;
+    },
+    find: async (id) => kept.get(id),
+    async list({ includeAcknowledged, afterId, limit }) {
+      const wanted = inOrder().filter(({ acknowledged }) => includeAcknowledged || acknowledged === null);
+      return wanted.slice(wanted.findIndex(({ id }) => id === afterId) + 1).slice(0, limit);
+    },
+    async open() {
+      const open = inOrder().filter(({ acknowledged }) => acknowledged === null);
+      const byPlace: Record<string, number> = {};
+      for (const { place } of open) byPlace[place] = (byPlace[place] ?? 0) + 1;
+      return { total: open.length, byPlace };
+    },
+    async losses() {
+      const byPlace: Record<string, number> = {};
+      for (const { place, lost } of kept.values()) if (lost) byPlace[place] = (byPlace[place] ?? 0) + lost;
+      const unknown = inOrder().filter(({ acknowledged, lost }) => acknowledged === null && lost === null).length;
+      return { byPlace, unknown };
+    },
+    close: async () => undefined,
+  };
+}
+
+export function memoryJobLog(...jobs: readonly Job[]): JobLog {
+  const kept = new Map(jobs.map((job) => [job.id, job]));
+  return {
+    async put(job) {
+      kept.set(job.id, job);
+    },
+    get: async (id) => kept.get(id),
+    unfinished: async () => [...kept.values()].filter(isUnfinished).sort((a, b) => a.askedAtMs - b.askedAtMs),
+    close: async () => undefined,
+  };
+}
+
+export interface MemoryReadingsLog
+  extends Pick<ReadingsLog, "partitions" | "unread" | "ends" | "append" | "appendBarrier"> {
+  readonly reports: LoggedReport[];
+  readonly barriers: Barrier[];
+}
+
+/** One partition; a frame per report. */
+export function memoryReadingsLog(nowMs: () => number): MemoryReadingsLog {
+  const reports: LoggedReport[] = [];
+  const appendedAtMs: number[] = [];
+  const barriers: Barrier[] = [];
+  return {
+    partitions: 1,
+    reports,
+    barriers,
+    async appendBarrier(_partitions, barrier) {
+      barriers.push(barrier);
+      return new Map([[0, reports.length + barriers.length - 1]]);
+    },
+    async append(report) {
+      reports.push(report);
+      appendedAtMs.push(nowMs());
+    },
+    unread: async (positions) => {
+      const position = positions.get(0) ?? 0;
+      const readingsFrom = (from: number) => reports.slice(from).reduce((sum, report) => sum + report.readings, 0);
+      const counts = { readings: readingsFrom(position), accepted: readingsFrom(0) };
+      return { ...counts, oldestAppendedAtMs: appendedAtMs[position] };
+    },
+    ends: async () => new Map([[0, reports.length]]),
+  };
+}
