@@ -3,6 +3,7 @@ import type { InfluxServerOptions } from "@meterbook/adapters/influxdb/client/in
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
 import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
+import { readingCode } from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
@@ -212,6 +213,15 @@ async function everything(reader: ReturnType<typeof openInfluxSeriesReader>, met
   return { readings, conflicts, meters, totals: await reader.totals() };
 }
 
+/** An actual one, and what ranks below and above it. */
+const codes = [
+  0,
+  readingCode("derived", "remote"),
+  readingCode("estimated", "remote"),
+  readingCode("actual", "operator"),
+  readingCode("actual", "remote", { revision: 2 ** 32 - 1 }),
+];
+
 describe.skipIf(servers.length < 2)("owners that come and go", () => {
   const meterIds = ["a", "b", "c"];
   const someFrames = fc.array(
@@ -219,7 +229,7 @@ describe.skipIf(servers.length < 2)("owners that come and go", () => {
       meterId: fc.constantFrom(...meterIds),
       at: fc.integer({ min: 1, max: 6 }).map((slot) => slot * 900),
       value: fc.integer({ min: 1, max: 3 }),
-      code: fc.constantFrom(0, 1, 2, 12),
+      code: fc.constantFrom(...codes),
     }),
     { minLength: 4, maxLength: 24 },
   );

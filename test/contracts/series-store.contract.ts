@@ -1,5 +1,6 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { marksOf, readingCode, revisionMax } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type {
@@ -139,6 +140,37 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     await batch.commit({ ...store.progress, position: 2 });
     const [series] = await store.read("m1", { from: 0, to: base * 2 });
     expect(series).toMatchObject({ value: [900, 77, 2700], code: [2, 0, 2] });
+  });
+
+  test("flags, findings, origins and revisions of readings come back, of late ones and of conflicts too", async () => {
+    const { store, reader, under } = await fresh();
+    const marks = marksOf(["clock_invalid", "power_down"], ["too_old", "clock_off"]);
+    const codes = [
+      readingCode("actual", "import", { marks, revision: revisionMax }),
+      readingCode("estimated", "estimator"),
+      readingCode("suspect", "inspector", { marks }),
+      readingCode("derived", "remote", { revision: 1 }),
+    ];
+    const at = codes.map((_, index) => base + (index + 1) * 1800);
+    await write(store, "m1", [active], [[0, [0]]]);
+    const writes = [at, at.map((instant) => instant - 900)].map((instants, index) => ({
+      meterNo: 0,
+      offset: index + 1,
+      series: [{ channelIndex: 0, at: instants, value: at.map((_, i) => 100 * index + i), code: codes }],
+    }));
+    const batch = await store.begin();
+    await batch.put(writes.slice(0, 1));
+    await batch.insert(writes.slice(1));
+    const kept = { at: base + 1800, value: 0, code: codes[0] as number };
+    const refused = { at: base + 1800, value: 9, code: codes[2] as number };
+    await batch.conflicts([
+      { meterId: "m1", channel: active, at: kept.at, kept, refused, receivedAtMs: 5, offset: 2, index: 0 },
+    ]);
+    await batch.commit({ ...store.progress, position: 3 });
+    await under.tidyLater(store, 30 * 86_400);
+    const [series] = await reader.read("m1", { from: base + 1, to: base * 2 });
+    expect(series?.code).toEqual(codes.flatMap((code) => [code, code]));
+    expect(await reader.conflictsOf("m1", { afterId: 0, limit: 2 })).toMatchObject([{ kept, refused }]);
   });
 
   test("a conflict is recorded once and listed in order", async () => {

@@ -1,4 +1,4 @@
-import { qualityOf, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { isReadingCode, qualityOf, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { rejectionReasons } from "@meterbook/core/domain/validation/rejection-reason";
 import { decodeReport, encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { messageReader, type ReadMessage, readLimits } from "@meterbook/intake/read-message";
@@ -62,7 +62,7 @@ export function expectSound(series: readonly ReadingSeries[]): void {
   for (const { at, value, code, channel } of series) {
     const isSound = at.every((one, i) => {
       const [amount, how] = [value[i] as number, code[i] as number];
-      return Number.isSafeInteger(one) && Number.isSafeInteger(amount) && amount >= 0 && how >= 0 && how < 16;
+      return Number.isSafeInteger(one) && Number.isSafeInteger(amount) && amount >= 0 && isReadingCode(how);
     });
     must(isSound && Number.isSafeInteger(channel.stepSeconds), "sound", channel, at, value, code);
     for (const one of code) qualityOf(one);

@@ -13,6 +13,7 @@ import { parseChannelName, parseCodedName } from "@meterbook/adapters/influxdb/p
 import { allProgress } from "@meterbook/adapters/influxdb/points/progress-rows";
 import { readingsOf } from "@meterbook/adapters/kafka/readings-log/readings-header";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
+import { isReadingCode, readingCode, revisionMax } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Decoder } from "./decoder.ts";
 import { decoder, filled, many, must, never } from "./decoder.ts";
@@ -25,7 +26,12 @@ const regular = {
   value: [5, 9, 2 ** 53 - 1],
   code: [0, 1, 1],
 };
-const irregular = { channelIndex: 3, at: [epoch + 1, epoch + 7], value: [2 ** 53 - 1, 0], code: [15, 0] };
+const irregular = {
+  channelIndex: 3,
+  at: [epoch + 1, epoch + 7],
+  value: [2 ** 53 - 1, 0],
+  code: [readingCode("suspect", "import", { revision: revisionMax }), 0],
+};
 
 function sealed(bytes: Buffer): Buffer {
   const sections = bytes.subarray(0, Math.max(0, bytes.length - 4));
@@ -49,7 +55,7 @@ function checkColumns(all: ReadonlyMap<number, Columns>): void {
       at.length === value.length &&
       at.length === code.length &&
       [...at, ...value].every((one) => Number.isSafeInteger(one) && one >= 0) &&
-      code.every((one) => one >= 0 && one < 16);
+      code.every(isReadingCode);
     must(isSound, "sound", channelIndex, at, value, code);
   }
 }
@@ -152,7 +158,7 @@ export const storeDecoders: readonly Decoder[] = [
       "one section": (bytes) => {
         const at = Array.from({ length: Math.floor(bytes / 3) }, (_, i) => epoch + i * 900);
         return Buffer.from(
-          packBlock([{ channelIndex: 0, at, value: at.map((_, i) => i % 2), code: at.map((_, i) => i % 16) }], key),
+          packBlock([{ channelIndex: 0, at, value: at.map((_, i) => i % 2), code: at.map((_, i) => i % 3) }], key),
         );
       },
       "sections of one reading": (bytes) => {
@@ -191,14 +197,14 @@ export const storeDecoders: readonly Decoder[] = [
   }),
   decoder({
     name: "names in InfluxDB and Kafka",
-    samples: ["1.8.0_Wh", "1.8.0_Wh_900", "1.8.0_Wh_q7_p", "96"].map((name) => Buffer.from(name)),
+    samples: ["1.8.0_Wh", "1.8.0_Wh_900", "1.8.0_Wh_q3_p", "96"].map((name) => Buffer.from(name)),
     decode: (bytes) => ({
       stepSeconds: parseChannelName(bytes.toString())?.stepSeconds ?? 0,
       code: parseCodedName(bytes.toString())?.code ?? 0,
       readings: readingsOf({ headers: { readings: bytes } } as never),
     }),
     check: (read) =>
-      must(Object.values(read).every((one) => Number.isSafeInteger(one)) && read.code < 16, "sound", read),
+      must(Object.values(read).every((one) => Number.isSafeInteger(one)) && isReadingCode(read.code), "sound", read),
     throws: never,
     heavy: {
       underlines: filled("_Wh"),

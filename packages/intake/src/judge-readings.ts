@@ -2,21 +2,29 @@ import type { WireUnit } from "@meterbook/core/domain/quantity/amount";
 import { wireUnits } from "@meterbook/core/domain/quantity/amount";
 import type { AmountFault } from "@meterbook/core/domain/quantity/units";
 import { amountTextMax, baseValue, exponentMax } from "@meterbook/core/domain/quantity/units";
-import { kinds, readingQualities } from "@meterbook/core/domain/reading/reading";
+import { kinds, marksOf, readingQualities, revisionMax } from "@meterbook/core/domain/reading/reading";
 import type { Fault, RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
 import type { WireFields, WireProfile, WireReading, WireReport } from "./decoders/protobuf/wire-report.ts";
 import { unitNames } from "./decoders/protobuf/wire-report.ts";
-import { qualities, verdicts } from "./kept-readings.ts";
+import type { Verdicts } from "./kept-readings.ts";
+import { qualities, refused } from "./kept-readings.ts";
 
 /** Clocks of meters that lost their battery begin again in 1970 or 2000. */
 const earliestAt = Date.UTC(2001, 0, 1) / 1000;
 /** Further ahead of the time of receipt than this is refused, and than that is suspect (V10). */
 const futureSecondsMax = 86_400;
 const suspectSecondsMin = 300;
-/** Intervals end on quarter hours, or on their own grid where it is finer (V06). */
-const gridSecondsMax = 900;
+/** Three years: what is older when it is received is said of it (V09). Whether it counts is seen beside what else the meter has. */
+const oldSecondsMin = 3 * 366 * 86_400;
+/** A meter's clock that differs from the time of receipt by more is off, and wrong (V25). */
+const offSecondsMin = 60;
+const wrongSecondsMin = 900;
+/** Local midnights of all zones lie on quarter hours: what counts in steps from one ends on a multiple of what both divide (V06). */
+const midnightsGridSeconds = 900;
 const stepSecondsMin = 60;
 const daySeconds = 86_400;
+/** Clocks that are changed make a local day, and a local month, at most so much longer or shorter. */
+const clockChangeSecondsMax = 7200;
 /** So much of what a meter sent is repeated in an explanation, in characters. */
 const quotedMax = 40;
 
@@ -28,12 +36,14 @@ export interface ReadingFault extends Fault {
 export interface Judgement {
   readonly faults: readonly ReadingFault[];
   /** By index; undefined when every reading is kept as it is. */
-  readonly verdictOf: Uint8Array | undefined;
+  readonly verdictOf: Verdicts | undefined;
 }
 
 /** What is known without looking at the readings. */
 export interface Circumstances {
   readonly receivedAtMs: number;
+  /** The time of receipt, or in a replay now: no reading lies far ahead of it. */
+  readonly judgedAtMs?: number;
   /** Faults that were found before there was a reading to judge, by index. */
   readonly earlier?: ReadonlyMap<number, Fault>;
   /** Judge this reading only, and leave the others out. */
@@ -41,19 +51,22 @@ export interface Circumstances {
 }
 
 /** Checks every field of every reading of a report. Costs nothing but the checks when all is well. */
-export function judgeReadings(report: WireReport, { receivedAtMs, earlier, onlyIndex }: Circumstances): Judgement {
-  const receivedAt = Math.floor(receivedAtMs / 1000);
+export function judgeReadings(
+  report: WireReport,
+  { receivedAtMs, judgedAtMs = receivedAtMs, earlier, onlyIndex }: Circumstances,
+): Judgement {
+  const receivedAt = Math.floor(judgedAtMs / 1000);
+  const ofClock = clockMarks(report.sentAt, Math.floor(receivedAtMs / 1000));
   const faults: ReadingFault[] = [];
-  let verdictOf: Uint8Array | undefined;
+  // What a meter writes into the fields of the door is left out by writing the report anew.
+  let verdictOf = ofClock === 0 && !hasMarks(report) ? undefined : new Int32Array(report.count).fill(ofClock);
 
   function judge(index: number, at: number, fault: Fault | undefined): void {
     const isSkipped = onlyIndex !== undefined && onlyIndex !== index;
     if (fault !== undefined && !isSkipped) faults.push({ index, ...fault });
-    if (fault !== undefined || isSkipped) mark(index, verdicts.refuse);
-    else if (at > receivedAt + suspectSecondsMin) mark(index, verdicts.suspect);
-  }
-  function mark(index: number, verdict: number): void {
-    verdictOf ??= new Uint8Array(report.count);
+    const verdict = fault !== undefined || isSkipped ? refused : marksOfInstant(at, receivedAt) | ofClock;
+    if (verdict === ofClock) return;
+    verdictOf ??= new Int32Array(report.count);
     verdictOf[index] = verdict;
   }
 
@@ -67,8 +80,33 @@ export function judgeReadings(report: WireReport, { receivedAtMs, earlier, onlyI
   return { faults, verdictOf };
 }
 
+const marks = {
+  old: marksOf([], ["too_old"]),
+  future: marksOf([], ["in_future"]),
+  off: marksOf([], ["clock_off"]),
+  wrong: marksOf([], ["clock_wrong"]),
+};
+
+function marksOfInstant(at: number, receivedAt: number): number {
+  if (at > receivedAt + suspectSecondsMin) return marks.future;
+  return at < receivedAt - oldSecondsMin ? marks.old : 0;
+}
+
+function clockMarks(sentAt: number, receivedAt: number): number {
+  if (sentAt === 0) return 0;
+  const drift = Math.abs(sentAt - receivedAt);
+  // A clock that says what is no safe integer says NaN here.
+  if (!(drift <= wrongSecondsMin)) return marks.wrong;
+  return drift > offSecondsMin ? marks.off : 0;
+}
+
+function hasMarks({ readings, profiles }: WireReport): boolean {
+  return readings.some((one) => one.marks !== 0) || profiles.some((one) => one.marks !== 0);
+}
+
 function readingFault(reading: WireReading, receivedAt: number, index: number): Fault | undefined {
-  const wrong = fieldFault(reading) ?? stepFault(reading) ?? qualityFault(reading.quality);
+  const wrong =
+    fieldFault(reading) ?? stepFault(reading) ?? qualityFault(reading.quality) ?? revisionFault(reading.revision);
   const found = wrong ?? atFault(reading, reading.at, receivedAt) ?? valueFault(reading, reading.value);
   return found && faultAt(`readings[${index}].${found[1]}`, found);
 }
@@ -81,7 +119,7 @@ function judgeProfile(
 ): void {
   const { start, stepSeconds, base, deltas, kind } = profile;
   const codes = qualities(profile);
-  const common = fieldFault(profile) ?? profileStepFault(profile);
+  const common = fieldFault(profile) ?? profileStepFault(profile) ?? revisionFault(profile.revision);
   const commonFault = common && faultAt(`profiles[${number}].${common[1]}`, common);
   let amount = base;
   for (let i = 0; i < deltas.length; i += 1) {
@@ -129,6 +167,12 @@ function qualityFault(quality: number): Finding | undefined {
   return ["quality_unknown", "quality", `there is no quality ${quality}`];
 }
 
+/** A fault of the field `revision`. */
+export function revisionFault(revision: number): Finding | undefined {
+  if (Number.isSafeInteger(revision) && revision >= 0 && revision <= revisionMax) return undefined;
+  return ["revision_invalid", "revision", `must be a whole number from 0 to ${revisionMax}`];
+}
+
 function stepFault({ kind, stepSeconds }: WireFields): Finding | undefined {
   if (kind === 1) return intervalStepFault(stepSeconds);
   if (stepSeconds === 0) return undefined;
@@ -143,8 +187,18 @@ function profileStepFault({ kind, stepSeconds, deltas }: WireProfile): Finding |
 }
 
 function intervalStepFault(stepSeconds: number): Finding | undefined {
-  if (stepSeconds >= stepSecondsMin && stepSeconds <= daySeconds && daySeconds % stepSeconds === 0) return undefined;
-  return ["step_invalid", "stepSeconds", `must be ${stepSecondsMin} to ${daySeconds} and divide a day evenly`];
+  if (stepSeconds >= stepSecondsMin && daySeconds % stepSeconds === 0) return undefined;
+  if (isLocalDayOrMonth(stepSeconds)) return undefined;
+  const text = `must be at least ${stepSecondsMin} and divide a day evenly, or be a local day or month`;
+  return ["step_invalid", "stepSeconds", text];
+}
+
+/** A day, or 28 to 31 of them, made longer or shorter by a change of clocks. */
+function isLocalDayOrMonth(seconds: number): boolean {
+  if (seconds % midnightsGridSeconds !== 0) return false;
+  const days = Math.round(seconds / daySeconds);
+  if (Math.abs(seconds - days * daySeconds) > clockChangeSecondsMax) return false;
+  return days === 1 || (days >= 28 && days <= 31);
 }
 
 function atFault({ kind, stepSeconds }: WireFields, at: number, receivedAt: number): Finding | undefined {
@@ -153,11 +207,15 @@ function atFault({ kind, stepSeconds }: WireFields, at: number, receivedAt: numb
   if (!(at <= receivedAt + futureSecondsMax)) {
     return ["at_in_future", "at", `lies more than ${futureSecondsMax / 3600} h ahead of the time of receipt`];
   }
-  const gridSeconds = Math.min(stepSeconds, gridSecondsMax);
+  const gridSeconds = kind === 1 ? commonDivisor(stepSeconds, midnightsGridSeconds) : 1;
   if (kind === 1 && at % gridSeconds !== 0) {
     return ["at_off_grid", "at", `an interval of ${stepSeconds} s must end on a multiple of ${gridSeconds} s`];
   }
   return undefined;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 function valueFault({ unit, exponent }: WireFields, digits: number): Finding | undefined {

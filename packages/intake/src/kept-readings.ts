@@ -1,15 +1,18 @@
 import { wireUnits } from "@meterbook/core/domain/quantity/amount";
-import type { Channel, Kind, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { channelKey, kinds, pushReading } from "@meterbook/core/domain/reading/reading";
+import type { Channel, Kind, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { channelKey, codeOfNumbers, kinds, pushReading } from "@meterbook/core/domain/reading/reading";
 import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
 import { channelOf } from "@meterbook/core/records/register-names";
 import type { WireFields, WireProfile, WireReading, WireReport } from "./decoders/protobuf/wire-report.ts";
 import { unitNames } from "./decoders/protobuf/wire-report.ts";
 
-/** What to do with reading i of a report (readings first, then profiles flattened). */
-export const verdicts = { keep: 0, suspect: 1, refuse: 2 } as const;
+/**
+ * What the door does with reading i of a report (readings first, then profiles flattened): what it found, as marks to be kept with the
+ * reading, or `refused`.
+ */
+export type Verdicts = Int32Array;
+export const refused = -1;
 
-const suspectQuality = 3;
 const linearSearchMax = 16;
 
 /** The series of a report as they are found, at most one per channel. */
@@ -21,58 +24,58 @@ interface Found {
 
 /**
  * The readings of a report whose fields are known to be right, one series per channel, each in the report's order.
- * `originBits` is added to each quality. Without `verdictOf` all are kept.
+ * `origin` is an index of `origins`. With `verdictOf` the door's marks are those; without it all are kept as the log has them.
  */
-export function seriesOfReport(
-  report: WireReport,
-  originBits: number,
-  verdictOf?: Uint8Array,
-): readonly ReadingSeries[] {
+export function seriesOfReport(report: WireReport, origin: number, verdictOf?: Verdicts): readonly ReadingSeries[] {
   const found: Found = { all: [], byKey: undefined };
-  const { readings } = report;
+  const { readings, marks: ofReport } = report;
   for (let index = 0; index < readings.length; index += 1) {
-    const verdict = verdictOf === undefined ? verdicts.keep : (verdictOf[index] as number);
-    if (verdict === verdicts.refuse) continue;
-    addReading(found, readings[index] as WireReading, verdict, originBits);
+    const reading = readings[index] as WireReading;
+    const marks = verdictOf === undefined ? reading.marks : (verdictOf[index] as number);
+    if (marks !== refused) addReading(found, reading, { marks: marks | ofReport, origin });
   }
   let index = readings.length;
   for (const profile of report.profiles) {
     const judged = verdictOf?.subarray(index, index + profile.deltas.length);
     index += profile.deltas.length;
-    if (profile.deltas.length === 0 || judged?.every((verdict) => verdict === verdicts.refuse)) continue;
-    addProfile(found, profile, originBits, judged);
+    if (profile.deltas.length === 0 || judged?.every((verdict) => verdict === refused)) continue;
+    addProfile(found, profile, { marks: ofReport, origin }, judged);
   }
   return found.all;
 }
 
-function addReading(found: Found, reading: WireReading, verdict: number, originBits: number): void {
+/** What is said of readings beside what each says itself. */
+interface Told {
+  readonly marks: number;
+  readonly origin: number;
+}
+
+function addReading(found: Found, reading: WireReading, { marks, origin }: Told): void {
   const channel = channelOfFields(reading);
   const value = amountIn(reading.value, shiftOf(reading));
-  const code: ReadingCode = (verdict === verdicts.suspect ? suspectQuality : reading.quality) + originBits;
+  const code = codeOfNumbers(reading.quality, origin, marks, reading.revision);
   const known = seriesOf(found, channel);
   if (known !== undefined) pushReading(known, reading.at, value, code);
   // Arrays that begin with an element take a quarter of the memory of those that grow to their first.
   else addSeries(found, { channel, at: [reading.at], value: [value], code: [code] });
 }
 
-function addProfile(found: Found, profile: WireProfile, originBits: number, judged: Uint8Array | undefined): void {
+function addProfile(found: Found, profile: WireProfile, told: Told, judged: Verdicts | undefined): void {
   const channel = channelOfFields(profile);
   const series = seriesOf(found, channel) ?? addSeries(found, { channel, at: [], value: [], code: [] });
-  const { start, stepSeconds, deltas, base, kind, quality } = profile;
+  const { start, stepSeconds, deltas, base, kind, quality, revision } = profile;
   const { at, value, code } = series;
   const codes = qualities(profile);
   const shift = shiftOf(profile);
   let amount = base;
   for (let i = 0; i < deltas.length; i += 1) {
     amount = (kind === 0 ? amount : base) + (deltas[i] as number);
-    const verdict = judged === undefined ? verdicts.keep : (judged[i] as number);
-    if (verdict === verdicts.refuse) continue;
+    const marks = judged === undefined ? profile.marks : (judged[i] as number);
+    if (marks === refused) continue;
     at.push(start + i * stepSeconds);
     value.push(amountIn(amount, shift));
-    code.push(
-      (verdict === verdicts.suspect ? suspectQuality : codes === undefined ? quality : (codes[i] as number)) +
-        originBits,
-    );
+    const sent = codes === undefined ? quality : (codes[i] as number);
+    code.push(codeOfNumbers(sent, told.origin, marks | told.marks, revision));
   }
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { qualityOf } from "@meterbook/core/domain/reading/reading";
+import { findingsOf, flagsOf, qualityOf, revisionOf } from "@meterbook/core/domain/reading/reading";
 import { rejectionReasons } from "@meterbook/core/domain/validation/rejection-reason";
 import fc from "fast-check";
 import protobuf from "protobufjs";
@@ -127,6 +127,13 @@ describe("a JSON report", () => {
     { change: { unit: "varh" }, expected: ["unit_mismatch", "unit"] },
     { change: { kind: "delta" }, expected: ["kind_unknown", "kind"] },
     { change: { quality: "good" }, expected: ["quality_unknown", "quality"] },
+    { change: { revision: -1 }, expected: ["revision_invalid", "revision"] },
+    { change: { revision: 1.5 }, expected: ["revision_invalid", "revision"] },
+    { change: { revision: "1" }, expected: ["revision_invalid", "revision"] },
+    { change: { revision: 2 ** 32 }, expected: ["revision_invalid", "revision"] },
+    { change: { kind: "interval", stepSeconds: 7 * 86_400 }, expected: ["step_invalid", "stepSeconds"] },
+    { change: { kind: "interval", stepSeconds: 82_801 }, expected: ["step_invalid", "stepSeconds"] },
+    { change: { kind: "interval", stepSeconds: 1200, at: "2026-10-31T21:58:20Z" }, expected: ["at_off_grid", "at"] },
     { change: { stepSeconds: 900 }, expected: ["step_on_register", "stepSeconds"] },
     { change: { stepSeconds: 1.5 }, expected: ["step_invalid", "stepSeconds"] },
     { change: { kind: "interval" }, expected: ["step_invalid", "stepSeconds"] },
@@ -179,7 +186,8 @@ describe("a JSON report", () => {
     { case: "too many readings", payload: `{"readings":[${"1,".repeat(10_000)}1]}`, reason: "too_many_readings" },
     { case: "nothing but faults", payload: `{"readings":[${"{},".repeat(9998)}{}]}`, reason: "too_many_refused" },
     { case: "another meter", payload: '{"meterId":"m-2","readings":[1]}', reason: "meter_id_mismatch" },
-    { case: "a fraction of a sequence", payload: '{"sequence":1.5,"readings":[]}', reason: "report_malformed" },
+    { case: "of a flag that is none", payload: '{"flags":["late"],"readings":[1]}', reason: "report_malformed" },
+    { case: "sent at no instant", payload: '{"sentAt":"2026-10-31","readings":[1]}', reason: "report_malformed" },
     { case: "too large", payload: `"${"x".repeat(256 * 1024)}"`, reason: "packet_too_large" },
   ])("that is $case is refused whole: $reason", ({ payload, reason }) => {
     const result = read(Buffer.from(payload), "meters/m-1/readings/json");
@@ -188,6 +196,43 @@ describe("a JSON report", () => {
       expect.objectContaining({ reason, readingIndex: null, meterId: "m-1", receivedAtMs, clientId: "c-1" }),
     ]);
     expect(Buffer.from(payload).equals(result.rejections[0]?.payload ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test.for(["1790000000123456789", "18446744073709551616", "1e400", "-1", "1.5", '"42"', "null", "[]"])(
+    "C19: whose sequence is %s keeps its readings, and counts as not numbered",
+    (sequence) => {
+      const result = readJson(`{"sequence":${sequence},"readings":[${JSON.stringify(good)}]}`);
+      expect(refused(result)).toEqual([]);
+      expect(accepted(result)).toEqual([goodRow]);
+      expect(MeterReport.decode(result.accepted?.report ?? new Uint8Array()).toJSON()).not.toHaveProperty("sequence");
+    },
+  );
+
+  test.for([
+    "2026-10-31T22:00:00.1234567890Z",
+    `2026-10-31T22:00:00.${"9".repeat(500)}Z`,
+    "2026-11-01T00:00:00.0000000000000000001+02:00",
+  ])("C20: a fraction of a second of any number of digits is cut: %s", (at) => {
+    expect(accepted(readJson([{ ...good, at }]))).toEqual([goodRow]);
+  });
+
+  test.for([
+    { stepSeconds: 1200, at: "2026-10-31T22:00:00Z" },
+    { stepSeconds: 1200, at: "2026-10-31T22:20:00Z" },
+    { stepSeconds: 1200, at: "2026-10-31T21:35:00Z" },
+    { stepSeconds: 600, at: "2026-10-31T22:05:00Z" },
+    { stepSeconds: 90, at: "2026-10-31T22:01:30Z" },
+    { stepSeconds: 7200, at: "2026-10-31T21:15:00Z" },
+    { stepSeconds: 86_400, at: "2026-10-31T18:15:00Z" },
+    { stepSeconds: 82_800, at: "2026-03-29T22:00:00Z" },
+    { stepSeconds: 90_000, at: "2026-10-25T23:00:00Z" },
+    { stepSeconds: 88_200, at: "2026-04-05T13:30:00Z" },
+    { stepSeconds: 30 * 86_400, at: "2026-09-30T21:00:00Z" },
+    { stepSeconds: 31 * 86_400 + 3600, at: "2026-10-31T22:00:00Z" },
+    { stepSeconds: 31 * 86_400 - 3600, at: "2026-03-31T21:00:00Z" },
+    { stepSeconds: 28 * 86_400, at: "2026-02-28T22:00:00Z" },
+  ])("C14, C16: an interval of $stepSeconds s that ends at $at is taken", ({ stepSeconds, at }) => {
+    expect(refused(readJson([{ ...goodInterval, stepSeconds, at }]))).toEqual([]);
   });
 
   test("whose clock runs ahead is suspect, whose fraction of a second is cut", () => {
@@ -202,6 +247,112 @@ describe("a JSON report", () => {
       `1.8.0 ${boundary + 331} 12345678 Wh suspect`,
       `1.8.0 ${boundary + 330} 12345678 Wh actual`,
     ]);
+  });
+});
+
+describe("what the door finds is kept with each reading", () => {
+  const sent = (seconds: number) => new Date(receivedAtMs + seconds * 1000).toISOString();
+  const number = (seconds: number) => receivedAtMs / 1000 + seconds;
+
+  /** Findings, flags and revision of each reading. */
+  function told({ accepted }: ReadMessage): unknown[] {
+    if (accepted === null) return [];
+    const series = decodeReport(accepted.report, accepted.origin);
+    return series.flatMap(({ code }) => code.map((one) => [findingsOf(one), flagsOf(one), revisionOf(one)]));
+  }
+
+  test.for([
+    { drift: 0, quality: "actual", findings: [] },
+    { drift: -60, quality: "actual", findings: [] },
+    { drift: 61, quality: "actual", findings: ["clock_off"] },
+    { drift: -900, quality: "actual", findings: ["clock_off"] },
+    { drift: 901, quality: "suspect", findings: ["clock_wrong"] },
+    { drift: -86_400, quality: "suspect", findings: ["clock_wrong"] },
+  ])("V25: a clock that differs by $drift s: $quality, $findings", ({ drift, quality, findings }) => {
+    const bytes = { at: boundary, register: "1.8.0", value: 12_345_678, unit: "UNIT_WH" };
+    for (const result of [
+      readJson([good], { sentAt: sent(drift) }),
+      readProtobuf({ sentAt: number(drift), readings: [bytes] }),
+      readProtobuf({
+        sentAt: number(drift),
+        profiles: [{ register: "1.8.0", unit: "UNIT_WH", start: boundary, base: 12_345_678, deltas: [0] }],
+      }),
+    ]) {
+      expect(refused(result)).toEqual([]);
+      expect(told(result)).toEqual([[findings, [], 0]]);
+      expect(accepted(result)).toEqual([goodRow.replace("actual", quality)]);
+    }
+  });
+
+  test.for([
+    { flags: ["clock_invalid"], quality: "suspect" },
+    { flags: ["data_invalid", "power_down"], quality: "suspect" },
+    { flags: ["critical"], quality: "suspect" },
+    { flags: ["clock_adjusted", "power_down"], quality: "actual" },
+  ])("V24: the flags $flags make it $quality", ({ flags, quality }) => {
+    const names = flags.map((flag) => `FLAG_${flag.toUpperCase()}`);
+    const bytes = { at: boundary, register: "1.8.0", value: 12_345_678, unit: "UNIT_WH" };
+    const later = { ...good, at: "2026-10-31T22:15:00Z" };
+    for (const result of [readJson([good], { flags }), readProtobuf({ flags: names, readings: [bytes] })]) {
+      expect(told(result)).toEqual([[[], flags, 0]]);
+      expect(accepted(result)).toEqual([goodRow.replace("actual", quality)]);
+    }
+    expect(told(readJson([good, later], { flags }))).toEqual([
+      [[], flags, 0],
+      [["in_future"], flags, 0],
+    ]);
+  });
+
+  test("a flag and a revision stand in the bytes as they came, and what is not known is skipped", () => {
+    const readings = [{ at: boundary, register: "1.8.0", value: 12_345_678, unit: "UNIT_WH", revision: 4_294_967_295 }];
+    const body = protobufOf({ flags: [1], sentAt: number(1), readings });
+    expect(read(body, "meters/m-1/readings").accepted?.report).toEqual(body);
+    expect(told(read(body, "meters/m-1/readings"))).toEqual([[[], ["clock_invalid"], 4_294_967_295]]);
+    expect(told(read(Buffer.concat([Buffer.from([0x30, 77]), body]), "meters/m-1/readings"))).toEqual([
+      [[], ["clock_invalid"], 4_294_967_295],
+    ]);
+  });
+
+  test("V09, V10: more than three years old, or more than five minutes ahead", () => {
+    const old = { ...good, at: "2005-01-01T00:00:00Z" };
+    const recent = { ...good, at: "2024-01-01T00:00:00Z" };
+    const ahead = { ...good, at: "2026-10-31T22:15:00Z" };
+    expect(told(readJson([old, recent, ahead]))).toEqual([
+      [["too_old"], [], 0],
+      [[], [], 0],
+      [["in_future"], [], 0],
+    ]);
+  });
+
+  test("a meter cannot write it itself", () => {
+    const readings = [
+      { at: boundary, register: "1.8.0", value: 12_345_678, unit: "UNIT_WH", marks: 2 ** 13 + 2 ** 20 },
+    ];
+    const profiles = [
+      { register: "2.8.0", unit: "UNIT_WH", start: boundary, stepSeconds: 0, base: 1, deltas: [0], marks: 64 },
+    ];
+    const result = readProtobuf({ readings, profiles });
+    expect(refused(result)).toEqual([]);
+    expect(told(result)).toEqual([
+      [[], [], 0],
+      [[], [], 0],
+    ]);
+  });
+
+  test("C17: a revision comes with each reading and with a profile", () => {
+    const profile = { register: "2.8.0", unit: "UNIT_WH", start: boundary, stepSeconds: 0, base: 1, deltas: [0] };
+    expect(told(readProtobuf({ profiles: [{ ...profile, revision: 3 }] }))).toEqual([[[], [], 3]]);
+    expect(told(readJson([good, { ...goodInterval, revision: 2 ** 32 - 1 }]))).toEqual([
+      [[], [], 0],
+      [[], [], 2 ** 32 - 1],
+    ]);
+    const beyond = { ...profile, revision: 1 };
+    const body = Buffer.from(MeterReport.encode(MeterReport.fromObject({ profiles: [beyond] })).finish());
+    const wide = Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x01]);
+    const at = body.lastIndexOf(Buffer.from([0x58, 1]));
+    const changed = Buffer.concat([body.subarray(0, at + 1), wide, body.subarray(at + 2)]);
+    changed[1] = (changed[1] ?? 0) + wide.length - 1;
+    expect(refused(read(changed, "meters/m-1/readings"))).toEqual([["revision_invalid", 0, "profiles[0].revision"]]);
   });
 });
 

@@ -142,7 +142,7 @@ function sortReadings(
   limits: ReadLimits,
   { judgedAtMs, onlyIndex }: Manner,
 ): ReadMessage {
-  const circumstances = { receivedAtMs: judgedAtMs, earlier };
+  const circumstances = { receivedAtMs: message.receivedAtMs, judgedAtMs, earlier };
   const judgement = judgeReadings(report, onlyIndex === undefined ? circumstances : { ...circumstances, onlyIndex });
   const { faults } = judgement;
   if (faults.length > faultsMax(message.payload, limits)) {

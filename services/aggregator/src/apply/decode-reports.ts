@@ -1,5 +1,6 @@
 import { frameDamage } from "@meterbook/core/domain/damage/frame-damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { isReadingCode } from "@meterbook/core/domain/reading/reading";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
 import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
@@ -29,9 +30,6 @@ export function decodeReports(
 /** The range of instants that a store can hold, which intake keeps to; to the year 2060. */
 const [earliestAt, latestAt] = [978_307_200, 2_865_744_000];
 
-/** Of the largest number of a quality and of an origin. */
-const codeMax = 15;
-
 /** Intake lets nothing else through: whoever else has written the frame stops no partition by it. */
 function usable(series: readonly ReadingSeries[]): readonly ReadingSeries[] {
   for (const { channel, at, value, code } of series) {
@@ -41,7 +39,7 @@ function usable(series: readonly ReadingSeries[]): readonly ReadingSeries[] {
       const amount = value[i] as number;
       // Also where one is NaN.
       const isUsable = instant >= earliestAt && instant < latestAt && amount >= 0 && amount <= Number.MAX_SAFE_INTEGER;
-      if (!(isUsable && (code[i] as number) <= codeMax)) {
+      if (!(isUsable && isReadingCode(code[i] as number))) {
         throw new MalformedMessage("a reading has an instant, a value or a quality that no reading can have");
       }
     }

@@ -1,4 +1,5 @@
 import type { Reading } from "@meterbook/core/domain/reading/reading";
+import { bareCode, bareCodesMax } from "@meterbook/core/domain/reading/reading";
 
 /**
  * What is remembered of a channel, as a row of numbers. Rows stand in blocks that the garbage collector does not look into: millions
@@ -38,19 +39,18 @@ export function set({ block, base }: ChannelRow, field: number, value: number): 
 }
 
 // A reading takes two fields: its instant (seconds since 1970, never 0: none is older than 2001) and code in one number, and its value.
-
-const codesMax = 16;
+// Its revision is left out: only the store is asked which of two readings is in effect.
 
 /** The reading in `field` and the next; undefined where none was put there. */
 export function getReading(row: ChannelRow, field: number): Reading | undefined {
   const stamp = get(row, field);
   if (stamp === 0) return undefined;
-  const at = Math.floor(stamp / codesMax);
-  return { at, value: get(row, field + 1), code: stamp - at * codesMax };
+  const at = Math.floor(stamp / bareCodesMax);
+  return { at, value: get(row, field + 1), code: stamp - at * bareCodesMax };
 }
 
 export function setReading(row: ChannelRow, field: number, { at, value, code }: Reading): void {
-  set(row, field, at * codesMax + code);
+  set(row, field, at * bareCodesMax + bareCode(code));
   set(row, field + 1, value);
 }
 

@@ -1,7 +1,7 @@
 import { closingRules, columnsOf } from "@meterbook/core/domain/closing/closing-value";
 import type { IntervalFacts, Span } from "@meterbook/core/domain/closing/period-facts";
 import type { Columns, Reading, ReadingCode } from "@meterbook/core/domain/reading/reading";
-import { channelKey, readingQualities } from "@meterbook/core/domain/reading/reading";
+import { channelKey, qualityIndexOf, readingQualities } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { StoredChannel } from "@meterbook/core/ports/series-store";
@@ -93,12 +93,12 @@ export function advance(
     set(state, fields.newestAt, at);
     return 0;
   }
-  const quality = code & 3;
+  const quality = qualityIndexOf(code);
   let crossed = 0;
   if (at >= get(state, fields.nextBoundary)) crossed = cross(state, { at, value, code }, calendar);
   else if (quality < get(state, fields.qualityAfter)) crossed = betterAfter(state, { at, value, code });
   if (quality !== 0) markIrregular(state, at, at);
-  else if (value < get(state, fields.newestValue) && (get(state, fields.newestCode) & 3) === 0)
+  else if (value < get(state, fields.newestValue) && qualityIndexOf(get(state, fields.newestCode)) === 0)
     markIrregular(state, get(state, fields.newestAt), at);
   set(state, fields.newestAt, at);
   set(state, fields.newestValue, value);
@@ -116,7 +116,7 @@ function cross(state: ChannelState, reading: Reading, calendar: LocalCalendar): 
   else setReading(state, fields.before, before);
   if (exact) clearReading(state, fields.after);
   else setReading(state, fields.after, reading);
-  set(state, fields.qualityAfter, exact ? 4 : reading.code & 3);
+  set(state, fields.qualityAfter, exact ? 4 : qualityIndexOf(reading.code));
   set(state, fields.nextBoundary, calendar.boundaryOf(period));
   if (get(state, fields.irregularTo) < boundary - closingRules.lookBackSecondsMax - 32 * 86_400) clearIrregular(state);
   return boundary;
@@ -127,8 +127,8 @@ function betterAfter(state: ChannelState, reading: Reading): number {
   const boundary = get(state, fields.crossed);
   const before = getReading(state, fields.before);
   setReading(state, fields.after, reading);
-  set(state, fields.qualityAfter, reading.code & 3);
-  return before?.at === boundary && (before.code & 3) === 0 ? 0 : boundary;
+  set(state, fields.qualityAfter, qualityIndexOf(reading.code));
+  return before?.at === boundary && qualityIndexOf(before.code) === 0 ? 0 : boundary;
 }
 
 function newestOf(state: ChannelState): Reading | undefined {

@@ -1,3 +1,4 @@
+import { codeOfNumbers, qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -9,10 +10,13 @@ const step = 900;
 const first = calendar.periodOf(Date.UTC(2026, 1, 15) / 1000);
 const months = 4;
 const instants = fc.integer({ min: calendar.startOf(first) / step + 1, max: calendar.startOf(first + months) / step });
-const intervals = fc.uniqueArray(
-  fc.record({ number: instants, value: fc.nat(10_000), code: fc.integer({ min: 0, max: 15 }) }),
-  { selector: ({ number }) => number, maxLength: 60 },
-);
+const codes = fc
+  .tuple(fc.nat(3), fc.nat(5), fc.nat(31), fc.nat(2 ** 32 - 1))
+  .map(([quality, origin, flags, revision]) => codeOfNumbers(quality, origin, flags * 64, revision));
+const intervals = fc.uniqueArray(fc.record({ number: instants, value: fc.nat(10_000), code: codes }), {
+  selector: ({ number }) => number,
+  maxLength: 60,
+});
 
 /** That in which the interval begins. */
 function periodOf({ number }: { readonly number: number }): number {
@@ -25,7 +29,7 @@ function expected(sent: readonly { number: number; value: number; code: number }
   return {
     sum: own.reduce((sum, { value }) => sum + value, 0),
     present: own.length,
-    worst: own.reduce((worst, { code }) => Math.max(worst, code & 3), 0),
+    worst: own.reduce((worst, { code }) => Math.max(worst, qualityIndexOf(code)), 0),
     lastAt: own.reduce((last, { number }) => Math.max(last, number * step), 0),
   };
 }

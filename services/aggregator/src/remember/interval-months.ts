@@ -1,4 +1,5 @@
 import type { Reading } from "@meterbook/core/domain/reading/reading";
+import { qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { type ChannelRow, get, set } from "./channel-memory.ts";
 
@@ -38,7 +39,7 @@ export function addInterval(
   if (at > get(row, month + fields.boundary)) return false;
   const known = get(row, month + fields.presentAndWorst);
   set(row, month + fields.sum, get(row, month + fields.sum) + value);
-  set(row, month + fields.presentAndWorst, known - (known & 3) + 4 + Math.max(known & 3, code & 3));
+  set(row, month + fields.presentAndWorst, known - (known & 3) + 4 + Math.max(known & 3, qualityIndexOf(code)));
   set(row, month + fields.lastAt, Math.max(get(row, month + fields.lastAt), at));
   return true;
 }

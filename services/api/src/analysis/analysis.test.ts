@@ -266,7 +266,7 @@ test("conflicts show both sides", async () => {
     3,
   ]);
   expect((await get("conflicts", "text/csv")).body.split("\n")[3]).toBe(
-    "3,m-1,1.8.0,register,,Wh,2026-09-30T21:00:00Z,100,actual,inspector,101,estimated,remote,2026-09-30T21:01:00.005Z",
+    "3,m-1,1.8.0,register,,Wh,2026-09-30T21:00:00Z,100,actual,inspector,101,estimated,remote,2026-09-30T21:01:00.005Z,0,0",
   );
 });
 

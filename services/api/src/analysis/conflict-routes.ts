@@ -6,6 +6,7 @@ import {
   origins,
   qualityOf,
   readingQualities,
+  revisionOf,
 } from "@meterbook/core/domain/reading/reading";
 import { formatInstant, formatInstantMs } from "@meterbook/core/domain/time/instant";
 import type { StoredConflict } from "@meterbook/core/ports/series-store";
@@ -21,7 +22,12 @@ import { listAnswers } from "../http/documentation/documented.ts";
 import { cursor, limit, meterId } from "../http/requests/query-schemas.ts";
 
 const cursors = cursorForm("conflicts", z.int().min(0));
-const side = z.strictObject({ value: z.int(), quality: z.enum(readingQualities), origin: z.enum(origins) });
+const side = z.strictObject({
+  value: z.int(),
+  quality: z.enum(readingQualities),
+  origin: z.enum(origins),
+  revision: z.int().optional().meta({ description: "As the source said; absent where it said none, or 0" }),
+});
 
 export const conflictSchema = z
   .strictObject({
@@ -50,7 +56,7 @@ const example = {
   receivedAt: "2026-11-01T08:15:00.120Z",
 };
 const header =
-  "id,meter_id,register,kind,step_seconds,unit,at,kept_value,kept_quality,kept_origin,refused_value,refused_quality,refused_origin,received_at\n";
+  "id,meter_id,register,kind,step_seconds,unit,at,kept_value,kept_quality,kept_origin,refused_value,refused_quality,refused_origin,received_at,kept_revision,refused_revision\n";
 
 export function conflictRoutes(app: Api, context: ApiContext): void {
   const { ports, streams, limits } = context;
@@ -64,7 +70,7 @@ export function conflictRoutes(app: Api, context: ApiContext): void {
       "Conflicts",
       conflictSchema,
       example,
-      `${header}7,m-1,1.8.0,register,,Wh,2026-10-31T22:00:00Z,12345678,actual,remote,12345999,actual,remote,2026-11-01T08:15:00.120Z\n`,
+      `${header}7,m-1,1.8.0,register,,Wh,2026-10-31T22:00:00Z,12345678,actual,remote,12345999,actual,remote,2026-11-01T08:15:00.120Z,0,0\n`,
       ["meter_unknown"],
     ),
   };
@@ -105,7 +111,8 @@ function conflictJson(conflict: StoredConflict): z.infer<typeof conflictSchema> 
 }
 
 function sideJson({ value, code }: Reading): z.infer<typeof side> {
-  return { value, quality: qualityOf(code), origin: originOf(code) };
+  const revision = revisionOf(code);
+  return { value, quality: qualityOf(code), origin: originOf(code), ...(revision === 0 ? {} : { revision }) };
 }
 
 function conflictRow(conflict: StoredConflict): string {
@@ -122,5 +129,17 @@ function conflictRow(conflict: StoredConflict): string {
     receivedAt,
   } = conflictJson(conflict);
   const sides = [kept, refused].flatMap(({ value, quality, origin }) => [value, quality, origin]);
-  return csvRow([id, meter, register, kind, stepSeconds, unit, at, ...sides, receivedAt]);
+  return csvRow([
+    id,
+    meter,
+    register,
+    kind,
+    stepSeconds,
+    unit,
+    at,
+    ...sides,
+    receivedAt,
+    kept.revision ?? 0,
+    refused.revision ?? 0,
+  ]);
 }

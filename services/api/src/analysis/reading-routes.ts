@@ -1,10 +1,16 @@
+import type { ReadingCode } from "@meterbook/core/domain/reading/reading";
 import {
   baseUnits,
+  doorFindings,
+  findingsOf,
+  flagsOf,
   kinds,
+  meterFlags,
   originOf,
   origins,
   qualityOf,
   readingQualities,
+  revisionOf,
 } from "@meterbook/core/domain/reading/reading";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
@@ -33,6 +39,9 @@ export const readingSchema = z
     unit: z.enum(baseUnits),
     quality: z.enum(readingQualities),
     origin: z.enum(origins),
+    revision: z.int().optional().meta({ description: "As the source said; absent where it said none, or 0" }),
+    flags: z.array(z.enum(meterFlags)).optional().meta({ description: "What the meter said of itself" }),
+    findings: z.array(z.enum(doorFindings)).optional().meta({ description: "What was found when it was received" }),
   })
   .meta({ id: "Reading" });
 
@@ -45,7 +54,7 @@ const example = {
   quality: "actual",
   origin: "remote",
 };
-const header = "meter_id,at,register,kind,step_seconds,value,unit,quality,origin\n";
+const header = "meter_id,at,register,kind,step_seconds,value,unit,quality,origin,revision,flags,findings\n";
 
 const querystring = z.strictObject({
   from: instant("The first instant; from the first reading where absent", "2026-09-30T21:00:00Z").optional(),
@@ -67,7 +76,7 @@ export function readingRoutes(app: Api, context: ApiContext): void {
       "Readings",
       readingSchema,
       example,
-      `${header}m-1,2026-10-31T22:00:00Z,1.8.0,register,,12345678,Wh,actual,remote\n`,
+      `${header}m-1,2026-10-31T22:00:00Z,1.8.0,register,,12345678,Wh,actual,remote,0,,\n`,
       ["meter_unknown", "register_unknown", "store_damaged"],
     ),
   };
@@ -106,6 +115,18 @@ function readingJson({ at, channel, value, code }: StoredReading): z.infer<typeo
     unit,
     quality: qualityOf(code),
     origin: originOf(code),
+    ...saidOf(code),
+  };
+}
+
+type Said = Pick<z.infer<typeof readingSchema>, "revision" | "flags" | "findings">;
+
+function saidOf(code: ReadingCode): Said {
+  const [revision, flags, findings] = [revisionOf(code), flagsOf(code), findingsOf(code)];
+  return {
+    ...(revision === 0 ? {} : { revision }),
+    ...(flags.length === 0 ? {} : { flags }),
+    ...(findings.length === 0 ? {} : { findings }),
   };
 }
 
@@ -121,5 +142,8 @@ function readingRow(meter: string, { at, channel, value, code }: StoredReading):
     unit,
     qualityOf(code),
     originOf(code),
+    revisionOf(code),
+    flagsOf(code).join(" "),
+    findingsOf(code).join(" "),
   ]);
 }

@@ -1,14 +1,21 @@
 import type { Columns } from "@meterbook/core/domain/reading/reading";
+import { codeOfNumbers } from "@meterbook/core/domain/reading/reading";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ascending, epoch, MalformedBlock, packBlock, unpackBlock } from "./reading-block.ts";
+
+const codes = fc
+  .tuple(fc.nat(3), fc.nat(5), fc.nat(31), fc.nat(15), fc.oneof(fc.constant(0), fc.nat({ max: 2 ** 32 - 1 })))
+  .map(([quality, origin, flags, findings, revision]) =>
+    codeOfNumbers(quality, origin, flags * 64 + findings * 4096, revision),
+  );
 
 const columns = fc
   .uniqueArray(
     fc.record({
       at: fc.integer({ min: epoch, max: epoch + 2 ** 31 }),
       value: fc.oneof(fc.nat(), fc.maxSafeNat()),
-      code: fc.nat(15),
+      code: codes,
     }),
     {
       selector: ({ at }) => at,

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
-import { emptyColumns } from "@meterbook/core/domain/reading/reading";
+import { emptyColumns, isReadingCode } from "@meterbook/core/domain/reading/reading";
 
 /**
  * Readings of one meter within one UTC day, packed: per channel a section
@@ -19,8 +19,6 @@ export interface ChannelColumns extends Columns {
 export const epoch = 978_307_200;
 
 const instantMax = 253_402_300_799;
-/** Of the largest number of a quality and of an origin. */
-const codeMax = 15;
 const irregular = 0;
 let scratch = new Uint8Array(64 * 1024);
 
@@ -76,7 +74,7 @@ export function joinBlocks(a: Uint8Array, b: Uint8Array, key: number): Uint8Arra
 export function packBlock(sections: readonly ChannelColumns[], key: number): Uint8Array {
   let cursor = 0;
   for (const section of sections) {
-    const bytesMax = 60 + checksumBytes + section.at.length * 24;
+    const bytesMax = 60 + checksumBytes + section.at.length * 32;
     if (cursor + bytesMax > scratch.length) {
       const larger = new Uint8Array((cursor + bytesMax) * 2);
       larger.set(scratch);
@@ -133,8 +131,7 @@ function putCodes(out: Uint8Array, start: number, code: readonly number[]): numb
     let to = from + 1;
     while (to < code.length && code[to] === code[from]) to += 1;
     const last = to === code.length ? 1 : 0;
-    out[cursor] = (code[from] as number) * 2 + last;
-    cursor += 1;
+    cursor = putVarint(out, cursor, (code[from] as number) * 2 + last);
     if (last === 0) cursor = putVarint(out, cursor, to - from);
     from = to;
   }
@@ -218,12 +215,12 @@ function takeInstants(bytes: Uint8Array, count: number, at: number[]): void {
 function takeCodes(bytes: Uint8Array, count: number, code: number[]): void {
   let left = count;
   while (left > 0) {
-    const head = bytes[place.cursor] as number;
-    place.cursor += 1;
-    const run = (head & 1) === 1 ? left : takeVarint(bytes);
-    if (head > 2 * codeMax + 1) throw new MalformedBlock("a code is none");
+    const head = takeVarint(bytes);
+    const one = Math.floor(head / 2);
+    const run = head % 2 === 1 ? left : takeVarint(bytes);
+    if (!isReadingCode(one)) throw new MalformedBlock("a code is none");
     if (!(run > 0 && run <= left)) throw new MalformedBlock("a run of codes is longer than its section");
-    for (let i = 0; i < run; i += 1) code.push(head >> 1);
+    for (let i = 0; i < run; i += 1) code.push(one);
     left -= run;
   }
 }

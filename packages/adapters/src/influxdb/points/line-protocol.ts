@@ -1,4 +1,5 @@
 import type { BaseUnit, Channel, ReadingCode } from "@meterbook/core/domain/reading/reading";
+import { isReadingCode } from "@meterbook/core/domain/reading/reading";
 
 /**
  * How our points are spelled.
@@ -11,7 +12,7 @@ export function channelName({ register, kind, unit, stepSeconds }: Channel): str
   return kind === "register" ? `${register}_${unit}` : `${register}_${unit}_${stepSeconds}`;
 }
 
-const channelPattern = /^([\s\S]+)_(Wh|varh|L)(?:_(\d{1,6}))?$/;
+const channelPattern = /^([\s\S]+)_(Wh|varh|L)(?:_(\d{1,7}))?$/;
 
 /** Undefined when it is no channel of ours. */
 export function parseChannelName(name: string): Channel | undefined {
@@ -25,7 +26,7 @@ function codedName(channel: string, code: ReadingCode): string {
   return `${channel}_q${code}`;
 }
 
-const codedPattern = /^([\s\S]+)_q(\d|1[0-5])(_p)?$/;
+const codedPattern = /^([\s\S]+)_q(\d{1,16})(_p)?$/;
 
 export interface CodedField {
   readonly channel: string;
@@ -35,7 +36,7 @@ export interface CodedField {
 
 export function parseCodedName(field: string): CodedField | undefined {
   const parts = codedPattern.exec(field);
-  if (parts === null) return undefined;
+  if (parts === null || !isReadingCode(Number(parts[2]))) return undefined;
   return { channel: parts[1] as string, code: Number(parts[2]), isOffset: parts[3] !== undefined };
 }
 

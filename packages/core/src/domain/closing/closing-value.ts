@@ -1,6 +1,14 @@
 import { checkedAmount } from "../quantity/amount.ts";
 import type { Columns, Origin, Reading, ReadingSeries } from "../reading/reading.ts";
-import { emptyColumns, lowerBound, originOf, pushReading, qualityOf, readingAt } from "../reading/reading.ts";
+import {
+  emptyColumns,
+  lowerBound,
+  originOf,
+  pushReading,
+  qualityIndexOf,
+  qualityOf,
+  readingAt,
+} from "../reading/reading.ts";
 import type { Evidence, Method, SnapshotQuality } from "../snapshot/snapshot.ts";
 import { snapshotQualities } from "../snapshot/snapshot.ts";
 
@@ -99,12 +107,12 @@ function lookAround(
   let before: Reading | undefined;
   for (let i = split - 1; i >= 0 && before === undefined; i -= 1) {
     if ((readings.at[i] as number) < boundary - rules.lookBackSecondsMax) break;
-    if (((readings.code[i] as number) & 3) <= qualityMax) before = readingAt(readings, i);
+    if (qualityIndexOf(readings.code[i] as number) <= qualityMax) before = readingAt(readings, i);
   }
   let after: Reading | undefined;
   for (let i = split; i < readings.at.length && after === undefined; i += 1) {
     if ((readings.at[i] as number) > boundary + rules.flatGapSecondsMax) break;
-    if (((readings.code[i] as number) & 3) <= qualityMax) after = readingAt(readings, i);
+    if (qualityIndexOf(readings.code[i] as number) <= qualityMax) after = readingAt(readings, i);
   }
   return { boundary, before, after, intervals, qualityMax };
 }
@@ -143,7 +151,11 @@ function registerPlusIntervals(around: Around): ClosingValue | undefined {
   const used = scaled ? share(after.value - before.value, upTo.sum, upTo.sum + onward.sum) : upTo.sum;
   const value = checkedAmount(before.value + used);
   if (after !== undefined && (value === null || value > after.value)) return undefined;
-  const inputs = Math.max(before.code & 3, upTo.worst, scaled ? Math.max(after.code & 3, onward.worst) : 0);
+  const inputs = Math.max(
+    qualityIndexOf(before.code),
+    upTo.worst,
+    scaled ? Math.max(qualityIndexOf(after.code), onward.worst) : 0,
+  );
   return {
     value,
     quality: value === null ? "suspect" : worse("derived", inputs),
@@ -175,7 +187,7 @@ function onTheLine(
   if (gap > gapSecondsMax || after.value < before.value) return undefined;
   return {
     value: before.value + share(after.value - before.value, boundary - before.at, gap),
-    quality: worse(quality, Math.max(before.code & 3, after.code & 3)),
+    quality: worse(quality, Math.max(qualityIndexOf(before.code), qualityIndexOf(after.code))),
     method,
     origin: originOf(before.code),
     readAt: before.at,
@@ -217,7 +229,7 @@ function coveredSum(
     const next = intervalFrom(intervals, cursor, qualityMax);
     if (next === undefined || next.at > to) return undefined;
     sum += next.value;
-    worst = Math.max(worst, next.code & 3);
+    worst = Math.max(worst, qualityIndexOf(next.code));
     cursor = next.at;
   }
   return { sum, worst };
@@ -229,7 +241,7 @@ function intervalFrom(intervals: readonly ReadingSeries[], start: number, qualit
   for (const series of intervals) {
     const end = start + series.channel.stepSeconds;
     const index = lowerBound(series, end);
-    if (series.at[index] !== end || ((series.code[index] as number) & 3) > qualityMax) continue;
+    if (series.at[index] !== end || qualityIndexOf(series.code[index] as number) > qualityMax) continue;
     if (found === undefined || end < found.at) found = readingAt(series, index);
   }
   return found;

@@ -1,5 +1,5 @@
 import type { BaseUnit, Columns, Reading, ReadingSeries } from "../reading/reading.ts";
-import { lowerBound } from "../reading/reading.ts";
+import { lowerBound, qualityIndexOf } from "../reading/reading.ts";
 import type { SnapshotQuality } from "../snapshot/snapshot.ts";
 import type { ClosingValue } from "./closing-value.ts";
 import { closingValue } from "./closing-value.ts";
@@ -58,7 +58,7 @@ export function registerFacts(
 export function ranBackwards(readings: Columns, { start, boundary }: Span): boolean {
   let highest = Number.NEGATIVE_INFINITY;
   for (let i = lowerBound(readings, start); i < readings.at.length && (readings.at[i] as number) <= boundary; i += 1) {
-    if (((readings.code[i] as number) & 3) !== 0) continue;
+    if (qualityIndexOf(readings.code[i] as number) !== 0) continue;
     const value = readings.value[i] as number;
     if (value < highest) return true;
     highest = value;
@@ -105,7 +105,7 @@ function addSeries(totals: Totals, series: ReadingSeries, { start, boundary }: S
   const end = lowerBound(series, boundary + 1);
   for (let i = lowerBound(series, start + step); i < end; i += 1) {
     totals.sum += series.value[i] as number;
-    totals.worst = Math.max(totals.worst, (series.code[i] as number) & 3);
+    totals.worst = Math.max(totals.worst, qualityIndexOf(series.code[i] as number));
     totals.present += 1;
     totals.lastAt = series.at[i] as number;
   }
@@ -132,7 +132,7 @@ function addMerged(totals: Totals, intervals: readonly Interval[], { start, boun
   for (const { from, to, value, code } of intervals) {
     if (from < coveredTo || to > boundary) continue;
     totals.sum += value;
-    totals.worst = Math.max(totals.worst, code & 3);
+    totals.worst = Math.max(totals.worst, qualityIndexOf(code));
     totals.present += 1;
     totals.coveredSeconds += to - from;
     totals.lastAt = to;

@@ -1,6 +1,6 @@
 import { checkedAmount } from "../quantity/amount.ts";
 import type { Columns, Reading, ReadingSeries } from "../reading/reading.ts";
-import { lowerBound, readingAt } from "../reading/reading.ts";
+import { lowerBound, qualityIndexOf, readingAt } from "../reading/reading.ts";
 import type { SnapshotQuality } from "../snapshot/snapshot.ts";
 import { snapshotQualities } from "../snapshot/snapshot.ts";
 
@@ -64,14 +64,17 @@ function registerStep(readings: Columns, start: number, end: number, multiplier:
 function registerPoint(start: Reading, end: Reading, dipped: boolean, multiplier: number): CurvePoint {
   const span = { from: start.at, to: end.at };
   if (dipped || end.value < start.value) return { ...span, consumption: null, quality: "suspect" };
-  return { ...span, ...stepAmount((end.value - start.value) * multiplier, worst(start.code & 3, end.code & 3)) };
+  return {
+    ...span,
+    ...stepAmount((end.value - start.value) * multiplier, worst(qualityIndexOf(start.code), qualityIndexOf(end.code))),
+  };
 }
 
 /** A lower actual reading after a higher one, as in `ranBackwards`: the meter's own estimates may overshoot. */
 function dips(readings: Columns, start: number, end: number): boolean {
   let highest = Number.NEGATIVE_INFINITY;
   for (let i = start; i <= end; i += 1) {
-    if (((readings.code[i] as number) & 3) !== 0) continue;
+    if (qualityIndexOf(readings.code[i] as number) !== 0) continue;
     const value = readings.value[i] as number;
     if (value < highest) return true;
     highest = value;
@@ -129,7 +132,7 @@ export function intervalCurve(intervals: Intervals, edges: readonly number[], mu
       found.sum += intervals.value[next] as number;
       found.present += 1;
       found.covered += (intervals.to[next] as number) - start;
-      found.worst = Math.max(found.worst, (intervals.code[next] as number) & 3);
+      found.worst = Math.max(found.worst, qualityIndexOf(intervals.code[next] as number));
     }
     points.push(intervalStep(from, to, found, intervals.stepSeconds, multiplier));
   }
@@ -169,7 +172,7 @@ export function nativeIntervalCurve(
     if (from < reached) continue;
     pushMissing(points, reached, from, intervals.stepSeconds);
     reached = intervals.to[i] as number;
-    const quality = worst((intervals.code[i] as number) & 3, 0);
+    const quality = worst(qualityIndexOf(intervals.code[i] as number), 0);
     points.push({ from, to: reached, ...stepAmount((intervals.value[i] as number) * multiplier, quality) });
   }
   if (fillTo !== undefined)

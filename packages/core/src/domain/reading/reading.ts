@@ -7,8 +7,19 @@ export const readingQualities = ["actual", "derived", "estimated", "suspect"] as
 export type ReadingQuality = (typeof readingQualities)[number];
 
 /** Who read the meter; the index is its number on the wire and in the store. */
-export const origins = ["remote", "customer", "inspector", "operator"] as const;
+export const origins = ["remote", "customer", "inspector", "operator", "estimator", "import"] as const;
 export type Origin = (typeof origins)[number];
+
+/** What a meter says of itself when it reports; the index is its number on the wire and in the store. */
+export const meterFlags = ["clock_invalid", "data_invalid", "critical", "clock_adjusted", "power_down"] as const;
+export type MeterFlag = (typeof meterFlags)[number];
+
+/**
+ * What only the door can know of a reading, because it depends on the time of receipt: more than three years old (V09), ahead of the
+ * time of receipt (V10), from a meter whose clock is wrong (V25), or nearly so (V25 as a warning). The index is its number in the store.
+ */
+export const doorFindings = ["too_old", "in_future", "clock_wrong", "clock_off"] as const;
+export type DoorFinding = (typeof doorFindings)[number];
 
 /** Energy in whole watt-hours, reactive energy in whole var-hours, volume in whole litres. */
 export const baseUnits = ["Wh", "varh", "L"] as const;
@@ -30,21 +41,100 @@ export function channelKey(channel: Channel): string {
 }
 
 /**
- * Quality and origin of one reading in one small number, 0 to 15.
- * `quality + 4 * origin`, both as indexes of the lists above.
+ * All that is known of one reading beside its instant and its value, in one number: quality, origin, flags of the meter, findings of the
+ * door, revision. 0 is an actual remote reading of which nothing else is said. Only the functions here look into it.
  */
 export type ReadingCode = number;
 
-export function readingCode(quality: ReadingQuality, origin: Origin): ReadingCode {
-  return readingQualities.indexOf(quality) + 4 * origins.indexOf(origin);
+/** From the lowest bit: 3 of quality, 3 of origin, 6 of flags, 5 of findings; above them the revision. */
+const originShift = 3;
+const flagShift = 6;
+const findingShift = 12;
+const revisionUnit = 2 ** 17;
+const marksMask = revisionUnit - 2 ** flagShift;
+export const revisionMax = 2 ** 32 - 1;
+
+const suspectMask = marksOf(["clock_invalid", "data_invalid", "critical"], ["in_future", "clock_wrong"]);
+
+/** The part of a code that is said of readings by their meter and by the door. */
+export function marksOf(flags: readonly MeterFlag[], findings: readonly DoorFinding[] = []): number {
+  let marks = 0;
+  for (const flag of flags) marks |= 1 << (flagShift + meterFlags.indexOf(flag));
+  for (const finding of findings) marks |= 1 << (findingShift + doorFindings.indexOf(finding));
+  return marks;
 }
 
+/** Any of them may be absent; `marks` as `marksOf` answers them. */
+export interface CodeParts {
+  readonly marks?: number;
+  readonly revision?: number;
+}
+
+export function readingCode(
+  quality: ReadingQuality,
+  origin: Origin,
+  { marks = 0, revision = 0 }: CodeParts = {},
+): ReadingCode {
+  const low = readingQualities.indexOf(quality) + (origins.indexOf(origin) << originShift);
+  return low + marks + revision * revisionUnit;
+}
+
+/** The index of the quality that counts: a reading that its meter or the door doubts is suspect, whatever was sent. */
+export function qualityIndexOf(code: ReadingCode): number {
+  return (code & suspectMask) === 0 ? code & 7 : suspectIndex;
+}
+
+const suspectIndex = readingQualities.indexOf("suspect");
+
 export function qualityOf(code: ReadingCode): ReadingQuality {
-  return readingQualities[code & 3] as ReadingQuality;
+  return readingQualities[qualityIndexOf(code)] as ReadingQuality;
+}
+
+/** The index of the quality that was sent. */
+export function sentQualityIndexOf(code: ReadingCode): number {
+  return code & 7;
 }
 
 export function originOf(code: ReadingCode): Origin {
-  return origins[(code >> 2) & 3] as Origin;
+  return origins[(code >> originShift) & 7] as Origin;
+}
+
+export function flagsOf(code: ReadingCode): MeterFlag[] {
+  return meterFlags.filter((_, index) => ((code >> (flagShift + index)) & 1) === 1);
+}
+
+export function findingsOf(code: ReadingCode): DoorFinding[] {
+  return doorFindings.filter((_, index) => ((code >> (findingShift + index)) & 1) === 1);
+}
+
+/** Flags and findings, as `marksOf` answers them. */
+export function codeMarks(code: ReadingCode): number {
+  return code & marksMask;
+}
+
+/** 0 where the source said none. */
+export function revisionOf(code: ReadingCode): number {
+  return Math.floor(code / revisionUnit);
+}
+
+/** The code without its revision, below `bareCodesMax`. */
+export function bareCode(code: ReadingCode): ReadingCode {
+  return code & (revisionUnit - 1);
+}
+
+export const bareCodesMax = revisionUnit;
+
+/** Whether a number that comes from elsewhere is a code. */
+export function isReadingCode(code: number): boolean {
+  if (code === 0) return true;
+  if (!(Number.isSafeInteger(code) && code > 0 && code < revisionUnit * (revisionMax + 1))) return false;
+  const isKnown = (code & 7) < readingQualities.length && ((code >> originShift) & 7) < origins.length;
+  return isKnown && (code & marksMask & ~marksOf(meterFlags, doorFindings)) === 0;
+}
+
+/** From numbers as they travel: indexes of quality and origin, marks and revision, all of them known to be right. */
+export function codeOfNumbers(quality: number, originIndex: number, marks: number, revision: number): ReadingCode {
+  return quality + originIndex * 2 ** originShift + marks + revision * revisionUnit;
 }
 
 /**

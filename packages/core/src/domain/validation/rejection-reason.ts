@@ -20,6 +20,7 @@ export const rejectionReasons = [
   "unit_mismatch",
   "kind_unknown",
   "quality_unknown",
+  "revision_invalid",
   "step_invalid",
   "step_on_register",
   "exponent_invalid",

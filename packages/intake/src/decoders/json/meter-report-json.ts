@@ -1,6 +1,6 @@
 import { type WireUnit, wireUnitNames } from "@meterbook/core/domain/quantity/amount";
 import { plainDecimal, scaledAmount } from "@meterbook/core/domain/quantity/units";
-import { kinds, readingQualities } from "@meterbook/core/domain/reading/reading";
+import { kinds, marksOf, meterFlags, readingQualities, revisionMax } from "@meterbook/core/domain/reading/reading";
 import { parseInstantMs } from "@meterbook/core/domain/time/instant";
 import type { Fault, RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
 import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
@@ -9,18 +9,30 @@ import { z } from "zod";
 import { amountFinding } from "../../judge-readings.ts";
 import { checkJsonRegisters } from "../protobuf/count-registers.ts";
 import type { WireReading, WireReport } from "../protobuf/wire-report.ts";
-import { TooManyReadings, unitNames } from "../protobuf/wire-report.ts";
+import { emptyReport, TooManyReadings, unitNames } from "../protobuf/wire-report.ts";
 import { type JsonBounds, jsonExcess } from "./json-bounds.ts";
 
 /** The header is strict; each reading is checked by itself, so that a bad one does not refuse the others. */
 const header = z.strictObject({
   meterId: z.string().optional(),
-  sequence: z.int().min(0).optional(),
+  // Judged alone (`sequenceOf`): a number that is no sequence costs no reading.
+  sequence: z.unknown().optional(),
+  sentAt: z.string().optional(),
+  flags: z.array(z.enum(meterFlags)).max(meterFlags.length).optional(),
   readings: z.array(z.unknown()),
 });
 
 /** Fields of a reading that must be there, and those that may. */
-const fieldNames: ReadonlySet<string> = new Set(["at", "register", "value", "unit", "kind", "quality", "stepSeconds"]);
+const fieldNames: ReadonlySet<string> = new Set([
+  "at",
+  "register",
+  "value",
+  "unit",
+  "kind",
+  "quality",
+  "stepSeconds",
+  "revision",
+]);
 
 /** A report whose readings may have faults that no protobuf can have; those readings hold nothing of use. */
 export interface JsonReport {
@@ -50,7 +62,7 @@ export function readJsonReport(bytes: Uint8Array, limits: JsonLimits): JsonRepor
   const excess = jsonExcess(bytes, bounds);
   if (excess !== undefined) throw new TooComplex(excess);
   const text = decodeText(bytes);
-  const { meterId = "", sequence = 0, readings: items } = headerOf(parseJson(text));
+  const { meterId = "", sequence, sentAt, flags = [], readings: items } = headerOf(parseJson(text));
   if (items.length > readingsMax) throw new TooManyReadings(`it holds more than ${readingsMax} readings`);
   checkJsonRegisters(items, registersMax);
   const faults = new Map<number, Fault>();
@@ -62,7 +74,21 @@ export function readJsonReport(bytes: Uint8Array, limits: JsonLimits): JsonRepor
     if (faults.size > faultsMax) throw new TooManyFaults(`more than ${faultsMax} are refused, now ${fault.detail}`);
     return noReading;
   });
-  return { report: { meterId, sequence, readings, profiles: [], count: items.length, bodyStart: 0 }, faults };
+  const said = { meterId, sequence: sequenceOf(sequence), sentAt: sentAtOf(sentAt), marks: marksOf(flags) };
+  return { report: { ...emptyReport(), ...said, readings, count: items.length }, faults };
+}
+
+/** 0, not numbered, for what is no whole number from 0 to 2^53 - 1. */
+function sequenceOf(sequence: unknown): number {
+  return typeof sequence === "number" && Number.isSafeInteger(sequence) && sequence > 0 ? sequence : 0;
+}
+
+function sentAtOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const sentAtMs = parseInstantMs(text);
+  if (sentAtMs === undefined) throw new MalformedMessage("sentAt: is not an RFC 3339 instant with an offset");
+  // 0 would say that the meter did not say.
+  return Math.max(1, Math.floor(sentAtMs / 1000));
 }
 
 function headerOf(value: unknown): z.infer<typeof header> {
@@ -80,6 +106,8 @@ const noReading: WireReading = {
   kind: 0,
   stepSeconds: 0,
   quality: 0,
+  revision: 0,
+  marks: 0,
 };
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
@@ -122,7 +150,7 @@ function parseJson(text: string, reviver?: Reviver): unknown {
  */
 function readItem(item: unknown): WireReading | Fault {
   if (typeof item !== "object" || item === null || Array.isArray(item)) return malformed("", "is no JSON object");
-  const { at, register, value, unit, kind, quality, stepSeconds } = item as Readonly<Record<string, unknown>>;
+  const { at, register, value, unit, kind, quality, stepSeconds, revision } = item as Readonly<Record<string, unknown>>;
   if (typeof at !== "string") return noText("at", at);
   if (typeof register !== "string") return noText("register", register);
   // A JSON number arrives here as its literal text (`parseJson`).
@@ -134,10 +162,14 @@ function readItem(item: unknown): WireReading | Fault {
   const qualityNumber = quality === undefined ? 0 : numberOf(readingQualities, quality);
   if (qualityNumber < 0) return notOf("quality_unknown", "quality", readingQualities);
   if (!isLength(stepSeconds)) return { reason: "step_invalid", detail: ".stepSeconds: must be whole seconds" };
+  if (!isRevision(revision)) {
+    return { reason: "revision_invalid", detail: `.revision: must be a whole number from 0 to ${revisionMax}` };
+  }
   const names = Object.keys(item);
   const unknown = names.length > 4 ? names.find((name) => !fieldNames.has(name)) : undefined;
   if (unknown !== undefined) return malformed("", `there is no field ${JSON.stringify(unknown.slice(0, nameMax))}`);
-  return readFields({ at, register, value, unit: unitNumber, kind: kindNumber, quality: qualityNumber, stepSeconds });
+  const numbers = { unit: unitNumber, kind: kindNumber, quality: qualityNumber, stepSeconds, revision };
+  return readFields({ at, register, value, ...numbers });
 }
 
 function malformed(field: string, text: string): Fault {
@@ -161,6 +193,10 @@ function isLength(seconds: unknown): seconds is number | undefined {
   return seconds === undefined || (Number.isSafeInteger(seconds) && (seconds as number) >= 0);
 }
 
+function isRevision(revision: unknown): revision is number | undefined {
+  return revision === undefined || (isLength(revision) && (revision as number) <= revisionMax);
+}
+
 interface ReadFields {
   readonly at: string;
   readonly register: string;
@@ -169,9 +205,11 @@ interface ReadFields {
   readonly kind: number;
   readonly quality: number;
   readonly stepSeconds: number | undefined;
+  readonly revision: number | undefined;
 }
 
-function readFields({ at, register, value, unit, kind, quality, stepSeconds = 0 }: ReadFields): WireReading | Fault {
+function readFields(fields: ReadFields): WireReading | Fault {
+  const { at, register, value, unit, kind, quality, stepSeconds = 0, revision = 0 } = fields;
   const atMs = parseInstantMs(at);
   if (atMs === undefined) return instantFault(at);
   const amount = scaledAmount(value);
@@ -188,6 +226,8 @@ function readFields({ at, register, value, unit, kind, quality, stepSeconds = 0 
     kind,
     stepSeconds,
     quality,
+    revision,
+    marks: 0,
   };
 }
 

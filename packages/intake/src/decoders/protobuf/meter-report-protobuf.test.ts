@@ -1,6 +1,14 @@
 import { fileURLToPath } from "node:url";
 import type { Channel, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { baseUnits } from "@meterbook/core/domain/reading/reading";
+import {
+  baseUnits,
+  doorFindings,
+  marksOf,
+  meterFlags,
+  readingCode,
+  readingQualities,
+  revisionMax,
+} from "@meterbook/core/domain/reading/reading";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
@@ -59,6 +67,8 @@ test("intervals of a day with an estimated hour, as any protobuf library reads t
   expect(decodeReport(bytes, "remote")).toEqual([series]);
 });
 
+const inspected = readingCode("actual", "inspector");
+
 test("single readings, as any protobuf library writes them", () => {
   const bytes = written({
     meterId: "m-1",
@@ -69,12 +79,12 @@ test("single readings, as any protobuf library writes them", () => {
     ],
   });
   expect(decodeReport(bytes, "inspector")).toEqual([
-    { channel: importWh, at: [start, start + 60], value: [12_345_678, 12_346_000], code: [8, 8] },
+    { channel: importWh, at: [start, start + 60], value: [12_345_678, 12_346_000], code: [inspected, inspected] },
     {
       channel: { register: "7-0:3.0.0", kind: "register", unit: "L", stepSeconds: 0 },
       at: [start],
       value: [5000],
-      code: [11],
+      code: [readingCode("suspect", "inspector")],
     },
   ]);
 });
@@ -203,12 +213,22 @@ const channel: fc.Arbitrary<Channel> = fc.oneof(
   }),
 );
 
+/** Mostly plain ones, so that there are runs. */
+const code = fc.oneof(
+  fc.nat({ max: 3 }),
+  fc.nat({ max: 3 }),
+  fc
+    .tuple(fc.constantFrom(...readingQualities), fc.subarray([...meterFlags]), fc.subarray([...doorFindings]))
+    .map(([quality, flags, findings]) => readingCode(quality, "remote", { marks: marksOf(flags, findings) })),
+  fc.nat({ max: revisionMax }).map((revision) => readingCode("actual", "remote", { revision })),
+);
+
 /** Readings of one channel, sometimes evenly spaced, sometimes repeated or backwards. */
 const series: fc.Arbitrary<ReadingSeries> = fc
   .tuple(
     channel,
     fc.integer({ min: start, max: start + 1_000_000 }),
-    fc.array(fc.tuple(fc.constantFrom(900, 900, 900, 60, 0, -900), fc.maxSafeNat(), fc.nat({ max: 3 })), {
+    fc.array(fc.tuple(fc.constantFrom(900, 900, 900, 60, 0, -900), fc.maxSafeNat(), code), {
       minLength: 1,
       maxLength: 40,
     }),
@@ -219,7 +239,7 @@ const series: fc.Arbitrary<ReadingSeries> = fc
       channel: of,
       at: rows.map(([step]) => (at += step)),
       value: rows.map(([, value]) => value),
-      code: rows.map(([, , quality]) => quality),
+      code: rows.map(([, , one]) => one),
     };
   });
 

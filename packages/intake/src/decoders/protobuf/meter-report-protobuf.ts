@@ -1,5 +1,14 @@
-import type { BaseUnit, Channel, Origin, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { kinds, origins } from "@meterbook/core/domain/reading/reading";
+import type { BaseUnit, Channel, Origin, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import {
+  codeMarks,
+  flagsOf,
+  kinds,
+  marksOf,
+  meterFlags,
+  origins,
+  revisionOf,
+  sentQualityIndexOf,
+} from "@meterbook/core/domain/reading/reading";
 import protobuf from "protobufjs";
 import { seriesOfReport } from "../../kept-readings.ts";
 import { readWireReport, unitNames } from "./wire-report.ts";
@@ -9,7 +18,7 @@ import { readWireReport, unitNames } from "./wire-report.ts";
  * `origin` becomes part of each code. Throws MalformedMessage where the bytes are not what intake lets through.
  */
 export function decodeReport(report: Uint8Array, origin: Origin): readonly ReadingSeries[] {
-  return seriesOfReport(readWireReport(report, Number.POSITIVE_INFINITY), 4 * origins.indexOf(origin));
+  return seriesOfReport(readWireReport(report, Number.POSITIVE_INFINITY), origins.indexOf(origin));
 }
 
 export interface ReportContent {
@@ -24,10 +33,19 @@ export function encodeReport({ meterId = "", sequence = 0, series }: ReportConte
   const out = protobuf.Writer.create();
   if (meterId !== "") out.uint32(0x0a).string(meterId);
   if (sequence !== 0) out.uint32(0x10).uint64(sequence);
+  const common = commonMarks(series);
+  for (const flag of flagsOf(common)) out.uint32(0x30).uint32(meterFlags.indexOf(flag) + 1);
   const packed = series.map((one) => ({ one, runs: runsOf(one) }));
-  for (const { one, runs } of packed) if (!isWorthPacking(one, runs)) writeReadings(out, one);
-  for (const { one, runs } of packed) if (isWorthPacking(one, runs)) writeProfiles(out, one, runs);
+  for (const { one, runs } of packed) if (!isWorthPacking(one, runs)) writeReadings(out, one, common);
+  for (const { one, runs } of packed) if (isWorthPacking(one, runs)) writeProfiles(out, one, runs, common);
   return out.finish();
+}
+
+/** The flags that all readings have: those of the report. */
+function commonMarks(series: readonly ReadingSeries[]): number {
+  let common = marksOf(meterFlags);
+  for (const { code } of series) for (const one of code) common &= one;
+  return common;
 }
 
 interface Run {
@@ -47,14 +65,21 @@ function runsOf(series: ReadingSeries): Run[] {
   return runs;
 }
 
-/** The longest evenly spaced run that begins at `first`; an interval's spacing must also be its length. */
-function runFrom({ at, channel }: ReadingSeries, first: number): Run {
+/** The longest evenly spaced run of equal marks and revision that begins at `first`; an interval's spacing must also be its length. */
+function runFrom({ at, channel, code }: ReadingSeries, first: number): Run {
   const spacing = (at[first + 1] ?? 0) - (at[first] as number);
   const alone = { first, count: 1, stepSeconds: channel.stepSeconds };
   if (spacing <= 0 || (channel.kind === "interval" && spacing !== channel.stepSeconds)) return alone;
-  let count = 2;
-  while ((at[first + count] ?? 0) - (at[first + count - 1] as number) === spacing) count += 1;
+  let count = 1;
+  while ((at[first + count] ?? 0) - (at[first + count - 1] as number) === spacing && isLike(code, first, first + count))
+    count += 1;
+  if (count === 1) return alone;
   return { first, count, stepSeconds: spacing };
+}
+
+function isLike(code: readonly ReadingCode[], first: number, other: number): boolean {
+  const [a, b] = [code[first] as ReadingCode, code[other] as ReadingCode];
+  return a === b || (codeMarks(a) === codeMarks(b) && revisionOf(a) === revisionOf(b));
 }
 
 /** All of a series or nothing, because profiles come after readings and the order within a channel must stay. */
@@ -62,7 +87,7 @@ function isWorthPacking({ at }: ReadingSeries, runs: readonly Run[]): boolean {
   return runs.length * 2 <= at.length;
 }
 
-function writeReadings(out: protobuf.Writer, { channel, at, value, code }: ReadingSeries): void {
+function writeReadings(out: protobuf.Writer, { channel, at, value, code }: ReadingSeries, common: number): void {
   for (let i = 0; i < at.length; i += 1) {
     out
       .uint32(0x1a)
@@ -78,13 +103,15 @@ function writeReadings(out: protobuf.Writer, { channel, at, value, code }: Readi
       .uint32(wireUnit(channel.unit));
     writeKind(out, channel, 0x30);
     if (channel.stepSeconds !== 0) out.uint32(0x38).uint32(channel.stepSeconds);
-    writeQuality(out, 0x40, (code[i] as number) & 3);
+    writeNumber(out, 0x40, sentQualityIndexOf(code[i] as ReadingCode));
+    writeNumber(out, 0x48, revisionOf(code[i] as ReadingCode));
+    writeNumber(out, 0x78, codeMarks(code[i] as ReadingCode) & ~common);
     out.ldelim();
   }
 }
 
-function writeProfiles(out: protobuf.Writer, series: ReadingSeries, runs: readonly Run[]): void {
-  const { channel, at } = series;
+function writeProfiles(out: protobuf.Writer, series: ReadingSeries, runs: readonly Run[], common: number): void {
+  const { channel, at, code } = series;
   for (const run of runs) {
     out.uint32(0x22).fork().uint32(0x0a).string(channel.register).uint32(0x10).uint32(wireUnit(channel.unit));
     writeKind(out, channel, 0x20);
@@ -92,6 +119,8 @@ function writeProfiles(out: protobuf.Writer, series: ReadingSeries, runs: readon
     if (run.stepSeconds !== 0) out.uint32(0x30).uint32(run.stepSeconds);
     writeAmounts(out, series, run);
     writeQualities(out, series, run);
+    writeNumber(out, 0x58, revisionOf(code[run.first] as ReadingCode));
+    writeNumber(out, 0x78, codeMarks(code[run.first] as ReadingCode) & ~common);
     out.ldelim();
   }
 }
@@ -111,15 +140,15 @@ function writeAmounts(out: protobuf.Writer, { channel, value }: ReadingSeries, {
 }
 
 function writeQualities(out: protobuf.Writer, { code }: ReadingSeries, { first, count }: Run): void {
-  const usual = (code[first] as number) & 3;
-  writeQuality(out, 0x48, usual);
+  const usual = sentQualityIndexOf(code[first] as ReadingCode);
+  writeNumber(out, 0x48, usual);
   for (let i = 1; i < count; ) {
-    const quality = (code[first + i] as number) & 3;
+    const quality = sentQualityIndexOf(code[first + i] as ReadingCode);
     let length = 1;
-    while (i + length < count && ((code[first + i + length] as number) & 3) === quality) length += 1;
+    while (i + length < count && sentQualityIndexOf(code[first + i + length] as ReadingCode) === quality) length += 1;
     if (quality !== usual) {
       out.uint32(0x52).fork().uint32(0x08).uint32(i).uint32(0x10).uint32(length);
-      writeQuality(out, 0x18, quality);
+      writeNumber(out, 0x18, quality);
       out.ldelim();
     }
     i += length;
@@ -130,8 +159,8 @@ function writeKind(out: protobuf.Writer, { kind }: Channel, tag: number): void {
   if (kind !== "register") out.uint32(tag).uint32(kinds.indexOf(kind));
 }
 
-function writeQuality(out: protobuf.Writer, tag: number, quality: number): void {
-  if (quality !== 0) out.uint32(tag).uint32(quality);
+function writeNumber(out: protobuf.Writer, tag: number, number: number): void {
+  if (number !== 0) out.uint32(tag).uint32(number);
 }
 
 function wireUnit(unit: BaseUnit): number {

@@ -1,4 +1,5 @@
 import { wireUnitNames } from "@meterbook/core/domain/quantity/amount";
+import { marksOf, meterFlags } from "@meterbook/core/domain/reading/reading";
 import type { Cursor } from "@meterbook/core/records/protobuf-cursor";
 import {
   cursorOver,
@@ -20,6 +21,10 @@ import { checkRegisters } from "./count-registers.ts";
 export interface WireReport {
   meterId: string;
   sequence: number;
+  /** Seconds UTC by the meter's clock; 0 where it did not say. */
+  sentAt: number;
+  /** What the meter says of itself, as marks of all its readings (`marksOf`). */
+  marks: number;
   readonly readings: WireReading[];
   readonly profiles: WireProfile[];
   /** Readings and profiles together. */
@@ -37,6 +42,9 @@ export interface WireFields {
   kind: number;
   stepSeconds: number;
   quality: number;
+  revision: number;
+  /** Only in a report of the log: what the door found, and flags of reports that were put together. */
+  marks: number;
 }
 
 export interface WireReading extends WireFields {
@@ -72,7 +80,7 @@ export class TooManyReadings extends MalformedMessage {}
  */
 export function readWireReport(bytes: Uint8Array, readingsMax: number, registersMax?: number): WireReport {
   const cursor = cursorOver(bytes);
-  const report: WireReport = { meterId: "", sequence: 0, readings: [], profiles: [], count: 0, bodyStart: 0 };
+  const report = emptyReport();
   let checkAt = firstCheckAt;
   while (cursor.at < bytes.length) {
     const isFirst = cursor.at === 0;
@@ -84,8 +92,7 @@ export function readWireReport(bytes: Uint8Array, readingsMax: number, registers
       report.meterId = latinText(cursor, cursor.at, end);
       cursor.at = end;
       report.bodyStart = isFirst ? end : 0;
-    } else if (tag === 0x10) report.sequence = readUnsigned(cursor);
-    else skipField(cursor, tag, 4);
+    } else readReportField(cursor, tag, report);
     if (tag === 0x1a) report.count += 1;
     if (registersMax !== undefined && report.readings.length + report.profiles.length >= checkAt) {
       checkRegisters(report, registersMax);
@@ -95,6 +102,29 @@ export function readWireReport(bytes: Uint8Array, readingsMax: number, registers
   }
   if (registersMax !== undefined) checkRegisters(report, registersMax);
   return report;
+}
+
+export function emptyReport(): WireReport {
+  return { meterId: "", sequence: 0, sentAt: 0, marks: 0, readings: [], profiles: [], count: 0, bodyStart: 0 };
+}
+
+function readReportField(cursor: Cursor, tag: number, report: WireReport): void {
+  if (tag === 0x10) report.sequence = readUnsigned(cursor);
+  else if (tag === 0x28) report.sentAt = readUnsigned(cursor);
+  else if (tag === 0x30) report.marks |= flagMarks(readUnsigned(cursor));
+  else if (tag === 0x32) {
+    const end = readEnd(cursor);
+    const outerEnd = cursor.end;
+    cursor.end = end;
+    while (cursor.at < end) report.marks |= flagMarks(readUnsigned(cursor));
+    cursor.end = outerEnd;
+  } else skipField(cursor, tag, 6);
+}
+
+/** A flag that this version does not know says nothing to it. */
+function flagMarks(number: number): number {
+  const flag = meterFlags[number - 1];
+  return flag === undefined ? 0 : marksOf([flag]);
 }
 
 function tooMany(readingsMax: number): TooManyReadings {
@@ -113,6 +143,8 @@ function readReading(cursor: Cursor): WireReading {
     kind: 0,
     stepSeconds: 0,
     quality: 0,
+    revision: 0,
+    marks: 0,
   };
   while (cursor.at < cursor.end) readReadingField(cursor, reading);
   cursor.end = outerEnd;
@@ -129,7 +161,9 @@ function readReadingField(cursor: Cursor, reading: WireReading): void {
   else if (tag === 0x30) reading.kind = readUnsigned(cursor);
   else if (tag === 0x38) reading.stepSeconds = readUnsigned(cursor);
   else if (tag === 0x40) reading.quality = readUnsigned(cursor);
-  else skipField(cursor, tag, 8);
+  else if (tag === 0x48) reading.revision = readUnsigned(cursor);
+  else if (tag === 0x78) reading.marks = readUnsigned(cursor);
+  else skipField(cursor, tag, 9);
 }
 
 function readProfile(cursor: Cursor, deltasMax: number, report: WireReport): WireProfile {
@@ -142,6 +176,8 @@ function readProfile(cursor: Cursor, deltasMax: number, report: WireReport): Wir
     kind: 0,
     stepSeconds: 0,
     quality: 0,
+    revision: 0,
+    marks: 0,
     start: 0,
     base: 0,
     deltas: [],
@@ -170,7 +206,9 @@ function readProfileField(cursor: Cursor, profile: WireProfile): void {
   else if (tag === 0x40) profile.deltas.push(readSigned(cursor));
   else if (tag === 0x48) profile.quality = readUnsigned(cursor);
   else if (tag === 0x52) profile.exceptions.push(readQualityRun(cursor));
-  else skipField(cursor, tag, 10);
+  else if (tag === 0x58) profile.revision = readUnsigned(cursor);
+  else if (tag === 0x78) profile.marks = readUnsigned(cursor);
+  else skipField(cursor, tag, 11);
 }
 
 function readDeltas(cursor: Cursor, deltas: number[]): void {
