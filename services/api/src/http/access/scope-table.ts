@@ -19,6 +19,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/meters/:meterId/readings": profiles,
   "GET /v1/meters/:meterId/curve": profiles,
   "GET /v1/meters/:meterId/conflicts": profiles,
+  "GET /v1/meters/:meterId/gaps": profiles,
   "GET /v1/meters/:meterId/snapshots/:period": books,
   "GET /v1/meters/:meterId/snapshots/:period/revisions": books,
   "GET /v1/periods": books,

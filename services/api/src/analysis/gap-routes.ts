@@ -1,0 +1,160 @@
+import { type ChannelReadings, type FoundGap, findGaps } from "@meterbook/core/domain/gap/find-gaps";
+import { baseUnits, channelKey, kinds } from "@meterbook/core/domain/reading/reading";
+import { formatInstant } from "@meterbook/core/domain/time/instant";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import { z } from "zod";
+import { type Api, type ApiContext, type KnownMeter, knownMeter, withSoundRecord } from "../api-context.ts";
+import { csvRow } from "../http/answers/csv-cell.ts";
+import { cursorForm } from "../http/answers/cursor.ts";
+import { answerList, type List } from "../http/answers/list-answer.ts";
+import { textEncoder } from "../http/answers/row-encoder.ts";
+import { listAnswers } from "../http/documentation/documented.ts";
+import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
+import { cursor, instant, limit, meterId } from "../http/requests/query-schemas.ts";
+
+const cursors = cursorForm("gaps", z.int().min(0));
+
+export const gapSchema = z
+  .strictObject({
+    meterId: z.string(),
+    register: z.string(),
+    kind: z.enum(kinds),
+    stepSeconds: z.int().optional().meta({ description: "Length of the intervals that are missing; intervals only" }),
+    unit: z.enum(baseUnits),
+    from: z.string().meta({
+      format: "date-time",
+      description: "Where the missing intervals begin; of a register its last reading before",
+    }),
+    to: z.string().meta({ format: "date-time", description: "Where they end; of a register its first reading after" }),
+    missing: z.int().meta({ description: "How many readings were expected and are not there" }),
+    goesOn: z.boolean().meta({ description: "Nothing has come since" }),
+  })
+  .meta({ id: "Gap" });
+
+const example = {
+  meterId: "m-1",
+  register: "1.8.0",
+  kind: "interval",
+  stepSeconds: 900,
+  unit: "Wh",
+  from: "2026-10-24T21:00:00Z",
+  to: "2026-10-25T03:00:00Z",
+  missing: 24,
+  goesOn: false,
+};
+const header = "meter_id,register,kind,step_seconds,unit,from,to,missing,goes_on\n";
+
+const daySeconds = 86_400;
+const rangeDaysMax = 400;
+/** Read before the range, so that a meter's habit is known. */
+const habitSeconds = 40 * daySeconds;
+/** At a time. */
+const readSeconds = 64 * daySeconds;
+/** A reading that is due may be on its way for so long. */
+const waySeconds = 600;
+
+const description = `Ascending in \`from\`. Intervals are expected without pause, in whatever step they come. A register
+is expected at the step of the master data where it has no intervals, else as the meter usually reports it. Nothing is
+expected before the installation (or the first reading, where none is known) nor after the removal. A gap that goes on
+ends at the last reading that is due. At most ${rangeDaysMax} days.`;
+
+const querystring = z.strictObject({
+  from: instant("Start; the beginning of the month before this where absent", "2026-09-30T21:00:00Z").optional(),
+  to: instant("End; now where absent or later", "2026-10-31T22:00:00Z").optional(),
+  limit,
+  cursor,
+});
+
+export function gapRoutes(app: Api, context: ApiContext): void {
+  const { ports, streams, limits } = context;
+  const csvExample = `${header}m-1,1.8.0,interval,900,Wh,2026-10-24T21:00:00Z,2026-10-25T03:00:00Z,24,false\n`;
+  const problems = ["meter_unknown", "range_too_long", "store_damaged", "record_damaged"] as const;
+  const schema = {
+    tags: ["analysis"],
+    summary: "What a meter was expected to report and did not",
+    description,
+    params: z.strictObject({ meterId }),
+    querystring,
+    response: listAnswers("Gaps", gapSchema, example, csvExample, problems),
+  };
+  app.get("/v1/meters/:meterId/gaps", { schema }, async (request, reply) => {
+    const meter = withSoundRecord(await knownMeter(context, request.params.meterId));
+    const range = rangeOf(meter, request.query, ports.clock.nowMs() / 1000);
+    const scope = `${meter.meterId} ${request.query.from ?? ""} ${request.query.to ?? ""}`;
+    const place = request.query.cursor === undefined ? undefined : cursors.decode(scope, request.query.cursor);
+    const list: List<PlacedGap, number> = {
+      placeOf: ({ place: of }) => of,
+      async *pages(after = -1) {
+        const gaps = await gapsOf(ports.series, meter, range);
+        yield gaps.map((gap, index) => ({ gap, place: index })).slice(after + 1);
+      },
+      json: ({ gap }) => gapJson(meter.meterId, gap),
+      csv: () => textEncoder(({ gap }) => gapRow(meter.meterId, gap), header),
+    };
+    const asked = { limit: request.query.limit, place, cursors, scope, exportPage: limits.exportPage };
+    return answerList(request, reply, streams, list, asked);
+  });
+}
+
+interface PlacedGap {
+  readonly gap: FoundGap;
+  readonly place: number;
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Asked {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+function rangeOf({ calendar }: KnownMeter, asked: Asked, now: number): Range {
+  const due = Math.floor(now) - waySeconds;
+  const from = asked.from ?? calendar.startOf(calendar.periodOf(now) - 1);
+  const to = asked.to ?? Math.max(due, from + 1);
+  if (from >= to) throw requestInvalid([{ field: "to", message: "must be after from" }]);
+  const days = Math.ceil((to - from) / daySeconds);
+  if (days > rangeDaysMax)
+    throw new ApiProblem("range_too_long", `from, to: ${days} days; at most ${rangeDaysMax} in one request`);
+  return { from, to: Math.min(to, due) };
+}
+
+async function gapsOf(series: SeriesReader, { meterId: of, stored, record }: KnownMeter, range: Range) {
+  if (range.from >= range.to) return [];
+  const channels = new Map(
+    (stored?.channels ?? []).map((channel) => {
+      const at: number[] = [];
+      return [channelKey(channel), { channel, firstAt: channel.first.at, at }] as const;
+    }),
+  );
+  for await (const { channel, at } of instantsOf(series, of, range)) channels.get(channelKey(channel))?.at.push(...at);
+  return findGaps([...channels.values()], record, { ...range, silentSeconds: 0 });
+}
+
+/** An interval may begin within the range and end behind it. */
+async function* instantsOf(
+  series: SeriesReader,
+  of: string,
+  { from, to }: Range,
+): AsyncGenerator<Pick<ChannelReadings, "channel" | "at">> {
+  const end = to + 32 * daySeconds;
+  for (let start = from - habitSeconds; start <= end; start += readSeconds) {
+    const stretch = { from: start, to: Math.min(start + readSeconds - 1, end) };
+    for (const one of await series.read(of, stretch)) yield one;
+  }
+}
+
+function gapJson(of: string, gap: FoundGap): z.infer<typeof gapSchema> {
+  const { register, kind, unit, stepSeconds, from, to, missing, goesOn } = gap;
+  const step = kind === "interval" ? { stepSeconds } : {};
+  const range = { from: formatInstant(from), to: formatInstant(to) };
+  return { meterId: of, register, kind, ...step, unit, ...range, missing, goesOn };
+}
+
+function gapRow(of: string, gap: FoundGap): string {
+  const { register, kind, stepSeconds = "", unit, from, to, missing, goesOn } = gapJson(of, gap);
+  return csvRow([of, register, kind, stepSeconds, unit, from, to, missing, String(goesOn)]);
+}
