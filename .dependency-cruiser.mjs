@@ -136,7 +136,7 @@ export default {
       { path: entries },
       {
         path: "^(packages|services|simulators)/",
-        pathNot: [tests, "/fixtures/", ...entries],
+        pathNot: [tests, "/fixtures/", "/domain/valuation/", ...entries],
         reachable: false,
       },
     ),

@@ -1,0 +1,83 @@
+import { lowerBound, type ReadingSeries } from "../../reading/reading.ts";
+import { snapshotQualities } from "../../snapshot/snapshot.ts";
+import type { RegisterLine } from "../line/register-line.ts";
+import type { ValuationRules } from "../valuation-rules.ts";
+import type { Anchor, Around, Closing, Rung } from "./closing.ts";
+import { exact } from "./exact.ts";
+import { flatBetween } from "./flat-between.ts";
+import { linearShort } from "./linear-short.ts";
+import { regPlusIntervals } from "./reg-plus-intervals.ts";
+
+/** The ladder of domain rules, section 4: the first that applies. */
+const ladder: readonly Rung[] = [exact, regPlusIntervals, linearShort, flatBetween];
+
+/**
+ * The register at an instant, from its line and the intervals of the same quantity.
+ *
+ * The ladder is climbed with actual readings alone, then with all credible ones; the better quality wins. Between equal
+ * qualities what the meter itself reported for the instant wins over what is computed from others.
+ */
+export function closingAt(
+  line: RegisterLine,
+  intervals: readonly ReadingSeries[],
+  boundary: number,
+  rules: ValuationRules,
+): Closing | undefined {
+  const around = lookAround(line, intervals, { boundary, qualityMax: 2 }, rules);
+  const reported = exact(around, rules);
+  if (reported?.quality === "actual") return reported;
+  const measured = climb(lookAround(line, intervals, { boundary, qualityMax: 0 }, rules), rules);
+  const known = climb(around, rules);
+  const best = measured === undefined || (known !== undefined && isBetter(known, measured)) ? known : measured;
+  return reported !== undefined && best !== undefined && !isBetter(best, reported) ? reported : best;
+}
+
+function isBetter(a: Closing, b: Closing): boolean {
+  return snapshotQualities.indexOf(a.quality) < snapshotQualities.indexOf(b.quality);
+}
+
+function climb(around: Around, rules: ValuationRules): Closing | undefined {
+  let outOfRange: Closing | undefined;
+  for (const rung of ladder) {
+    const found = rung(around, rules);
+    if (found !== undefined && found.value !== null) return found;
+    outOfRange ??= found;
+  }
+  return outOfRange;
+}
+
+/** The nearest credible readings on both sides, within reach. */
+function lookAround(
+  line: RegisterLine,
+  intervals: readonly ReadingSeries[],
+  { boundary, qualityMax }: { readonly boundary: number; readonly qualityMax: number },
+  { reachSecondsMax }: ValuationRules,
+): Around {
+  const split = lowerBound(line, boundary + 1);
+  let before = split - 1;
+  while (before >= 0 && ((line.code[before] as number) & 3) > qualityMax) before -= 1;
+  let after = split;
+  while (after < line.at.length && ((line.code[after] as number) & 3) > qualityMax) after += 1;
+  return {
+    boundary,
+    before: within(anchorAt(line, before), boundary, reachSecondsMax),
+    after: within(anchorAt(line, after), boundary, reachSecondsMax),
+    intervals,
+    modulus: line.modulus,
+  };
+}
+
+function within(anchor: Anchor | undefined, boundary: number, seconds: number): Anchor | undefined {
+  return anchor !== undefined && Math.abs(anchor.at - boundary) <= seconds ? anchor : undefined;
+}
+
+function anchorAt({ at, value, code, total, segment }: RegisterLine, index: number): Anchor | undefined {
+  if (index < 0 || index >= at.length) return undefined;
+  return {
+    at: at[index] as number,
+    value: value[index] as number,
+    code: code[index] as number,
+    total: total[index] as number,
+    segment: segment[index] as number,
+  };
+}

@@ -1,0 +1,43 @@
+import { formatInstant } from "../../time/instant.ts";
+import type { RegisterSpec } from "../known-meter.ts";
+import type { Estimate } from "../month-row.ts";
+import type { ValuationRules } from "../valuation-rules.ts";
+import type { Closing } from "./closing.ts";
+
+/**
+ * How far an estimated closing can be off: it lies between the readings on both sides, and no further from either than
+ * the connection can carry in that time. Null where the closing is no estimate.
+ */
+export function estimateOf(
+  closing: Closing,
+  opening: { readonly value: number | null; readonly at: number | null },
+  part: { readonly from: number; readonly to: number; readonly spec: RegisterSpec },
+  rules: ValuationRules,
+): Estimate | null {
+  const { before, after, total, value, method } = closing;
+  if (method !== "FLAT_BETWEEN" || before === null || after === null) return null;
+  if (total === null || value === null || opening.value === null) return null;
+  const { spec, to, from } = part;
+  const rise = after.value - before.value + (after.value < before.value ? (spec.modulus ?? 0) : 0);
+  const [since, until] = [carriedIn(to - before.at, spec, rules), carriedIn(after.at - to, spec, rules)];
+  // From the reading before: at least what is too much to be used behind the boundary, at most what can be used up to
+  // it.
+  const least = Math.max(0, rise - until);
+  const most = Math.min(rise, since);
+  const used = total - closing.by.value;
+  const atEstimate = value - opening.value + (value < opening.value ? (spec.modulus ?? 0) : 0);
+  const low = Math.max(0, atEstimate - Math.max(0, used - least));
+  const high = Math.max(atEstimate, atEstimate + (most - used));
+  const cap = spec.hourlyMax === undefined ? null : carriedIn(to - (opening.at ?? from), spec, rules) * spec.multiplier;
+  return {
+    method,
+    inputs: [formatInstant(before.at), formatInstant(after.at)],
+    low: Math.floor(low * spec.multiplier),
+    high: Math.ceil(high * spec.multiplier),
+    cap: cap === null ? null : Math.ceil(cap),
+  };
+}
+
+function carriedIn(seconds: number, { hourlyMax }: RegisterSpec, _rules: ValuationRules): number {
+  return hourlyMax === undefined ? Number.POSITIVE_INFINITY : (hourlyMax * seconds) / 3600;
+}

@@ -1,0 +1,35 @@
+import type { SnapshotQuality } from "../../snapshot/snapshot.ts";
+import type { ValuationRules } from "../valuation-rules.ts";
+import type { Around, Closing } from "./closing.ts";
+import { evidenceOf, shownOf, worseOf } from "./closing.ts";
+import { share } from "./share.ts";
+
+/** `LINEAR_SHORT`: on the straight line between two readings that are close together. */
+export function linearShort(around: Around, rules: ValuationRules): Closing | undefined {
+  return onTheLine(around, { method: "LINEAR_SHORT", quality: "derived", gapSecondsMax: rules.linearGapSecondsMax });
+}
+
+/** To the nearest whole base unit: between both, so bracketed by truth. */
+export function onTheLine(
+  { boundary, before, after, modulus }: Around,
+  by: {
+    readonly method: "LINEAR_SHORT" | "FLAT_BETWEEN";
+    readonly quality: SnapshotQuality;
+    readonly gapSecondsMax: number;
+  },
+): Closing | undefined {
+  if (before === undefined || after === undefined || before.segment !== after.segment) return undefined;
+  const gap = after.at - before.at;
+  if (gap > by.gapSecondsMax) return undefined;
+  const total = before.total + share(after.total - before.total, boundary - before.at, gap);
+  return {
+    value: shownOf(before, total, modulus),
+    total,
+    segment: before.segment,
+    quality: worseOf(by.quality, Math.max(before.code & 3, after.code & 3)),
+    method: by.method,
+    by: before,
+    before: evidenceOf(before),
+    after: evidenceOf(after),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Channel, Columns, Reading } from "../reading/reading.ts";
+import type { MeterRecord } from "../registry/meter-record.ts";
+
+/**
+ * Everything that is known of a meter, or as much of it as the months in question can depend on (`reachSecondsMax`).
+ */
+export interface KnownMeter {
+  readonly meterId: string;
+  /** Master data; absent where there are none. */
+  readonly record: MeterRecord | undefined;
+  /** There are master data, and they cannot be read. */
+  readonly recordDamaged?: boolean;
+  readonly channels: readonly KnownChannel[];
+}
+
+export interface KnownChannel {
+  readonly channel: Channel;
+  /** The earliest reading that may be billed; `readings` need not reach back to it. */
+  readonly first: Reading;
+  /** Ascending, one for each instant: those that are in effect (V12). */
+  readonly readings: Columns;
+}
+
+/** What the master data say of one register. */
+export interface RegisterSpec {
+  readonly multiplier: number;
+  /** Where the counter wraps, in base units; undefined where that is not known. */
+  readonly modulus: number | undefined;
+  /**
+   * What the connection can carry an hour, in base units of the register (before the multiplier); undefined where not
+   * known.
+   */
+  readonly hourlyMax: number | undefined;
+}
+
+/** Base units of one unit of the display (kWh, kvarh, m3). */
+const displayUnit = 1000;
+
+export function registerSpec(record: MeterRecord | undefined, register: string): RegisterSpec {
+  const entry = record?.registers.find((one) => one.register === register);
+  const multiplier = entry?.multiplier ?? 1;
+  const power = entry?.unit === "L" ? undefined : record?.connectionPowerW;
+  const modulus = entry?.digits === undefined ? undefined : 10 ** entry.digits * displayUnit;
+  return {
+    multiplier,
+    modulus: modulus !== undefined && Number.isSafeInteger(modulus) ? modulus : undefined,
+    hourlyMax: power === undefined ? undefined : power / multiplier,
+  };
+}
