@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
+import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, pipelineMissing } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import { measureScale } from "./scale/scale.bench.ts";
@@ -22,6 +23,11 @@ test("month close and export", async () => {
   const [close, exported] = await measureMonthClose(304);
   expect(close?.value).toBeGreaterThan(0);
   expect(exported?.value).toBeGreaterThan(0);
+});
+
+test("the month end that comes by itself", async () => {
+  const [end] = await measureMonthEnd(304);
+  expect(end?.value).toBeGreaterThan(0);
 });
 
 test("curve under load", async () => {

@@ -5,6 +5,7 @@ import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
+import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import { measureScale } from "./scale/scale.bench.ts";
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
       readingsInMessage: 32,
     }),
   close: (share) => measureMonthClose(16 * Math.ceil((333_344 * share) / 16)),
+  "month-end": (share) => measureMonthEnd(16 * Math.ceil((333_344 * share) / 16)),
   curve: (share) =>
     measureCurveUnderLoad({ messagesPerSecond: 5000, requests: Math.ceil(1500 * share), restMs: 10_000 }),
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
