@@ -7,6 +7,7 @@ import {
   openEmbeddedSnapshotView,
 } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
+import { ledgerStart } from "@meterbook/sharding/ledger-place";
 import { expect, onTestFinished, test } from "vitest";
 import { aSnapshot, snapshotLedgerContract } from "./snapshot-ledger.contract.ts";
 
@@ -18,9 +19,14 @@ async function directory(): Promise<string> {
 
 snapshotLedgerContract(async () => {
   const dataDir = await directory();
-  const open = () => openEmbeddedSnapshotLedgers({ dataDir }).open(0);
+  const open = (shard = 0) => openEmbeddedSnapshotLedgers({ dataDir }).open(shard);
   return {
     open,
+    async view() {
+      const view = openEmbeddedSnapshotView({ dataDir });
+      onTestFinished(() => view.close());
+      return view;
+    },
     async putDamaged(snapshot) {
       const ledger = await open();
       await ledger.append([snapshot]);
@@ -55,7 +61,7 @@ test("a view on a connection of its own follows the ledger", async () => {
     await view.close();
     await ledger.close();
   });
-  expect(await view.lastSequence()).toBe(0);
+  expect(await view.lastPlace()).toEqual([]);
   await ledger.append([aSnapshot("a", 24321, 1)]);
   expect(await view.find("a", 24321)).toEqual(aSnapshot("a", 24321, 1));
 });
@@ -91,13 +97,13 @@ test("H06: one flipped bit is found on read, told once by its place, and all oth
   const ids = (entries: readonly { snapshot: { meterId: string } }[]) =>
     entries.map(({ snapshot }) => snapshot.meterId);
   expect(ids(await ledger.latest({ period: october, limit: 2 }))).toEqual(["a", "c"]);
-  expect(ids(await ledger.changes({ afterSequence: 0, limit: 2 }))).toEqual(["a", "c"]);
+  expect(ids(await ledger.changes({ after: ledgerStart, limit: 2 }))).toEqual(["a", "c"]);
   await expect(ledger.find("b", october)).rejects.toMatchObject({ code: "record_damaged" });
   const leftOut: string[] = [];
   const leave = ({ where }: Damage) => void leftOut.push(where);
   expect(await ledger.revisions("b", october, leave)).toEqual([]);
   await ledger.latest({ period: october, limit: 2, leftOut: leave });
-  await ledger.changes({ afterSequence: 0, limit: 2, leftOut: leave });
+  await ledger.changes({ after: ledgerStart, limit: 2, leftOut: leave });
   expect(leftOut).toEqual(Array.from({ length: 3 }, () => "b 2026-10 revision 1"));
   expect(await ledger.latestOfMeter("b", october)).toMatchObject([{ revision: 1, hash: "" }]);
   expect([...told]).toEqual([["ledger:b-2026-10-revision-1", "checksum_mismatch"]]);

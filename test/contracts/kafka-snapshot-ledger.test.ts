@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { pastElections } from "@meterbook/adapters/kafka/client/admin-asking";
 import type { KafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import {
@@ -11,6 +14,7 @@ import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledg
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { type LedgerPlace, ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { ConfigResourceTypes } from "kafkajs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { kafkaPlaces } from "../support/servers/kafka-place.ts";
@@ -40,9 +44,10 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     const connection = await kafka.place();
     const ledgers = await ledgersOn(connection);
     return {
-      open: () => ledgers.open(0),
+      open: (shard = 0) => ledgers.open(shard),
+      view: () => viewOn(connection),
       async putDamaged(snapshot) {
-        const { value, ...message } = ledgerMessage(snapshot);
+        const { value, ...message } = ledgerMessage(snapshot, 0);
         const bytes = Buffer.from(value as Buffer);
         bytes[20] = (bytes[20] ?? 0) ^ 4;
         const producer = connection.client.producer();
@@ -56,8 +61,12 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
 
   const everything = async (view: SnapshotView) => {
     await view.catchUp();
-    const entries = await view.changes({ afterSequence: 0, limit: 100_000 });
-    return entries.map(({ sequence, snapshot }) => [sequence, snapshot.meterId, snapshot.revision]);
+    const entries = await view.changes({ after: ledgerStart, limit: 100_000 });
+    return entries.map(({ shard, sequence, snapshot }) => [
+      `${shard}/${sequence}`,
+      snapshot.meterId,
+      snapshot.revision,
+    ]);
   };
 
   test("who takes a partition over fences the owner before and has all that it issued", async () => {
@@ -78,10 +87,10 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     await other.append([aSnapshot("b", october, 1)]);
     await after.append([aSnapshot("a", october, 2, "c0ffee")]);
     expect(await after.find("a", october, 2)).toEqual(aSnapshot("a", october, 2, "c0ffee"));
-    expect((await everything(after)).map(([, meterId, revision]) => [meterId, revision])).toEqual([
+    expect((await everything(await viewOn(connection))).map(([, meterId, revision]) => [meterId, revision])).toEqual([
       ["a", 1],
-      ["b", 1],
       ["a", 2],
+      ["b", 1],
     ]);
   });
 
@@ -144,7 +153,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
       onTestFinished(() => view.close().catch(() => undefined));
       expect((await everything(view)).map(([, meterId]) => meterId)).toEqual(["a", ...more]);
       expect(told.mock.calls).toEqual([
-        [expect.objectContaining({ place: "ledger", code: "store_behind", where: "numbers 2 to 3", lost: 2 })],
+        [expect.objectContaining({ place: "ledger", code: "store_behind", where: "shard 0 numbers 2 to 3", lost: 2 })],
       ]);
       await view.close();
       const again = await openKafkaSnapshotView({ connection, dataDir, events: silentKafkaEvents, ears });
@@ -153,6 +162,88 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
       expect(told).toHaveBeenCalledOnce();
     },
   );
+
+  test("an aggregator views the shards that it has open and no others, and one again that comes back", async () => {
+    const connection = await kafka.place();
+    const dataDir = await temporaryDirectory();
+    const ledgers = await openKafkaSnapshotLedgers({ connection, dataDir, events: silentKafkaEvents });
+    onTestFinished(() => ledgers.close().catch(() => undefined));
+    const others = await ledgersOn(connection);
+    const rows = (partition: number) => {
+      const file = new DatabaseSync(join(dataDir, `ledger-${partition}.view.db`), { readOnly: true });
+      const count = file.prepare("SELECT count(*) AS rows FROM ledger").get()?.["rows"];
+      file.close();
+      return count;
+    };
+    const first = await ledgers.open(1);
+    const other = await others.open(2);
+    await first.append([aSnapshot("a", october, 1)]);
+    await other.append([aSnapshot("b", october, 1), aSnapshot("c", october, 1)]);
+    expect(await everything(first)).toEqual([["1/1", "a", 1]]);
+    expect(await first.lastPlace()).toEqual([0, 1]);
+    await first.close();
+    const elsewhere = await others.open(1);
+    await elsewhere.append([aSnapshot("a", october, 2)]);
+    // As in a rebalance: shard 2 comes, and shard 1 comes back.
+    const [taken, again] = await Promise.all([ledgers.open(2), ledgers.open(1)]);
+    expect((await everything(taken)).map(([, meterId]) => meterId)).toEqual(["b", "c"]);
+    expect((await everything(again)).map(([, , revision]) => revision)).toEqual([1, 2]);
+    expect([1, 2].map(rows)).toEqual([2, 2]);
+    expect(existsSync(join(dataDir, "ledger-0.view.db"))).toBe(false);
+    await again.append([aSnapshot("a", october, 3)]);
+    await taken.append([aSnapshot("d", october, 1)]);
+    expect(await everything(await viewOn(connection))).toHaveLength(6);
+  });
+
+  test("D01: a shard that was put back is built again by itself, and what is gone is told", async () => {
+    const connection = await kafka.place();
+    const dataDir = await temporaryDirectory();
+    const told = vi.fn();
+    const open = async () => {
+      const ears = { tell: told, nowMs: () => 5 };
+      const ledgers = await openKafkaSnapshotLedgers({ connection, dataDir, events: silentKafkaEvents, ears });
+      onTestFinished(() => ledgers.close().catch(() => undefined));
+      return ledgers;
+    };
+    await writeStrange(connection, [aSnapshot("a", october, 1), aSnapshot("b", october, 1)]);
+    const before = await open();
+    const ledgers = await Promise.all([before.open(0), before.open(3)]);
+    await Promise.all(ledgers.map((one) => one.close()));
+    await before.close();
+    await makeAnew(connection);
+    await writeStrange(connection, [
+      aSnapshot("c", october, 1),
+      aSnapshot("d", october, 1),
+      aSnapshot("e", october, 1),
+    ]);
+    const after = await open();
+    const [ledger] = await Promise.all([after.open(0), after.open(3)]);
+    expect((await everything(ledger)).map(([, meterId]) => meterId)).toEqual(["c", "d", "e"]);
+    expect(told.mock.calls).toEqual([
+      [expect.objectContaining({ code: "store_behind", where: "shard 0 numbers 1 to 2", lost: 2 })],
+    ]);
+  });
+
+  test("partitions are added: cursors go on, nothing is missed or repeated, each meter stays in order", async () => {
+    const connection = await kafka.place();
+    const ledgers = await ledgersOn(connection);
+    const view = await viewOn(connection);
+    await (await ledgers.open(1)).append([aSnapshot("m", october, 1)]);
+    await view.catchUp();
+    const before = await view.changes({ after: ledgerStart, limit: 10 });
+    const place = before.reduce(placeAfter, ledgerStart);
+    const topic = topicOf(connection, "snapshots");
+    await withAdmin(connection, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 8 }] }));
+    await writeStrange(connection, [aSnapshot("m", october, 2)], 1);
+    await vi.waitFor(() => writeStrange(connection, [aSnapshot("m", october, 3), aSnapshot("n", october, 1)], 5), {
+      timeout: 20_000,
+    });
+    const later = await viewOn(connection);
+    const ids = async (after: LedgerPlace) =>
+      (await later.changes({ after, limit: 10 })).map(({ snapshot }) => `${snapshot.meterId}${snapshot.revision}`);
+    expect(await ids(place)).toEqual(["m2", "m3", "n1"]);
+    expect(await ids(ledgerStart)).toEqual(["m1", "m2", "m3", "n1"]);
+  });
 
   test("of a revision that stands twice the first counts, and another hash is told", async () => {
     const connection = await kafka.place();
@@ -163,7 +254,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
     ]);
     const revisionRepeated = vi.fn();
     const view = await viewOn(connection, { ...silentKafkaEvents, revisionRepeated });
-    expect(await everything(view)).toEqual([[1, "a", 1]]);
+    expect(await everything(view)).toEqual([["0/1", "a", 1]]);
     expect(await view.find("a", october)).toEqual(aSnapshot("a", october, 1));
     expect(revisionRepeated.mock.calls).toEqual([[{ id: "a/2026-10/1" }]]);
   });
@@ -194,12 +285,15 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 90_000 }, () => {
 });
 
 /** As somebody would who is no ledger. */
-async function writeStrange(connection: KafkaConnection, snapshots: readonly Snapshot[]): Promise<void> {
+async function writeStrange(connection: KafkaConnection, snapshots: readonly Snapshot[], partition = 0): Promise<void> {
   const producer = connection.client.producer();
   await producer.connect();
-  const messages = snapshots.map((one) => ({ key: one.meterId, value: encodeLedgerRecord(one), partition: 0 }));
-  await producer.send({ topic: topicOf(connection, "snapshots"), messages });
-  await producer.disconnect();
+  const messages = snapshots.map((one) => ({ key: one.meterId, value: encodeLedgerRecord(one), partition }));
+  try {
+    await producer.send({ topic: topicOf(connection, "snapshots"), messages });
+  } finally {
+    await producer.disconnect();
+  }
 }
 
 /** Its offsets begin at 0 again, as those of a copy go on from where it was made. */

@@ -25,14 +25,19 @@ interface Shape {
 }
 
 function problems(name: TopicName, shape: Shape) {
-  const { partitions = name === "readings" ? 4 : 1, replicas = 3, brokers = 3, ...config } = shape;
+  const {
+    partitions = name === "readings" || name === "snapshots" ? 4 : 1,
+    replicas = 3,
+    brokers = 3,
+    ...config
+  } = shape;
   const found = {
     name,
     topic: `meterbook.${name}`,
     partitions: Array.from({ length: partitions }, () => ({ replicas: Array.from({ length: replicas }, (_, i) => i) })),
     config: new Map(Object.entries(config).map(([key, value]) => [key, String(value)])),
   };
-  return problemsOf(found, brokers, wishes);
+  return problemsOf(found, { brokers, partitions: 4 }, wishes);
 }
 
 test.for([
@@ -46,7 +51,9 @@ test.for([
   ["damage", { ...safe, ...forEver, "retention.ms": day }, [[/set retention.ms=-1/, true]]],
   ["damage", { ...safe, ...forEver, "cleanup.policy": "compact" }, [[/set cleanup.policy=delete/, true]]],
   ["rejected", { ...safe, ...forEver, "cleanup.policy": "compact" }, [[/set cleanup.policy=delete/, true]]],
-  ["snapshots", { ...safe, ...forEver, partitions: 3 }, [[/exactly 1 is needed/, true]]],
+  ["snapshots", { ...safe, ...forEver, partitions: 1 }, [[/has 1 partitions, and 4 are needed/, true]]],
+  ["snapshots", { ...safe, ...forEver, partitions: 8 }, [[/has 8 partitions, and 4 are needed/, true]]],
+  ["billing", { ...safe, ...forEver, partitions: 3 }, [[/exactly 1 is needed/, true]]],
   ["registry", { ...safe, ...forEver, "cleanup.policy": "compact" }, []],
   ["registry", { ...safe, ...forEver }, [[/set cleanup.policy=compact/, true]]],
   ["readings", { ...safe, ...forEver, partitions: 256 }, []],
@@ -91,7 +98,9 @@ test.for([
     partitions: [{ replicas: [1, 2, 3] }],
     config: new Map(Object.entries({ ...safe, ...forEver, ...given }).map(([key, value]) => [key, String(value)])),
   };
-  const said = problemsOf(found, 3, { ...wishes, rejectedRetentionDays: days }).map(({ problem }) => problem);
+  const said = problemsOf(found, { brokers: 3, partitions: 4 }, { ...wishes, rejectedRetentionDays: days }).map(
+    ({ problem }) => problem,
+  );
   expect(said).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)]);
 });
 
@@ -150,6 +159,19 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
       expect.stringMatching(/readings.v1: has 3 partitions/),
       expect.stringMatching(/snapshots.v1: has retention.ms=86400000/),
     ]);
+  });
+
+  test("a ledger that is made for readings that are there has as many partitions", async () => {
+    const connection = connectionTo();
+    const client = await admin(connection);
+    await startOnKafka(connection, { ...wishes, partitions: 8, createTopics: "on" });
+    const ledger = `${connection.settings.topicPrefix}snapshots.v1`;
+    const partitions = async () => (await client.fetchTopicMetadata({ topics: [ledger] })).topics[0]?.partitions.length;
+    expect(await partitions()).toBe(8);
+    await client.deleteTopics({ topics: [ledger] });
+    await vi.waitFor(async () => expect(await client.listTopics()).not.toContain(ledger), { timeout: 10_000 });
+    const made = await startOnKafka(connection, { ...wishes, partitions: 16, createTopics: "on" });
+    expect([made.problems, await partitions()]).toEqual([[], 8]);
   });
 
   // D08: looked at once, at the start.

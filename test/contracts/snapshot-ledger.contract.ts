@@ -1,13 +1,18 @@
 import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
-import type { LedgerEntry, SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { expect, onTestFinished, test } from "vitest";
 
 export interface LedgerUnderTest {
-  /** Opens the same ledger again and again, after the one before was closed. */
-  open(): Promise<SnapshotLedger>;
-  /** Puts a record of the ledger's own whose bytes are not those that were written; nothing is open meanwhile. */
+  /**
+   * Opens the same ledger again and again, after the one before was closed; the shard is 0 where absent, and 3 at most.
+   */
+  open(shard?: number): Promise<SnapshotLedger>;
+  /** As readers see it, with all its shards. */
+  view(): Promise<SnapshotView>;
+  /** Puts a record of shard 0 whose bytes are not those that were written; nothing is open meanwhile. */
   putDamaged(snapshot: Snapshot): Promise<void>;
 }
 
@@ -34,6 +39,12 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     return { ledger, under };
   }
 
+  async function open(under: LedgerUnderTest, shard: number): Promise<SnapshotLedger> {
+    const ledger = await under.open(shard);
+    onTestFinished(() => ledger.close().catch(() => undefined));
+    return ledger;
+  }
+
   test("what was appended is there after opening again, in order of issue", async () => {
     const { ledger, under } = await fresh();
     const issued = [aSnapshot("b", october, 1), aSnapshot("a", october, 1), aSnapshot("b", october, 2)];
@@ -42,22 +53,27 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     await ledger.close();
     const again = await under.open();
     onTestFinished(() => again.close());
-    const changes = await again.changes({ afterSequence: 0, limit: 10 });
+    const changes = await again.changes({ after: ledgerStart, limit: 10 });
     expect(changes.map(({ snapshot }) => snapshot)).toEqual([...issued, aSnapshot("a", october + 1, 1)]);
-    expect(await again.lastSequence()).toBe(changes.at(-1)?.sequence);
+    expect(await again.lastPlace()).toEqual(changes.reduce(placeAfter, ledgerStart));
   });
 
   test("N19: after the place of a time comes everything issued then or later, whatever the order of the clocks", async () => {
-    const { ledger } = await fresh();
-    expect(await ledger.sequenceBefore(0)).toBe(0);
+    const { ledger, under } = await fresh();
+    expect(await ledger.placeBefore(0)).toEqual(ledgerStart);
     const at = (meterId: string, issuedAtMs: number) => ({ ...aSnapshot(meterId, october, 1), issuedAtMs });
     await ledger.append([at("a", 1000), at("b", 3000), at("c", 2000), at("d", 4000)]);
+    const other = await open(under, 2);
+    await other.append([at("e", 2000), at("f", 4000)]);
+    const view = await under.view();
+    await view.catchUp();
     const after = async (atMs: number) => {
-      const afterSequence = await ledger.sequenceBefore(atMs);
-      return (await ledger.changes({ afterSequence, limit: 10 })).map(({ snapshot }) => snapshot.meterId).join("");
+      const entries = await view.changes({ after: await view.placeBefore(atMs), limit: 10 });
+      return entries.map(({ snapshot }) => snapshot.meterId).join("");
     };
-    expect(await Promise.all([0, 1001, 2500, 3001, 4001].map(after))).toEqual(["abcd", "bcd", "bcd", "d", ""]);
-    expect(await ledger.sequenceBefore(4001)).toBe(await ledger.lastSequence());
+    const times = [0, 1001, 2500, 3001, 4001];
+    expect(await Promise.all(times.map(after))).toEqual(["abcdef", "bcdef", "bcdf", "df", ""]);
+    expect(await view.placeBefore(4001)).toEqual(await view.lastPlace());
   });
 
   test("pages of changes neither repeat nor leave out", async () => {
@@ -65,14 +81,48 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     const ids = Array.from({ length: 7 }, (_, i) => `m${i}`);
     await ledger.append(ids.map((id) => aSnapshot(id, october, 1)));
     const seen: string[] = [];
-    let afterSequence = 0;
+    let after = ledgerStart;
     for (;;) {
-      const page = await ledger.changes({ afterSequence, limit: 3 });
+      const page = await ledger.changes({ after, limit: 3 });
       seen.push(...page.map(({ snapshot }) => snapshot.meterId));
+      after = page.reduce(placeAfter, after);
       if (page.length < 3) break;
-      afterSequence = page.at(-1)?.sequence ?? 0;
     }
     expect(seen).toEqual(ids);
+  });
+
+  test("readers see all shards, one after another, and a place counts for each", async () => {
+    const { ledger, under } = await fresh();
+    const [second, fourth] = [await open(under, 1), await open(under, 3)];
+    const view = await under.view();
+    let after = ledgerStart;
+    async function read(limit: number): Promise<string[]> {
+      await view.catchUp();
+      const seen: string[] = [];
+      for (;;) {
+        const page = await view.changes({ after, limit });
+        after = page.reduce(placeAfter, after);
+        seen.push(...page.map(({ shard, snapshot }) => `${shard}${snapshot.meterId}${snapshot.revision}`));
+        if (page.length < limit) return seen;
+      }
+    }
+    await fourth.append([aSnapshot("d", october, 1)]);
+    await ledger.append([aSnapshot("a", october, 1), aSnapshot("b", october, 1)]);
+    expect(await read(2)).toEqual(["0a1", "0b1", "3d1"]);
+    await second.append([aSnapshot("c", october, 1)]);
+    await fourth.append([aSnapshot("d", october, 2), aSnapshot("e", october, 1)]);
+    await ledger.append([aSnapshot("a", october, 2)]);
+    expect(await read(1)).toEqual(["0a2", "1c1", "3d2", "3e1"]);
+    expect(await read(10)).toEqual([]);
+    expect(after).toEqual(await view.lastPlace());
+    expect((await view.latest({ period: october, limit: 10 })).map(({ snapshot }) => snapshot.meterId)).toEqual([
+      "a",
+      "b",
+      "c",
+      "d",
+      "e",
+    ]);
+    expect([await view.issuedMeters(october), await view.find("d", october)]).toEqual([5, aSnapshot("d", october, 2)]);
   });
 
   test("the latest of a period: one per meter, by meter id, page by page", async () => {
@@ -139,7 +189,7 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     const leftOut = ({ where, code }: Damage) => void left.push(`${where} ${code}`);
     const ids = (entries: readonly LedgerEntry[]) => entries.map(({ snapshot }) => snapshot.meterId);
     expect(ids(await again.latest({ period: october, limit: 2, leftOut }))).toEqual(["a", "c"]);
-    expect(ids(await again.changes({ afterSequence: 0, limit: 2, leftOut }))).toEqual(["a", "c"]);
+    expect(ids(await again.changes({ after: ledgerStart, limit: 2, leftOut }))).toEqual(["a", "c"]);
     expect(await again.revisions("b", october, leftOut)).toEqual([]);
     expect(new Set(left)).toEqual(new Set(["b 2026-10 revision 1 checksum_mismatch"]));
     await expect(again.find("b", october)).rejects.toMatchObject({ code: "record_damaged" });
@@ -158,15 +208,15 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
   test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {
     const { ledger } = await fresh();
     await ledger.append([aSnapshot("a", october, 1)]);
-    const before = await ledger.lastSequence();
+    const before = await ledger.lastPlace();
     await ledger.append([aSnapshot("a", october, 1)]);
-    expect(await ledger.lastSequence()).toBe(before);
+    expect(await ledger.lastPlace()).toEqual(before);
     await expect(ledger.append([aSnapshot("b", october, 1), aSnapshot("a", october, 1, "f")])).rejects.toThrow(
       "never changes",
     );
     const final = { ...aSnapshot("a", october, 1), lifecycle: "final" as const };
     await expect(ledger.append([final])).rejects.toThrow("never changes");
-    expect(await ledger.lastSequence()).toBe(before);
+    expect(await ledger.lastPlace()).toEqual(before);
     expect(await ledger.find("b", october)).toBeUndefined();
     expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 1));
   });

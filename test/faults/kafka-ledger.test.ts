@@ -1,5 +1,6 @@
 // Goal: a revision of the ledger is issued once, whoever stands still, dies or is cut off in the middle of it.
 // Method: real Kafka; owners that stop at a known place of their transaction, answers that are lost, a broker that is killed.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -11,6 +12,7 @@ import {
 } from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { ledgerStart } from "@meterbook/sharding/ledger-place";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
 import type { LedgerProcessTask } from "../support/processes/ledger-process.ts";
@@ -168,7 +170,7 @@ function fat(count: number, meterId: string) {
 
 async function everything(view: SnapshotView) {
   await view.catchUp();
-  const entries = await view.changes({ afterSequence: 0, limit: 100_000 });
+  const entries = await view.changes({ after: ledgerStart, limit: 100_000 });
   return entries.map(({ sequence, snapshot }) => [sequence, snapshot.meterId, snapshot.hash]);
 }
 

@@ -36,6 +36,8 @@ const partitions = 4;
 const meters = Array.from({ length: 40 }, (_, number) => `m-${number}`);
 const another = meters.find((meterId) => partitionOf(meterId, partitions) !== 1) ?? "";
 
+const shardOf = (meterId: string) => partitionOf(meterId, partitions);
+
 interface Wrong {
   readonly name: string;
   readonly topic: TopicName;
@@ -72,7 +74,12 @@ const wrongs: readonly Wrong[] = [
   {
     name: "a snapshot that says beside its bytes that it is another revision",
     topic: "snapshots",
-    records: [{ ...ledgerMessage(aSnapshot("m-1", october, 4)), headers: { revision: "m-1 2026-10 revision 3" } }],
+    records: [
+      {
+        ...ledgerMessage(aSnapshot("m-1", october, 4), shardOf("m-1")),
+        headers: { revision: "m-1 2026-10 revision 3" },
+      },
+    ],
     says: /^m-1\/2026-10\/3 key_mismatch: /,
   },
   {
@@ -86,6 +93,12 @@ const wrongs: readonly Wrong[] = [
     topic: "snapshots",
     records: [{ key: "m-2", value: encodeLedgerRecord(aSnapshot("m-1", october, 3)) }],
     says: /^m-1\/2026-10\/3 key_mismatch: its key is m-2$/,
+  },
+  {
+    name: "a snapshot in another meter's shard",
+    topic: "snapshots",
+    records: [{ key: "m-1", partition: shardOf("m-1") ^ 1, value: encodeLedgerRecord(aSnapshot("m-1", october, 3)) }],
+    says: new RegExp(`^m-1/2026-10/3 key_mismatch: its partition is ${shardOf("m-1")}$`),
   },
   {
     name: "a revision that stands twice, with another content",
@@ -214,14 +227,17 @@ async function writeSound(connection: KafkaConnection): Promise<void> {
   const rejected = openKafkaRejectedAppender({ connection, events });
   const damage = openKafkaDamageReporter({ connection, events });
   const ledgers = await openKafkaSnapshotLedgers({ connection, dataDir, events });
-  const ledger = await ledgers.open(0);
+  const shards = await Promise.all(Array.from({ length: partitions }, (_, shard) => ledgers.open(shard)));
   await Promise.all(meters.map((meterId) => readings.append(aReport(meterId, meterId))));
   await registry.put(meters.map((meterId) => aRecord(meterId)));
   await rejected.append([aRejection()]);
   await damage.report([aDamage()]);
-  await ledger.append(meters.map((meterId) => aSnapshot(meterId, october, 1)));
-  await ledger.append([aSnapshot("m-1", october, 2)]);
-  await Promise.all([readings, registry, rejected, damage, ledger].map((one) => one.close()));
+  for (const [shard, ledger] of shards.entries()) {
+    const own = meters.filter((meterId) => shardOf(meterId) === shard);
+    await ledger.append(own.map((meterId) => aSnapshot(meterId, october, 1)));
+  }
+  await shards[shardOf("m-1")]?.append([aSnapshot("m-1", october, 2)]);
+  await Promise.all([readings, registry, rejected, damage, ...shards].map((one) => one.close()));
   await ledgers.close();
 }
 
@@ -230,7 +246,8 @@ async function write(connection: KafkaConnection, name: TopicName, records: read
   const producer = connection.client.producer();
   await producer.connect();
   const topic = topicOf(connection, name);
-  const messages = records.map((record) => ({ partition: 0, ...record }));
+  const partition = ({ key }: Message) => (name === "snapshots" ? shardOf(String(key)) : 0);
+  const messages = records.map((record) => ({ partition: partition(record), ...record }));
   const [written] = await producer.send({ topic, messages });
   await producer.disconnect();
   const offset = Number(written?.baseOffset) + records.length - 1;
@@ -238,7 +255,7 @@ async function write(connection: KafkaConnection, name: TopicName, records: read
 }
 
 function damagedMessage(snapshot: Snapshot): Message {
-  const message = ledgerMessage(snapshot);
+  const message = ledgerMessage(snapshot, shardOf(snapshot.meterId));
   return { ...message, value: flipped(message.value as Buffer) };
 }
 

@@ -102,7 +102,7 @@ function issued(series: ReadingSeries, times: number): Snapshot {
 /** The cells of the only row, by column. */
 function csvOf(snapshot: Snapshot): Record<string, string> {
   const encoder = snapshotCsvEncoder();
-  encoder.add({ sequence: 1, snapshot });
+  encoder.add({ snapshot });
   const [header, row] = encoder.take().toString().split("\n");
   expect(`${header}\n`).toBe(snapshotCsvHeader);
   const names = csvCells(header ?? "") ?? [];

@@ -93,7 +93,7 @@ function showSnapshot({ snapshot }: LedgerRecord): void {
   if (snapshot === undefined) return;
   expectShown(snapshotJson(snapshot));
   const csv = snapshotCsvEncoder();
-  csv.add({ sequence: 1, snapshot });
+  csv.add({ snapshot });
   csv.take();
   [snapshotId, canonicalContent].map((use) => use(snapshot));
   periodName(snapshot.period);

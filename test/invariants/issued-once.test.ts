@@ -1,8 +1,10 @@
 // Goal: what was not there yet is waited for where it is on its way, and what was issued is known, whatever went wrong meanwhile:
 // no revision corrects what only a restart or a slow ledger had made of a meter. Method: the real aggregator, with the log, the
 // clock and the ledger's answers in the test's hand.
+
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
+import { ledgerStart } from "@meterbook/sharding/ledger-place";
 import { expect, onTestFinished, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
@@ -23,7 +25,7 @@ async function openWorld(more: Partial<Parameters<typeof openAggregatorWorld>[0]
 }
 
 async function issued(world: AggregatorWorld) {
-  const entries = await world.ledger.changes({ afterSequence: 0, limit: 1000 });
+  const entries = await world.ledger.changes({ after: ledgerStart, limit: 1000 });
   return entries.map(({ snapshot: { period, revision, registers } }) => [period, revision, registers[0]?.value]);
 }
 
@@ -247,7 +249,7 @@ test("a close counts with the master data of its moment, also where more of them
   await world.appendBarrier([0], closing);
   await world.register(record(60));
   await world.close();
-  const entries = await world.ledger.changes({ afterSequence: 0, limit: 1000 });
+  const entries = await world.ledger.changes({ after: ledgerStart, limit: 1000 });
   const revisions = entries.filter(({ snapshot }) => snapshot.period === october);
   expect(revisions.map(({ snapshot }) => snapshot.registers[0]?.consumption)).toEqual([4000, 6000]);
 });

@@ -1,4 +1,5 @@
 import { isVoid, periodName } from "@meterbook/core/domain/snapshot/snapshot";
+import { ledgerStart } from "@meterbook/sharding/ledger-place";
 import { expect, onTestFinished, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
@@ -16,7 +17,7 @@ test("H04: a zone there and back: October is as it was, and what the other zone 
     await world.register({ ...record, zone });
     await world.close();
   }
-  const feed = await world.ledger.changes({ afterSequence: 0, limit: 100 });
+  const feed = await world.ledger.changes({ after: ledgerStart, limit: 100 });
   const told = feed.map(({ snapshot }) => ({
     id: `${periodName(snapshot.period)}/${snapshot.revision}`,
     lifecycle: snapshot.lifecycle,
@@ -57,7 +58,7 @@ test("H04: a month is taken back when the meter was removed before it, or is not
   const removed = { at: instant("2026-08-20T00:00:00Z"), values: {} };
   await world.register({ ...record, removed });
   await world.close();
-  const feed = await world.ledger.changes({ afterSequence: 0, limit: 100 });
+  const feed = await world.ledger.changes({ after: ledgerStart, limit: 100 });
   expect(feed.map(({ snapshot }) => `${periodName(snapshot.period)}/${snapshot.revision} ${snapshot.reason}`)).toEqual([
     "2026-09/1 window closed",
     "2026-10/1 boundary passed",

@@ -2,7 +2,9 @@
 // kills and answers that were lost, gives the same revisions, and a kill alone adds none.
 // Method: a world lives through random readings, closes, hours and restarts; its log is then taken in again in other
 // pieces, with other restarts and failures, on an empty store.
+
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { ledgerStart } from "@meterbook/sharding/ledger-place";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
@@ -61,7 +63,7 @@ async function live(world: AggregatorWorld, steps: readonly Step[]): Promise<voi
 
 /** Every revision as it was issued, in order. */
 async function revisions(world: AggregatorWorld) {
-  const entries = await world.ledger.changes({ afterSequence: 0, limit: 10_000 });
+  const entries = await world.ledger.changes({ after: ledgerStart, limit: 10_000 });
   return entries.map(({ snapshot }) => snapshot);
 }
 

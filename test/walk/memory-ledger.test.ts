@@ -5,6 +5,10 @@ import { memoryLedger } from "./memory-ledger.ts";
 describe("in memory", () => {
   snapshotLedgerContract(async () => {
     const ledger = memoryLedger();
-    return { open: async () => ledger.open(0), putDamaged: async (snapshot) => ledger.putDamaged(snapshot) };
+    return {
+      open: async (shard = 0) => ledger.open(shard),
+      view: async () => ledger.view,
+      putDamaged: async (snapshot) => ledger.putDamaged(0, snapshot),
+    };
   });
 });

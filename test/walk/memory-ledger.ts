@@ -9,6 +9,7 @@ import {
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { EntryPlace } from "@meterbook/sharding/ledger-place";
 import { flippedBit } from "../support/flipped-bit.ts";
 
 /** The ledger in memory, with a fence for each partition as on Kafka: who takes it over shuts out the owner before. */
@@ -16,7 +17,7 @@ export interface MemoryLedger {
   readonly view: SnapshotView;
   open(partition: number): SnapshotLedger;
   /** Keeps a record of which a bit is not as it was written. */
-  putDamaged(snapshot: Snapshot): void;
+  putDamaged(shard: number, snapshot: Snapshot): void;
 }
 
 export function memoryLedger(): MemoryLedger {
@@ -25,15 +26,18 @@ export function memoryLedger(): MemoryLedger {
   const inserts = snapshotInserts(database);
   const view: SnapshotView = { ...snapshotReads(database).reads, catchUp: async () => undefined };
   const fences = new Map<number, symbol>();
-  let sequence = 0;
+  const sequences = new Map<number, number>();
+  const next = (shard: number) => ({ shard, sequence: (sequences.get(shard) ?? 0) + 1 });
+  const taken = ({ shard, sequence }: EntryPlace) => void sequences.set(shard, sequence);
 
-  function append(snapshots: readonly Snapshot[]): void {
+  function append(shard: number, snapshots: readonly Snapshot[]): void {
     database.exec("BEGIN");
     try {
       for (const snapshot of snapshots) {
-        const outcome = inserts.add(sequence + 1, snapshot, () => encodeLedgerRecord(snapshot));
+        const place = next(shard);
+        const outcome = inserts.add(place, snapshot, () => encodeLedgerRecord(snapshot));
         if (outcome === "differs") throw issuedDifferently(snapshot);
-        if (outcome === "added") sequence += 1;
+        if (outcome === "added") taken(place);
       }
       database.exec("COMMIT");
     } catch (error) {
@@ -44,9 +48,10 @@ export function memoryLedger(): MemoryLedger {
 
   return {
     view,
-    putDamaged(snapshot) {
-      sequence += 1;
-      inserts.add(sequence, snapshot, () => flippedBit(encodeLedgerRecord(snapshot)));
+    putDamaged(shard, snapshot) {
+      const place = next(shard);
+      inserts.add(place, snapshot, () => flippedBit(encodeLedgerRecord(snapshot)));
+      taken(place);
     },
     open(partition) {
       const own = Symbol("fence");
@@ -55,7 +60,7 @@ export function memoryLedger(): MemoryLedger {
         ...view,
         async append(snapshots) {
           if (fences.get(partition) !== own) throw new AdapterError("ledger_fenced", { retryable: true });
-          append(snapshots);
+          append(partition, snapshots);
         },
         close: async () => undefined,
       };

@@ -5,6 +5,7 @@ import type { RegistryChange } from "@meterbook/core/ports/registry";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { partitionOf } from "@meterbook/sharding/bucket";
+import { ledgerStart } from "@meterbook/sharding/ledger-place";
 import { instant, registerSeries } from "../support/readings.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { gates } from "./gates.ts";
@@ -286,6 +287,6 @@ async function replayed(log: MemoryLog, registry: readonly RegistryChange[], now
 }
 
 async function issuedIn({ ledger }: SharedWorld): Promise<Snapshot[]> {
-  const entries = await ledger.view.changes({ afterSequence: 0, limit: 1_000_000 });
+  const entries = await ledger.view.changes({ after: ledgerStart, limit: 1_000_000 });
   return entries.map(({ snapshot }) => snapshot);
 }

@@ -11,6 +11,7 @@ import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/co
 import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
+import { type LedgerPlace, placeAfter } from "@meterbook/sharding/ledger-place";
 
 /** Ports held in memory, for tests of what stands on them: they keep the ports' promises but the durable ones. */
 
@@ -78,6 +79,7 @@ export interface MemorySnapshots extends SnapshotView {
   /** What was asked for, in order. */
   readonly calls: string[];
   issue(...snapshots: readonly Snapshot[]): void;
+  issueIn(shard: number, ...snapshots: readonly Snapshot[]): void;
 }
 
 export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots {
@@ -92,10 +94,16 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
       .map(({ snapshot }) => snapshot)
       .filter((snapshot) => snapshot.meterId === meterId && snapshot.period === period)
       .sort((a, b) => a.revision - b.revision);
+  let end: LedgerPlace = [];
   const view: MemorySnapshots = {
     calls,
-    issue: (...snapshots) => {
-      for (const snapshot of snapshots) ledger.push({ sequence: ledger.length + 1, snapshot });
+    issue: (...snapshots) => view.issueIn(0, ...snapshots),
+    issueIn: (shard, ...snapshots) => {
+      for (const snapshot of snapshots) {
+        const entry = { shard, sequence: (end[shard] ?? 0) + 1, snapshot };
+        ledger.push(entry);
+        end = placeAfter(end, entry);
+      }
     },
     latest: async ({ period, afterMeterId = "", limit }) => {
       const newest = new Map<string, LedgerEntry>();
@@ -106,8 +114,10 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         after.slice(0, limit).map(([, entry]) => entry),
       );
     },
-    changes: async ({ afterSequence, limit }) =>
-      called("changes", ledger.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)),
+    changes: async ({ after, limit }) => {
+      const wanted = ledger.filter(({ shard, sequence }) => sequence > (after[shard] ?? 0));
+      return called("changes", wanted.sort((a, b) => a.shard - b.shard).slice(0, limit));
+    },
     find: async (meterId, period, revision) =>
       called(
         "find",
@@ -125,11 +135,11 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
     },
     catchUp: async () => undefined,
     periods: async () => [...new Set(ledger.map(({ snapshot }) => snapshot.period))].sort((a, b) => a - b),
-    sequenceBefore: async (atMs) => {
-      const first = ledger.find(({ snapshot }) => snapshot.issuedAtMs >= atMs);
-      return first === undefined ? ledger.length : first.sequence - 1;
-    },
-    lastSequence: async () => called("lastSequence", ledger.length),
+    placeBefore: async (atMs) =>
+      ledger
+        .filter(({ snapshot }) => snapshot.issuedAtMs >= atMs)
+        .reduceRight((place, { shard, sequence }) => placeAfter(place, { shard, sequence: sequence - 1 }), end),
+    lastPlace: async () => called("lastPlace", end),
   };
   view.issue(...issued);
   return view;

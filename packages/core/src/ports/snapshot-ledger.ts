@@ -1,3 +1,4 @@
+import type { EntryPlace, LedgerPlace } from "@meterbook/sharding/ledger-place";
 import type { Snapshot } from "../domain/snapshot/snapshot.ts";
 import type { TellDamage } from "./damage-log.ts";
 
@@ -22,20 +23,25 @@ export interface SnapshotLedger extends SnapshotView {
   close(): Promise<void>;
 }
 
-/** The ledger as its writers see it. */
+/**
+ * The ledger as its writers see it: a shard for each partition of the readings log, and in it all that was issued for
+ * the partition's meters.
+ */
 export interface SnapshotLedgers {
   /**
-   * Takes over the right to issue for a partition of the readings log: what an owner before appends from now on is
-   * refused with an AdapterError `ledger_fenced`, and all that it appended is in this one's view.
+   * Takes over the right to issue for a partition: what an owner before appends from now on is refused with an
+   * AdapterError `ledger_fenced`, and all that it appended is in this one's view. The reads show this shard; they may
+   * show others too.
    */
   open(partition: number): Promise<SnapshotLedger>;
   close(): Promise<void>;
 }
 
-/** A ledger entry with its place in the order of issue. */
-export interface LedgerEntry {
-  /** Grows by issue, with gaps; the cursor of `changes`. The same in every view of a ledger. */
-  readonly sequence: number;
+/**
+ * A ledger entry with its place: `sequence` grows by issue within its shard, with gaps. The same in every view of a
+ * ledger.
+ */
+export interface LedgerEntry extends EntryPlace {
   readonly snapshot: Snapshot;
 }
 
@@ -48,7 +54,7 @@ export interface LatestPage {
 }
 
 export interface ChangesPage {
-  readonly afterSequence: number;
+  readonly after: LedgerPlace;
   readonly limit: number;
   readonly leftOut?: TellDamage | undefined;
 }
@@ -60,7 +66,11 @@ export interface ChangesPage {
 export interface SnapshotView {
   /** The latest revision of each meter of a period, ordered by meter id. */
   latest(options: LatestPage): Promise<readonly LedgerEntry[]>;
-  /** Every issued revision after `afterSequence`, in order of issue. */
+  /**
+   * Every issued revision after a place: the shards one after another, each in its order of issue. So a meter's come in
+   * their order, also where shards were added since: a meter moves to a shard of a higher number, and what stands in
+   * the lower one comes first.
+   */
   changes(options: ChangesPage): Promise<readonly LedgerEntry[]>;
   /** The latest revision where `revision` is absent. */
   find(meterId: string, period: number, revision?: number): Promise<Snapshot | undefined>;
@@ -74,8 +84,8 @@ export interface SnapshotView {
   periods(): Promise<readonly number[]>;
   /** Waits until the view has what the ledger held at the time of the call. */
   catchUp(): Promise<void>;
-  /** The newest sequence after which everything stands that was issued at `atMs` (milliseconds UTC) or later. */
-  sequenceBefore(atMs: number): Promise<number>;
-  /** The newest sequence; 0 when the ledger is empty. */
-  lastSequence(): Promise<number>;
+  /** The furthest place after which everything stands that was issued at `atMs` (milliseconds UTC) or later. */
+  placeBefore(atMs: number): Promise<LedgerPlace>;
+  /** After the newest entry of each shard. */
+  lastPlace(): Promise<LedgerPlace>;
 }

@@ -4,6 +4,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { StoreBehind } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { placeAfter } from "@meterbook/sharding/ledger-place";
 import type { ReplacedLog } from "./replaced-logs.ts";
 
 /** Tells what a partition has lost; resolves when that is kept, so that nothing goes on before. */
@@ -18,7 +19,7 @@ export interface PartitionLosses {
   /** The log is not the one that was read. */
   logReplaced(found: ReplacedLog): Promise<void>;
   /** The newest snapshot of the ledger, where it was issued at a time that is still to come. */
-  issuedTooSoon(ledger: Pick<SnapshotView, "lastSequence" | "changes">): Promise<void>;
+  issuedTooSoon(ledger: Pick<SnapshotView, "lastPlace" | "changes">): Promise<void>;
 }
 
 /** So far may the clocks of two hosts differ. */
@@ -64,8 +65,9 @@ export function partitionLosses(
         lost,
       }),
     async issuedTooSoon(ledger) {
-      const last = await ledger.lastSequence();
-      const [entry] = await ledger.changes({ afterSequence: last - 1, limit: 1 });
+      const last = await ledger.lastPlace();
+      const sequence = (last[partition] ?? 0) - 1;
+      const [entry] = await ledger.changes({ after: placeAfter(last, { shard: partition, sequence }), limit: 1 });
       if (entry === undefined) return;
       const { issuedAtMs } = entry.snapshot;
       if (issuedAtMs < clock.nowMs() + aheadMsMin) return;

@@ -25,8 +25,8 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     issuedMeters: (period) => ledger.issuedMeters(period),
     catchUp: () => ledger.catchUp(),
     periods: () => ledger.periods(),
-    sequenceBefore: (atMs) => ledger.sequenceBefore(atMs),
-    lastSequence: () => ledger.lastSequence(),
+    placeBefore: (atMs) => ledger.placeBefore(atMs),
+    lastPlace: () => ledger.lastPlace(),
     close: () => ledger.close(),
     fenced(nowMs) {
       fencedAtMs = nowMs;
@@ -34,9 +34,10 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     mayOpen: (nowMs) => fencedAtMs === undefined || nowMs - fencedAtMs >= fencedMs,
     async reopen() {
       if (fencedAtMs === undefined) return "as it was";
-      await ledger.close();
+      const before = ledger;
       ledger = await ledgers.open(partition);
       fencedAtMs = undefined;
+      await before.close();
       return "taken back";
     },
   };

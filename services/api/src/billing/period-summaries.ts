@@ -1,4 +1,5 @@
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { isSamePlace, type LedgerPlace } from "@meterbook/sharding/ledger-place";
 import type { PeriodSummary } from "./summarise-period.ts";
 import { summarisePeriod } from "./summarise-period.ts";
 
@@ -9,15 +10,15 @@ const rememberedMax = 24;
  * One that was overtaken while it walked is answered, but not remembered.
  */
 export function periodSummaries(view: SnapshotView, pageSize: number): (period: number) => Promise<PeriodSummary> {
-  const remembered = new Map<number, { sequence: number; summary: Promise<PeriodSummary> }>();
+  const remembered = new Map<number, { end: LedgerPlace; summary: Promise<PeriodSummary> }>();
 
-  async function walk(period: number, sequence: number): Promise<PeriodSummary> {
+  async function walk(period: number, end: LedgerPlace): Promise<PeriodSummary> {
     const forget = () => {
-      if (remembered.get(period)?.sequence === sequence) remembered.delete(period);
+      if (remembered.get(period)?.end === end) remembered.delete(period);
     };
     try {
       const summary = await summarisePeriod(view, period, pageSize);
-      if ((await view.lastSequence()) !== sequence) forget();
+      if (!isSamePlace(await view.lastPlace(), end)) forget();
       return summary;
     } catch (error) {
       forget();
@@ -26,12 +27,12 @@ export function periodSummaries(view: SnapshotView, pageSize: number): (period: 
   }
 
   return async (period) => {
-    const sequence = await view.lastSequence();
+    const end = await view.lastPlace();
     const known = remembered.get(period);
-    if (known?.sequence === sequence) return known.summary;
-    const summary = walk(period, sequence);
+    if (known !== undefined && isSamePlace(known.end, end)) return known.summary;
+    const summary = walk(period, end);
     remembered.delete(period);
-    remembered.set(period, { sequence, summary });
+    remembered.set(period, { end, summary });
     const oldest = remembered.keys().next().value;
     if (remembered.size > rememberedMax && oldest !== undefined) remembered.delete(oldest);
     return summary;

@@ -10,7 +10,7 @@ import { rowWriter } from "../http/answers/row-writer.ts";
 export const snapshotCsvHeader =
   "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value\n";
 
-export function snapshotCsvEncoder(): RowEncoder<LedgerEntry> {
+export function snapshotCsvEncoder(): RowEncoder<Pick<LedgerEntry, "snapshot">> {
   const writer = rowWriter();
   writer.put(snapshotCsvHeader);
   return {

@@ -1,6 +1,8 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import { periodName } from "@meterbook/core/domain/snapshot/snapshot";
-import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { ChangesPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { bucketCount } from "@meterbook/sharding/bucket";
+import { isBeyond, type LedgerPlace, ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
@@ -14,7 +16,7 @@ import { snapshotCsvEncoder, snapshotCsvHeader } from "./snapshot-csv.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
 
 const meterCursors = cursorForm("snapshots", z.string());
-const sequenceCursors = cursorForm("changes", z.int().min(0));
+const placeCursors = cursorForm<LedgerPlace>("changes", z.array(z.int().min(0)).max(bucketCount));
 
 export const issuedSnapshotSchema = snapshotSchema
   .extend({ cursor: z.string().meta({ description: "The place of this entry: `after` it come the next" }) })
@@ -77,11 +79,12 @@ function latestRoute(app: Api, context: ApiContext): void {
   });
 }
 
-const changesDescription = `Every issued revision, in order of issue, without end of retention. To follow it: start without \`after\`, handle the
-items, store \`resumeCursor\` together with what you made of them, and ask again with \`after\` set to it. \`resumeCursor\` is in every
-answer; while there is nothing new it is the one you sent. So nothing is missed and nothing comes twice. In NDJSON each line
-carries its own \`cursor\`; CSV has none. \`nextCursor\` is there while more entries wait.
-Who needs nothing of before begins with \`after=now\`, or with \`since\` and a time.`;
+const changesDescription = `Every issued revision, those of a meter in order of issue, without end of retention. To
+follow it: start without \`after\`, handle the items, store \`resumeCursor\` together with what you made of them, and
+ask again with \`after\` set to it. \`resumeCursor\` is in every answer; while there is nothing new it is the one you
+sent. So nothing is missed and nothing comes twice. The ledger is kept in shards, and a cursor holds a place in each of
+them. Between meters there is no order. In NDJSON each line carries its own \`cursor\`; CSV has none. \`nextCursor\`
+is there while more entries wait. Who needs nothing of before begins with \`after=now\`, or with \`since\` and a time.`;
 
 function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
   const after = z
@@ -115,30 +118,47 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
   app.get("/v1/snapshots/changes", { schema }, async (request, reply) => {
     const place = await beginning(ports.snapshots, request.query);
     const { leftOut, member } = leftOutCount();
-    const list: List<LedgerEntry, number> = {
-      placeOf: ({ sequence }) => sequence,
-      pages: (from, size) =>
-        pagesBy(
-          (p, limit) => ports.snapshots.changes({ afterSequence: p ?? 0, limit, leftOut }),
-          list.placeOf,
-          from,
-          size,
-        ),
-      json: ({ sequence, snapshot }) => ({ ...snapshotJson(snapshot), cursor: sequenceCursors.encode("", sequence) }),
+    const list: List<Change, LedgerPlace> = {
+      placeOf: (change) => change.place,
+      pages: (from = ledgerStart, size) => changesAfter(ports.snapshots, from, { limit: size, leftOut }),
+      json: (change) => ({ ...snapshotJson(change.snapshot), cursor: placeCursors.encode("", change.place) }),
       csv: snapshotCsvEncoder,
       more: (entries) => ({
-        resumeCursor: sequenceCursors.encode("", entries.at(-1)?.sequence ?? place),
+        resumeCursor: placeCursors.encode("", entries.at(-1)?.place ?? place),
         ...member(),
       }),
     };
     return answerList(request, reply, streams, list, {
       limit: request.query.limit,
       place,
-      cursors: sequenceCursors,
+      cursors: placeCursors,
       scope: "",
       exportPage: limits.exportPage,
     });
   });
+}
+
+/** A revision, and how far somebody has read who has read up to it. */
+interface Change {
+  readonly snapshot: Snapshot;
+  readonly place: LedgerPlace;
+}
+
+async function* changesAfter(
+  snapshots: SnapshotView,
+  from: LedgerPlace,
+  page: Omit<ChangesPage, "after">,
+): AsyncGenerator<readonly Change[]> {
+  let place = from;
+  for (;;) {
+    const entries = await snapshots.changes({ after: place, ...page });
+    const changes = entries.map((entry): Change => {
+      place = placeAfter(place, entry);
+      return { snapshot: entry.snapshot, place };
+    });
+    if (changes.length > 0) yield changes;
+    if (entries.length < page.limit) return;
+  }
 }
 
 /** Counts what a list leaves out, for a member of its page. */
@@ -157,17 +177,17 @@ interface Beginning {
   readonly since?: number | undefined;
 }
 
-/** After which sequence a reader of changes wants to go on. */
-async function beginning(snapshots: SnapshotView, { after, cursor: next, since }: Beginning): Promise<number> {
+/** From where a reader of changes wants to go on. */
+async function beginning(snapshots: SnapshotView, { after, cursor: next, since }: Beginning): Promise<LedgerPlace> {
   if (after !== undefined && next !== undefined)
     throw requestInvalid([{ field: "cursor", message: "is another name of after: send one" }]);
   const sent = after ?? next;
   if (since !== undefined && sent !== undefined)
     throw requestInvalid([{ field: "since", message: "is another way to say where to begin than after: send one" }]);
   if (sent === "now" || since !== undefined) await snapshots.catchUp();
-  if (sent === "now") return snapshots.lastSequence();
-  if (since !== undefined) return snapshots.sequenceBefore(since * 1000);
-  const place = sent === undefined ? 0 : sequenceCursors.decode("", sent);
+  if (sent === "now") return snapshots.lastPlace();
+  if (since !== undefined) return snapshots.placeBefore(since * 1000);
+  const place = sent === undefined ? ledgerStart : placeCursors.decode("", sent);
   if (!(await isAhead(snapshots, place))) return place;
   throw new ApiProblem(
     "cursor_ahead",
@@ -176,8 +196,8 @@ async function beginning(snapshots: SnapshotView, { after, cursor: next, since }
 }
 
 /** A cursor may come from another API process, whose view of the ledger was ahead of this one's. */
-async function isAhead(snapshots: SnapshotView, sequence: number): Promise<boolean> {
-  if (sequence <= (await snapshots.lastSequence())) return false;
+async function isAhead(snapshots: SnapshotView, place: LedgerPlace): Promise<boolean> {
+  if (!isBeyond(place, await snapshots.lastPlace())) return false;
   await snapshots.catchUp();
-  return sequence > (await snapshots.lastSequence());
+  return isBeyond(place, await snapshots.lastPlace());
 }

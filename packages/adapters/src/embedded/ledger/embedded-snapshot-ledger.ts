@@ -3,14 +3,10 @@ import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { ledgerPlaces } from "../../sqlite-views/ledger/ledger-places.ts";
 import { encodeLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
 import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
-import {
-  issuedDifferently,
-  lastSequence,
-  snapshotInserts,
-  snapshotSchema,
-} from "../../sqlite-views/ledger/snapshot-view.ts";
+import { issuedDifferently, snapshotInserts, snapshotSchema } from "../../sqlite-views/ledger/snapshot-view.ts";
 import { storeWriteError } from "../database/append-error.ts";
 
 export interface EmbeddedLedgerOptions {
@@ -30,16 +26,16 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
 
 /** The ledger and its view in `<dataDir>/ledger.db`; one writer, because the data directory has one process. */
 export function openEmbeddedSnapshotLedgers(options: EmbeddedLedgerOptions): SnapshotLedgers {
-  return { open: async () => openLedger(options), close: async () => undefined };
+  return { open: async (shard) => openLedger(options, shard), close: async () => undefined };
 }
 
-function openLedger(options: EmbeddedLedgerOptions): SnapshotLedger {
+function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedger {
   const database = openLedgerDatabase(options.dataDir);
   const inserts = snapshotInserts(database);
-  let sequence = Math.max(lastSequence(database), floorOf(database));
+  let sequence = Math.max(ledgerPlaces(database).last()[shard] ?? 0, floorOf(database));
 
   function add(snapshot: Snapshot): void {
-    const outcome = inserts.add(sequence + 1, snapshot, () => encodeLedgerRecord(snapshot));
+    const outcome = inserts.add({ shard, sequence: sequence + 1 }, snapshot, () => encodeLedgerRecord(snapshot));
     if (outcome === "differs") throw issuedDifferently(snapshot);
     if (outcome === "added") sequence += 1;
   }

@@ -8,6 +8,7 @@ import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf"
 import { damageColumns, mendingColumns, wordColumns } from "../../sqlite-views/damage-log/damage-table.ts";
 import { bigNumbers, cellOf, cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
 import { contentHash, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import { placeOfRow, placeWords } from "../../sqlite-views/ledger/ledger-row.ts";
 import { messageColumns, placeOfEntry, refusalColumns } from "../../sqlite-views/rejected-log/rejection-table.ts";
 import type { FileName } from "../directory/directory-files.ts";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
@@ -229,7 +230,7 @@ function ledgerCheck(database: DatabaseSync, places: PlaceCheck): CheckRow {
       const key = keyOf.get(sequence) as unknown as [number, string, number] | undefined;
       const [where, meterId] =
         key === undefined
-          ? [`sequence ${sequence}`, null]
+          ? [placeWords(placeOfRow(sequence)), null]
           : [revisionPlace({ period: key[0], meterId: key[1], revision: key[2] }), key[1]];
       return { code: record.code, where, detail: record.detail, meterId };
     }

@@ -5,6 +5,7 @@ export interface ReachedOffsets {
   /** All before `next` is taken in. */
   arrived(topic: string, partition: number, next: number): void;
   next(topic: string, partition: number): number;
+  forget(topic: string, partition: number): void;
   /**
    * Resolves once it holds; looked at whenever something arrives.
    *
@@ -19,6 +20,7 @@ export function reachedOffsets(): ReachedOffsets {
   const nextOf = (topic: string, partition: number) => reached.get(`${topic}/${partition}`) ?? 0;
   return {
     next: nextOf,
+    forget: (topic, partition) => void reached.delete(`${topic}/${partition}`),
     arrived(topic, partition, next) {
       reached.set(`${topic}/${partition}`, Math.max(next, nextOf(topic, partition)));
       for (const look of waits) look();

@@ -4,12 +4,14 @@ import type { KafkaConnection } from "../client/kafka-connection.ts";
 import { lastingConsumer } from "../client/lasting-consumer.ts";
 import { within } from "../client/within.ts";
 import { withAdmin } from "../topics/kafka-topics.ts";
-import { reachedOffsets } from "./reached-offsets.ts";
+import { type ReachedOffsets, reachedOffsets } from "./reached-offsets.ts";
 import { type BehindEvents, watchFollower } from "./watch-follower.ts";
 
 /** Something that takes in a topic from a position on. */
 export interface FollowedTopic {
   readonly topic: string;
+  /** Which partitions are followed; all where absent. Asked at each join, and at `turnTo`. */
+  readonly follows?: (partition: number) => boolean;
   /** Offset to read from: the one after what was taken in. */
   position(partition: number): number;
   /** In order. `next` is the position after them; there may be offsets that no record has. */
@@ -24,14 +26,22 @@ export interface FollowerEvents extends BehindEvents {
 /** One consumer for all that a process follows. Sees committed records only, and commits nothing itself. */
 export interface TopicFollower {
   /**
-   * Waits until everything that the topic held at the time of the call is taken in; answers the ends.
+   * Waits until everything is taken in that the followed partitions of the topic, or this one, held at the time of the
+   * call; answers the ends.
    *
    * @throws AdapterError `store_read_failed` (retryable) when that takes longer than `timeoutMs`.
    */
-  catchUp(topic: string, timeoutMs?: number): Promise<ReadonlyMap<number, number>>;
+  catchUp(topic: string, how?: CatchUp): Promise<ReadonlyMap<number, number>>;
+  /** A partition is followed from now on, or no more, as `follows` says; what was reached of it is forgotten. */
+  turnTo(topic: string, partition: number): void;
   /** Waits until this offset is taken in. */
   reach(topic: string, partition: number, offset: number, timeoutMs?: number): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface CatchUp {
+  readonly timeoutMs?: number;
+  readonly partition?: number;
 }
 
 const patienceMs = 15_000;
@@ -53,13 +63,14 @@ export async function followTopics(
   let group = "";
   const byTopic = new Map(followed.map((one) => [one.topic, one]));
   const reached = reachedOffsets();
+  const { follows, positionOf, place } = readingPlaces(byTopic, reached);
   const admin = adminAsking(connection);
 
   async function eachBatch({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch;
     const one = byTopic.get(topic);
     const last = batch.messages.at(-1);
-    if (one === undefined || last === undefined || isStale()) return;
+    if (one === undefined || last === undefined || isStale() || !follows(topic, partition)) return;
     const from = one.position(partition);
     const fresh = batch.messages.filter(({ offset }) => Number(offset) >= from);
     const next = Number(batch.lastOffset()) + 1;
@@ -71,13 +82,6 @@ export async function followTopics(
     }
     resolveOffset(last.offset);
     reached.arrived(topic, partition, next);
-  }
-
-  /** Batches that hold nothing for us: markers of transactions take offsets too. */
-  function passEmptyBatches(client: Consumer): void {
-    client.on(client.events.END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
-      if (batchSize === 0 && lastOffset !== null) reached.arrived(topic, partition, Number(lastOffset) + 1);
-    });
   }
 
   const heard = new WeakSet<Consumer>();
@@ -92,30 +96,36 @@ export async function followTopics(
     joined(client, _member, assignment) {
       groups.add(group);
       for (const [topic, partitions] of assignment) {
-        for (const partition of partitions)
-          client.seek({ topic, partition, offset: String(byTopic.get(topic)?.position(partition) ?? 0) });
+        for (const partition of partitions) place(client, topic, partition);
       }
-      if (!heard.has(client)) passEmptyBatches(client);
+      if (!heard.has(client)) passEmptyBatches(client, reached);
       heard.add(client);
     },
     failed: (error) => events.followFailed({ error }),
     config: { maxWaitTimeInMs: 500, maxBytesPerPartition: 2 * 1024 * 1024, ...(retry === undefined ? {} : { retry }) },
   });
 
-  const positionOf = (topic: string, partition: number) =>
-    Math.max(reached.next(topic, partition), byTopic.get(topic)?.position(partition) ?? 0);
-
   const watches = followed.map(({ topic }) => {
     const ends = () => admin.ends(topic);
-    return watchFollower({ topic, ends, position: (partition) => positionOf(topic, partition), events });
+    const position = (partition: number) => positionOf(topic, partition);
+    return watchFollower({ topic, ends, position, follows: (partition) => follows(topic, partition), events });
   });
 
   return {
-    async catchUp(topic, timeoutMs = patienceMs) {
+    async catchUp(topic, { timeoutMs = patienceMs, partition: only } = {}) {
       const ends = await admin.ends(topic);
-      const isThere = () => [...ends].every(([partition, end]) => positionOf(topic, partition) >= end);
+      const wanted = [...ends].filter(([partition]) => (only ?? partition) === partition && follows(topic, partition));
+      const isThere = () => wanted.every(([partition, end]) => positionOf(topic, partition) >= end);
       await reached.until(isThere, topic, timeoutMs);
       return ends;
+    },
+    turnTo(topic, partition) {
+      reached.forget(topic, partition);
+      try {
+        place(consumer.current(), topic, partition);
+      } catch {
+        // The client is out of its group, and places everything when it joins again.
+      }
     },
     reach: (topic, partition, offset, timeoutMs = patienceMs) =>
       reached.until(() => positionOf(topic, partition) > offset, `${topic} up to ${offset}`, timeoutMs),
@@ -131,4 +141,28 @@ export async function followTopics(
       );
     },
   };
+}
+
+/** Where each partition is read. */
+function readingPlaces(byTopic: ReadonlyMap<string, FollowedTopic>, reached: ReachedOffsets) {
+  const follows = (topic: string, partition: number) => byTopic.get(topic)?.follows?.(partition) ?? true;
+  const taken = (topic: string, partition: number) => byTopic.get(topic)?.position(partition) ?? 0;
+  return {
+    follows,
+    positionOf: (topic: string, partition: number) => Math.max(reached.next(topic, partition), taken(topic, partition)),
+    /** Has it fetched from there, or not at all. */
+    place(client: Consumer, topic: string, partition: number): void {
+      const what = [{ topic, partitions: [partition] }];
+      if (!follows(topic, partition)) return client.pause(what);
+      client.seek({ topic, partition, offset: String(taken(topic, partition)) });
+      client.resume(what);
+    },
+  };
+}
+
+/** Batches that hold nothing for us: markers of transactions take offsets too. */
+function passEmptyBatches(client: Consumer, reached: ReachedOffsets): void {
+  client.on(client.events.END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+    if (batchSize === 0 && lastOffset !== null) reached.arrived(topic, partition, Number(lastOffset) + 1);
+  });
 }

@@ -12,6 +12,7 @@ export interface FollowerWatchOptions {
   readonly ends: () => Promise<ReadonlyMap<number, number>>;
   /** The offset to take in next. */
   readonly position: (partition: number) => number;
+  readonly follows: (partition: number) => boolean;
   readonly events: BehindEvents;
 }
 
@@ -22,7 +23,7 @@ const behindMsMin = 5000;
 const shortLooksMin = 3;
 
 /** Looks whether what a topic holds is taken in. A cluster that does not answer is another's trouble to tell. */
-export function watchFollower({ topic, ends, position, events }: FollowerWatchOptions): { close(): void } {
+export function watchFollower({ topic, ends, position, follows, events }: FollowerWatchOptions): { close(): void } {
   let mark: { readonly ends: ReadonlyMap<number, number>; readonly atMs: number } | undefined;
   let isBehind = false;
   let isLooking = false;
@@ -30,15 +31,17 @@ export function watchFollower({ topic, ends, position, events }: FollowerWatchOp
   let closed = false;
 
   function missing(of: ReadonlyMap<number, number>): number {
-    return [...of].reduce((sum, [partition, end]) => sum + Math.max(0, end - position(partition)), 0);
+    const followed = [...of].filter(([partition]) => follows(partition));
+    return followed.reduce((sum, [partition, end]) => sum + Math.max(0, end - position(partition)), 0);
   }
 
   async function look(): Promise<void> {
-    // What is shown as a view has one partition.
-    const taken = position(0);
+    // Not more than was taken in before the ends are asked for can lie behind them.
+    const taken = new Map([...(mark?.ends.keys() ?? [0])].map((partition) => [partition, position(partition)]));
     const now = { ends: await ends(), atMs: performance.now() };
     if (closed) return;
-    shortLooks = (now.ends.get(0) ?? taken) < taken ? shortLooks + 1 : 0;
+    const isShort = [...now.ends].some(([partition, end]) => follows(partition) && end < (taken.get(partition) ?? 0));
+    shortLooks = isShort ? shortLooks + 1 : 0;
     if (shortLooks === shortLooksMin) events.followPutBack({ topic });
     mark ??= now;
     if (missing(mark.ends) === 0) {

@@ -9,12 +9,15 @@ import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
 import {
   isSameRevision,
   issuedDifferently,
+  type SnapshotInserts,
   snapshotInserts,
   snapshotSchema,
 } from "../../sqlite-views/ledger/snapshot-view.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import type { WriteEvents } from "../client/lasting-producer.ts";
+import { openPartitionViews, type PartitionViews } from "../following/partition-views.ts";
 import type { FollowerEvents } from "../following/topic-follower.ts";
+import type { TopicViewOptions } from "../following/view-intake.ts";
 import { openViewOfTopic, type TopicView } from "../following/view-of-topic.ts";
 import { topicOf } from "../topics/kafka-topics.ts";
 import { type LedgerProducer, takeLedgerProducer, type WriteWatch } from "./ledger-producer.ts";
@@ -41,17 +44,19 @@ export interface KafkaLedgerOptions {
 type ClosableView = SnapshotView & { close(): Promise<void> };
 
 /**
- * The ledger for readers, in `<dataDir>/ledger.view.db`. A record's sequence is its offset and one, so every process that reads the
- * topic, whenever it began, answers the same cursors. Of a revision that stands twice the first record counts.
+ * The ledger for readers, in `<dataDir>/ledger.view.db`. A shard is a partition of the topic and a record's sequence is
+ * its offset and one, so every process that reads the topic, whenever it began, answers the same cursors. Of a revision
+ * that stands twice the first record counts.
  */
 export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promise<ClosableView> {
-  const view = await openLedgerView(options);
+  const view = await openViewOfTopic(options.connection, ledgerView(options));
   return { ...snapshotReads(view.database, options.ears).reads, catchUp: view.catchUp, close: view.close };
 }
 
 /**
- * The ledger for aggregators. The right to issue for a partition is a transactional id: whoever takes a partition over fences the
- * owner before, and sees all that it had committed.
+ * The ledger for aggregators: each follows the shards that it has open and no others, in
+ * `<dataDir>/ledger-<partition>.view.db`. The right to issue for a partition is a transactional id: whoever takes a
+ * partition over fences the owner before, and sees all that it had committed.
  *
  * Why an owner that was stopped, for however long and wherever, does no harm when it wakes: an open transaction of its is
  * undone by the take-over, and what it sends after that bears an epoch that the broker no longer takes. What it had committed
@@ -64,21 +69,31 @@ export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promis
  */
 export async function openKafkaSnapshotLedgers(options: KafkaLedgerOptions): Promise<SnapshotLedgers> {
   const { connection } = options;
-  const view = await openLedgerView(options);
+  const views = await openPartitionViews(connection, ledgerView(options));
   const watch = writeWatch(options.events);
   const topic = topicOf(connection, "snapshots");
   return {
     async open(partition) {
       const transactionalId = `${connection.settings.topicPrefix}ledger-${partition}`;
       const producer = await takeLedgerProducer(connection, { topic, transactionalId, watch });
-      await view.catchUp().catch(async (error: unknown) => {
+      const view = await shown(views, partition).catch(async (error: unknown) => {
         await producer.close();
         throw error;
       });
       return ledgerOf(partition, { view, producer, options });
     },
-    close: view.close,
+    close: views.close,
   };
+}
+
+/** With all that stands in the shard now, also where it was open already. */
+async function shown(views: PartitionViews, partition: number): Promise<TopicView> {
+  const view = await views.open(partition);
+  await view.catchUp().catch(async (error: unknown) => {
+    await view.close();
+    throw error;
+  });
+  return view;
 }
 
 function writeWatch(events: WriteEvents): WriteWatch {
@@ -95,35 +110,33 @@ function writeWatch(events: WriteEvents): WriteWatch {
   };
 }
 
-function openLedgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): Promise<TopicView> {
-  return openViewOfTopic(connection, {
+function ledgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): TopicViewOptions<SnapshotInserts> {
+  return {
     topic: topicOf(connection, "snapshots"),
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 4,
+    version: 5,
     events,
     tables: snapshotInserts,
     putBack(database, before) {
-      const gone = ears === undefined ? undefined : goneSnapshots(database, before, ears.nowMs());
-      if (gone !== undefined) ears?.tell(gone);
+      if (ears !== undefined) for (const gone of goneSnapshots(database, before, ears.nowMs())) ears.tell(gone);
     },
-    take(inserts, message, offset) {
+    take(inserts, message, { partition, offset }) {
       const body = message.value ?? Buffer.alloc(0);
-      const sequence = offset + 1;
+      const place = { shard: partition, sequence: offset + 1 };
       const key = revisionOf(message);
       const { snapshot, ...why } = readLedgerRecord(body, key);
       if (snapshot === undefined) {
         // Whoever wrote it: it stops nobody, and what comes after it is shown.
-        const record = { sequence, body, appendedAtMs: Number(message.timestamp) };
-        const at = key !== undefined && inserts.addDamaged(key, record) ? { key } : { sequence };
+        const record = { place, body, appendedAtMs: Number(message.timestamp) };
+        const at = key !== undefined && inserts.addDamaged(key, record) ? { key } : { place };
         ears?.tell(ledgerDamage(why as Parameters<typeof ledgerDamage>[0], at, ears.nowMs()));
         return;
       }
-      if (inserts.add(offset + 1, snapshot, () => body) === "differs")
-        events.revisionRepeated({ id: snapshotId(snapshot) });
+      if (inserts.add(place, snapshot, () => body) === "differs") events.revisionRepeated({ id: snapshotId(snapshot) });
     },
-  });
+  };
 }
 
 interface LedgerParts {
@@ -163,7 +176,7 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
   }
 
   async function write(snapshots: readonly Snapshot[]): Promise<void> {
-    written = await producer.write(snapshots.map(ledgerMessage)).catch((error: unknown) => {
+    written = await producer.write(snapshots.map((one) => ledgerMessage(one, partition))).catch((error: unknown) => {
       events.fenced({ partition, error });
       throw error;
     });
@@ -190,6 +203,9 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
         isAppending = false;
       }
     },
-    close: producer.close,
+    async close() {
+      await producer.close();
+      await view.close();
+    },
   };
 }

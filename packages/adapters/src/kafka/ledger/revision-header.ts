@@ -6,9 +6,10 @@ import { encodeLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
 /** Which revision a record of the ledger is, beside its bytes: where those are damaged, its number is still taken. */
 const revisionHeader = "revision";
 
-export function ledgerMessage(snapshot: Snapshot): Message {
+/** A record of a shard, which is a partition of the topic. */
+export function ledgerMessage(snapshot: Snapshot, partition: number): Message {
   const headers = { [revisionHeader]: revisionPlace(snapshot) };
-  return { key: snapshot.meterId, value: encodeLedgerRecord(snapshot), partition: 0, headers };
+  return { key: snapshot.meterId, value: encodeLedgerRecord(snapshot), partition, headers };
 }
 
 /** Undefined where somebody else has written it. */

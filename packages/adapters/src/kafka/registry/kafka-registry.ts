@@ -63,7 +63,7 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
     recordsPerTurnMax,
     isCompacted: true,
     tables: (database) => recordWrites(database, read),
-    take: (writes, record, offset) => writes.take(record, offset + 1),
+    take: (writes, record, { offset }) => writes.take(record, offset + 1),
     taken: () => followers?.wake(),
   });
   const table = registryTable(view.database, read);

@@ -73,7 +73,7 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
     events,
     recordsPerTurnMax,
     tables: (database) => recordWrites(database, ears),
-    take: (writes, record, offset) => writes.take(record, offset),
+    take: (writes, record, { offset }) => writes.take(record, offset),
   });
   const reads = rejectionReads(view.database, rejectionEars(placeInView, ears));
   const retention =

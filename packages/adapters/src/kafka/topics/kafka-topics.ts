@@ -6,7 +6,9 @@ import { type TopicName, topics } from "./topic-names.ts";
 import { type Retention, topicRules } from "./topic-rules.ts";
 
 export interface TopicWishes extends Retention {
-  /** Of the readings; a power of two, 1 to 256. */
+  /**
+   * Of the readings and the ledger; a power of two, 1 to 256. Those that the readings have count, where they are there.
+   */
   readonly partitions: number;
   /** How many brokers hold each record; as many as there are up to 3 where absent. */
   readonly replication?: number | undefined;
@@ -24,6 +26,9 @@ export interface TopicProblem {
   readonly isLasting?: true;
 }
 
+/** Topics with a partition for each of the readings. */
+const inShards: ReadonlySet<TopicName> = new Set<TopicName>(["readings", "snapshots"]);
+
 export function topicOf({ settings }: KafkaConnection, name: TopicName): string {
   return settings.topicPrefix + topics[name];
 }
@@ -35,10 +40,13 @@ export async function createTopics(connection: KafkaConnection, wishes: TopicWis
     const { brokers } = await admin.describeCluster();
     const replication = wishes.replication ?? Math.min(3, brokers.length);
     const missing = names().filter((name) => !there.has(topicOf(connection, name)));
+    const partitions = missing.includes("readings")
+      ? wishes.partitions
+      : await partitionsOf(admin, topicOf(connection, "readings"));
     const made = missing.map(
       (name): ITopicConfig => ({
         topic: topicOf(connection, name),
-        numPartitions: name === "readings" ? wishes.partitions : 1,
+        numPartitions: inShards.has(name) ? partitions : 1,
         replicationFactor: replication,
         configEntries: entries({
           ...Object.fromEntries(topicRules(name, wishes).map(({ setting, wish }) => [setting, wish])),
@@ -53,6 +61,11 @@ export async function createTopics(connection: KafkaConnection, wishes: TopicWis
     }
     return newOnes;
   });
+}
+
+async function partitionsOf(admin: Admin, topic: string): Promise<number> {
+  const metadata = await admin.fetchTopicMetadata({ topics: [topic] });
+  return metadata.topics[0]?.partitions.length ?? 1;
 }
 
 class NotListed extends Error {}
@@ -92,8 +105,9 @@ export async function checkTopics(
       return { name, topic, partitions, config: configs.get(topic) ?? new Map<string, string>() };
     });
     const readings = found.find(({ name }) => name === "readings");
-    const problems = found.flatMap((topic) => problemsOf(topic, brokers.length, wishes));
-    return { partitions: readings?.partitions.length ?? 0, problems: [...missing, ...problems] };
+    const partitions = readings?.partitions.length ?? 0;
+    const problems = found.flatMap((topic) => problemsOf(topic, { brokers: brokers.length, partitions }, wishes));
+    return { partitions, problems: [...missing, ...problems] };
   });
 }
 
@@ -104,24 +118,42 @@ export interface FoundTopic {
   readonly config: ReadonlyMap<string, string>;
 }
 
-/** What is wrong with one topic on a cluster of so many brokers. */
-export function problemsOf(found: FoundTopic, brokers: number, wishes: Retention): TopicProblem[] {
+/**
+ * What a topic is judged by: how many brokers there are, and how many partitions the readings have (0 where they are
+ * missing).
+ */
+export interface Surroundings {
+  readonly brokers: number;
+  readonly partitions: number;
+}
+
+/** What is wrong with one topic. */
+export function problemsOf(found: FoundTopic, around: Surroundings, wishes: Retention): TopicProblem[] {
   const { topic } = found;
   return [
-    ...shapeProblems(found).map((problem) => ({ topic, problem, severe: true })),
+    ...shapeProblems(found, around).map((problem) => ({ topic, problem, severe: true })),
     ...settingProblems(found, wishes),
-    ...weaknesses(found, brokers).map((weakness) => ({ topic, severe: false, ...weakness })),
+    ...weaknesses(found, around.brokers).map((weakness) => ({ topic, severe: false, ...weakness })),
   ];
 }
 
-function shapeProblems({ name, partitions: { length } }: FoundTopic): string[] {
-  const isPowerOfTwo = length <= 256 && (length & (length - 1)) === 0;
-  if (name === "readings" && !isPowerOfTwo)
-    return [
-      `has ${length} partitions, and a power of two from 1 to 256 is needed; make it again (METERBOOK_KAFKA_PARTITIONS)`,
-    ];
-  if (name !== "readings" && length !== 1) return [`has ${length} partitions, and exactly 1 is needed; make it again`];
-  return [];
+function shapeProblems({ name, partitions: { length } }: FoundTopic, { partitions }: Surroundings): string[] {
+  if (name === "readings")
+    return isPowerOfTwo(length)
+      ? []
+      : [
+          `has ${length} partitions, and a power of two from 1 to 256 is needed; make it again (METERBOOK_KAFKA_PARTITIONS)`,
+        ];
+  // Readings that are wrong, or missing, are told by themselves.
+  if (inShards.has(name))
+    return length === partitions || !isPowerOfTwo(partitions)
+      ? []
+      : [`has ${length} partitions, and ${partitions} are needed, as many as the readings have; make it again`];
+  return length === 1 ? [] : [`has ${length} partitions, and exactly 1 is needed; make it again`];
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return count > 0 && count <= 256 && (count & (count - 1)) === 0;
 }
 
 function settingProblems({ name, topic, config }: FoundTopic, wishes: Retention): TopicProblem[] {

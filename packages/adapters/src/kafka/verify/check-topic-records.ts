@@ -26,7 +26,7 @@ export interface RecordFault {
 export type CheckTopicRecord = (record: KafkaMessage, partition: number) => RecordFault | undefined;
 
 export interface CheckContext {
-  /** Of the readings. */
+  /** Of the readings, and so of the ledger. */
   readonly partitions: number;
   readonly revisions: IssuedRevisions;
 }
@@ -61,8 +61,8 @@ function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
   };
 }
 
-function ledgerCheck({ revisions }: CheckContext): CheckTopicRecord {
-  return (message) => {
+function ledgerCheck({ partitions, revisions }: CheckContext): CheckTopicRecord {
+  return (message, partition) => {
     const offset = Number(message.offset);
     const owner = message.key === null ? null : String(message.key);
     const revision = revisionOf(message);
@@ -76,7 +76,9 @@ function ledgerCheck({ revisions }: CheckContext): CheckTopicRecord {
     const changed = wrongContent(record.snapshot);
     if (changed !== undefined) return { row, code: "hash_mismatch", detail: changed };
     if (owner !== record.snapshot.meterId) return { row, code: "key_mismatch", detail: `its key is ${owner}` };
-    const detail = revisions.add(record.snapshot, offset);
+    const own = partitionOf(owner, partitions);
+    const elsewhere = own === partition ? undefined : `its partition is ${own}`;
+    const detail = revisions.add(record.snapshot, offset) ?? elsewhere;
     return detail === undefined ? undefined : { row, code: "key_mismatch", detail };
   };
 }

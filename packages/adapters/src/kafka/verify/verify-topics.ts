@@ -150,7 +150,7 @@ async function walkTo(
   );
   try {
     const follower = await Promise.race([failing.tooOften, following]);
-    const steps = whileItMoves(() => follower.catchUp(topic, stepMsMax), walk.read);
+    const steps = whileItMoves(() => follower.catchUp(topic, { timeoutMs: stepMsMax }), walk.read);
     await Promise.race([failing.tooOften, steps]);
     return undefined;
   } catch (error) {

@@ -8,6 +8,8 @@ export interface ViewDatabase {
   readonly database: DatabaseSync;
   /** Offset of the first record that is not taken in yet. */
   position(partition: number): number;
+  /** Grows with everything that is taken in. */
+  progress(): number;
   /** The last record that was taken in; a topic that has another one there is not the topic that is shown. */
   last(partition: number): TakenRecord | undefined;
   /** Runs `work` and moves the position to `next`, both or neither. */
@@ -29,6 +31,8 @@ export interface ViewDatabaseOptions {
   readonly schema: string;
   /** Grows with every change of the schema or of what is made of a record; a file of another version is built again. */
   readonly version: number;
+  /** What of it may stay in memory. */
+  readonly cacheKibibytes?: number | undefined;
   /** Which topic of which cluster it shows; a file that shows another is built again. */
   readonly source: string;
   /** The offset after the newest record of each partition. If a file is ahead of it, the topic was put back. */
@@ -61,6 +65,7 @@ export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
   return {
     database,
     position: (partition) => places.get(partition)?.next ?? 0,
+    progress: () => [...places.values()].reduce((sum, { next }) => sum + next, 0),
     last: (partition) => places.get(partition)?.last,
     advance(partition, next, work, last = places.get(partition)?.last) {
       database.exec("BEGIN IMMEDIATE");
@@ -88,11 +93,11 @@ export function beforeFile(options: Pick<ViewDatabaseOptions, "dataDir" | "name"
   return `${viewFile(options)}.before`;
 }
 
-function open(file: string, { schema, version, source }: ViewDatabaseOptions): DatabaseSync {
+function open(file: string, { schema, version, source, cacheKibibytes = 65_536 }: ViewDatabaseOptions): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 10_000 });
   // What a power cut takes is read from the topic again.
   database.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${cacheKibibytes}; PRAGMA wal_autocheckpoint = 8000`,
   );
   database.exec(placeSchema);
   if (database.prepare("SELECT 1 FROM origin").get() === undefined) {

@@ -6,6 +6,8 @@ import { periodName, type Snapshot, type SnapshotContent } from "@meterbook/core
 import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/records/encode-snapshot";
 import { checkedRecord, withChecksum } from "@meterbook/core/records/record-checksum";
+import type { EntryPlace } from "@meterbook/sharding/ledger-place";
+import { placeWords } from "./ledger-row.ts";
 
 /** Where a record of the ledger stands. */
 export type LedgerKey = RevisionKey;
@@ -60,11 +62,11 @@ function isOf(snapshot: Snapshot, { meterId, period, revision }: LedgerKey): boo
 /** The damage of a record, by the revision where it is known, else by its place in the ledger. */
 export function ledgerDamage(
   fault: RecordFault,
-  at: { readonly key?: LedgerKey | undefined; readonly sequence?: number },
+  at: { readonly key?: LedgerKey | undefined; readonly place?: EntryPlace },
   foundAtMs: number,
 ): Damage {
-  const { key } = at;
-  const where = key === undefined ? `sequence ${at.sequence}` : revisionPlace(key);
+  const { key, place = { shard: 0, sequence: 0 } } = at;
+  const where = key === undefined ? placeWords(place) : revisionPlace(key);
   return damageAt("ledger", where, fault, {
     help:
       key === undefined

@@ -5,10 +5,12 @@ import { unreadableRevision } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars, type TellDamage } from "@meterbook/core/ports/damage-log";
 import type { ChangesPage, LatestPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { LedgerPlace } from "@meterbook/sharding/ledger-place";
 import { issuedPeriods } from "./issued-periods.ts";
+import { ledgerPlaces } from "./ledger-places.ts";
 import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
 import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
-import { lastSequence, sequenceBefore } from "./snapshot-view.ts";
+import { placeOfRow, rowOf } from "./ledger-row.ts";
 
 export interface SnapshotReads {
   readonly reads: Omit<SnapshotView, "catchUp">;
@@ -24,20 +26,21 @@ export interface SnapshotReads {
 export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
   const { findSync, revisions, ofMeter } = meterReads(database, ears);
   const periods = issuedPeriods(database);
+  const places = ledgerPlaces(database);
   const { latestOf, changesOf } = listReads(database, ears);
   const meters = database.prepare("SELECT count(DISTINCT meter_id) AS meters FROM revision WHERE period = ?");
   return {
     findSync,
     reads: {
       latest: async (page) => atMost(page.limit, latestOf(page, page.afterMeterId ?? "")),
-      changes: async (page) => atMost(page.limit, changesOf(page)),
+      changes: async (page) => atMost(page.limit, changesOf(page, places.last())),
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
       issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
       periods: async () => periods(),
-      sequenceBefore: async (atMs) => sequenceBefore(database, atMs),
-      lastSequence: async () => lastSequence(database),
+      placeBefore: async (atMs) => places.before(atMs),
+      lastPlace: async () => places.last(),
     },
   };
 }
@@ -113,7 +116,9 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     SELECT r.sequence, l.body, r.meter_id, r.revision FROM (SELECT meter_id, sequence, max(revision) AS revision FROM revision
       WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
   latest.setReturnArrays(true);
-  const changes = database.prepare("SELECT sequence, body FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?");
+  const changes = database.prepare(
+    "SELECT sequence, body FROM ledger WHERE sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?",
+  );
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
 
   function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
@@ -121,7 +126,7 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     const rows = latest.all(period, afterMeterId, limit) as unknown as [number, Uint8Array | null, string, number][];
     for (const [sequence, body, meterId, revision] of rows) {
       const record = readLedgerRecord(body, { meterId, period, revision });
-      if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
+      if (record.snapshot !== undefined) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
       else leave(told(ears, record, { key: { meterId, period, revision } }));
     }
     // What was left out leaves room: fewer would mean the end.
@@ -129,18 +134,25 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     if (last !== undefined && rows.length === limit) yield* latestOf(page, last[2]);
   }
 
-  function* changesOf({ afterSequence, limit, leftOut: leave = nobody }: ChangesPage): Generator<LedgerEntry> {
-    let after = afterSequence;
-    for (;;) {
-      const rows = changes.all(after, limit);
-      for (const row of rows) {
-        const sequence = Number(row["sequence"]);
-        const record = readLedgerRecord(row["body"] as Uint8Array);
-        if (record.snapshot !== undefined) yield { sequence, snapshot: record.snapshot };
-        else leave(told(ears, record, { key: keyAt(sequence), sequence }));
-        after = sequence;
+  /** Shards that are empty at the time of the call are left alone. */
+  function* changesOf(
+    { after, limit, leftOut: leave = nobody }: ChangesPage,
+    end: LedgerPlace,
+  ): Generator<LedgerEntry> {
+    for (const shard of end.keys()) {
+      let from = rowOf({ shard, sequence: after[shard] ?? 0 });
+      const next = rowOf({ shard: shard + 1, sequence: 0 });
+      for (;;) {
+        const rows = changes.all(from, next, limit);
+        for (const { sequence, body } of rows) {
+          from = Number(sequence);
+          const place = placeOfRow(from);
+          const record = readLedgerRecord(body as Uint8Array);
+          if (record.snapshot !== undefined) yield { ...place, snapshot: record.snapshot };
+          else leave(told(ears, record, { key: keyAt(from), place }));
+        }
+        if (rows.length < limit) break;
       }
-      if (rows.length < limit) return;
     }
   }
 

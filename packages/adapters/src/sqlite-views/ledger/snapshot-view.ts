@@ -2,9 +2,14 @@ import type { DatabaseSync } from "node:sqlite";
 import type { RevisionKey } from "@meterbook/core/domain/snapshot/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
+import type { EntryPlace } from "@meterbook/sharding/ledger-place";
 import { readLedgerRecord } from "./ledger-record.ts";
+import { rowOf } from "./ledger-row.ts";
 
-/** Rows are only ever inserted; the triggers hold everybody to it who opens the file. */
+/**
+ * `sequence` holds the shard and the sequence in it in one number (ledger-row.ts). Rows are only ever inserted; the
+ * triggers hold everybody to it who opens the file.
+ */
 export const snapshotSchema = `
   CREATE TABLE IF NOT EXISTS ledger (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_ms INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS ledger_issued ON ledger (issued_at_ms);
@@ -19,7 +24,7 @@ export const snapshotSchema = `
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
 export interface SnapshotInserts {
   /** Whether the revision is new; one that is there already, as provisional or final and with the same hash, is left alone. */
-  add(sequence: number, snapshot: Snapshot, body: () => Uint8Array): "added" | "known" | "differs";
+  add(place: EntryPlace, snapshot: Snapshot, body: () => Uint8Array): "added" | "known" | "differs";
   /**
    * A record that cannot be read, but whose revision is known from its header: its number is taken. Answers whether the
    * number was free.
@@ -28,7 +33,7 @@ export interface SnapshotInserts {
 }
 
 export interface DamagedRecord {
-  readonly sequence: number;
+  readonly place: EntryPlace;
   readonly body: Uint8Array;
   readonly appendedAtMs: number;
 }
@@ -42,8 +47,9 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?",
   );
   return {
-    add(sequence, snapshot, body) {
+    add(place, snapshot, body) {
       const { period, meterId, revision } = snapshot;
+      const sequence = rowOf(place);
       if (insertRevision.run(period, meterId, revision, sequence).changes === 0) {
         const stored = revisionBody.get(period, meterId, revision)?.["body"] as Uint8Array | null | undefined;
         const issued = readLedgerRecord(stored ?? null, { period, meterId, revision }).snapshot;
@@ -52,7 +58,8 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
       insertBody.run(sequence, body(), snapshot.issuedAtMs);
       return "added";
     },
-    addDamaged({ period, meterId, revision }, { sequence, body, appendedAtMs }) {
+    addDamaged({ period, meterId, revision }, { place, body, appendedAtMs }) {
+      const sequence = rowOf(place);
       if (insertRevision.run(period, meterId, revision, sequence).changes === 0) return false;
       insertBody.run(sequence, body, appendedAtMs);
       return true;
@@ -69,16 +76,4 @@ export function issuedDifferently(snapshot: Snapshot): Error {
   return new Error(
     `${snapshotId(snapshot)} was issued with another hash or lifecycle, and an issued revision never changes`,
   );
-}
-
-/** Clocks of several writers differ and may be set back: the order of issue is not that of the times. */
-export function sequenceBefore(database: DatabaseSync, atMs: number): number {
-  const first = database.prepare("SELECT min(sequence) AS first FROM ledger WHERE issued_at_ms >= ?").get(atMs)?.[
-    "first"
-  ];
-  return typeof first === "number" ? first - 1 : lastSequence(database);
-}
-
-export function lastSequence(database: DatabaseSync): number {
-  return Number(database.prepare("SELECT max(sequence) AS sequence FROM ledger").get()?.["sequence"] ?? 0);
 }

@@ -12,7 +12,8 @@ export interface CursorForm<Place> {
   decode(scope: string, cursor: string): Place;
 }
 
-const cursorLengthMax = 512;
+/** A place in each of 256 shards. */
+const cursorLengthMax = 8192;
 
 export function cursorForm<Place>(kind: string, place: z.ZodType<Place>): CursorForm<Place> {
   const form = z.strictObject({ k: z.literal(kind), s: z.string(), p: place });

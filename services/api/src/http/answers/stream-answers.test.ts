@@ -17,6 +17,7 @@ function endless(fail?: { readonly atPage: number; readonly error: Error }): Sna
       if (view.pages === fail?.atPage) throw fail.error;
       const base = view.pages * 10_000;
       return Array.from({ length: limit }, (_, i) => ({
+        shard: 0,
         sequence: base + i,
         snapshot: aSnapshot({ meterId: `m-${base + i}` }),
       }));
