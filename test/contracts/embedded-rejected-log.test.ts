@@ -37,7 +37,7 @@ test("H10: what is older than it is kept goes, oldest first, and still counts; s
     await log.append([aRejection({ receivedAtMs: day * dayMs, detail: `${n}`, senderName: n < 3 ? "a" : "b" })]);
   const [first] = await log.list({ limit: 1, includeReplayed: true });
   await log.markReplayed(first?.id ?? "", 7);
-  const before = log.shares();
+  const before = log.filledBy();
   await log.close();
   const forgotten: number[] = [];
   const retention = { retentionDays: 4, nowMs: () => 7 * dayMs, forgot: (count: number) => void forgotten.push(count) };
@@ -46,8 +46,8 @@ test("H10: what is older than it is kept goes, oldest first, and still counts; s
   expect((await again.list({ limit: 9, includeReplayed: true })).map(({ detail }) => detail)).toEqual(["3", "4"]);
   expect(await again.get(first?.id ?? "")).toBeUndefined();
   expect(await again.totals()).toEqual({ open: 4, byReason: { report_malformed: 4 } });
-  expect([...again.shares().keys()]).toEqual(["b"]);
-  expect(again.shares().get("b")).toBe(before.get("b"));
+  expect([...again.filledBy().keys()]).toEqual(["b"]);
+  expect(again.filledBy().get("b")).toBe(before.get("b"));
   await again.close();
 });
 
@@ -111,3 +111,28 @@ function changeBeside(dataDir: string, sql: string): void {
   file.exec(sql);
   file.close();
 }
+
+test("a share that is emptied by hand is forgotten for good, others are not, and what was refused still counts", async () => {
+  const dataDir = await temporaryDirectory();
+  const emptied: string[] = [];
+  const ingest = openEmbeddedRejectedLog({ dataDir, emptied: (sender) => void emptied.push(sender) });
+  const api = openEmbeddedRejectedLog({ dataDir });
+  onTestFinished(() => Promise.all([ingest.close(), api.close()]).then(() => undefined));
+  const of = (senderName: string, count: number) =>
+    Array.from({ length: count }, (_, n) => aRejection({ senderName, payload: Buffer.from([n & 255, n >> 8]) }));
+  await ingest.append([...of("filler", 450), ...of("honest", 2), aRejection()]);
+  expect((await api.shares.list(2)).map(({ sender, messages }) => [sender, messages])).toEqual([
+    ["filler", 450],
+    ["honest", 2],
+  ]);
+  expect(await api.shares.empty("filler")).toBe(450);
+  expect((await api.shares.list(9)).map(({ sender, messages }) => [sender, messages])).toEqual([
+    ["honest", 2],
+    ["", 1],
+  ]);
+  await vi.waitFor(() => expect(emptied).toEqual(["filler"]));
+  expect(await api.shares.empty("filler")).toBe(0);
+  expect(await api.shares.empty("")).toBe(1);
+  expect((await api.list({ limit: 1000, includeReplayed: true })).length).toBe(2);
+  expect((await api.totals()).open).toBe(453);
+});

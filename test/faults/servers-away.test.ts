@@ -4,8 +4,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Fleet, startFleet } from "@meterbook/simulators/fleet/fleet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Fleet, startFleet } from "../../simulators/src/fleet/fleet.ts";
 import { checkTruth } from "../support/fleets/check-truth.ts";
 import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
 import { peakBytesOf } from "../support/processes/process-usage.ts";

@@ -4,8 +4,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startFleet } from "@meterbook/simulators/fleet/fleet";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { startFleet } from "../../simulators/src/fleet/fleet.ts";
 import { checkTruth } from "../support/fleets/check-truth.ts";
 import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";

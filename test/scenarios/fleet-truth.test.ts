@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { startFleet } from "@meterbook/simulators/fleet/fleet";
 import { expect, onTestFinished, test } from "vitest";
+import { startFleet } from "../../simulators/src/fleet/fleet.ts";
 import { checkTruth } from "../support/fleets/check-truth.ts";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

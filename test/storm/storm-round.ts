@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Fleet, startFleet } from "@meterbook/simulators/fleet/fleet";
+import { type Fleet, startFleet } from "../../simulators/src/fleet/fleet.ts";
 import { checkTruth } from "../support/fleets/check-truth.ts";
 import type { ApiClient } from "../support/network/api-client.ts";
 import { seededRandom } from "../support/seeded-random.ts";

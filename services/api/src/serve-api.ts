@@ -39,6 +39,7 @@ import { takeJsonBodies } from "./http/requests/request-body.ts";
 import { damageRoutes } from "./operation/damage-routes.ts";
 import { healthRoutes } from "./operation/health-routes.ts";
 import { rejectedRoutes } from "./operation/rejected-routes.ts";
+import { rejectedShareRoutes } from "./operation/rejected-share-routes.ts";
 import { statusRoutes } from "./operation/status-routes.ts";
 import { meterImportRoutes } from "./registry/meter-import-routes.ts";
 import { meterRoutes } from "./registry/meter-routes.ts";
@@ -164,6 +165,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   snapshotRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);
+  rejectedShareRoutes(app, context);
   damageRoutes(app, context);
   healthRoutes(app, context, metrics);
 }

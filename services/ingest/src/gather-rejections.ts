@@ -35,6 +35,8 @@ export function gatherRejections(
     while (queues.size > 0) {
       await new Promise((resolve) => setImmediate(resolve));
       const batch = nextBatch(queues);
+      // Nobody has room for its next message yet.
+      if (batch.length === 0) continue;
       try {
         await log.append(batch.flatMap(({ rejections }) => rejections));
         for (const { kept } of batch) kept.resolve();

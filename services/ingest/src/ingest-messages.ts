@@ -1,21 +1,24 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { MeterMessage, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
-import type { RejectedLog, Rejection } from "@meterbook/core/ports/rejected-log";
+import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import type { MessageReader } from "@meterbook/intake/read-message";
-import { gatherRejections } from "./gather-rejections.ts";
 import type { IngestEvents } from "./ingest-events.ts";
+import type { MeterSenders } from "./meter-senders.ts";
 import type { RejectedDoor } from "./rejected-door.ts";
 
 export interface IngestPorts {
   readonly log: Pick<ReadingsLog, "append">;
-  readonly rejected: Pick<RejectedLog, "append">;
+  /** Resolves when they are kept (`gatherRejections`). */
+  readonly reject: (rejections: readonly Rejection[]) => Promise<void>;
 }
 
 export interface IngestOptions {
   readonly reader: MessageReader;
   readonly events: IngestEvents;
   readonly door: RejectedDoor;
+  /** Told who sends for whom; nobody where a broker does not say. */
+  readonly senders?: Pick<MeterSenders, "heard"> | undefined;
   readonly crashPoint: (name: string) => void;
 }
 
@@ -24,15 +27,18 @@ export interface IngestOptions {
  * that it is safe. The readings go first: when the rejections then fail, the meter sends the message again, its readings
  * are duplicates, and no refusal is counted twice.
  */
-export function ingestMessages(ports: IngestPorts, { reader, events, door, crashPoint }: IngestOptions): TakeMessage {
-  const reject = gatherRejections(ports.rejected);
+export function ingestMessages(ports: IngestPorts, options: IngestOptions): TakeMessage {
+  const { reader, events, door, senders, crashPoint } = options;
 
   async function keep(message: MeterMessage): Promise<void> {
     const startedMs = performance.now();
     const { accepted, rejections: refused } = reader.read(message);
     // Asked first: a message that has to come again would otherwise leave its readings in the log each time.
     const rejections = door(message, refused);
-    if (accepted !== null) await ports.log.append(accepted);
+    if (accepted !== null) {
+      senders?.heard(accepted.meterId, message.sender?.name ?? message.clientId);
+      await ports.log.append(accepted);
+    }
     if (accepted !== null && rejections.length > 0) crashPoint("readings-kept-before-rejections");
     if (rejections.length > 0) await keepRejections(rejections);
     const seconds = (performance.now() - startedMs) / 1000;
@@ -41,7 +47,7 @@ export function ingestMessages(ports: IngestPorts, { reader, events, door, crash
   }
 
   async function keepRejections(rejections: readonly Rejection[]): Promise<void> {
-    await reject(rejections);
+    await ports.reject(rejections);
     for (const { reason, meterId, detail } of rejections) events.rejected({ reason, meterId, detail });
   }
 

@@ -27,6 +27,7 @@ import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { mqttUrlOf } from "@meterbook/runtime/settings/mqtt-settings";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { Registry } from "prom-client";
+import { gatherRejections } from "./gather-rejections.ts";
 import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
 import { ingestMessages } from "./ingest-messages.ts";
 import { ingestMetrics } from "./ingest-metrics.ts";
@@ -96,6 +97,7 @@ await runService(
     const { retentionDays, ...quotas } = settings.rejected;
     const quota = rejectedQuota({ ...quotas, retentionMs: retentionDays * dayMs, nowMs: () => performance.now() });
     const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
+    const reject = gatherRejections(logs.rejected);
     const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
     const turns = fairTurns();
     const source = own(
@@ -107,7 +109,11 @@ await runService(
           broker: settings.mqttBroker,
           tls: settings.mqttTls,
           identitiesFile: settings.mqttIdentitiesFile,
-          packetTooLarge: rejectOversized(logs.rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
+          packetTooLarge: rejectOversized({ append: reject }, events, {
+            packetBytesMax,
+            nowMs: () => clock.nowMs(),
+            door,
+          }),
           turns,
           metrics,
           log,
@@ -116,7 +122,7 @@ await runService(
           certificates,
           clock,
         },
-        gatherTurns(ingestMessages(logs, { reader, events, door, crashPoint }), turns),
+        gatherTurns(ingestMessages({ log: logs.log, reject }, { reader, events, door, crashPoint }), turns),
       ),
       "MQTT",
     );

@@ -42,7 +42,7 @@ export function rejectedDoor({ quota, events, whenFull }: RejectedDoorOptions): 
 
   return (from, rejections) => {
     if (rejections.length === 0) return rejections;
-    const sender = whenFull === "cut" ? (rejections[0]?.meterId ?? "") : (from.sender?.name ?? from.clientId);
+    const sender = senderOf(from, rejections, whenFull);
     const outcome = quota.take(sender, bytesOf(rejections));
     if (outcome === "taken") {
       if (held.delete(sender)) events.senderFree({ sender, held: held.size });
@@ -57,6 +57,15 @@ export function rejectedDoor({ quota, events, whenFull }: RejectedDoorOptions): 
       detail: `no room for what is refused of ${sender} (${setting})`,
     });
   };
+}
+
+/** Behind a broker the client is always the same; who is known by name is known there too. */
+function senderOf(
+  { sender, clientId }: RefusedSender,
+  [first]: readonly Rejection[],
+  whenFull: RejectedDoorOptions["whenFull"],
+): string {
+  return sender?.name ?? (whenFull === "cut" ? (first?.meterId ?? "") : clientId);
 }
 
 function bytesOf(rejections: readonly Rejection[]): number {

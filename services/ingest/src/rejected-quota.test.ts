@@ -44,6 +44,18 @@ test("H10: what was kept before the start counts", () => {
   expect(take("a", 1)).toBe("sender_full");
 });
 
+test("a share that was emptied by hand has room at once, and so has the whole", () => {
+  const { take, emptied } = quota({ bytesMax: 2_000 });
+  expect(take("a", 1_000)).toBe("taken");
+  expect(take("b", 1_000)).toBe("taken");
+  expect(take("c", 1)).toBe("log_full");
+  emptied("a");
+  emptied("nobody");
+  expect(take("a", 500)).toBe("taken");
+  expect(take("c", 1)).toBe("taken");
+  expect(take("b", 1)).toBe("sender_full");
+});
+
 test("H10: a hundred thousand invented senders and more share what is left", () => {
   const { take } = quota({ bytesMax: 1e9, bytesPerSenderMax: 10 });
   for (let n = 0; n < 100_000; n += 1) take(`invented-${n}`, 1);

@@ -7,6 +7,8 @@ export interface RejectedQuota {
   take(sender: string, bytes: number): "taken" | "sender_full" | "log_full";
   /** Counts what is kept already. */
   holds(sender: string, bytes: number): void;
+  /** What was kept of the sender was forgotten before its time. */
+  emptied(sender: string): void;
 }
 
 export interface RejectedQuotaOptions {
@@ -79,5 +81,12 @@ export function rejectedQuota(options: RejectedQuotaOptions): RejectedQuota {
       return "taken";
     },
     holds: (sender, bytes) => add(shareOf(sender), bytes),
+    emptied(sender) {
+      const share = shares.get(sender);
+      if (share === undefined) return;
+      const all = emptied(whole, bytesMax);
+      all.bytes = Math.max(0, all.bytes - emptied(share, bytesPerSenderMax).bytes);
+      shares.delete(sender);
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/registry/embedded-registry";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
+import { handOverRejections } from "@meterbook/adapters/embedded/rejected-log/handed-rejections";
 import type { EmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/series/embedded-series-store";
@@ -19,10 +20,10 @@ import { watchDisk } from "@meterbook/runtime/health/watch-disk";
 import { crashPoints } from "@meterbook/runtime/process/crash-point";
 import { runThread } from "@meterbook/runtime/process/service-thread";
 import { yieldToOthers } from "@meterbook/runtime/process/thread-priority";
-import type { Settings } from "@meterbook/runtime/settings/load-settings";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
+import type { RefusingThreadData } from "./thread-names.ts";
 import { watchDirectory } from "./watch-directory.ts";
 
 const trimEveryMs = 3_600_000;
@@ -30,7 +31,7 @@ const trimEveryMs = 3_600_000;
 /** What meters send is taken first; it is in the log then, and waits there for its turn. */
 yieldToOthers(5);
 
-await runThread(async (settings: Settings, own) => {
+await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   const { dataDir } = settings;
   const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
   const metrics = new Registry();
@@ -56,13 +57,14 @@ await runThread(async (settings: Settings, own) => {
   const damages = own(openEmbeddedDamageLog({ dataDir }));
   const damaged = own(damageTeller(damages, log)).tell;
   const ears = { tell: damaged, nowMs: () => clock.nowMs() };
+  const rejected = own(openEmbeddedRejectedLog({ dataDir, ears }));
   const ports = {
     clock,
     damages,
     series: own(openEmbeddedSeriesStores({ dataDir, clock, damaged })),
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
-    rejected: own(openEmbeddedRejectedLog({ dataDir, ears })),
+    rejected: own(handOverRejections(refusals, rejected.append)),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
   };
   own(

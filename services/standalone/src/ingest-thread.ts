@@ -2,10 +2,14 @@ import { certificateBook } from "@meterbook/adapters/certificates/certificate-bo
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
+import { takeHandedRejections } from "@meterbook/adapters/embedded/rejected-log/handed-rejections";
 import { openMeterSource } from "@meterbook/adapters/meter-source/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { gatherRejections } from "@meterbook/ingest/gather-rejections";
 import { ingestMessages } from "@meterbook/ingest/ingest-messages";
 import { ingestMetrics } from "@meterbook/ingest/ingest-metrics";
+import { lateRejections } from "@meterbook/ingest/late-rejections";
+import { meterSenders } from "@meterbook/ingest/meter-senders";
 import { rejectOversized } from "@meterbook/ingest/reject-oversized";
 import { rejectedDoor } from "@meterbook/ingest/rejected-door";
 import { rejectedQuota } from "@meterbook/ingest/rejected-quota";
@@ -15,12 +19,12 @@ import { damageTeller } from "@meterbook/runtime/health/tell-damage";
 import { publishHealth } from "@meterbook/runtime/health/thread-health";
 import { crashPoints } from "@meterbook/runtime/process/crash-point";
 import { runThread } from "@meterbook/runtime/process/service-thread";
-import type { Settings } from "@meterbook/runtime/settings/load-settings";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
+import type { RefusingThreadData } from "./thread-names.ts";
 
-await runThread(async (settings: Settings, own) => {
+await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   const { dataDir } = settings;
   const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
   const metrics = new Registry();
@@ -46,18 +50,24 @@ await runThread(async (settings: Settings, own) => {
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: events.rejectedForgotten };
   const damages = own(openEmbeddedDamageLog({ dataDir }));
   const ears = { tell: own(damageTeller(damages, log)).tell, nowMs: () => clock.nowMs() };
-  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention, ears }));
+  const quota = rejectedQuota({
+    ...{ ...quotas, retentionMs: retentionDays * 86_400_000, nowMs: () => performance.now() },
+  });
+  const rejected = own(openEmbeddedRejectedLog({ dataDir, retention, ears, emptied: quota.emptied }));
   const { packetBytesMax, connectionsMax } = settings;
-  const retentionMs = retentionDays * 86_400_000;
-  const quota = rejectedQuota({ ...quotas, retentionMs, nowMs: () => performance.now() });
-  for (const [sender, bytes] of rejected.shares()) quota.holds(sender, bytes);
+  for (const [sender, bytes] of rejected.filledBy()) quota.holds(sender, bytes);
   const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
+  const senders = meterSenders();
+  const reject = gatherRejections(rejected);
+  const late = lateRejections({ door: rejectedDoor({ quota, events, whenFull: "cut" }), senders, reject });
+  own(takeHandedRejections(refusals, late));
   const take = ingestMessages(
-    { log: readings, rejected },
+    { log: readings, reject },
     {
       reader: messageReader({ ...readLimits, ...settings.messages }, clock),
       events,
       door,
+      senders: settings.mqttBroker === undefined ? senders : undefined,
       crashPoint,
     },
   );
@@ -70,7 +80,11 @@ await runThread(async (settings: Settings, own) => {
         broker: settings.mqttBroker,
         tls: settings.mqttTls,
         identitiesFile: settings.mqttIdentitiesFile,
-        packetTooLarge: rejectOversized(rejected, events, { packetBytesMax, nowMs: () => clock.nowMs(), door }),
+        packetTooLarge: rejectOversized({ append: reject }, events, {
+          packetBytesMax,
+          nowMs: () => clock.nowMs(),
+          door,
+        }),
         metrics,
         log,
         standing,

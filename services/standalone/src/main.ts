@@ -1,3 +1,4 @@
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import { keepMarks } from "@meterbook/adapters/embedded/directory/keep-marks";
 import { systemClock } from "@meterbook/core/ports/clock";
@@ -26,8 +27,18 @@ const given = settingsOrExit();
 const settings = { ...given, logFormat: decidedFormat(given.logFormat, process.stderr.isTTY === true) };
 const log = openLogger({ name: "standalone", level: settings.logLevel, format: settings.logFormat });
 
+/** What the aggregator refuses is written where the door's refusals are. */
+const { port1, port2 } = new MessageChannel();
+const refusalsOf = new Map<string, MessagePort>([
+  ["ingest", port1],
+  ["aggregator", port2],
+]);
+
 function startService(name: (typeof measuredThreadNames)[number]): Promise<ServiceThread> {
-  return startThread(new URL(`./${name}-thread.ts`, import.meta.url), settings, { name });
+  const module = new URL(`./${name}-thread.ts`, import.meta.url);
+  const refusals = refusalsOf.get(name);
+  if (refusals === undefined) return startThread(module, settings, { name });
+  return startThread(module, { settings, refusals }, { name, transferList: [refusals] });
 }
 
 await runService(

@@ -1,5 +1,5 @@
+import { identityOf } from "@meterbook/adapters/embedded/database/opened-file";
 import { fileNames, pathOf } from "@meterbook/adapters/embedded/directory/directory-files";
-import { identityOf } from "@meterbook/adapters/embedded/opened-file";
 import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 
 const everyMs = 2000;

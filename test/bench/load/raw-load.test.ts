@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import type { Publication } from "@meterbook/simulators/fixtures/puback-server";
-import { startPubackServer } from "@meterbook/simulators/fixtures/puback-server";
 import protobuf from "protobufjs";
 import { expect, onTestFinished, test } from "vitest";
+import type { Publication } from "../../../simulators/src/fixtures/puback-server.ts";
+import { startPubackServer } from "../../../simulators/src/fixtures/puback-server.ts";
 import type { Load } from "./raw-load-formula.ts";
 import { loadForms, loadMeterId, loadReadings, loadReadingsOf, loadRegisters, loadValue } from "./raw-load-formula.ts";
 

@@ -42,6 +42,21 @@ export interface RejectionQuery {
   readonly toMs?: number;
 }
 
+/** What a sender fills of the log. */
+export interface SenderShare {
+  /** Empty where nobody was named. */
+  readonly sender: string;
+  readonly bytes: number;
+  readonly messages: number;
+}
+
+export interface RejectedShares {
+  /** Largest first. */
+  list(limit: number): Promise<readonly SenderShare[]>;
+  /** Forgets what is kept of a sender, as its age would do: it still counts as refused. Answers how many refusals went. */
+  empty(sender: string): Promise<number>;
+}
+
 /**
  * The rejected log: what was refused is kept, counted and can be replayed.
  *
@@ -59,6 +74,8 @@ export interface RejectedLog {
   list(options: RejectionQuery): Promise<readonly StoredRejection[]>;
   get(id: string): Promise<StoredRejection | undefined>;
   markReplayed(id: string, atMs: number): Promise<void>;
+  /** Absent where those who append count by themselves what each sender fills. */
+  readonly shares?: RejectedShares;
   totals(): Promise<{ readonly open: number; readonly byReason: Readonly<Record<string, number>> }>;
   close(): Promise<void>;
 }

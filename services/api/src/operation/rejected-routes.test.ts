@@ -133,3 +133,24 @@ test("a log that is full leaves the refused message open", async () => {
   expect((await app.inject({ method: "POST", url: "/v1/rejected/000001/replay" })).statusCode).toBe(500);
   expect((await rejectedLog.totals()).open).toBe(1);
 });
+
+test("an operator sees who fills the log, and empties a share by hand", async () => {
+  const emptied: string[] = [];
+  const shares = {
+    list: async (limit: number) => [{ sender: "conc 1/ü", bytes: 9, messages: 2 }].slice(0, limit),
+    async empty(sender: string) {
+      emptied.push(sender);
+      return 2;
+    },
+  };
+  const app = await injectableApi(apiWorld({ rejectedLog: { ...memoryRejectedLog(), shares } }));
+  const post = (payload: object) => app.inject({ method: "POST", url: "/v1/rejected/senders:empty", payload });
+  const answer = await app.inject("/v1/rejected/senders");
+  expect(answer.json()).toEqual({ items: [{ sender: "conc 1/ü", bytes: 9, messages: 2 }] });
+  expect((await post({ sender: "conc 1/ü" })).json()).toEqual({ sender: "conc 1/ü", forgotten: 2 });
+  expect(emptied).toEqual(["conc 1/ü"]);
+  expect((await post({})).json().code).toBe("request_invalid");
+  const onKafka = await injectableApi(apiWorld({ rejectedLog: memoryRejectedLog() }));
+  const elsewhere = await onKafka.inject("/v1/rejected/senders");
+  expect([elsewhere.statusCode, elsewhere.json().code]).toEqual([409, "shares_not_kept"]);
+});

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openedFile } from "../opened-file.ts";
 import { appendError } from "./append-error.ts";
+import { openedFile } from "./opened-file.ts";
 
 /**
  * Opens `<dataDir>/<name>.db`. A transaction is on disk when it has ended. Any number of threads may have the file

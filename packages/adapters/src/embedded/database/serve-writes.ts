@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
-import type { OpenedFile } from "../opened-file.ts";
+import type { OpenedFile } from "./opened-file.ts";
 import type { WriterAnswer } from "./writer-thread.ts";
 
 export interface WrittenFile<Open> {

@@ -9,7 +9,7 @@ import { checkFrame } from "@meterbook/core/records/frame-protobuf";
 import type { DamageTeller } from "../../report-batches/read-frame.ts";
 import { reportBatcher } from "../../report-batches/report-batcher.ts";
 import { appendError } from "../database/append-error.ts";
-import { openedAs, openedFile } from "../opened-file.ts";
+import { openedAs, openedFile } from "../database/opened-file.ts";
 import type { Bell } from "./follow-frames.ts";
 import { bell, followFrames } from "./follow-frames.ts";
 import { logHistory } from "./log-history.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { BroadcastChannel, workerData } from "node:worker_threads";
 import type { FrameToWrite } from "../../report-batches/report-batcher.ts";
+import { type OpenedAs, openedFile } from "../database/opened-file.ts";
 import { serveWrites } from "../database/serve-writes.ts";
-import { type OpenedAs, openedFile } from "../opened-file.ts";
 import { frameWrites, openReadingsLogDatabase } from "./readings-log-database.ts";
 
 /** The thread in which the readings log is written, so that a slow fsync holds up no connection of a meter. */

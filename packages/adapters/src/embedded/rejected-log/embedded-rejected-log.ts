@@ -1,19 +1,21 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { BroadcastChannel } from "node:worker_threads";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
-import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refused-message";
-import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
+import type { RejectedLog, RejectedShares } from "@meterbook/core/ports/rejected-log";
 import { rejectionEars } from "../../sqlite-views/rejected-log/rejection-damage.ts";
 import { keepRetention, type RejectedRetention } from "../../sqlite-views/rejected-log/rejection-retention.ts";
 import { entryNumber, rejectionReads } from "../../sqlite-views/rejected-log/rejection-table.ts";
+import { openedAs } from "../database/opened-file.ts";
 import { writerThread } from "../database/writer-thread.ts";
-import { openedAs } from "../opened-file.ts";
+import { packRejections } from "./packed-rejections.ts";
 import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
 import type { RejectedRequest, RejectedResult, RejectedWriterData } from "./rejected-log-thread.ts";
 
 /** How full it is, for those who write to it. */
 export interface EmbeddedRejectedLog extends RejectedLog {
+  readonly shares: RejectedShares;
   /** Bytes by sender. */
-  shares(): ReadonlyMap<string, number>;
+  filledBy(): ReadonlyMap<string, number>;
 }
 
 export interface EmbeddedRejectedLogOptions {
@@ -22,7 +24,12 @@ export interface EmbeddedRejectedLogOptions {
   readonly retention?: RejectedRetention;
   /** Told of what cannot be read. */
   readonly ears?: DamageEars;
+  /** Told when a sender's share was emptied by hand, in whichever thread. */
+  readonly emptied?: (sender: string) => void;
 }
+
+const largestShares = `SELECT coalesce(sender, '') AS sender, TOTAL(bytes) AS bytes, COUNT(*) AS messages
+  FROM refused_message GROUP BY coalesce(sender, '') ORDER BY bytes DESC, sender LIMIT ?`;
 
 /**
  * The rejected log in `<dataDir>/rejected.db`. Any number of threads may append and read. A thread of its own writes.
@@ -42,40 +49,54 @@ export function openEmbeddedRejectedLog(options: EmbeddedRejectedLogOptions): Em
 
   async function forget(beforeMs: number): Promise<NonNullable<RejectedResult["forgotten"]>> {
     const { forgotten } = await write({ kind: "forget", beforeMs });
-    return forgotten ?? { forgotten: 0, isMore: false };
+    return forgotten ?? { forgotten: 0, isMore: false, last: 0 };
   }
   const retention = options.retention === undefined ? undefined : keepRetention(options.retention, forget);
 
+  const channel = new BroadcastChannel(`meterbook.rejected:${resolve(dataDir)}`);
+  channel.unref();
+  channel.onmessage = (event) => options.emptied?.(String((event as { data: unknown }).data));
+  const shares: RejectedShares = {
+    async list(limit) {
+      const rows = database.prepare(largestShares).all(limit);
+      return rows.map(({ sender, bytes, messages }) => ({
+        ...{ sender: String(sender), bytes: Number(bytes), messages: Number(messages) },
+      }));
+    },
+    async empty(sender) {
+      let [forgotten, afterPlace] = [0, 0];
+      for (let isMore = true; isMore; ) {
+        const done = (await write({ kind: "empty", sender, afterPlace })).forgotten;
+        forgotten += done?.forgotten ?? 0;
+        afterPlace = done?.last ?? afterPlace;
+        isMore = done?.isMore ?? false;
+      }
+      channel.postMessage(sender);
+      options.emptied?.(sender);
+      return forgotten;
+    },
+  };
+
   return {
     ...rejectionReads(database, rejectionEars(rejectedWhere, ears)),
-    shares() {
+    shares,
+    filledBy() {
       // Not `SUM`, which throws where a damaged number is too large.
       const rows = database.prepare("SELECT sender, TOTAL(bytes) AS bytes FROM refused_message GROUP BY sender").all();
       return new Map(rows.map(({ sender, bytes }) => [String(sender ?? ""), Number(bytes)]));
     },
     async append(rejections) {
-      const { request, payloads } = appending(refusedMessages(rejections));
-      await write(request, [payloads]);
+      const packed = packRejections(rejections);
+      await write({ kind: "append", ...packed }, [packed.payloads.buffer]);
     },
     async markReplayed(id, atMs) {
       await write({ kind: "replayed", entry: entryNumber(id), atMs });
     },
     async close() {
       retention?.close();
+      channel.close();
       await writer.close();
       database.close();
     },
   };
-}
-
-/** The payloads in one piece: each by itself would be copied with all that stands around it in memory. */
-function appending(refused: readonly RefusedMessage[]): { request: RejectedRequest; payloads: ArrayBuffer } {
-  const payloads = new Uint8Array(refused.reduce((sum, { payload }) => sum + payload.length, 0));
-  let at = 0;
-  const messages = refused.map(({ payload, ...message }) => {
-    payloads.set(payload, at);
-    at += payload.length;
-    return { ...message, payloadBytes: payload.length };
-  });
-  return { request: { kind: "append", messages, payloads }, payloads: payloads.buffer };
 }

@@ -2,24 +2,25 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { workerData } from "node:worker_threads";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import type { RefusedMessage } from "@meterbook/core/ports/refused-message";
 import { rejectionEars } from "../../sqlite-views/rejected-log/rejection-damage.ts";
-import { type ForgetRejections, rejectionForgetting } from "../../sqlite-views/rejected-log/rejection-retention.ts";
+import {
+  type ForgetRejections,
+  type ForgetSender,
+  rejectionForgetting,
+  senderForgetting,
+} from "../../sqlite-views/rejected-log/rejection-retention.ts";
 import { type RejectionWrites, rejectionWrites } from "../../sqlite-views/rejected-log/rejection-table.ts";
+import { type OpenedAs, openedFile } from "../database/opened-file.ts";
 import { serveWrites } from "../database/serve-writes.ts";
-import { type OpenedAs, openedFile } from "../opened-file.ts";
+import { type PackedRejections, unpackMessages } from "./packed-rejections.ts";
 import { openRejectedDatabase, rejectedWhere } from "./rejected-database.ts";
-
-/** A message whose payload stands in the request's `payloads`, the next so many bytes of them. */
-export interface PackedMessage extends Omit<RefusedMessage, "payload"> {
-  readonly payloadBytes: number;
-}
 
 /** The thread in which the rejected log is written: who fills it must not hold up those who take messages. */
 export type RejectedRequest =
-  | { readonly kind: "append"; readonly messages: readonly PackedMessage[]; readonly payloads: Uint8Array }
+  | ({ readonly kind: "append" } & PackedRejections)
   | { readonly kind: "replayed"; readonly entry: number; readonly atMs: number }
   | { readonly kind: "forget"; readonly beforeMs: number }
+  | { readonly kind: "empty"; readonly sender: string; readonly afterPlace: number }
   | { readonly kind: "close" };
 
 export interface RejectedWriterData {
@@ -29,8 +30,8 @@ export interface RejectedWriterData {
 }
 
 export interface RejectedResult {
-  /** Of a `forget`. */
-  readonly forgotten?: ReturnType<ForgetRejections>;
+  /** Of a `forget` and an `empty`. */
+  readonly forgotten?: ReturnType<ForgetSender>;
   /** What was found meanwhile. */
   readonly damages: readonly Damage[];
 }
@@ -39,6 +40,7 @@ interface Open {
   readonly database: DatabaseSync;
   readonly writes: RejectionWrites;
   readonly forget: ForgetRejections;
+  readonly forgetSender: ForgetSender;
 }
 
 const { dataDir, opened } = workerData as RejectedWriterData;
@@ -55,23 +57,17 @@ serveWrites<Open, RejectedRequest>({ connect, file }, (open, request): RejectedR
 });
 
 /** Answers what was forgotten. */
-function carryOut({ writes, forget }: Open, request: Exclude<RejectedRequest, { kind: "close" }>) {
-  if (request.kind === "forget") return forget(request.beforeMs);
+function carryOut({ writes, forget, forgetSender }: Open, request: Exclude<RejectedRequest, { kind: "close" }>) {
+  if (request.kind === "forget") return { ...forget(request.beforeMs), last: 0 };
+  if (request.kind === "empty") return forgetSender(request.sender, request.afterPlace);
   if (request.kind === "replayed") writes.markReplayed(request.entry, request.atMs);
-  else addAll(writes, request);
+  else for (const message of unpackMessages(request)) writes.add(message, null);
   return undefined;
-}
-
-function addAll(writes: RejectionWrites, { messages, payloads }: Extract<RejectedRequest, { kind: "append" }>): void {
-  let at = 0;
-  for (const { payloadBytes, ...message } of messages) {
-    writes.add({ ...message, payload: payloads.subarray(at, at + payloadBytes) }, null);
-    at += payloadBytes;
-  }
 }
 
 function connect(): Open {
   const database = openRejectedDatabase(dataDir);
   const ears = rejectionEars(rejectedWhere, { tell: (damage) => void damages.push(damage), nowMs: () => Date.now() });
-  return { database, writes: rejectionWrites(database, ears), forget: rejectionForgetting(database) };
+  const [forget, forgetSender] = [rejectionForgetting(database), senderForgetting(database)];
+  return { database, writes: rejectionWrites(database, ears), forget, forgetSender };
 }

@@ -18,11 +18,44 @@ interface Forgotten {
   readonly isMore: boolean;
 }
 
-export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
-  const oldest = bigNumbers(database.prepare("SELECT * FROM refused_message ORDER BY place LIMIT ?"));
+/**
+ * The same for the messages of one sender behind a place, some at a time; `last` is the place to go on behind. A sender that nobody
+ * named is the empty text.
+ */
+export type ForgetSender = (sender: string, afterPlace: number) => Forgotten & { readonly last: number };
+
+/** Answers how many refusals of these messages were forgotten. */
+function dropping(database: DatabaseSync): (places: readonly number[]) => number {
   const dropRefusals = database.prepare("DELETE FROM refusal WHERE id >= ? AND id < ?");
   const dropSource = database.prepare("DELETE FROM refused_source WHERE place = ?");
   const dropMessage = database.prepare("DELETE FROM refused_message WHERE place = ?");
+  return (places) => {
+    let forgotten = 0;
+    for (const place of places) {
+      const first = place * refusalsPerMessageMax;
+      forgotten += Number(dropRefusals.run(first, first + refusalsPerMessageMax).changes);
+      dropMessage.run(place);
+      dropSource.run(place);
+    }
+    return forgotten;
+  };
+}
+
+export function senderForgetting(database: DatabaseSync): ForgetSender {
+  const drop = dropping(database);
+  const next = database.prepare(
+    "SELECT place FROM refused_message WHERE place > ? AND coalesce(sender, '') = ? ORDER BY place LIMIT ?",
+  );
+  return (sender, afterPlace) => {
+    const places = next.all(afterPlace, sender, messagesPerTurnMax).map(({ place }) => Number(place));
+    const forgotten = drop(places);
+    return { forgotten, isMore: places.length === messagesPerTurnMax, last: places.at(-1) ?? afterPlace };
+  };
+}
+
+export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
+  const drop = dropping(database);
+  const oldest = bigNumbers(database.prepare("SELECT * FROM refused_message ORDER BY place LIMIT ?"));
 
   /**
    * The places of the oldest. A message that cannot be read does not say when it came, and goes with the next one that
@@ -41,15 +74,8 @@ export function rejectionForgetting(database: DatabaseSync): ForgetRejections {
   }
 
   return (beforeMs) => {
-    let forgotten = 0;
     const places = tooOld(beforeMs);
-    for (const place of places) {
-      const first = place * refusalsPerMessageMax;
-      forgotten += Number(dropRefusals.run(first, first + refusalsPerMessageMax).changes);
-      dropMessage.run(place);
-      dropSource.run(place);
-    }
-    return { forgotten, isMore: places.length === messagesPerTurnMax };
+    return { forgotten: drop(places), isMore: places.length === messagesPerTurnMax };
   };
 }
 

@@ -30,6 +30,8 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/snapshots/changes": books,
   "GET /v1/rejected": operators,
   "POST /v1/rejected/:id/replay": operators,
+  "GET /v1/rejected/senders": operators,
+  "POST /v1/rejected/senders:empty": operators,
   "GET /v1/damage": operators,
   "POST /v1/damage/:id/acknowledgements": operators,
   "POST /v1/damage/:id/repairs": operators,

@@ -46,6 +46,8 @@ const contract = [
   "get /v1/meters/{meterId}/snapshots/{period}/revisions",
   "get /v1/rejected",
   "post /v1/rejected/{id}/replay",
+  "get /v1/rejected/senders",
+  "post /v1/rejected/senders:empty",
   "get /v1/damage",
   "post /v1/damage/{id}/acknowledgements",
   "post /v1/damage/{id}/repairs",

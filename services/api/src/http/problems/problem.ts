@@ -28,6 +28,7 @@ export const problems = {
   replay_in_progress: [409, "The refused message is being replayed"],
   record_damaged: [409, "The record is damaged"],
   store_damaged: [409, "Readings of the meter are damaged"],
+  shares_not_kept: [409, "This log does not count what senders fill"],
   repair_impossible: [409, "This is not mended by a call"],
   payload_truncated: [409, "Not all of the refused message was kept"],
   body_too_large: [413, "The body is too large"],
