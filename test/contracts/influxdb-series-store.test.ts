@@ -8,8 +8,8 @@ import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Conflict, MeterWrite, SeriesStore } from "@meterbook/core/ports/series-store";
-import { bucketOf } from "@meterbook/sharding/bucket";
-import { bucketDigits } from "@meterbook/sharding/bucket-ranges";
+import { slotOf } from "@meterbook/sharding/slot";
+import { slotDigits } from "@meterbook/sharding/slot-ranges";
 import fc from "fast-check";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { httpProxy } from "../support/network/http-proxy.ts";
@@ -53,7 +53,7 @@ async function place(on: readonly InfluxServerOptions[], options: { linesMax?: n
 
 /** Writes past the store, over what it holds of the meter or beside it. */
 async function damageIn(on: readonly InfluxServerOptions[], bucket: string, what: DamagedRecord, meterId: string) {
-  const tags = `k=${bucketDigits(bucketOf(meterId))},m=${meterId}`;
+  const tags = `k=${slotDigits(slotOf(meterId))},m=${meterId}`;
   const at = Date.parse("2026-10-31T00:15:50Z") * 1e6;
   const lines = async ({ url }: InfluxServerOptions): Promise<string[]> => {
     const server = servers.find((other) => other.url === url) as InfluxServer;
@@ -100,7 +100,7 @@ describe.skipIf(servers.length < 2)("on two servers", () => {
 
   seriesStoreContract(async () => (await place(halves())).under(), { numRuns: 3 });
 
-  test("the same comes back as from one, each meter from the server of its bucket", async () => {
+  test("the same comes back as from one, each meter from the server of its slot", async () => {
     const [single, split] = [await place(half(one)), await place(halves())];
     const meterIds = Array.from({ length: 40 }, (_, index) => `meter-${index}`);
     const log = meterIds.flatMap((meterId, index) => [frame(index, meterId, 900, 5), frame(index, meterId, 1800, 6)]);
@@ -120,7 +120,7 @@ describe.skipIf(servers.length < 2)("on two servers", () => {
     expect(answers[0]?.conflicts.length).toBe(1);
     for (const [index, server] of [one, two].entries()) {
       const stored = await rows(server, split.influx.bucket, "SELECT * FROM reading");
-      expect(stored.length).toBe(2 * meterIds.filter((meterId) => bucketOf(meterId) >> 7 === index).length);
+      expect(stored.length).toBe(2 * meterIds.filter((meterId) => slotOf(meterId) >> 7 === index).length);
     }
   });
 });

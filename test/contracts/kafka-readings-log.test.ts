@@ -3,7 +3,7 @@ import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/readings
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { checkTopics, topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";

@@ -8,7 +8,7 @@ import type {
   ReadingsLog,
   Subscription,
 } from "@meterbook/core/ports/readings-log";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 export interface ReadingsLogUnderTest {

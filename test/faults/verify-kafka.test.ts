@@ -17,7 +17,7 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { encodeDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
 import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 import type { Message } from "kafkajs";
 import { describe, expect, test } from "vitest";
 import { aDamage } from "../contracts/damage-log.contract.ts";

@@ -100,7 +100,7 @@ const inOrder = (sent: Sent[]): Journey => ({
 
 async function outcome(world: AggregatorWorld) {
   const { stored } = await world.totals();
-  const book = await world.book("m-1", "m-2");
+  const issued = await world.issued("m-1", "m-2");
   const readings = await Promise.all(
     ["m-1", "m-2"].map((meterId) => world.store.read(meterId, { from: 0, to: 2 ** 31 })),
   );
@@ -108,7 +108,11 @@ async function outcome(world: AggregatorWorld) {
   const byChannel = readings.map((series) =>
     series.toSorted((a, b) => (channelKey(a.channel) < channelKey(b.channel) ? -1 : 1)),
   );
-  return { stored, readings: byChannel, book: book.map(({ meterId, period, hash }) => ({ meterId, period, hash })) };
+  return {
+    stored,
+    readings: byChannel,
+    issued: issued.map(({ meterId, period, hash }) => ({ meterId, period, hash })),
+  };
 }
 
 /** A meter that reports live over two month ends, with at most one oddity in its life. */
@@ -160,10 +164,10 @@ function liveReadings(
 }
 
 async function expectHonestBook(world: AggregatorWorld, meterId: string): Promise<void> {
-  const book = await world.book(meterId);
-  expect(book.map(({ period }) => period)).toEqual([2026 * 12 + 7, 2026 * 12 + 8]);
-  for (const snapshot of book) {
-    expect(await recomputed(world, snapshot, book), `${meterId} ${snapshot.period}`).toBe(snapshot.hash);
+  const issued = await world.issued(meterId);
+  expect(issued.map(({ period }) => period)).toEqual([2026 * 12 + 7, 2026 * 12 + 8]);
+  for (const snapshot of issued) {
+    expect(await recomputed(world, snapshot, issued), `${meterId} ${snapshot.period}`).toBe(snapshot.hash);
     const revisions = await world.ledger.revisions(meterId, snapshot.period);
     expect(revisions.map(({ revision }) => revision)).toEqual(revisions.map((_, i) => i + 1));
     const stages = revisions.map(({ lifecycle }) => ["provisional", "final", "revised"].indexOf(lifecycle));
@@ -173,7 +177,7 @@ async function expectHonestBook(world: AggregatorWorld, meterId: string): Promis
 }
 
 /** By way of the store only, whatever the aggregator remembered. */
-async function recomputed(world: AggregatorWorld, snapshot: Snapshot, book: readonly Snapshot[]): Promise<string> {
+async function recomputed(world: AggregatorWorld, snapshot: Snapshot, issued: readonly Snapshot[]): Promise<string> {
   const { meterId, period } = snapshot;
   const span = { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
   const stored = await world.store.meter(meterId);
@@ -181,7 +185,7 @@ async function recomputed(world: AggregatorWorld, snapshot: Snapshot, book: read
     .filter(({ first, stepSeconds }) => calendar.periodOf(first.at - stepSeconds) <= period)
     .map((channel) => ({ channel, first: channel.first }));
   const readings = await world.store.read(meterId, { from: 0, to: 2 ** 31 });
-  const previous = book.find((other) => other.period === period - 1)?.registers ?? [];
+  const previous = issued.find((other) => other.period === period - 1)?.registers ?? [];
   return hashOf(
     composeSnapshot({
       meterId,
@@ -236,7 +240,7 @@ export function aggregatorInvariants({ newSeries, share }: InvariantsUnderTest):
             ),
           );
           expect(crooked?.readings).toEqual(straight?.readings);
-          expect(crooked?.book).toEqual(straight?.book);
+          expect(crooked?.issued).toEqual(straight?.issued);
           for (const one of [straight, crooked]) {
             // I1: every reading that was delivered is counted in exactly one place.
             const { stored, duplicates, conflicts } = one?.totals ?? { stored: 0, duplicates: 0, conflicts: 0 };

@@ -27,7 +27,7 @@ test.for(orders)("$first, then $second, in one batch: $inOneBatch", async ({ fir
     const [series] = await world.store.read("m-1", { from: boundary, to: boundary });
     expect(series?.code.map(qualityOf)).toEqual(["actual"]);
     expect(await world.totals()).toMatchObject({ stored: 2, duplicates: 1, conflicts: 0 });
-    const [snapshot] = await world.book("m-1");
+    const [snapshot] = await world.issued("m-1");
     expect(snapshot?.registers).toMatchObject([{ value: 100, quality: "actual", method: "EXACT" }]);
   } finally {
     await world.dispose();

@@ -27,7 +27,7 @@ async function sent(deliveries: readonly (readonly ReadingSeries[])[], restartAf
     await world.close();
     const [series] = await world.store.read("m-1", { from: at, to: at });
     const conflicts = await world.store.conflictsOf("m-1", { afterId: 0, limit: 100 });
-    const [october] = await world.book("m-1");
+    const [october] = await world.issued("m-1");
     return { series, conflicts, consumption: october?.registers[0]?.consumption };
   } finally {
     await world.dispose();

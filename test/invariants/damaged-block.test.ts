@@ -27,7 +27,7 @@ test("H08: a bit in a block's count holds back that meter, names it, and all oth
   await world.restart();
   await world.close();
   await world.close();
-  expect((await world.book("m-2")).map(({ registers }) => registers[0]?.value)).toContain(9);
-  expect(await world.book("m-1")).toEqual([]);
+  expect((await world.issued("m-2")).map(({ registers }) => registers[0]?.value)).toContain(9);
+  expect(await world.issued("m-1")).toEqual([]);
   expect([...world.damages.values()]).toMatchObject([{ place: "series", meterId: "m-1" }]);
 }, 30_000);

@@ -37,7 +37,7 @@ const report = (world: AggregatorWorld, at: number, value: number) =>
 
 test("what is issued stays, the next month is suspect, and the data sent again make it right", async () => {
   const world = await worldWithOctober();
-  const before = await world.book("m-1");
+  const before = await world.issued("m-1");
   expect(before.map(({ registers }) => registers[0]?.consumption)).toEqual([200 * 40]);
   world.damageRecord("m-1");
   await world.damageLog.report([damage]);
@@ -45,7 +45,7 @@ test("what is issued stays, the next month is suspect, and the data sent again m
   world.nowMs = instant("2026-12-05T00:00:00Z") * 1000;
   await report(world, ends[2], 700);
   await world.close();
-  const [first, second] = await world.book("m-1");
+  const [first, second] = await world.issued("m-1");
   expect(first).toEqual(before[0]);
   expect(second?.registers[0]).toMatchObject({
     value: 700,
@@ -54,15 +54,15 @@ test("what is issued stays, the next month is suspect, and the data sent again m
     quality: "suspect",
     fault: "master_data_damaged",
   });
-  expect((await world.book("m-2"))[1]?.registers[0]).toMatchObject({ consumption: 400 * 40, fault: null });
+  expect((await world.issued("m-2"))[1]?.registers[0]).toMatchObject({ consumption: 400 * 40, fault: null });
   // Again after a restart, and after a late reading of the month that stands.
   await world.restart();
   await world.deliver({ meterId: "m-1", series: [registerSeries([[ends[1] + 900, 301]])] });
   await world.close();
-  expect((await world.book("m-1"))[0]).toEqual(before[0]);
+  expect((await world.issued("m-1"))[0]).toEqual(before[0]);
   await world.register(master("m-1"));
   await world.close();
-  const right = await world.book("m-1");
+  const right = await world.issued("m-1");
   expect(right[0]?.hash).toBe(before[0]?.hash);
   expect(right[1]).toMatchObject({ revision: (second?.revision ?? 0) + 1, lifecycle: "revised" });
   expect(right[1]?.registers[0]).toMatchObject({ consumption: 400 * 40, quality: "actual", fault: null });

@@ -1,5 +1,5 @@
 // Goal: I3 where the first reading behind a month's end is an estimate: once a measured one follows, the month is made of that one,
-// although the book was made of the estimate meanwhile.
+// although the month was made of the estimate meanwhile.
 import { expect, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
@@ -15,7 +15,7 @@ test.for(["estimated", "suspect"] as const)("%s behind the boundary, then actual
     const deliver = async (at: number, value: number, of: typeof quality | "actual") => {
       await world.deliver({ meterId: "m-1", series: [registerSeries([[at, value, of]])] });
       await world.settle();
-      return (await world.book("m-1")).at(-1)?.registers[0];
+      return (await world.issued("m-1")).at(-1)?.registers[0];
     };
     await deliver(boundary - 2 * day, 1000, "actual");
     expect(await deliver(boundary + day, 4000, quality)).toMatchObject({

@@ -17,8 +17,8 @@ test("a meter installed before its first report opens with the installation read
   await world.deliver({ meterId: "m-1", series: [registerSeries([[instant("2026-05-31T21:00:00Z"), 100]])] });
   await world.deliver({ meterId: "m-1", series: [registerSeries([[instant("2026-06-30T21:00:00Z"), 900]])] });
   await world.close();
-  const book = (await world.book("m-1")).filter(({ period }) => period <= may + 1);
-  expect(book.map(({ revision, lifecycle, registers }) => ({ revision, lifecycle, ...registers[0] }))).toMatchObject([
+  const issued = (await world.issued("m-1")).filter(({ period }) => period <= may + 1);
+  expect(issued.map(({ revision, lifecycle, registers }) => ({ revision, lifecycle, ...registers[0] }))).toMatchObject([
     { revision: 1, lifecycle: "final", value: 100, opening: 40, openingBasis: "installation", consumption: 60 },
     { revision: 1, lifecycle: "final", value: 900, opening: 100, openingBasis: "previous", consumption: 800 },
   ]);

@@ -94,7 +94,7 @@ test("a close issues also what came due a moment ago, of meters that sent nothin
   world.nowMs = nowMs;
   await world.deliver(report("2026-10-31T22:00:00Z", 300));
   await world.close();
-  expect((await world.book("m-1", "m-2")).map(({ meterId, period }) => [meterId, period])).toEqual([
+  expect((await world.issued("m-1", "m-2")).map(({ meterId, period }) => [meterId, period])).toEqual([
     ["m-1", october],
     ["m-2", october],
   ]);
@@ -202,7 +202,7 @@ test("a close while the right to issue is in doubt is answered when it has it ag
   const next = world.deliver({ ...report("2026-10-31T22:00:00Z", 400), meterId: "m-2" }).catch(() => undefined);
   world.nowMs += 15_000;
   await Promise.all([...closes, next]);
-  expect((await world.book("m-1")).map(({ period }) => period)).toEqual([october]);
+  expect((await world.issued("m-1")).map(({ period }) => period)).toEqual([october]);
   await world.close();
   expect((await world.totals()).pending).toBe(0);
 });

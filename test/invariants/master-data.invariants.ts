@@ -210,7 +210,7 @@ function billOf(snapshot: Snapshot): string {
 }
 
 async function expectSameBills(world: AggregatorWorld): Promise<void> {
-  const [mine, twin] = await Promise.all([world.book(touched), world.book(untouched)]);
+  const [mine, twin] = await Promise.all([world.issued(touched), world.issued(untouched)]);
   expect(mine.filter((one) => !isVoid(one)).map(billOf)).toEqual(twin.filter((one) => !isVoid(one)).map(billOf));
   for (const { period } of mine) {
     const revisions = await world.ledger.revisions(touched, period);

@@ -38,7 +38,7 @@ test("H04: a zone there and back: October is as it was, and what the other zone 
       boundary: "2026-10-31T22:00:00.000Z",
     },
   ]);
-  expect(feed[3]?.snapshot.reason).toBe("void: the meter's book begins after this month");
+  expect(feed[3]?.snapshot.reason).toBe("void: the meter's months begin after this one");
   expect(feed[4]?.snapshot.hash).toBe(feed[0]?.snapshot.hash);
 });
 
@@ -79,13 +79,13 @@ test("H04: METERBOOK_TIME_ZONE there and back, with a stop in between, gives the
     await world.restart();
     await world.close();
   }
-  const book = (await world.book("m-1")).map((one) => [
+  const issued = (await world.issued("m-1")).map((one) => [
     periodName(one.period),
     one.revision,
     isVoid(one),
     one.registers,
   ]);
-  expect(book).toMatchObject([
+  expect(issued).toMatchObject([
     ["2026-09", 4, true, [{ consumption: null }]],
     ["2026-10", 5, false, [{ consumption: 245_678, opening: 12_100_000, quality: "actual" }]],
   ]);

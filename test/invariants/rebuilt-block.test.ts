@@ -72,7 +72,7 @@ async function mended(world: AggregatorWorld): Promise<void> {
 }
 
 const sameAs = async (world: AggregatorWorld, twin: AggregatorWorld) => {
-  const hashes = async (of: AggregatorWorld) => (await of.book(...ids)).map(({ meterId, hash }) => [meterId, hash]);
+  const hashes = async (of: AggregatorWorld) => (await of.issued(...ids)).map(({ meterId, hash }) => [meterId, hash]);
   expect(await world.store.readMany(ids, everything)).toEqual(await twin.store.readMany(ids, everything));
   expect(await hashes(world)).toEqual(await hashes(twin));
 };
@@ -131,7 +131,9 @@ test("H07: what the log holds no more is counted, and stays told until somebody 
   expect(lost).toBeGreaterThan(50);
   expect((await world.damageLog.open()).byPlace).toEqual({ series: world.damages.size });
   // The month is made of what is there, and says so.
-  const [row] = (await world.book("m-1")).flatMap(({ registers }) => registers.filter((one) => one.intervals !== null));
+  const [row] = (await world.issued("m-1")).flatMap(({ registers }) =>
+    registers.filter((one) => one.intervals !== null),
+  );
   expect(row).toMatchObject({ quality: "incomplete" });
 });
 
@@ -190,7 +192,7 @@ test("any bits of any blocks: the meter ends as its twin", { timeout: 120_000 },
     await world.close();
     await mended(world);
     await world.close();
-    const hashes = async (of: AggregatorWorld) => (await of.book(...ids)).map(({ hash }) => hash);
+    const hashes = async (of: AggregatorWorld) => (await of.issued(...ids)).map(({ hash }) => hash);
     expect(await hashes(world)).toEqual(await hashes(twin));
   });
   await fc.assert(property, { numRuns: 6 });

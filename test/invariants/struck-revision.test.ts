@@ -27,18 +27,18 @@ async function issuedWorld() {
 
 test("H06: struck out, the next revision stands in its place with the same content, without any reading", async () => {
   const world = await issuedWorld();
-  const before = await world.book("m-1", "m-2");
+  const before = await world.issued("m-1", "m-2");
   flipBit(world.dataDir, "m-1");
   const found = aDamage({ where: revisionPlace({ meterId: "m-1", period: october, revision: 1 }) });
   await world.damageLog.report([found]);
   await world.close();
   // Nobody has asked for anything: what is issued stays as it is.
-  expect((await world.book("m-2")).map(({ revision }) => revision)).toEqual([1, 1]);
+  expect((await world.issued("m-2")).map(({ revision }) => revision)).toEqual([1, 1]);
   expect(await world.ledger.find("m-1", october, 2)).toBeUndefined();
   await world.damageLog.askRepair(found.id, order);
   await world.close();
   await world.close();
-  expect((await world.book("m-1", "m-2")).map(({ hash }) => hash)).toEqual(before.map(({ hash }) => hash));
+  expect((await world.issued("m-1", "m-2")).map(({ hash }) => hash)).toEqual(before.map(({ hash }) => hash));
   expect(await world.ledger.find("m-1", october)).toMatchObject({ revision: 2, reason: "revision 1 cannot be read" });
   const entry = await world.damageLog.find(found.id);
   expect(entry).toMatchObject({

@@ -17,12 +17,12 @@ test("after a restart the next evaluation issues the next revision in its place,
     });
     await world.deliver(report("m-1"), report("m-2"));
     await world.close();
-    const before = await world.book("m-1", "m-2");
+    const before = await world.issued("m-1", "m-2");
     await world.restart(async () => flipBit(world.dataDir, "m-1"));
     // Of November alone: October comes first all the same, because November opens with it.
     await world.deliver({ meterId: "m-1", series: [registerSeries([[instant("2026-11-15T12:00:00Z"), 150]])] });
     await world.close();
-    const after = await world.book("m-1", "m-2");
+    const after = await world.issued("m-1", "m-2");
     expect(after.map(({ hash }) => hash)).toEqual(before.map(({ hash }) => hash));
     const revisions = after.map(({ meterId, revision, reason }) => [meterId, revision, reason]);
     expect(revisions.filter(([meterId]) => meterId === "m-1").at(-1)).toEqual(["m-1", 2, "revision 1 cannot be read"]);

@@ -66,7 +66,7 @@ export const faults: readonly Fault[] = [
     seed: 4,
     name: "frames that are read again touch nothing",
     file: at("partition/partition-work"),
-    find: "touchAgain(memory.book, frames, memory.pending, damaged);",
+    find: "lookAgain(memory.knownMeters, frames, memory.pending, damaged);",
     replace: "",
   },
   {
@@ -92,10 +92,10 @@ export const faults: readonly Fault[] = [
   },
   {
     seed: 4,
-    name: "a ticket that is out is overlooked",
-    file: at("issue/low-water"),
-    find: "ticket > oldestTicket);",
-    replace: "ticket > oldestTicket + 1);",
+    name: "a number that is out is overlooked",
+    file: at("issue/issued-up-to"),
+    find: "queueNumber > oldestQueueNumber);",
+    replace: "queueNumber > oldestQueueNumber + 1);",
   },
   {
     seed: 36,
@@ -115,15 +115,15 @@ export const faults: readonly Fault[] = [
     seed: 4,
     name: "a month's end is noted before its meters are issued",
     file: at("issue/boundary-watch"),
-    find: "water.noted(`swept:${zone}`, stage, pending.nextTicket);",
-    replace: "water.noted(`swept:${zone}`, stage, 0);",
+    find: "issuedUpTo.noted(`swept:${zone}`, stage, pending.nextQueueNumber);",
+    replace: "issuedUpTo.noted(`swept:${zone}`, stage, 0);",
   },
   {
     seed: 139,
     name: "that a zone without meters was swept is not noted",
     file: at("issue/boundary-watch"),
-    find: "water.noted(`swept:${zone}`, stage, pending.nextTicket);",
-    replace: "if (meters.length > 0) water.noted(`swept:${zone}`, stage, pending.nextTicket);",
+    find: "issuedUpTo.noted(`swept:${zone}`, stage, pending.nextQueueNumber);",
+    replace: "if (meters.length > 0) issuedUpTo.noted(`swept:${zone}`, stage, pending.nextQueueNumber);",
   },
   {
     seed: 12,
@@ -151,7 +151,7 @@ export const faults: readonly Fault[] = [
     name: "what waits is forgotten when memory begins again",
     file: inMemory,
     find: "pending.moveTo(opened.meet);",
-    replace: "pending.done([...book.all()]);",
+    replace: "pending.done([...knownMeters.all()]);",
   },
   {
     seed: 10,

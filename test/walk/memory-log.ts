@@ -1,6 +1,6 @@
 import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { Barrier } from "@meterbook/sharding/barrier";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 
 /** The readings log in memory. */
 export interface MemoryLog {

@@ -4,11 +4,11 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import type { Barrier } from "@meterbook/sharding/barrier";
-import { partitionOf } from "@meterbook/sharding/bucket";
 import { ledgerStart } from "@meterbook/sharding/ledger-place";
+import { partitionOf } from "@meterbook/sharding/slot";
 import { instant, registerSeries } from "../support/readings.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { gates } from "./gates.ts";
+import { heldCalls } from "./held-calls.ts";
 import { memoryLedger } from "./memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
 import { memoryPartition } from "./memory-series.ts";
@@ -99,7 +99,7 @@ async function crooked(seed: number, steps: number) {
     for (const [partition, owner] of owners) if (owner === one) give(partition, pick(alive), false);
   }
 
-  const waiting = () => world.gates.waiting.filter(({ owner }) => !paused.has(owner));
+  const waiting = () => world.heldCalls.waiting.filter(({ owner }) => !paused.has(owner));
 
   /** All stores are as they were when they were copied last, or are copied now. */
   async function copyOrPutBack(): Promise<void> {
@@ -157,10 +157,10 @@ async function crooked(seed: number, steps: number) {
   ];
 
   function fail(fate: "fails before" | "fails after"): void {
-    const gate = pick(waiting());
-    if (gate === undefined) return;
+    const call = pick(waiting());
+    if (call === undefined) return;
     count.failures += 1;
-    gate.pass(fate);
+    call.pass(fate);
   }
 
   function pass(ms: number): void {
@@ -182,7 +182,7 @@ async function crooked(seed: number, steps: number) {
   for (let step = 0; step < steps; step += 1) await act();
 
   // All is well from here on: one begins anew and has everything, or each goes on with its own.
-  world.gates.hold(false);
+  world.heldCalls.hold(false);
   if (random() < 0.5) {
     for (const one of [...alive]) one.kill();
     alive.splice(0);
@@ -207,7 +207,7 @@ async function crooked(seed: number, steps: number) {
 
 function newWorld(log: MemoryLog, nowMs: () => number, registry: RegistryChange[] = []): SharedWorld {
   const stores = Array.from({ length: log.partitions }, () => memoryPartition());
-  return { log, stores, ledger: memoryLedger(), registry, gates: gates(), nowMs };
+  return { log, stores, ledger: memoryLedger(), registry, heldCalls: heldCalls(), nowMs };
 }
 
 function closing({ registry }: SharedWorld, nowMs: number, number: number): Barrier {
@@ -243,7 +243,7 @@ function report(
 }
 
 /** Lets whatever goes on by itself go on, until nothing does. */
-async function quiet({ gates: { waiting } }: SharedWorld): Promise<void> {
+async function quiet({ heldCalls: { waiting } }: SharedWorld): Promise<void> {
   for (let still = 0, seen = -1; still < 3; ) {
     await turn();
     still = waiting.length === seen ? still + 1 : 0;
@@ -277,7 +277,7 @@ async function rest(world: SharedWorld, all: readonly WalkedAggregator[], pass: 
 async function replayed(log: MemoryLog, registry: readonly RegistryChange[], nowMs: number): Promise<Snapshot[]> {
   const copy = memoryLog(log.partitions);
   const world = newWorld(copy, () => nowMs, [...registry]);
-  world.gates.hold(false);
+  world.heldCalls.hold(false);
   for (let partition = 0; partition < log.partitions; partition += 1) copy.take(partition, log.frames(partition));
   const one = await walkedAggregator(world, "straight", () => 0.99);
   for (let partition = 0; partition < log.partitions; partition += 1) one.assign(partition, 1);

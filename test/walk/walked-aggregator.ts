@@ -6,7 +6,7 @@ import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { SeriesBatch, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { damageLogIn } from "../support/worlds/memory-ports.ts";
-import type { Gates } from "./gates.ts";
+import type { HeldCalls } from "./held-calls.ts";
 import type { MemoryLedger } from "./memory-ledger.ts";
 import type { MemoryLog } from "./memory-log.ts";
 import type { MemoryPartition } from "./memory-series.ts";
@@ -18,11 +18,11 @@ export interface SharedWorld {
   readonly ledger: MemoryLedger;
   /** Every record that was put, once a meter. */
   readonly registry: RegistryChange[];
-  readonly gates: Gates;
+  readonly heldCalls: HeldCalls;
   readonly nowMs: () => number;
 }
 
-/** A process of the aggregator, whose calls of ports go through the gates under its name. */
+/** A process of the aggregator, whose calls of ports are held under its name. */
 export interface WalkedAggregator {
   readonly name: string;
   /** Gives it a partition as the owner of this epoch; what it had of it before is another's since. */
@@ -44,10 +44,10 @@ export async function walkedAggregator(
   name: string,
   random: () => number,
 ): Promise<WalkedAggregator> {
-  const { log, gates } = world;
-  const through = <Answer>(what: string, work: () => Promise<Answer>) => gates.through(name, what, work);
+  const { log, heldCalls } = world;
+  const through = <Answer>(what: string, work: () => Promise<Answer>) => heldCalls.through(name, what, work);
   const own = new Map<number, { stop: () => void; ended: Promise<void> }>();
-  const bells = new Set<() => void>();
+  const waiters = new Set<() => void>();
   let consumer: FrameConsumer | undefined;
   let isDead = false;
   let tellRegistry = async (): Promise<void> => undefined;
@@ -111,9 +111,9 @@ export async function walkedAggregator(
   });
 
   function ring(): void {
-    for (const bell of [...bells]) {
-      bells.delete(bell);
-      bell();
+    for (const wake of [...waiters]) {
+      waiters.delete(wake);
+      wake();
     }
   }
 
@@ -130,7 +130,7 @@ export async function walkedAggregator(
       const frames = log.frames(partition).slice(next, (next ?? 0) + 1 + Math.floor(random() * batchMax));
       const last = frames.at(-1);
       if (last === undefined) {
-        await new Promise<void>((resolve) => bells.add(resolve));
+        await new Promise<void>((resolve) => waiters.add(resolve));
         continue;
       }
       try {
@@ -163,7 +163,7 @@ export async function walkedAggregator(
     },
     kill() {
       isDead = true;
-      gates.kill(name);
+      heldCalls.kill(name);
     },
   };
 }

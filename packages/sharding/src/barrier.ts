@@ -10,7 +10,7 @@ export interface Barrier {
   readonly atMs: number;
   /** Master data up to this position of the registry count from here on. */
   readonly registry: number;
-  /** Meters that wait, and that no frame at this offset or later has touched, are issued here: they have been quiet. */
+  /** Meters that wait, and that no frame at this offset or later has changed, are issued here: they have been quiet. */
   readonly quietBefore: number;
   /** Of the meters of a month's end, those whose ids sort up to this one are issued here; all where it is null. */
   readonly readyThrough: string | null;

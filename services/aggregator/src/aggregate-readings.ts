@@ -1,7 +1,7 @@
 import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import type { AggregatorOptions } from "./aggregator-options.ts";
-import type { PartitionBook, PartitionPorts } from "./partition/partition-book.ts";
-import { openPartitionBook } from "./partition/partition-book.ts";
+import type { OwnedPartition, PartitionPorts } from "./partition/owned-partition.ts";
+import { openOwnedPartition } from "./partition/owned-partition.ts";
 import { progressWatch } from "./partition/progress-watch.ts";
 
 export interface AggregatorPorts extends PartitionPorts {
@@ -10,11 +10,11 @@ export interface AggregatorPorts extends PartitionPorts {
 
 /**
  * The aggregator: takes the partitions of the readings log that it is given into the series store and issues month-end
- * snapshots into the ledger, each partition for itself (partition-book.ts).
+ * snapshots into the ledger, each partition for itself (owned-partition.ts).
  */
 export async function aggregateReadings(ports: AggregatorPorts, options: AggregatorOptions): Promise<Subscription> {
   const { partitions } = ports.log;
-  const books = new Map<number, PartitionBook>();
+  const owners = new Map<number, OwnedPartition>();
   const opening = new Set<number>();
   const openAgain = new Map<number, () => void>();
   let newestAppendedAtMs = 0;
@@ -22,20 +22,20 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   const consumer: FrameConsumer = {
     async assigned(partition, epoch, gone, again) {
       // Assigned again without having been revoked: another owner may have been there meanwhile.
-      await books.get(partition)?.close();
-      books.delete(partition);
+      await owners.get(partition)?.close();
+      owners.delete(partition);
       opening.add(partition);
       openAgain.set(partition, () => again?.());
       gone?.addEventListener("abort", () => opening.delete(partition), { once: true });
-      const book = await openPartitionBook(ports, options, { partition, partitions, epoch, gone, again });
+      const owner = await openOwnedPartition(ports, options, { partition, partitions, epoch, gone, again });
       opening.delete(partition);
-      books.set(partition, book);
-      return book.resumeAt;
+      owners.set(partition, owner);
+      return owner.resumeAt;
     },
     async revoked(partition) {
-      const book = books.get(partition);
-      books.delete(partition);
-      await book?.close();
+      const owner = owners.get(partition);
+      owners.delete(partition);
+      await owner?.close();
     },
     handle(batch) {
       newestAppendedAtMs = Math.max(newestAppendedAtMs, batch.frames.at(-1)?.appendedAtMs ?? 0);
@@ -44,15 +44,15 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     lost: (range) => owned(range.partition).lost(range),
   };
 
-  function owned(partition: number): PartitionBook {
-    const book = books.get(partition);
-    if (book === undefined) throw new Error(`partition ${partition} is not assigned`);
-    return book;
+  function owned(partition: number): OwnedPartition {
+    const owner = owners.get(partition);
+    if (owner === undefined) throw new Error(`partition ${partition} is not assigned`);
+    return owner;
   }
 
   const watch = progressWatch(ports, options.events, {
     standings: () => [
-      ...[...books].map(([partition, book]) => ({ partition, position: book.position(), pending: book.pending() })),
+      ...[...owners].map(([partition, owner]) => ({ partition, position: owner.position(), pending: owner.pending() })),
       ...[...opening].map((partition) => ({ partition, position: undefined })),
     ],
     newestAppendedAtMs: () => newestAppendedAtMs,
@@ -63,8 +63,8 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
     async close() {
       watch.close();
       await frames.close();
-      await Promise.all([...books.values()].map((book) => book.close()));
-      books.clear();
+      await Promise.all([...owners.values()].map((owner) => owner.close()));
+      owners.clear();
     },
   };
 }

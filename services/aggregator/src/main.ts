@@ -1,4 +1,4 @@
-import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
+import { certificateWatch } from "@meterbook/adapters/certificates/certificate-watch";
 import { checkInflux } from "@meterbook/adapters/influxdb/client/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
@@ -50,7 +50,7 @@ const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 }
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 const noticeMs = settings.certificateNoticeDays * 86_400_000;
-const certificates = certificateBook({ noticeMs, standing, notices, metrics, clock });
+const certificates = certificateWatch({ noticeMs, standing, notices, metrics, clock });
 let damageFound = async (): Promise<readonly string[]> => [];
 const allNotices = async () => [...(await damageFound()), ...notices.current()];
 const crashPoint = crashPoints(settings.crashAt);

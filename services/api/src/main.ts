@@ -1,4 +1,4 @@
-import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
+import { certificateWatch } from "@meterbook/adapters/certificates/certificate-watch";
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { checkInflux } from "@meterbook/adapters/influxdb/client/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metrics";
@@ -52,7 +52,7 @@ const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 }
 const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 const noticeMs = settings.certificateNoticeDays * 86_400_000;
-const certificates = certificateBook({ noticeMs, standing, notices, metrics, clock });
+const certificates = certificateWatch({ noticeMs, standing, notices, metrics, clock });
 
 function rejectedForgotten(registry: Registry): (refusals: number) => void {
   const forgotten = new Counter({

@@ -1,4 +1,4 @@
-import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
+import { certificateWatch } from "@meterbook/adapters/certificates/certificate-watch";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { kafkaProbe } from "@meterbook/adapters/kafka/client/kafka-probe";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
@@ -50,7 +50,7 @@ const standing = standingProblems({ log });
 const notices = standingProblems({ log, kind: "notice" });
 const dayMs = 86_400_000;
 const noticeMs = settings.certificateNoticeDays * dayMs;
-const certificates = certificateBook({ noticeMs, standing, notices, metrics, clock });
+const certificates = certificateWatch({ noticeMs, standing, notices, metrics, clock });
 let damaged = async (): Promise<readonly string[]> => [];
 
 async function openLogs(kafka: KafkaSettings, own: Own) {

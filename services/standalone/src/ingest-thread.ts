@@ -1,4 +1,4 @@
-import { certificateBook } from "@meterbook/adapters/certificates/certificate-book";
+import { certificateWatch } from "@meterbook/adapters/certificates/certificate-watch";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
@@ -44,7 +44,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   const standing = standingProblems({ log, changed: report });
   const notices = standingProblems({ log, kind: "notice", changed: report });
   const noticeMs = settings.certificateNoticeDays * 86_400_000;
-  const certificates = own(certificateBook({ noticeMs, standing, notices, metrics, clock }));
+  const certificates = own(certificateWatch({ noticeMs, standing, notices, metrics, clock }));
   const events = ingestMetrics(metrics, log, standing);
   const { retentionDays, ...quotas } = settings.rejected;
   const retention = { retentionDays, nowMs: () => clock.nowMs(), forgot: events.rejectedForgotten };

@@ -84,7 +84,7 @@ export interface AggregatorWorld {
   forgetLog(): void;
   totals(): Promise<StoreTotals>;
   /** Latest revision of every period of the meters, in a form that compares. */
-  book(...meterIds: readonly string[]): Promise<Snapshot[]>;
+  issued(...meterIds: readonly string[]): Promise<Snapshot[]>;
   dispose(): Promise<void>;
 }
 
@@ -358,7 +358,7 @@ export async function openAggregatorWorld(options: {
     },
     forgetLog: () => void frames.splice(0),
     totals: () => parts.series.reader.totals(),
-    async book(...meterIds) {
+    async issued(...meterIds) {
       const found: Snapshot[] = [];
       for (const meterId of meterIds) found.push(...(await parts.ledger.latestOfMeter(meterId, 2010 * 12)));
       return found;

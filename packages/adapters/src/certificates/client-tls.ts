@@ -1,5 +1,5 @@
 import { createSecureContext } from "node:tls";
-import type { CertificateBook, Duties } from "./certificate-book.ts";
+import type { CertificateWatch, Duties } from "./certificate-watch.ts";
 import { namesOfTlsFiles, type Pem, readTlsFiles, type TlsFiles } from "./tls-files.ts";
 import { watchFiles } from "./watched-files.ts";
 
@@ -48,6 +48,6 @@ export interface ClientTlsOptions {
   /** How the names of the settings begin. */
   readonly settings: string;
   /** Told of what is in use; nobody where absent. */
-  readonly certificates?: CertificateBook | undefined;
+  readonly certificates?: CertificateWatch | undefined;
   readonly everyMs?: number;
 }

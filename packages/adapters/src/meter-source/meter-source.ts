@@ -1,7 +1,7 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { Registry } from "prom-client";
-import type { CertificateBook } from "../certificates/certificate-book.ts";
+import type { CertificateWatch } from "../certificates/certificate-watch.ts";
 import { watchClientTls } from "../certificates/client-tls.ts";
 import type { TlsFiles } from "../certificates/tls-files.ts";
 import { mqttBrokerMetrics } from "../mqtt-broker/mqtt-broker-metrics.ts";
@@ -33,7 +33,7 @@ export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge
   /** What keeps messages from coming, and what is only to be known. */
   readonly standing: MqttStanding;
   readonly notices: MqttStanding;
-  readonly certificates: CertificateBook;
+  readonly certificates: CertificateWatch;
   readonly clock: Clock;
 }
 

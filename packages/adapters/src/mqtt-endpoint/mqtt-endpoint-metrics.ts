@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
-import type { CertificateBook, Duties } from "../certificates/certificate-book.ts";
+import type { CertificateWatch, Duties } from "../certificates/certificate-watch.ts";
 import type { EndpointEvents } from "../mqtt-messages/endpoint-events.ts";
 import { messageMetrics } from "../mqtt-messages/message-metrics.ts";
 import type { MqttLog } from "../mqtt-messages/mqtt-log.ts";
@@ -10,7 +10,7 @@ export function mqttEndpointMetrics(
   registry: Registry,
   log: MqttLog,
   owner: Pick<EndpointEvents, "packetTooLarge">,
-  certificates?: CertificateBook,
+  certificates?: CertificateWatch,
 ): EndpointEvents {
   const registers = [registry];
   return {

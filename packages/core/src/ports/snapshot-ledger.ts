@@ -3,7 +3,7 @@ import type { Snapshot } from "../domain/snapshot/snapshot.ts";
 import type { TellDamage } from "./damage-log.ts";
 
 /**
- * The append-only book of issued snapshots.
+ * The issued snapshots, append-only.
  *
  * Promises of every adapter (test/contracts/snapshot-ledger.contract.ts):
  * - `append` resolves once all survive a crash and the reads of this ledger see them; it is kept whole or not at all; a revision

@@ -25,10 +25,10 @@ test.each([
     "ftp://a=00-7f,http://u:secret@b=ff-80",
     ["ftp://a=00-7f is no URL", "http://***@b=ff-80 has no range such as 00-7f"],
   ],
-  ["http://a=00-7f,http://b=90-ff", ["buckets 80-8f on no server"]],
+  ["http://a=00-7f,http://b=90-ff", ["slots 80-8f on no server"]],
   [
     "http://a=01-80,http://b=80-fe",
-    ["buckets 00-00 on no server", "buckets ff-ff on no server", "buckets 80-80 on more than one server"],
+    ["slots 00-00 on no server", "slots ff-ff on no server", "slots 80-80 on more than one server"],
   ],
 ])("%s is refused with all that is wrong", (text, expected) => {
   expect(influxServers(text).problems).toEqual(expected);

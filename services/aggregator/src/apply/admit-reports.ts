@@ -4,7 +4,7 @@ import type { RejectionReason } from "@meterbook/core/domain/validation/rejectio
 import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
-import type { MeterBook } from "../remember/meter-book.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { channelOf } from "../remember/meter-state.ts";
 
@@ -56,10 +56,10 @@ export interface RefusedReport {
 }
 
 /**
- * Decides what a batch brings into the book. Only the order of the log and what the store and the registry hold decide,
+ * Decides what a batch makes known. Only the order of the log and what the store and the registry hold decide,
  * so that a batch that comes again is decided the same.
  */
-export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
+export function admission(knownMeters: KnownMeters, limits: AdmissionLimits): Admission {
   const newcomers = new Map<MeterState, Map<string, NewChannel>>();
   const refused: RefusedReport[] = [];
   let newMeters = 0;
@@ -73,7 +73,7 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
       return ["meter_unknown", "topic: there is no master data of the meter (METERBOOK_UNKNOWN_METERS=refuse)"];
     }
     if (known !== undefined && (known.no >= 0 || newcomers.has(known))) return undefined;
-    if (book.numbered + newMeters < limits.metersMax) return undefined;
+    if (knownMeters.numbered + newMeters < limits.metersMax) return undefined;
     return ["too_many_meters", `topic: there are ${limits.metersMax} meters already (METERBOOK_METERS_MAX)`];
   }
 
@@ -100,9 +100,9 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
     },
     admit(report, series, frame, index) {
       const { offset } = frame;
-      const known = book.find(report.meterId);
-      // Not by the book's `isRegistered`, which looks for the meter once more.
-      const isRegistered = known?.isRegistered === true || book.announced.has(report.meterId);
+      const known = knownMeters.find(report.meterId);
+      // Not by `isRegistered`, which looks for the meter once more.
+      const isRegistered = known?.isRegistered === true || knownMeters.announced.has(report.meterId);
       if (!isRegistered) unknown += 1;
       const wrong = refusal(isRegistered, known);
       if (wrong !== undefined) {
@@ -110,7 +110,7 @@ export function admission(book: MeterBook, limits: AdmissionLimits): Admission {
         refused.push({ offset, readings: readingsIn(series), rejection });
         return undefined;
       }
-      const meter = known ?? book.meet(report.meterId);
+      const meter = known ?? knownMeters.meet(report.meterId);
       const excess = series.filter((one) => !isTaken(meter, one));
       if (excess.length === 0) return { meter, series };
       const payload = encodeReport({ series: excess });

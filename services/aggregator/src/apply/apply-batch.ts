@@ -5,10 +5,10 @@ import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import type { PendingMeters, TouchedBy } from "../issue/pending-meters.ts";
+import type { ChangedBy, PendingMeters } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
 import { admitLate, markIrregular, newestAtOf } from "../remember/channel-state.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { accept, channelOf, unordered } from "../remember/meter-state.ts";
 import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
@@ -34,7 +34,7 @@ export type Waiting = Pick<PendingMeters, "affectedFrom" | "reported">;
 
 interface Report {
   readonly meter: MeterState;
-  readonly frame: TouchedBy;
+  readonly frame: ChangedBy;
   /** How many readings of the frame come before it. */
   readonly firstIndex: number;
   readonly receivedAtMs: number;
@@ -57,17 +57,17 @@ interface Candidate extends Reading {
  */
 export async function applyBatch(
   batch: SeriesBatch,
-  { book, limits }: { readonly book: MeterBook; readonly limits: AdmissionLimits },
+  { knownMeters, limits }: { readonly knownMeters: KnownMeters; readonly limits: AdmissionLimits },
   frames: readonly LogFrame[],
   waiting: Waiting,
   { crashPoint, damaged }: Pick<AggregatorOptions, "crashPoint" | "damaged">,
 ): Promise<BatchResult> {
-  const admitted = admission(book, limits);
+  const admitted = admission(knownMeters, limits);
   const reports = frames.flatMap((frame) => reportsOf(frame, admitted, damaged));
   const { refused, unknown } = admitted;
   const counts = { readings: 0, stored: 0, duplicates: 0, conflicts: 0, late: 0, newestAt: 0 };
   const result: BatchResult = { ...counts, unknown, refused };
-  await numberNewcomers(batch, book, admitted);
+  await numberNewcomers(batch, knownMeters, admitted);
   const candidates: Candidate[] = [];
   const writes: MeterWrite[] = [];
   for (const report of reports) {
@@ -81,11 +81,16 @@ export async function applyBatch(
   return result;
 }
 
-/** Looks through frames that are in the store already for what they touched: their owner may have ended before issuing it. */
-export function touchAgain(book: MeterBook, frames: readonly LogFrame[], waiting: Waiting, damaged: TellDamage): void {
+/** Looks through frames that are in the store already for what they changed: their owner may have ended before issuing it. */
+export function lookAgain(
+  knownMeters: KnownMeters,
+  frames: readonly LogFrame[],
+  waiting: Waiting,
+  damaged: TellDamage,
+): void {
   for (const frame of frames) {
     for (const [{ meterId }, series = []] of decodeReports(frame, damaged)) {
-      const meter = book.find(meterId);
+      const meter = knownMeters.find(meterId);
       // What was refused has no channel.
       const own = meter === undefined ? [] : series.filter(({ channel }) => channelOf(meter, channel) !== undefined);
       if (meter === undefined || own.length === 0) continue;
@@ -101,9 +106,9 @@ function affect(
   { affectedFrom }: Waiting,
   channel: Channel,
   at: number,
-  crossed: number,
+  passedBoundary: number,
 ): void {
-  const from = affectedFrom(report.meter, channel, at, crossed);
+  const from = affectedFrom(report.meter, channel, at, passedBoundary);
   if (from !== undefined) report.affects = Math.min(report.affects ?? from, from);
 }
 
@@ -126,12 +131,12 @@ function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): 
 }
 
 /** Numbers the meters and channels that the store has never seen. */
-async function numberNewcomers(batch: SeriesBatch, book: MeterBook, { newcomers }: Admission): Promise<void> {
+async function numberNewcomers(batch: SeriesBatch, knownMeters: KnownMeters, { newcomers }: Admission): Promise<void> {
   if (newcomers.size === 0) return;
   const met = await batch.meet(
     [...newcomers].map(([{ meterId }, channels]) => ({ meterId, channels: [...channels.values()] })),
   );
-  for (const stored of met) book.adopt(stored);
+  for (const stored of met) knownMeters.adopt(stored);
 }
 
 /** The readings of a report that follow what their channels have; the others become candidates. */
@@ -156,8 +161,8 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
       }
       const [amount, quality] = [value[i] as number, code[i] as ReadingCode];
       if (split) pushReading(newer, instant, amount, quality);
-      const crossed = accept(meter, state, instant, amount, quality);
-      affect(report, waiting, one.channel, instant, crossed);
+      const passedBoundary = accept(meter, state, instant, amount, quality);
+      affect(report, waiting, one.channel, instant, passedBoundary);
     }
     if (newer.at.length === 0) continue;
     result.stored += newer.at.length;

@@ -23,11 +23,11 @@ export async function applyFrames(
   const started = performance.now();
   const unit = await series.begin();
   try {
-    const result = await applyBatch(unit, { book: memory.book, limits }, fresh, memory.pending, options);
+    const result = await applyBatch(unit, { knownMeters: memory.knownMeters, limits }, fresh, memory.pending, options);
     await keep(result.refused);
     const position = (frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;
-    const notReached = memory.water.reached(position, memory.pending.nextTicket);
+    const notReached = memory.issuedUpTo.reached(position, memory.pending.nextQueueNumber);
     const refused = result.refused.reduce((total, { readings }) => total + readings, 0);
     const became = { counts: sum(counts, { ...result, refused }), newestAt: Math.max(newestAt, result.newestAt) };
     await unit.commit(memory.progress({ position, tally, ...became })).catch((error: unknown) => {

@@ -30,8 +30,8 @@ test.for([
   const damages: Damage[] = [];
   const frame = { partition: 3, offset: 17, appendedAtMs: 1, reports: [report("m-1"), bad, report("m-3")] };
   const decoded = decodeReports(frame, (damage) => damages.push(damage));
-  const touched = decoded.flatMap(([{ meterId }, series]) => (series === undefined ? [] : [meterId]));
-  expect(touched).toEqual(["m-1", "m-3"]);
+  const changed = decoded.flatMap(([{ meterId }, series]) => (series === undefined ? [] : [meterId]));
+  expect(changed).toEqual(["m-1", "m-3"]);
   expect(damages).toMatchObject([
     {
       place: "readings-log",

@@ -32,8 +32,8 @@ export interface EvaluationPorts {
   readonly seen: (snapshot: Snapshot) => Snapshot;
 }
 
-/** Instead of the period from which to recompute: all of the book, and whatever was issued outside of it. */
-export const wholeBook = 0;
+/** Instead of the period from which to recompute: all months of the meter, and whatever was issued outside of them. */
+export const allMonths = 0;
 
 /**
  * Recomputes a meter's snapshots from `fromPeriod` to the newest period that is due, each opening with the closing
@@ -48,8 +48,8 @@ export async function evaluateMeter(
   nowMs: number,
 ): Promise<Evaluation> {
   const due = periodsDue(meter, fromPeriod, nowMs);
-  if (fromPeriod <= wholeBook) {
-    const issued = (await ports.ledger.latestOfMeter(meter.meterId, wholeBook)).map(ports.seen);
+  if (fromPeriod <= allMonths) {
+    const issued = (await ports.ledger.latestOfMeter(meter.meterId, allMonths)).map(ports.seen);
     if (isPassed(issued, nowMs)) return { snapshots: [], issued: meter.issued };
     const { chain, voids } = voidOutside(meter, issued, nowMs);
     const snapshots = due === undefined ? [] : await recompute(ports, meter, chain, { ...due, nowMs });
@@ -67,7 +67,7 @@ function isPassed(issued: readonly Pick<Snapshot, "issuedAtMs">[], nowMs: number
   return issued.some(({ issuedAtMs }) => issuedAtMs > nowMs);
 }
 
-/** What was issued of the meter, with those months taken back that are no longer in its book (void-months.ts). */
+/** What was issued of the meter, with those taken back that are no longer the meter's (void-months.ts). */
 function voidOutside(meter: MeterState, issued: readonly Snapshot[], nowMs: number) {
   const chain = chainOf(issued, firstPeriodOf(meter));
   const voids = issued.flatMap((one) => {
@@ -156,7 +156,7 @@ interface Due {
   readonly last: number;
 }
 
-/** The first period of the meter's book, and those to recompute; undefined where none is due. */
+/** The meter's first period, and those to recompute; undefined where none is due. */
 function periodsDue(meter: MeterState, fromPeriod: number, nowMs: number): Due | undefined {
   const first = firstPeriodOf(meter);
   const last = lastPeriodDue(meter, nowMs);
@@ -210,7 +210,7 @@ async function issuedChain(
   return chainOf(snapshots.map(ports.seen), firstPeriodOf(meter));
 }
 
-/** @param first where the meter's book begins, and with it the count of silent months. */
+/** @param first where the meter's months begin, and with them the count of silent months. */
 function chainOf(snapshots: readonly Snapshot[], first: number | undefined): Map<number, IssuedPeriod> {
   const chain = new Map<number, IssuedPeriod>();
   for (const snapshot of snapshots) {
@@ -226,7 +226,7 @@ function remembered(
   missingRun: number,
 ): IssuedPeriod {
   const { period, registers } = content;
-  // A month in the book is taken back for silence only; then it counts as left out.
+  // One of the meter's months is taken back for silence only; then it counts as left out.
   if (isVoid(content)) {
     return {
       period,

@@ -15,13 +15,13 @@ export async function factsOf(
   span: Span,
   stored: () => Promise<readonly ReadingSeries[]>,
 ): Promise<PeriodFacts[]> {
-  const present = meter.channels.filter((state) => isInBook(meter, state, period));
-  const remembered = meter.cold ? undefined : factsFromMemory(present, span);
+  const present = meter.channels.filter((state) => countsIn(meter, state, period));
+  const remembered = meter.needsStore ? undefined : factsFromMemory(present, span);
   return remembered ?? factsFromStore(present.map(pastOf), span, await stored());
 }
 
 /** From its first reading on, and a register of an installed meter from the installation on: its opening is known. */
-function isInBook(meter: MeterState, state: ChannelState, period: number): boolean {
+function countsIn(meter: MeterState, state: ChannelState, period: number): boolean {
   if (firstPeriodOfChannel(meter, state) <= period) return true;
   const installed = meter.record?.installed;
   return (

@@ -5,7 +5,7 @@ import type { MeterState } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
 
 /**
- * Why an issued month is to be taken back: it was issued under other master data, and the meter's book does not have it
+ * Why an issued month is to be taken back: it was issued under other master data, and it is none of the meter's months
  * now. Undefined if it stays. A month that was made from readings older than all that are known stays too: then
  * readings are lost, and master data do not explain that.
  *
@@ -21,7 +21,7 @@ export function reasonToVoid(meter: MeterState, issued: Snapshot, last: number):
     return "the meter was removed before this month";
   const first = firstPeriodOf(meter);
   if (first === undefined || period < first)
-    return isFromBefore(issued, earliestOf(meter)) ? undefined : "the meter's book begins after this month";
+    return isFromBefore(issued, earliestOf(meter)) ? undefined : "the meter's months begin after this one";
   if (period > last && boundary !== meter.calendar.boundaryOf(period))
     return `this month is not over in ${meter.calendar.zone}`;
   return undefined;

@@ -1,8 +1,8 @@
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { AggregatorEvents } from "../aggregator-events.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import type { LowWater } from "./low-water.ts";
+import type { IssuedUpTo } from "./issued-up-to.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 
 export type BoundaryWatch = ReturnType<typeof boundaryWatch>;
@@ -12,14 +12,14 @@ export type BoundaryWatch = ReturnType<typeof boundaryWatch>;
  * at the start of the 4th local day (final). When log time has passed one, all meters of the zone are marked. How far
  * this went is noted when the last of them is issued, so that neither a crash nor a long stop leaves a period out.
  */
-export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
+export function boundaryWatch(issuedUpTo: IssuedUpTo, events: AggregatorEvents) {
   const sweptThrough = new Map<string, number>();
   let lookAgainAtMs = 0;
   let zonesSeen = 0;
   let isDue = false;
 
   function swept(zone: string): number {
-    return sweptThrough.get(zone) ?? water.notes[`swept:${zone}`] ?? 0;
+    return sweptThrough.get(zone) ?? issuedUpTo.notes[`swept:${zone}`] ?? 0;
   }
 
   function sweepZone(zone: string, stage: number, meters: MeterState[], pending: PendingMeters): void {
@@ -29,7 +29,7 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
     if (before === 0) pending.markAll(meters, 0, "those that gather");
     else pending.markAll(meters, firstPeriodAfter(zone, before));
     sweptThrough.set(zone, stage);
-    water.noted(`swept:${zone}`, stage, pending.nextTicket);
+    issuedUpTo.noted(`swept:${zone}`, stage, pending.nextQueueNumber);
     if (meters.length > 0) events.boundaryPassed({ zone, meters: meters.length });
   }
 
@@ -38,7 +38,7 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
      * Whether an hour has come by a clock that log time has not passed yet. Cheap to ask often, however many meters
      * there are: looks again when the next minute begins, or when there is another zone.
      */
-    isDueAt({ zones }: MeterBook, nowMs: number): boolean {
+    isDueAt({ zones }: KnownMeters, nowMs: number): boolean {
       if (nowMs < lookAgainAtMs && zones.size === zonesSeen && !isDue) return false;
       lookAgainAtMs = (Math.floor(nowMs / 60_000) + 1) * 60_000;
       zonesSeen = zones.size;
@@ -46,11 +46,11 @@ export function boundaryWatch(water: LowWater, events: AggregatorEvents) {
       return isDue;
     },
     /** Marks the meters of the zones in which log time has passed an hour. */
-    sweep(book: MeterBook, pending: PendingMeters, timeMs: number): void {
-      for (const zone of book.zones) {
+    sweep(knownMeters: KnownMeters, pending: PendingMeters, timeMs: number): void {
+      for (const zone of knownMeters.zones) {
         const stage = lastStage(zone, timeMs / 1000);
         if (stage <= swept(zone)) continue;
-        const meters = [...book.all()].filter(({ calendar }) => calendar.zone === zone);
+        const meters = [...knownMeters.all()].filter(({ calendar }) => calendar.zone === zone);
         // Also where the zone has no meters yet: whoever takes over must know that it was swept.
         sweepZone(zone, stage, meters, pending);
       }

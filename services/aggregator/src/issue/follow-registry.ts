@@ -1,9 +1,9 @@
 import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
-import { wholeBook } from "../evaluate/evaluate-meter.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
+import { allMonths } from "../evaluate/evaluate-meter.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import type { PartitionMemory } from "../remember/partition-memory.ts";
-import type { TouchedBy } from "./pending-meters.ts";
+import type { ChangedBy } from "./pending-meters.ts";
 
 /** Up to which position of the registry master data count, in the partition's notes. */
 const note = "registry";
@@ -18,13 +18,13 @@ export interface FollowedRegistry {
   /** Meters of which something was seen that no barrier has let count. */
   readonly waiting: number;
   /** Lets count what stands up to this position; waits until it was seen. */
-  count(through: number, by: TouchedBy): Promise<void>;
+  count(through: number, by: ChangedBy): Promise<void>;
   caughtUp(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A record that begins to count makes its meter pending with the whole of its book: another zone, multiplier or
+ * A record that begins to count makes its meter pending with all of its months: another zone, multiplier or
  * installation can change every snapshot. A record that changes nothing issues nothing.
  *
  * @param wants whether a meter belongs to the partition
@@ -34,7 +34,7 @@ export async function followRegistry(
   memory: PartitionMemory,
   wants: (meterId: string) => boolean,
 ): Promise<FollowedRegistry> {
-  const counted = memory.water.notes[note] ?? 0;
+  const counted = memory.issuedUpTo.notes[note] ?? 0;
   let seen = counted;
   /**
    * The changes of each meter, in order of position. What was put before a close was asked for counts for it, even if
@@ -46,10 +46,10 @@ export async function followRegistry(
     const { meterId, position } = change;
     seen = Math.max(seen, position);
     if (position <= counted) {
-      register(memory.book, change);
+      register(memory.knownMeters, change);
       return;
     }
-    memory.book.announce(meterId);
+    memory.knownMeters.announce(meterId);
     waiting.set(meterId, [...(waiting.get(meterId) ?? []), change].slice(-waitingPerMeterMax));
   }
 
@@ -63,25 +63,25 @@ export async function followRegistry(
     },
     async count(through, by) {
       if (through > seen) await subscription.caughtUp();
-      const { book, pending, water } = memory;
+      const { knownMeters, pending, issuedUpTo } = memory;
       for (const [meterId, changes] of waiting) {
         const change = changes.findLast(({ position }) => position <= through);
         if (change === undefined) continue;
         const later = changes.filter(({ position }) => position > through);
         waiting.delete(meterId);
         if (later.length > 0) waiting.set(meterId, later);
-        const meter = register(book, change);
-        if (later.length > 0) book.announce(meterId);
+        const meter = register(knownMeters, change);
+        if (later.length > 0) knownMeters.announce(meterId);
         // What is issued stays while nobody knows by what it should be made.
-        if (!meter.recordDamaged) pending.gather(meter, wholeBook, by);
+        if (!meter.recordDamaged) pending.gather(meter, allMonths, by);
       }
-      water.noted(note, Math.max(through, water.notes[note] ?? 0), pending.nextTicket);
+      issuedUpTo.noted(note, Math.max(through, issuedUpTo.notes[note] ?? 0), pending.nextQueueNumber);
     },
     caughtUp: () => subscription.caughtUp(),
     close: () => subscription.close(),
   };
 }
 
-function register(book: MeterBook, { meterId, record }: RegistryChange): MeterState {
-  return record === undefined ? book.registerDamaged(meterId) : book.register(record);
+function register(knownMeters: KnownMeters, { meterId, record }: RegistryChange): MeterState {
+  return record === undefined ? knownMeters.registerDamaged(meterId) : knownMeters.register(record);
 }

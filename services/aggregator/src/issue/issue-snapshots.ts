@@ -108,7 +108,7 @@ async function prefetch(
 ): Promise<Map<MeterState, () => Promise<readonly ReadingSeries[]>>> {
   const reads = new Map<MeterState, () => Promise<readonly ReadingSeries[]>>();
   const ranges = Map.groupBy(
-    meters.filter(({ cold }) => cold),
+    meters.filter(({ needsStore }) => needsStore),
     (meter) => JSON.stringify(rangeToRead(meter, pendingFrom(meter), nowMs)),
   );
   for (const [text, group] of ranges) {

@@ -33,7 +33,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
   async function issue(isDue: () => MeterState[]): Promise<void> {
     if (isDue().length === 0) return;
     await takeRight(ledger, memory, clock);
-    // Asked again: where the right was taken back, memory has begun anew, and what is due is the new book's meters.
+    // Asked again: where the right was taken back, memory has begun anew, and what is due is its meters.
     const due = isDue();
     try {
       const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.time.ms };
@@ -51,7 +51,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     const { pending } = memory;
     memory.time.move(barrier.atMs, by.offset);
     await registry.count(barrier.registry, by);
-    watch.sweep(memory.book, pending, memory.time.ms);
+    watch.sweep(memory.knownMeters, pending, memory.time.ms);
     if (barrier.closeId !== null) markHeldBack(memory);
     const isDue = () =>
       pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
@@ -75,6 +75,6 @@ function inDoubt(): AdapterError {
 }
 
 /** Each of them is tried again whenever all is to be issued. */
-function markHeldBack({ book, pending }: Pick<PartitionMemory, "book" | "pending">): void {
-  for (const meter of book.all()) if (meter.heldBackFrom !== undefined) pending.mark(meter, meter.heldBackFrom);
+function markHeldBack({ knownMeters, pending }: Pick<PartitionMemory, "knownMeters" | "pending">): void {
+  for (const meter of knownMeters.all()) if (meter.heldBackFrom !== undefined) pending.mark(meter, meter.heldBackFrom);
 }

@@ -38,7 +38,7 @@ describe("which meters wait to be recomputed", () => {
   test.for<{ firstDay: string; waits: number }>([
     { firstDay: "2026-05-20", waits: 1 },
     { firstDay: "2026-06-02", waits: 0 },
-  ])("an interval soon after a month's end matters where the book began before it: $firstDay", (row) => {
+  ])("an interval soon after a month's end matters where the meter's months began before it: $firstDay", (row) => {
     const { pending, by, a } = world();
     const channel = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 900 } as const;
     const first = { at: Date.parse(`${row.firstDay}T12:00:00Z`) / 1000, value: 1, code: 0 };
@@ -47,7 +47,7 @@ describe("which meters wait to be recomputed", () => {
     expect(pending.size).toBe(row.waits);
   });
 
-  test("one that is touched again waits from then on, and others do not wait for it", () => {
+  test("one that is changed again waits from then on, and others do not wait for it", () => {
     const { gather, a, b, due, pass } = world();
     gather(a, 5);
     gather(b, 5);
@@ -95,7 +95,7 @@ describe("which meters wait to be recomputed", () => {
     expect(a.pendingFrom).toBe(3);
   });
 
-  test("a barrier issues those that are ready and those that nothing has touched since, and a later one the others", () => {
+  test("a barrier issues those that are ready and those that nothing has changed since, and a later one the others", () => {
     const { pending, a, b, c } = world();
     pending.mark(a, 5);
     pending.gather(b, 5, { offset: 7, appendedAtMs: 0 });
@@ -110,19 +110,19 @@ describe("which meters wait to be recomputed", () => {
     ]);
   });
 
-  test("the least ticket that is out moves as the meters before it are done", () => {
+  test("the least number that is out moves as the meters before it are done", () => {
     const { pending, gather, a, b } = world();
     gather(a, 5);
     pending.mark(b, 5);
-    expect([pending.size, pending.oldestTicket, pending.nextTicket]).toEqual([2, 1, 3]);
+    expect([pending.size, pending.oldestQueueNumber, pending.nextQueueNumber]).toEqual([2, 1, 3]);
     pending.done([a]);
-    expect([pending.size, pending.oldestTicket]).toEqual([1, 2]);
+    expect([pending.size, pending.oldestQueueNumber]).toEqual([1, 2]);
     pending.done([b]);
-    expect([pending.size, pending.oldestTicket]).toEqual([0, 3]);
+    expect([pending.size, pending.oldestQueueNumber]).toEqual([0, 3]);
     expect(a.pendingFrom).toBeUndefined();
   });
 
-  test("what waited waits on in a book that was opened again", () => {
+  test("what waited waits on in a memory that has begun anew", () => {
     const { pending, gather, a, b, due, pass } = world();
     pending.mark(a, 5);
     gather(b, 6);

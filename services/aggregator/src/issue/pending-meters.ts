@@ -9,40 +9,40 @@ import { orderedQueue } from "./ordered-queue.ts";
 import { sweptMeters } from "./swept-meters.ts";
 
 /** The record of the log that made a meter wait. */
-export type TouchedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
+export type ChangedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
 
 /**
  * Which meters wait to be recomputed. Which of them a barrier issues is a function of the log: those that are ready,
- * and those that no record since `quietBefore` has touched.
+ * and those that no record since `quietBefore` has changed.
  */
 export interface PendingMeters {
   readonly size: number;
   /**
-   * The first period that a reading can change; `crossed` is the boundary that it was the first to pass, 0 or
+   * The first period that a reading can change; `passedBoundary` is the boundary that it was the first to pass, 0 or
    * `unordered`.
    */
-  affectedFrom(meter: MeterState, channel: Channel, at: number, crossed: number): number | undefined;
+  affectedFrom(meter: MeterState, channel: Channel, at: number, passedBoundary: number): number | undefined;
   /**
    * A report of the meter came, in the order of the log, that changes months from `affects` on. Even if it changes
    * none, a waiting meter is then not quiet: what memory knows of a meter varies, and quiet must not depend on it.
    */
-  reported(meter: MeterState, affects: number | undefined, by: TouchedBy): void;
+  reported(meter: MeterState, affects: number | undefined, by: ChangedBy): void;
   /** Marks from a period on, ready for the next barrier; a meter that is gathering readings goes on doing so. */
   mark(meter: MeterState, fromPeriod: number): void;
   /** The same for many, which are issued in parts; also those that gather readings, or `but` those. */
   markAll(meters: readonly MeterState[], fromPeriod: number, but?: "those that gather"): void;
   /** The same, but to be recomputed once the meter has been quiet: more of what changes it may be on the way. */
-  gather(meter: MeterState, fromPeriod: number, by: TouchedBy): void;
-  /** The ticket that the next meter to become pending takes. */
-  readonly nextTicket: number;
-  /** The least ticket that is out; `nextTicket` where none is. */
-  readonly oldestTicket: number;
+  gather(meter: MeterState, fromPeriod: number, by: ChangedBy): void;
+  /** The number that the next meter to become pending takes. */
+  readonly nextQueueNumber: number;
+  /** The least number that is out; `nextQueueNumber` where none is. */
+  readonly oldestQueueNumber: number;
   /** Those that a barrier issues. */
   due(barrier: Pick<Barrier, "quietBefore" | "readyThrough">): MeterState[];
   /** What a barrier that is written now is to name; undefined where it would issue nothing. */
   nextDue(nowMs: number): Pick<Barrier, "quietBefore" | "readyThrough"> | undefined;
   done(meters: readonly MeterState[]): void;
-  /** The book was opened again: what waited waits on, as the new book's meters. */
+  /** Memory has begun anew: what waited waits on, as its meters. */
   moveTo(meet: (meterId: string) => MeterState): void;
 }
 
@@ -60,38 +60,38 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
   // Those that need not wait.
   let ready = orderedQueue<MeterState>();
   const swept = sweptMeters();
-  // The others in order of the last touch, so that the quietest stands first.
+  // The others in order of the last change, so that the quietest stands first.
   let gathering = orderedQueue<MeterState>();
-  // The same in order of the first touch, so that who has waited longest stands first.
+  // The same in order of the first change, so that who has waited longest stands first.
   let waiting = orderedQueue<MeterState>();
-  // All, in order of their tickets, which is that in which they became pending.
-  let tickets = orderedQueue<MeterState>();
-  let nextTicket = 1;
+  // All, in order of their numbers, which is that in which they became pending.
+  let inOrder = orderedQueue<MeterState>();
+  let nextQueueNumber = 1;
   const settleMs = settleSeconds * 1000;
 
   function pend(meter: MeterState, fromPeriod: number): "new" | "known" {
     const known = meter.pendingFrom;
     meter.pendingFrom = known === undefined ? fromPeriod : Math.min(known, fromPeriod);
     if (known !== undefined) return "known";
-    meter.ticket = nextTicket;
-    nextTicket += 1;
-    tickets.add(meter);
+    meter.queueNumber = nextQueueNumber;
+    nextQueueNumber += 1;
+    inOrder.add(meter);
     return "new";
   }
 
-  function gather(meter: MeterState, fromPeriod: number, { offset, appendedAtMs }: TouchedBy): void {
+  function gather(meter: MeterState, fromPeriod: number, { offset, appendedAtMs }: ChangedBy): void {
     if (pend(meter, fromPeriod) === "new") {
       meter.pendingSinceMs = appendedAtMs;
       waiting.add(meter);
       gathering.add(meter);
     } else if (!gathering.moveToEnd(meter)) return;
-    meter.touchedBy = offset;
-    meter.touchedAtMs = appendedAtMs;
+    meter.changedBy = offset;
+    meter.changedAtMs = appendedAtMs;
   }
 
   return {
     get size() {
-      return tickets.size;
+      return inOrder.size;
     },
     mark: (meter, fromPeriod) => void (pend(meter, fromPeriod) === "new" && ready.add(meter)),
     markAll(meters, fromPeriod, but) {
@@ -106,11 +106,11 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
     reported(meter, affects = meter.pendingFrom, by) {
       if (affects !== undefined) gather(meter, affects, by);
     },
-    get nextTicket() {
-      return nextTicket;
+    get nextQueueNumber() {
+      return nextQueueNumber;
     },
-    get oldestTicket() {
-      return firstOf(tickets)?.ticket ?? nextTicket;
+    get oldestQueueNumber() {
+      return firstOf(inOrder)?.queueNumber ?? nextQueueNumber;
     },
     due: ({ quietBefore, readyThrough }) => [
       ...ready,
@@ -128,13 +128,13 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
         swept.delete(meter);
         gathering.delete(meter);
         waiting.delete(meter);
-        tickets.delete(meter);
+        inOrder.delete(meter);
         meter.pendingFrom = undefined;
       }
     },
     moveTo(meet) {
       swept.moveTo((meter) => movedTo(meet, meter));
-      [ready, gathering, waiting, tickets] = [ready, gathering, waiting, tickets].map((queue) =>
+      [ready, gathering, waiting, inOrder] = [ready, gathering, waiting, inOrder].map((queue) =>
         orderedQueue([...queue].map((meter) => movedTo(meet, meter))),
       ) as [Queue, Queue, Queue, Queue];
     },
@@ -149,40 +149,40 @@ function firstOf(queue: Queue): MeterState | undefined {
   return first;
 }
 
-function quietIn(byLastTouch: Queue, quietBefore: number): MeterState[] {
+function quietIn(byLastChange: Queue, quietBefore: number): MeterState[] {
   const quiet: MeterState[] = [];
-  for (const meter of byLastTouch) {
-    if (meter.touchedBy >= quietBefore) break;
+  for (const meter of byLastChange) {
+    if (meter.changedBy >= quietBefore) break;
     quiet.push(meter);
   }
   return quiet;
 }
 
-/** The offset from which on nothing has touched a meter that is quiet; 0 where none is. */
-function quietSince(byLastTouch: Queue, byFirstTouch: Queue, nowMs: number, settleMs: number): number {
-  const [oldest] = byFirstTouch;
+/** The offset from which on nothing has changed a meter that is quiet; 0 where none is. */
+function quietSince(byLastChange: Queue, byFirstChange: Queue, nowMs: number, settleMs: number): number {
+  const [oldest] = byFirstChange;
   if (oldest !== undefined && nowMs - oldest.pendingSinceMs >= waitFactorMax * settleMs) return everything;
   let before = 0;
-  for (const { touchedBy, touchedAtMs } of byLastTouch) {
-    if (nowMs - touchedAtMs < settleMs) break;
-    before = touchedBy + 1;
+  for (const { changedBy, changedAtMs } of byLastChange) {
+    if (nowMs - changedAtMs < settleMs) break;
+    before = changedBy + 1;
   }
   return before;
 }
 
 type Queue = ReturnType<typeof orderedQueue<MeterState>>;
 
-/** What waits of a meter, as the same meter of another book. */
+/** What waits of a meter, as the same meter of another memory. */
 function movedTo(meet: (meterId: string) => MeterState, meter: MeterState): MeterState {
-  const { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket } = meter;
-  return Object.assign(meet(meter.meterId), { pendingFrom, touchedBy, touchedAtMs, pendingSinceMs, ticket });
+  const { pendingFrom, changedBy, changedAtMs, pendingSinceMs, queueNumber } = meter;
+  return Object.assign(meet(meter.meterId), { pendingFrom, changedBy, changedAtMs, pendingSinceMs, queueNumber });
 }
 
 function affectedAsOf(timeMs: () => number): PendingMeters["affectedFrom"] {
   const dueBoundaries = dueBoundary(timeMs);
-  return (meter, channel, at, crossed) =>
+  return (meter, channel, at, passedBoundary) =>
     // Before the first barrier nothing is due, and all of it will be.
-    timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, crossed, dueBoundaries(meter));
+    timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, passedBoundary, dueBoundaries(meter));
 }
 
 /** The newest boundary whose snapshots are due, per calendar, as long as log time stands. */
@@ -208,7 +208,7 @@ function affectedFrom(
   meter: MeterState,
   channel: Channel,
   at: number,
-  crossed: number,
+  passedBoundary: number,
   dueBoundary: number,
 ): number | undefined {
   const { calendar } = meter;
@@ -217,7 +217,7 @@ function affectedFrom(
     if (at > dueBoundary + reach) return undefined;
     const decides =
       channel.kind === "register"
-        ? crossed === dueBoundary || crossed === unordered
+        ? passedBoundary === dueBoundary || passedBoundary === unordered
         : (meter.issued?.some(({ usesIntervals }) => usesIntervals) ?? beginsBefore(meter, dueBoundary));
     return decides ? calendar.periodOf(dueBoundary - 1) : undefined;
   }
@@ -226,7 +226,7 @@ function affectedFrom(
   return at - calendar.startOf(period) <= reach ? period - 1 : period;
 }
 
-/** Whether a meter of which is not known what was issued has a book before the boundary at all. */
+/** Whether a meter of which is not known what was issued has months before the boundary at all. */
 function beginsBefore(meter: MeterState, boundary: number): boolean {
   const first = firstPeriodOf(meter);
   return first === undefined || first < meter.calendar.periodOf(boundary);

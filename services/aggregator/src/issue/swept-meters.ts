@@ -9,7 +9,7 @@ export interface SweptMeters {
   through(id: string | null): MeterState[];
   /** Up to which id a part of about so many goes; null where there are no more. */
   part(max: number): string | null;
-  /** The same as the meters of another book. */
+  /** The same as the meters of another memory. */
   moveTo(moved: (meter: MeterState) => MeterState): void;
 }
 

@@ -48,9 +48,9 @@ export function partitionRepairs({ work, queue, log, events, ...ports }: Repaire
     // What the log is read again for would be taken for carried out.
     if (work.memory.isReadingAgain) return;
     await rebuilder.now();
-    await inTurn(async (book, pending) => {
-      await strikeRevisions({ ...ports, ledger, struck }, book, pending);
-      await settleRegistry(book);
+    await inTurn(async (knownMeters, pending) => {
+      await strikeRevisions({ ...ports, ledger, struck }, knownMeters, pending);
+      await settleRegistry(knownMeters);
     });
   }
 

@@ -5,7 +5,7 @@ import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import { touchAgain } from "../apply/apply-batch.ts";
+import { lookAgain } from "../apply/apply-batch.ts";
 import { applyFrames } from "../apply/apply-frames.ts";
 import { keepRefused } from "../apply/keep-refused.ts";
 import { boundaryWatch } from "../issue/boundary-watch.ts";
@@ -13,9 +13,9 @@ import { defaultZoneWatch } from "../issue/default-zone.ts";
 import { type FollowedRegistry, followRegistry } from "../issue/follow-registry.ts";
 import { barrierPassing } from "../issue/pass-barrier.ts";
 import type { PendingMeters } from "../issue/pending-meters.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import { openPartitionMemory, type PartitionMemory } from "../remember/partition-memory.ts";
-import { meterWarmer } from "../remember/warm-meters.ts";
+import { memoryRebuilder } from "../remember/rebuild-memory.ts";
 import { type StruckRevisions, struckRevisions } from "../repair/struck-revisions.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
 import type { SameLog } from "./same-log.ts";
@@ -36,7 +36,7 @@ export interface PartitionWork {
    * Takes changes from elsewhere into memory, and records what that made pending: a later barrier issues it. Not while
    * the log is read again.
    */
-  take(change: (book: MeterBook, pending: PendingMeters) => Promise<void>): Promise<void>;
+  take(change: (knownMeters: KnownMeters, pending: PendingMeters) => Promise<void>): Promise<void>;
   /** A slice of the store's upkeep. Answers whether there is more. */
   slice(): Promise<boolean>;
   /** The barrier that is to be written now; undefined where it would change nothing. */
@@ -61,11 +61,11 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   // What is due by the clock waits too, and master data that do not count yet.
   let waitsBesides = () => 0;
   const memory = await openPartitionMemory(series, clock, options, () => waitsBesides());
-  const zoneWatch = defaultZoneWatch(memory.water, options.timeZone);
+  const zoneWatch = defaultZoneWatch(memory.issuedUpTo, options.timeZone);
   zoneWatch.begin(memory.pending);
   const registry = await followRegistry(ports.registry, memory, ports.wants);
-  const watch = boundaryWatch(memory.water, events);
-  const warmer = meterWarmer(series, clock, damaged);
+  const watch = boundaryWatch(memory.issuedUpTo, events);
+  const rebuilder = memoryRebuilder(series, clock, damaged);
   const keep = keepRefused(ports.rejected, events);
   const struck = struckRevisions();
   const pass = barrierPassing({ series, ledger, clock, memory, registry, watch, struck }, options);
@@ -75,7 +75,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   function markZone(): void {
     if (isZoneMarked || memory.isReadingAgain) return;
     isZoneMarked = true;
-    zoneWatch.mark(memory.book, memory.pending, { offset: memory.position - 1, appendedAtMs: clock.nowMs() });
+    zoneWatch.mark(memory.knownMeters, memory.pending, { offset: memory.position - 1, appendedAtMs: clock.nowMs() });
   }
 
   async function take(frames: readonly LogFrame[]): Promise<void> {
@@ -83,11 +83,11 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     if (first === undefined) return;
     if (first.barrier !== undefined) return pass(first.barrier, first);
     if (!memory.isReadingAgain) return applyFrames({ series, memory, options, keep }, frames);
-    touchAgain(memory.book, frames, memory.pending, damaged);
+    lookAgain(memory.knownMeters, frames, memory.pending, damaged);
     memory.tookAgain((frames.at(-1) as LogFrame).offset);
   }
 
-  waitsBesides = () => registry.waiting + (watch.isDueAt(memory.book, clock.nowMs()) ? 1 : 0);
+  waitsBesides = () => registry.waiting + (watch.isDueAt(memory.knownMeters, clock.nowMs()) ? 1 : 0);
   markZone();
   await memory.record();
   return {
@@ -96,7 +96,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     struck,
     ledger,
     async take(change) {
-      await change(memory.book, memory.pending);
+      await change(memory.knownMeters, memory.pending);
       await memory.record();
     },
     async handle({ frames }) {
@@ -116,13 +116,13 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       await memory.record();
       const isTidying = await series.tidy(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
-      await warmer.warm(memory.book, housekeepingBudgetMs);
+      await rebuilder.rebuild(memory.knownMeters, housekeepingBudgetMs);
       return isTidying;
     },
     nextBarrier() {
       const nowMs = clock.nowMs();
       const due = memory.pending.nextDue(nowMs);
-      const isWanted = due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.book, nowMs);
+      const isWanted = due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, nowMs);
       if (memory.isReadingAgain || !isWanted) return undefined;
       const issues = due ?? { quietBefore: 0, readyThrough: null };
       return { atMs: nowMs, registry: registry.seen, ...issues, closeId: null };

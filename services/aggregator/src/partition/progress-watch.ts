@@ -1,5 +1,5 @@
 import type { AggregatorEvents } from "../aggregator-events.ts";
-import type { PartitionPorts } from "./partition-book.ts";
+import type { PartitionPorts } from "./owned-partition.ts";
 import { partitionLosses } from "./partition-losses.ts";
 import { replacedLogs } from "./replaced-logs.ts";
 import { type PartitionStanding, stillPartitions } from "./still-partitions.ts";

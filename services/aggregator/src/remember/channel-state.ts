@@ -38,10 +38,10 @@ const fields = {
   newestCode: 4,
   /** The boundary after the newest reading; 0 where none is remembered. */
   nextBoundary: 5,
-  /** A better quality than this behind the crossed boundary matters: 4 where nothing stands there yet, 0 where none was crossed. */
+  /** A better quality than this behind the passed boundary matters: 4 where nothing stands there yet, 0 where none was passed. */
   qualityAfter: 6,
-  /** The newest boundary that readings have crossed, 0 where there is none, and the readings on both of its sides. */
-  crossed: 7,
+  /** The newest boundary that readings have passed, 0 where there is none, and the readings on both of its sides. */
+  passedBoundary: 7,
   before: 8,
   after: 10,
   first: 14,
@@ -73,7 +73,7 @@ export function firstOf(state: ChannelState): Reading {
 }
 
 /** Takes a reading that is newer than all others without remembering more than that. */
-export function advanceCold(state: ChannelState, at: number): void {
+export function advanceNewestOnly(state: ChannelState, at: number): void {
   set(state, fields.newestAt, at);
 }
 
@@ -94,24 +94,24 @@ export function advance(
     return 0;
   }
   const quality = qualityIndexOf(code);
-  let crossed = 0;
-  if (at >= get(state, fields.nextBoundary)) crossed = cross(state, { at, value, code }, calendar);
-  else if (quality < get(state, fields.qualityAfter)) crossed = betterAfter(state, { at, value, code });
+  let passedBoundary = 0;
+  if (at >= get(state, fields.nextBoundary)) passedBoundary = passBoundary(state, { at, value, code }, calendar);
+  else if (quality < get(state, fields.qualityAfter)) passedBoundary = betterAfter(state, { at, value, code });
   if (quality !== 0) markIrregular(state, at, at);
   else if (value < get(state, fields.newestValue) && qualityIndexOf(get(state, fields.newestCode)) === 0)
     markIrregular(state, get(state, fields.newestAt), at);
   set(state, fields.newestAt, at);
   set(state, fields.newestValue, value);
   set(state, fields.newestCode, code);
-  return crossed;
+  return passedBoundary;
 }
 
-function cross(state: ChannelState, reading: Reading, calendar: LocalCalendar): number {
+function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCalendar): number {
   const period = calendar.periodOf(reading.at);
   const boundary = calendar.startOf(period);
   const exact = reading.at === boundary;
   const before = exact ? reading : newestOf(state);
-  set(state, fields.crossed, boundary);
+  set(state, fields.passedBoundary, boundary);
   if (before === undefined) clearReading(state, fields.before);
   else setReading(state, fields.before, before);
   if (exact) clearReading(state, fields.after);
@@ -124,7 +124,7 @@ function cross(state: ChannelState, reading: Reading, calendar: LocalCalendar): 
 
 /** What stands behind a boundary as an estimate gives way to what is measured (closing-value.ts climbs with actual readings first). */
 function betterAfter(state: ChannelState, reading: Reading): number {
-  const boundary = get(state, fields.crossed);
+  const boundary = get(state, fields.passedBoundary);
   const before = getReading(state, fields.before);
   setReading(state, fields.after, reading);
   set(state, fields.qualityAfter, qualityIndexOf(reading.code));
@@ -176,7 +176,7 @@ function takeInterval(
 export function rememberedAround(state: ChannelState, { boundary, start }: Span): Columns | undefined {
   const from = Math.min(start, boundary - closingRules.lookBackSecondsMax);
   if (isIrregular(state, from, boundary + closingRules.flatGapSecondsMax)) return undefined;
-  if (get(state, fields.crossed) === boundary)
+  if (get(state, fields.passedBoundary) === boundary)
     return columnsOf(getReading(state, fields.before), getReading(state, fields.after));
   const newest = newestOf(state);
   return newest !== undefined && newest.at < boundary ? columnsOf(newest) : undefined;

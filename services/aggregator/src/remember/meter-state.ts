@@ -8,7 +8,7 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-memory.ts";
 import type { ChannelState } from "./channel-state.ts";
-import { advance, advanceCold, channelState, firstOf, forget, newestAtOf } from "./channel-state.ts";
+import { advance, advanceNewestOnly, channelState, firstOf, forget, newestAtOf } from "./channel-state.ts";
 
 /** What the aggregator remembers of one meter. */
 export interface MeterState {
@@ -24,18 +24,18 @@ export interface MeterState {
   recordDamaged: boolean;
   calendar: LocalCalendar;
   /** After a start only the store knows this meter's past: every evaluation asks it. */
-  cold: boolean;
+  needsStore: boolean;
   /** The earliest period to recompute; undefined where nothing is pending. */
   pendingFrom: number | undefined;
   /** From where it is to be recomputed once its readings can be read; undefined where nothing holds it back. */
   heldBackFrom: number | undefined;
   /** Which record of the log last made it pending. */
-  touchedBy: number;
+  changedBy: number;
   /** When that was appended, and when what first made it pending was. */
-  touchedAtMs: number;
+  changedAtMs: number;
   pendingSinceMs: number;
-  /** Its place in the order in which meters became pending (low-water.ts). */
-  ticket: number;
+  /** Its place in the order in which meters became pending (issued-up-to.ts). */
+  queueNumber: number;
   /** The latest revision of the two newest periods, oldest first; undefined until read from the ledger. */
   issued: readonly IssuedPeriod[] | undefined;
 }
@@ -64,13 +64,13 @@ export function meterState(meterId: string, zone: string): MeterState {
     isRegistered: false,
     recordDamaged: false,
     calendar: localCalendar(zone),
-    cold: false,
+    needsStore: false,
     pendingFrom: undefined,
     heldBackFrom: undefined,
-    touchedBy: 0,
-    touchedAtMs: 0,
+    changedBy: 0,
+    changedAtMs: 0,
     pendingSinceMs: 0,
-    ticket: 0,
+    queueNumber: 0,
     issued: undefined,
   };
 }
@@ -113,7 +113,7 @@ function keyed(channels: readonly ChannelState[]): Map<string, ChannelState> {
   return found;
 }
 
-/** The period in which the meter's book begins; undefined where there is neither a reading nor an installation. */
+/** The period in which the meter's months begin; undefined where there is neither a reading nor an installation. */
 export function firstPeriodOf(meter: MeterState): number | undefined {
   let first = Number.POSITIVE_INFINITY;
   for (const state of meter.channels) first = Math.min(first, firstPeriodOfChannel(meter, state));
@@ -128,9 +128,9 @@ export function firstPeriodOfChannel(meter: MeterState, state: ChannelState): nu
 }
 
 /** Forgets all readings' traces, as after a start: the zone changed, or a batch failed half way. */
-export function cool(meter: MeterState, newestAt: number): void {
+export function forgetMeter(meter: MeterState, newestAt: number): void {
   for (const state of meter.channels) forget(state, Math.max(newestAt, newestAtOf(state)));
-  meter.cold = true;
+  meter.needsStore = true;
 }
 
 /** Instead of a boundary: what the reading stands next to is not remembered. */
@@ -141,7 +141,7 @@ export const unordered = -1;
  * 0 where there is none such, `unordered` where memory cannot tell.
  */
 export function accept(meter: MeterState, state: ChannelState, at: number, value: number, code: number): number {
-  if (!meter.cold) return advance(state, at, value, code, meter.calendar);
-  advanceCold(state, at);
+  if (!meter.needsStore) return advance(state, at, value, code, meter.calendar);
+  advanceNewestOnly(state, at);
   return unordered;
 }

@@ -1,16 +1,16 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "../aggregator-options.ts";
+import { type IssuedUpTo, trackIssued } from "../issue/issued-up-to.ts";
 import { type LogTime, logTime } from "../issue/log-time.ts";
-import { type LowWater, lowWater } from "../issue/low-water.ts";
 import { type PendingMeters, pendingMeters } from "../issue/pending-meters.ts";
-import { type MeterBook, openMeterBook } from "./meter-book.ts";
+import { type KnownMeters, openKnownMeters } from "./known-meters.ts";
 
 /** What an aggregator remembers of a partition; all of it can be had again from the store and the log. */
 export interface PartitionMemory {
-  readonly book: MeterBook;
+  readonly knownMeters: KnownMeters;
   readonly pending: PendingMeters;
-  readonly water: LowWater;
+  readonly issuedUpTo: IssuedUpTo;
   readonly time: LogTime;
   /** The next offset to take from the log. */
   readonly position: number;
@@ -28,7 +28,7 @@ export interface PartitionMemory {
   carriedOut(offset: number): Promise<void>;
   /**
    * Frames that should be read again are no longer in the log. Their meters wait, because it is not known which ones
-   * they touched.
+   * they changed.
    */
   missed(first: number): void;
   /** The log holds nothing before this offset any more. */
@@ -48,38 +48,44 @@ export async function openPartitionMemory(
   waitsBesides: () => number,
 ): Promise<PartitionMemory> {
   const found = series.progress;
-  const water = lowWater(found);
+  const issuedUpTo = trackIssued(found);
   const time = logTime(found.notes[timeNote] ?? 0);
   let carriedTo = found.notes[carried] ?? 0;
   const pending = pendingMeters(settleSeconds, () => time.ms);
-  let book = await openMeterBook(series, timeZone);
-  // Records from here to `found.position` are in the store, and read again for what they touched.
+  let knownMeters = await openKnownMeters(series, timeZone);
+  // Records from here to `found.position` are in the store, and read again for what they changed.
   let readAgainTo = found.issuedPosition;
   const isReadingAgain = () => readAgainTo < found.position;
 
   const notesNow = sameNotes();
 
   function progress(over: Partial<Progress> = {}): Progress {
-    water.complete(pending.oldestTicket);
-    const { issuedPosition } = water;
+    issuedUpTo.complete(pending.oldestQueueNumber);
+    const { issuedPosition } = issuedUpTo;
     const waiting = pending.size + waitsBesides() + (isReadingAgain() ? 1 : 0);
-    return { ...series.progress, issuedPosition, notes: notesNow(water.notes, carriedTo), pending: waiting, ...over };
+    return {
+      ...series.progress,
+      issuedPosition,
+      notes: notesNow(issuedUpTo.notes, carriedTo),
+      pending: waiting,
+      ...over,
+    };
   }
 
-  /** The log no longer holds what was to be read again: nobody knows what that had touched. */
+  /** The log no longer holds what was to be read again: nobody knows what that had changed. */
   function touchAll(): void {
     const by = { offset: found.position - 1, appendedAtMs: clock.nowMs() };
-    for (const meter of book.all()) pending.gather(meter, 0, by);
+    for (const meter of knownMeters.all()) pending.gather(meter, 0, by);
     readAgainTo = found.position;
-    water.reached(readAgainTo, pending.nextTicket);
+    issuedUpTo.reached(readAgainTo, pending.nextQueueNumber);
   }
 
   const memory: PartitionMemory = {
-    get book() {
-      return book;
+    get knownMeters() {
+      return knownMeters;
     },
     pending,
-    water,
+    issuedUpTo,
     time,
     get isReadingAgain() {
       return isReadingAgain();
@@ -97,18 +103,18 @@ export async function openPartitionMemory(
     isCarriedOut: (offset) => offset < carriedTo,
     tookAgain(offset) {
       readAgainTo = offset + 1;
-      water.reached(readAgainTo, pending.nextTicket);
+      issuedUpTo.reached(readAgainTo, pending.nextQueueNumber);
     },
     async carriedOut(offset) {
       carriedTo = Math.max(carriedTo, offset + 1);
       if (isReadingAgain()) {
         memory.tookAgain(offset);
-        water.noted(timeNote, time.ms, pending.nextTicket);
+        issuedUpTo.noted(timeNote, time.ms, pending.nextQueueNumber);
         return;
       }
       // The time that is noted is that of the last barrier before the position, so both are taken back.
-      const notReached = water.reached(offset + 1, pending.nextTicket);
-      water.noted(timeNote, time.ms, pending.nextTicket);
+      const notReached = issuedUpTo.reached(offset + 1, pending.nextQueueNumber);
+      issuedUpTo.noted(timeNote, time.ms, pending.nextQueueNumber);
       await series.record(progress({ position: offset + 1 })).catch((error: unknown) => {
         // Where it was kept although it failed, the barrier does not come again.
         if (series.progress.position <= offset) notReached();
@@ -120,12 +126,12 @@ export async function openPartitionMemory(
     },
     passOver(to) {
       if (isReadingAgain() && to > readAgainTo) touchAll();
-      water.reached(to, pending.nextTicket);
+      issuedUpTo.reached(to, pending.nextQueueNumber);
     },
     async reopen() {
-      const opened = openedAgain(book, await openMeterBook(series, timeZone));
+      const opened = openedAgain(knownMeters, await openKnownMeters(series, timeZone));
       pending.moveTo(opened.meet);
-      book = opened;
+      knownMeters = opened;
     },
   };
   return memory;
@@ -144,12 +150,12 @@ function sameNotes(): (complete: Progress["notes"], carriedTo: number) => Progre
 }
 
 /** Master data are known, and what counts of them: the store does not have them. */
-function openedAgain(book: MeterBook, opened: MeterBook): MeterBook {
-  for (const { meterId, record, recordDamaged } of book.all()) {
+function openedAgain(knownMeters: KnownMeters, opened: KnownMeters): KnownMeters {
+  for (const { meterId, record, recordDamaged } of knownMeters.all()) {
     if (record !== undefined) opened.register(record);
     if (recordDamaged) opened.registerDamaged(meterId);
   }
-  for (const meterId of book.announced) opened.announce(meterId);
+  for (const meterId of knownMeters.announced) opened.announce(meterId);
   return opened;
 }
 

@@ -5,8 +5,8 @@ import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { LogHistory } from "@meterbook/core/ports/readings-log";
 import type { DamagedSpan, SeriesRepair, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { PendingMeters } from "../issue/pending-meters.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
-import { cool, type MeterState } from "../remember/meter-state.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
+import { forgetMeter, type MeterState } from "../remember/meter-state.ts";
 import { damageTurns } from "./damage-turns.ts";
 import { type Replay, replayLog, type Spans } from "./replay-log.ts";
 
@@ -19,7 +19,7 @@ export interface RebuildPorts {
   /** Aborted when the partition is let go: a long log is not read to its end then. */
   readonly closing: AbortSignal;
   /** Runs in turn with all else that the partition does. */
-  readonly inTurn: (work: (book: MeterBook, pending: PendingMeters) => Promise<void>) => Promise<void>;
+  readonly inTurn: (work: (knownMeters: KnownMeters, pending: PendingMeters) => Promise<void>) => Promise<void>;
 }
 
 type Rebuilt = Exclude<Awaited<ReturnType<SeriesRepair["rebuilt"]>>, undefined>;
@@ -49,17 +49,17 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
     const meterIds = new Set(own.map(({ meterId }) => meterId as string).slice(0, metersMax));
     const spans = new Map<string, readonly DamagedSpan[]>();
     for (const meterId of meterIds) {
-      await inTurn(async (book) => {
+      await inTurn(async (knownMeters) => {
         const damaged = await repair.damaged(meterId);
         if (damaged.length > 0) spans.set(meterId, damaged);
-        hold(book.find(meterId), damaged);
+        hold(knownMeters.find(meterId), damaged);
       });
     }
     if (spans.size > 0) await rebuildAll(repair, log, spans);
     for (const entry of own) {
       if (!meterIds.has(entry.meterId as string)) continue;
       const rebuilt = await repair.rebuilt(entry.where);
-      if (rebuilt !== undefined) await inTurn((book, pending) => settle(entry, rebuilt, book, pending));
+      if (rebuilt !== undefined) await inTurn((knownMeters, pending) => settle(entry, rebuilt, knownMeters, pending));
       else if (!spans.has(entry.meterId as string)) given.add(entry.id);
     }
   }
@@ -69,9 +69,9 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
     // Most of the log beside the batches; in turn only what came meanwhile.
     await replay.through(series.progress.position);
     for (const meterId of spans.keys()) {
-      await inTurn(async (book) => {
+      await inTurn(async (knownMeters) => {
         await replay.through(series.progress.position);
-        const meter = book.find(meterId);
+        const meter = knownMeters.find(meterId);
         if (meter === undefined) return;
         // What was found damaged since has its turn at the next round.
         for (const span of await repair.damaged(meterId)) await rebuildSpan(repair, replay, meter, span);
@@ -96,8 +96,13 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
   }
 
   /** Told as mended once the meter's months are made again: until then it is taken up anew after any end. */
-  async function settle(entry: KnownDamage, rebuilt: Rebuilt, book: MeterBook, pending: PendingMeters): Promise<void> {
-    const meter = book.find(entry.meterId ?? "");
+  async function settle(
+    entry: KnownDamage,
+    rebuilt: Rebuilt,
+    knownMeters: KnownMeters,
+    pending: PendingMeters,
+  ): Promise<void> {
+    const meter = knownMeters.find(entry.meterId ?? "");
     if (meter !== undefined && !marked.has(entry.id)) {
       marked.add(entry.id);
       goOn(meter, rebuilt.from, pending);
@@ -155,6 +160,6 @@ function hold(meter: MeterState | undefined, [earliest]: readonly DamagedSpan[])
 /** Memory may know what is lost: from here on the store counts, as it would after a start. */
 function goOn(meter: MeterState, from: number, pending: PendingMeters): void {
   const first = firstPeriodOf(meter, from);
-  cool(meter, -1);
+  forgetMeter(meter, -1);
   pending.mark(meter, Math.min(meter.heldBackFrom ?? first, first));
 }

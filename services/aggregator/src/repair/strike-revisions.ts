@@ -5,7 +5,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { PendingMeters } from "../issue/pending-meters.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import type { StruckRevisions } from "./struck-revisions.ts";
 
 export interface StrikePorts {
@@ -24,11 +24,15 @@ const strikesMax = 1000;
  * Carries out what operators have asked for. A revision that is struck out keeps its number, and its meter's months
  * from it on are evaluated again. When the next revision stands in its place, that is told.
  */
-export async function strikeRevisions(ports: StrikePorts, book: MeterBook, pending: PendingMeters): Promise<void> {
+export async function strikeRevisions(
+  ports: StrikePorts,
+  knownMeters: KnownMeters,
+  pending: PendingMeters,
+): Promise<void> {
   const { damages, wants, clock } = ports;
   for (const entry of await damages.unmended({ place: "ledger", asked: true, limit: strikesMax })) {
     if (!wants(entry.meterId)) continue;
-    const detail = await strike(ports, entry, book, pending);
+    const detail = await strike(ports, entry, knownMeters, pending);
     if (detail === undefined) continue;
     await damages.mend(entry.id, { atMs: clock.nowMs(), outcome: "struck", detail, lost: null });
   }
@@ -38,7 +42,7 @@ export async function strikeRevisions(ports: StrikePorts, book: MeterBook, pendi
 async function strike(
   { ledger, struck }: StrikePorts,
   { where }: KnownDamage,
-  book: MeterBook,
+  knownMeters: KnownMeters,
   pending: PendingMeters,
 ): Promise<string | undefined> {
   const key = revisionAt(where);
@@ -48,7 +52,7 @@ async function strike(
     struck.delete(key);
     return `revision ${instead} stands in its place`;
   }
-  const meter = book.find(key.meterId);
+  const meter = knownMeters.find(key.meterId);
   if (meter === undefined) return "nothing can be issued in its place: the meter has no readings and no master data";
   if (struck.has(key)) {
     // What was marked waits, or was held back for another reason; else nothing is due there any more.

@@ -1,8 +1,8 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { ChangesPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import { bucketCount } from "@meterbook/sharding/bucket";
 import { isBeyond, type LedgerPlace, ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
+import { slotCount } from "@meterbook/sharding/slot";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
@@ -16,7 +16,7 @@ import { snapshotCsvEncoder, snapshotCsvHeader } from "./snapshot-csv.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
 
 const meterCursors = cursorForm("snapshots", z.string());
-const placeCursors = cursorForm<LedgerPlace>("changes", z.array(z.int().min(0)).max(bucketCount));
+const placeCursors = cursorForm<LedgerPlace>("changes", z.array(z.int().min(0)).max(slotCount));
 
 export const issuedSnapshotSchema = snapshotSchema
   .extend({ cursor: z.string().meta({ description: "The place of this entry: `after` it come the next" }) })

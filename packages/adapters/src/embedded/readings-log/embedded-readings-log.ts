@@ -10,8 +10,8 @@ import type { DamageTeller } from "../../report-batches/read-frame.ts";
 import { reportBatcher } from "../../report-batches/report-batcher.ts";
 import { appendError } from "../database/append-error.ts";
 import { openedAs, openedFile } from "../database/opened-file.ts";
-import type { Bell } from "./follow-frames.ts";
-import { bell, followFrames } from "./follow-frames.ts";
+import type { WakeUp } from "./follow-frames.ts";
+import { followFrames, wakeUp } from "./follow-frames.ts";
 import { logHistory } from "./log-history.ts";
 import {
   bytesOf,
@@ -163,20 +163,20 @@ function logReads(database: DatabaseSync): Pick<ReadingsLog, "starts" | "ends" |
 function logFollowers(database: DatabaseSync, hints: string, settings: typeof defaults & DamageTeller) {
   const channel = new BroadcastChannel(hints);
   channel.unref();
-  const bells = new Set<Bell>();
+  const wakeUps = new Set<WakeUp>();
   const open = new Set<Subscription>();
   channel.onmessage = () => {
-    for (const one of bells) one.ring();
+    for (const one of wakeUps) one.wake();
   };
 
   async function follow(consumer: FrameConsumer): Promise<Subscription> {
-    const hint = bell();
-    bells.add(hint);
+    const hint = wakeUp();
+    wakeUps.add(hint);
     const following = await followFrames(database, consumer, hint, { ...settings, partition });
     const subscription: Subscription = {
       async close() {
         if (!open.delete(subscription)) return;
-        bells.delete(hint);
+        wakeUps.delete(hint);
         await following.close();
       },
     };
@@ -189,7 +189,7 @@ function logFollowers(database: DatabaseSync, hints: string, settings: typeof de
     /** There are frames before this position. */
     tell(end: number) {
       channel.postMessage(end);
-      for (const one of bells) one.ring();
+      for (const one of wakeUps) one.wake();
     },
     async close() {
       for (const subscription of open) await subscription.close();

@@ -17,17 +17,17 @@ export interface FollowOptions extends DamageTeller {
 const onlyEpoch = 1;
 
 /** Something that ends a wait early. */
-export interface Bell {
-  ring(): void;
+export interface WakeUp {
+  wake(): void;
   /** Resolves at the next ring, at once when it rang since the last wait, or after `msMax`. */
   wait(msMax: number): Promise<void>;
 }
 
-export function bell(): Bell {
+export function wakeUp(): WakeUp {
   let rung = false;
   let wake: (() => void) | undefined;
   return {
-    ring() {
+    wake() {
       rung = true;
       wake?.();
     },
@@ -49,14 +49,14 @@ export function bell(): Bell {
 export async function followFrames(
   database: DatabaseSync,
   consumer: FrameConsumer,
-  hint: Bell,
+  hint: WakeUp,
   options: FollowOptions,
 ): Promise<Subscription> {
   const { partition, lookEveryMs } = options;
   const nextFrames = frameReads(database, options);
   let position = await consumer.assigned(partition, onlyEpoch);
   let closed = false;
-  const closing = bell();
+  const closing = wakeUp();
 
   async function follow(): Promise<void> {
     while (!closed) {
@@ -90,8 +90,8 @@ export async function followFrames(
   return {
     async close() {
       closed = true;
-      hint.ring();
-      closing.ring();
+      hint.wake();
+      closing.wake();
       await running;
       await consumer.revoked(partition);
     },

@@ -28,7 +28,7 @@ export const conflictColumns = [
   "received_at_ms",
 ] as const;
 
-export function conflictWrites(database: DatabaseSync, roll: { noOf(meterId: string): number }) {
+export function conflictWrites(database: DatabaseSync, numbers: { noOf(meterId: string): number }) {
   const insert = database.prepare(
     `INSERT OR IGNORE INTO conflict (${conflictColumns.join(", ")}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -39,7 +39,7 @@ export function conflictWrites(database: DatabaseSync, roll: { noOf(meterId: str
         const { register, kind, unit, stepSeconds } = channel;
         const text = JSON.stringify({ register, kind, unit, stepSeconds });
         const values = [at, kept.value, kept.code, refused.value, refused.code, receivedAtMs];
-        const cells = [roll.noOf(meterId), text, ...values];
+        const cells = [numbers.noOf(meterId), text, ...values];
         added += Number(insert.run(...cells, cellsChecksum(cells)).changes);
       }
       return added;

@@ -9,7 +9,7 @@ import { daySealer } from "./day-sealer.ts";
 import { type DayReads, dayReads, seriesReads } from "./embedded-series-reader.ts";
 import { hotWrites } from "./hot-writes.ts";
 import { type MeterDays, meterDays } from "./meter-days.ts";
-import { type MeterRoll, meterRoll } from "./meter-numbers.ts";
+import { type MeterNumbers, meterNumbers } from "./meter-numbers.ts";
 import { seriesEars } from "./series-damage.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 import { progressWrites } from "./series-progress.ts";
@@ -38,21 +38,21 @@ function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeries
   const database = openSeriesDatabase(dataDir);
   const tell = seriesEars({ tell: damaged, nowMs: () => clock.nowMs() });
   const { read, readMany } = seriesReads(database, tell);
-  const roll = meterRoll(database, tell);
+  const numbers = meterNumbers(database, tell);
   const sealer = daySealer(database, clock);
   const progress = progressWrites(database, tell);
   const met = (damage: FoundDamage) => damaged({ ...damage, foundAtMs: clock.nowMs() });
   // Prepared once, and not with each batch.
   const parts: Parts = {
     database,
-    roll,
+    numbers,
     sealer,
     progress,
     met,
     hot: hotWrites(database, sealer),
     days: dayReads(database),
     rewrites: meterDays(database),
-    conflicts: conflictWrites(database, roll),
+    conflicts: conflictWrites(database, numbers),
   };
 
   return {
@@ -63,11 +63,11 @@ function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeries
     },
     begin: async () => {
       database.exec("BEGIN IMMEDIATE");
-      roll.begin();
+      numbers.begin();
       return seriesBatch(parts);
     },
     async *meters() {
-      yield* roll.known();
+      yield* numbers.known();
     },
     record: async (next) => {
       try {
@@ -91,7 +91,7 @@ function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeries
 
 interface Parts {
   readonly database: DatabaseSync;
-  readonly roll: MeterRoll;
+  readonly numbers: MeterNumbers;
   readonly sealer: ReturnType<typeof daySealer>;
   readonly progress: ReturnType<typeof progressWrites>;
   readonly met: (damage: FoundDamage) => void;
@@ -101,7 +101,7 @@ interface Parts {
   readonly conflicts: ReturnType<typeof conflictWrites>;
 }
 
-function seriesBatch({ database, roll, sealer, progress, met, hot, days, rewrites, conflicts }: Parts): SeriesBatch {
+function seriesBatch({ database, numbers, sealer, progress, met, hot, days, rewrites, conflicts }: Parts): SeriesBatch {
   async function guarded<Answer>(work: () => Answer): Promise<Answer> {
     try {
       return work();
@@ -111,13 +111,13 @@ function seriesBatch({ database, roll, sealer, progress, met, hot, days, rewrite
   }
 
   return {
-    meet: (meters) => guarded(() => roll.meet(meters)),
+    meet: (meters) => guarded(() => numbers.meet(meters)),
     put: (writes) => guarded(() => hot.put(writes)),
     find: (lookups) => guarded(() => findAll(days, lookups, met)),
     insert: (writes) =>
       guarded(() => {
         hot.put(writes);
-        roll.earlier(writes);
+        numbers.earlier(writes);
       }),
     replace: (writes) =>
       guarded(() => {
@@ -127,11 +127,11 @@ function seriesBatch({ database, roll, sealer, progress, met, hot, days, rewrite
     commit: (next: Progress) =>
       guarded(() => {
         progress.record(next, () => database.exec("COMMIT"));
-        roll.commit();
+        numbers.commit();
       }),
     abandon: async () => {
       if (database.isTransaction) database.exec("ROLLBACK");
-      roll.undo();
+      numbers.undo();
       sealer.forget();
     },
   };

@@ -15,13 +15,13 @@ type Meet = Parameters<SeriesBatch["meet"]>[0];
 
 const pageMeters = 5000;
 
-export type MeterRoll = ReturnType<typeof meterRoll>;
+export type MeterNumbers = ReturnType<typeof meterNumbers>;
 
 /**
  * Numbers of meters and their channels, in memory and in the file. If the meter of a number cannot be read, the number
  * is not given to another.
  */
-export function meterRoll(database: DatabaseSync, tell: TellSeriesRow) {
+export function meterNumbers(database: DatabaseSync, tell: TellSeriesRow) {
   const table = meterTable(database, tell);
   const byId = new Map<string, StoredMeter>();
   const byNo: (StoredMeter | undefined)[] = [];

@@ -2,12 +2,12 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { HttpError, InfluxDB, type Transport } from "@influxdata/influxdb-client";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
-import type { BucketRange } from "@meterbook/sharding/bucket-ranges";
+import type { SlotRange } from "@meterbook/sharding/slot-ranges";
 import { type OddRows, oddRows } from "../points/odd-rows.ts";
 import { type SharedWrites, sharedWrites } from "./shared-writes.ts";
 
-/** One InfluxDB 2.x server and the buckets of meters whose points it holds. */
-export interface InfluxServerOptions extends BucketRange {
+/** One InfluxDB 2.x server and the slots of meters whose points it holds. */
+export interface InfluxServerOptions extends SlotRange {
   readonly url: string;
   readonly token: string;
   /** Of what is written; `gzip` where absent. */
@@ -15,7 +15,7 @@ export interface InfluxServerOptions extends BucketRange {
 }
 
 export interface InfluxOptions {
-  /** Together they hold each of the 256 buckets of meters once. */
+  /** Together they hold each of the 256 slots of meters once. */
   readonly servers: readonly InfluxServerOptions[];
   readonly org: string;
   /** InfluxDB's own kind of bucket, the same name on each server. */

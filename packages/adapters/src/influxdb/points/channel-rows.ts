@@ -3,9 +3,9 @@ import type { StoredChannel, StoredMeter } from "@meterbook/core/ports/series-st
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { QueryParameters, RowSeries } from "../client/influx-query.ts";
 import { anyOf, query } from "../client/influx-query.ts";
-import { bucketTags } from "./bucket-routes.ts";
 import { codedFields, parseChannelName, parseCodedName } from "./line-protocol.ts";
 import type { TellOdd } from "./odd-rows.ts";
+import { slotTags } from "./slot-routes.ts";
 import { isBefore, isWhole, takeCoded } from "./stored-points.ts";
 
 /**
@@ -42,16 +42,16 @@ export interface FoundMeter {
   stored(no: number, beforeOffset: number, odd: TellOdd): StoredMeter | undefined;
 }
 
-/** All meters of some buckets that are on one server. */
-export async function metersOfBuckets(
+/** All meters of some slots that are on one server. */
+export async function metersOfSlots(
   connection: InfluxConnection,
-  buckets: readonly number[],
+  slots: readonly number[],
   signal: AbortSignal,
 ): Promise<FoundMeter[]> {
   const parameters: QueryParameters = {};
   const where = anyOf(
     "k",
-    buckets.map((bucket) => bucketTags[bucket] as string),
+    slots.map((slot) => slotTags[slot] as string),
     parameters,
   );
   return foundMeters(

@@ -1,12 +1,12 @@
 import type { Conflict, StoredConflict } from "@meterbook/core/ports/series-store";
-import { bucketOf } from "@meterbook/sharding/bucket";
+import { slotOf } from "@meterbook/sharding/slot";
 import { cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { QueryParameters, RowSeries } from "../client/influx-query.ts";
 import { anyOf, query } from "../client/influx-query.ts";
-import { bucketTags } from "./bucket-routes.ts";
 import { channelName, meterTags, parseChannelName, quoteString } from "./line-protocol.ts";
 import type { TellOdd } from "./odd-rows.ts";
+import { slotTags } from "./slot-routes.ts";
 
 const idsPerFrame = 2 ** 20;
 
@@ -19,7 +19,7 @@ export function conflictLine(conflict: Conflict): string {
   const { meterId, channel, at, kept, refused, receivedAtMs } = conflict;
   const numbers = { at, kv: kept.value, kq: kept.code, rv: refused.value, rq: refused.code, received: receivedAtMs };
   const fields = Object.entries(numbers).map(([name, value]) => `${name}=${value}i`);
-  const tags = meterTags(bucketTags[bucketOf(meterId)] as string, meterId);
+  const tags = meterTags(slotTags[slotOf(meterId)] as string, meterId);
   const [name, id] = [channelName(channel), conflictId(conflict)];
   const checksum = cellsChecksum([meterId, id, name, ...Object.values(numbers)]);
   return `conflict,${tags}${fields.join(",")},ch=${quoteString(name)},crc=${checksum}i ${id}\n`;

@@ -61,8 +61,8 @@ export function quoteIdentifier(name: string): string {
 }
 
 /** The tags of a meter's points and the blank after them. */
-export function meterTags(bucketTag: string, meterId: string): string {
-  return `k=${bucketTag},m=${escapeKey(meterId)} `;
+export function meterTags(slotTag: string, meterId: string): string {
+  return `k=${slotTag},m=${escapeKey(meterId)} `;
 }
 
 /** One accepted reading with its code in the name, and the offset of its frame. `field` is the channel's name, escaped. */

@@ -1,20 +1,20 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Conflict, MeterWrite, Progress, SeriesBatch } from "@meterbook/core/ports/series-store";
 import type { RefusedLines } from "../client/influx-write.ts";
-import type { BucketRoutes } from "../points/bucket-routes.ts";
 import { conflictContent, conflictId, conflictLine, conflictsWithin } from "../points/conflict-rows.ts";
+import type { SlotRoutes } from "../points/slot-routes.ts";
 import type { Trail } from "../trail/trail.ts";
-import type { MeterRoll } from "./known-meters.ts";
 import { lineQueue } from "./line-queue.ts";
 import { findInWrites, findStored } from "./look-ups.ts";
 import { meterLines, readingsInLine } from "./meter-lines.ts";
+import type { RememberedMeters } from "./remembered-meters.ts";
 
 export interface BatchParts {
   readonly partition: number;
   /** What is recorded as the batch begins. */
   readonly recorded: Progress;
-  readonly roll: MeterRoll;
-  readonly routes: BucketRoutes;
+  readonly remembered: RememberedMeters;
+  readonly routes: SlotRoutes;
   /** By server. */
   readonly trails: readonly Trail[];
   readonly refused: RefusedLines;
@@ -27,7 +27,7 @@ export interface BatchParts {
 
 /** Lines go out as soon as there is a request full of them; only the row of progress makes them count. */
 export function influxBatch(parts: BatchParts): SeriesBatch {
-  const { partition, recorded, roll, routes, trails, linesMax } = parts;
+  const { partition, recorded, remembered, routes, trails, linesMax } = parts;
   const { position } = recorded;
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, parts.closed]);
@@ -35,7 +35,7 @@ export function influxBatch(parts: BatchParts): SeriesBatch {
   const { refused } = counted;
   const queue = lineQueue(routes.connections, trails, { precision: "s", signal, refused, linesMax });
   const conflictQueue = lineQueue(routes.connections, trails, { precision: "ns", signal, refused, linesMax });
-  const lines = meterLines(roll, queue, { partition, position });
+  const lines = meterLines(remembered, queue, { partition, position });
   let put: readonly MeterWrite[] = [];
 
   async function conflicts(found: readonly Conflict[]): Promise<number> {
@@ -52,7 +52,7 @@ export function influxBatch(parts: BatchParts): SeriesBatch {
   }
 
   return {
-    meet: async (meters) => roll.meet(meters),
+    meet: async (meters) => remembered.meet(meters),
     async put(writes) {
       put = writes;
       for (const write of writes) lines.put(write);
@@ -61,7 +61,7 @@ export function influxBatch(parts: BatchParts): SeriesBatch {
       const own = findInWrites(put);
       const found = lookups.map(own);
       const others = lookups.filter((_, index) => found[index] === undefined);
-      const stored = others.length === 0 ? [] : await findStored({ roll, routes, signal }, others, position);
+      const stored = others.length === 0 ? [] : await findStored({ remembered, routes, signal }, others, position);
       let next = 0;
       return found.map((reading) => {
         if (reading !== undefined) return reading;
@@ -81,11 +81,11 @@ export function influxBatch(parts: BatchParts): SeriesBatch {
       lines.announceRest();
       await Promise.all([queue.finish(), conflictQueue.finish()]);
       await parts.record({ ...progress, counts: counted.without(progress.counts) }, signal);
-      roll.commit();
+      remembered.commit();
     },
     async abandon() {
       ended.abort();
-      roll.undo(recorded.newestAt);
+      remembered.undo(recorded.newestAt);
     },
   };
 }
@@ -114,7 +114,7 @@ const meterMax = 200;
 
 /** Contents of the conflicts that frames before `position` brought, as far as they may be those of `found`. */
 async function recordedContents(
-  routes: BucketRoutes,
+  routes: SlotRoutes,
   found: readonly Conflict[],
   position: number,
   signal: AbortSignal,

@@ -1,10 +1,10 @@
 import type { SeriesReader, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
-import { type BucketRoutes, bucketRoutes } from "../points/bucket-routes.ts";
 import { metersById } from "../points/channel-rows.ts";
 import { conflictsAfter } from "../points/conflict-rows.ts";
 import type { TellOdd } from "../points/odd-rows.ts";
 import { allProgress, furthest, type ProgressRow } from "../points/progress-rows.ts";
+import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
 import { readManyFrom } from "./read-many.ts";
 
 export interface InfluxSeriesReader extends SeriesReader {
@@ -13,7 +13,7 @@ export interface InfluxSeriesReader extends SeriesReader {
 
 /** Reads of the series store on InfluxDB from any process. Nothing is asked yet. */
 export function openInfluxSeriesReader(options: InfluxOptions): InfluxSeriesReader {
-  const routes = bucketRoutes(options);
+  const routes = slotRoutes(options);
   const closed = new AbortController();
   const progress = progressReads(routes, closed.signal);
   const meters = meterReads(routes, progress, closed.signal);
@@ -44,7 +44,7 @@ export function openInfluxSeriesReader(options: InfluxOptions): InfluxSeriesRead
   };
 }
 
-function progressReads(routes: BucketRoutes, signal: AbortSignal) {
+function progressReads(routes: SlotRoutes, signal: AbortSignal) {
   let positions: ReadonlyMap<number, number> = new Map();
 
   async function totals(): Promise<StoreTotals> {
@@ -81,7 +81,7 @@ function progressReads(routes: BucketRoutes, signal: AbortSignal) {
 const meterMax = 200;
 
 /** Meters by id, without what a batch brought that has not happened; undefined where there is none. */
-function meterReads(routes: BucketRoutes, progress: ReturnType<typeof progressReads>, signal: AbortSignal) {
+function meterReads(routes: SlotRoutes, progress: ReturnType<typeof progressReads>, signal: AbortSignal) {
   async function storedIn(connection: InfluxConnection, some: readonly string[], odd: TellOdd): Promise<StoredMeter[]> {
     const stored: StoredMeter[] = [];
     for (const meter of await metersById(connection, some, signal)) {

@@ -4,20 +4,20 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import { noProgress } from "@meterbook/core/ports/series-store";
-import { bucketCount } from "@meterbook/sharding/bucket";
+import { slotCount } from "@meterbook/sharding/slot";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
 import { type RefusedLines, writeLines } from "../client/influx-write.ts";
-import { type BucketRoutes, bucketRoutes } from "../points/bucket-routes.ts";
-import { metersOfBuckets } from "../points/channel-rows.ts";
+import { metersOfSlots } from "../points/channel-rows.ts";
 import { quoteString } from "../points/line-protocol.ts";
 import { progressLine, progressOf } from "../points/progress-rows.ts";
+import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
 import { soundProgress } from "../trail/sound-progress.ts";
 import { sealedNote, sharesRing, type Trail, trail, trailSlots } from "../trail/trail.ts";
 import { type TrailLooks, trailLooks } from "../trail/trail-looks.ts";
 import { influxBatch } from "./influx-batch.ts";
-import { type MeterRoll, meterRoll } from "./known-meters.ts";
 import { writeWithTrail } from "./line-queue.ts";
 import { readManyFrom } from "./read-many.ts";
+import { type RememberedMeters, rememberMeters } from "./remembered-meters.ts";
 
 export interface InfluxSeriesStoresOptions extends InfluxOptions {
   /** Of the readings log. */
@@ -32,7 +32,7 @@ export interface InfluxSeriesStoresOptions extends InfluxOptions {
 
 /** The series store on one or several InfluxDB 2.x servers. Nothing is asked before `open`. */
 export function openInfluxSeriesStores(options: InfluxSeriesStoresOptions): SeriesStores {
-  const routes = bucketRoutes(options);
+  const routes = slotRoutes(options);
   const closed = new AbortController();
   const looks = trailLooks(routes.connections, closed.signal);
   /** How far partitions were that turned out to be behind. */
@@ -47,7 +47,7 @@ export function openInfluxSeriesStores(options: InfluxSeriesStoresOptions): Seri
 }
 
 interface Parts {
-  readonly routes: BucketRoutes;
+  readonly routes: SlotRoutes;
   readonly looks: TrailLooks;
   readonly known: Map<number, number>;
   readonly closed: AbortSignal;
@@ -62,7 +62,7 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
   const begun = await begin({ ...parts, closed }, partition, epochAsked);
   const { trails, behind } = begun;
   let progress = begun.progress;
-  const roll = await loadedRoll({ routes, partition, partitions, progress, signal: closed });
+  const remembered = await loadedMeters({ routes, partition, partitions, progress, signal: closed });
   let batch: SeriesBatch | undefined;
 
   async function check(when: "next" | "now"): Promise<"sound" | "behind"> {
@@ -79,7 +79,7 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
   }
 
   async function readMany(meterIds: readonly string[], range: { from: number; to: number }) {
-    const meters = meterIds.map((meterId) => roll.find(meterId)?.stored);
+    const meters = meterIds.map((meterId) => remembered.find(meterId)?.stored);
     return readManyFrom(routes, meters, range, { beforeOffset: progress.position, signal: closed });
   }
 
@@ -90,7 +90,7 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
     behind,
     check: () => check("next"),
     async read(meterId, { from, to, channels }) {
-      const stored = roll.find(meterId)?.stored;
+      const stored = remembered.find(meterId)?.stored;
       const wanted = stored?.channels.filter(({ index }) => channels === undefined || channels.includes(index)) ?? [];
       const meter = stored === undefined ? undefined : { ...stored, channels: wanted };
       const how = { beforeOffset: progress.position, signal: closed };
@@ -98,12 +98,22 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
     },
     readMany,
     async begin() {
-      batch = influxBatch({ partition, recorded: progress, roll, routes, trails, refused, linesMax, closed, record });
+      batch = influxBatch({
+        partition,
+        recorded: progress,
+        remembered,
+        routes,
+        trails,
+        refused,
+        linesMax,
+        closed,
+        record,
+      });
       return batch;
     },
     record: (next) => record(next, closed),
     async *meters() {
-      yield* roll.pages();
+      yield* remembered.pages();
     },
     tidy: async () => false,
     async close() {
@@ -172,31 +182,29 @@ function progressRefused(lines: readonly { detail: string }[]): never {
   throw new AdapterError("store_write_failed", { retryable: false, detail });
 }
 
-const bucketsPerQuery = 8;
+const slotsPerQuery = 8;
 
 /** The meters of the partition that have happened. */
-async function loadedRoll(from: {
-  routes: BucketRoutes;
+async function loadedMeters(from: {
+  routes: SlotRoutes;
   partition: number;
   partitions: number;
   progress: Progress;
   signal: AbortSignal;
-}): Promise<MeterRoll> {
+}): Promise<RememberedMeters> {
   const { routes, partition, partitions, progress, signal } = from;
-  const roll = meterRoll(routes.serverOfMeter);
-  const own = Array.from({ length: bucketCount }, (_, bucket) => bucket).filter(
-    (bucket) => bucket % partitions === partition,
-  );
-  for (const [server, buckets] of Map.groupBy(own, routes.serverOf)) {
-    for (let first = 0; first < buckets.length; first += bucketsPerQuery) {
-      const some = buckets.slice(first, first + bucketsPerQuery);
+  const remembered = rememberMeters(routes.serverOfMeter);
+  const own = Array.from({ length: slotCount }, (_, slot) => slot).filter((slot) => slot % partitions === partition);
+  for (const [server, slots] of Map.groupBy(own, routes.serverOf)) {
+    for (let first = 0; first < slots.length; first += slotsPerQuery) {
+      const some = slots.slice(first, first + slotsPerQuery);
       const connection = routes.connections[server] as InfluxConnection;
       const loaded = await connection.odd.look(async (odd) => {
-        const found = await metersOfBuckets(connection, some, signal);
+        const found = await metersOfSlots(connection, some, signal);
         return found.flatMap((meter) => meter.stored(-1, progress.position, odd) ?? []);
       }, signal);
-      for (const stored of loaded) roll.load({ ...stored, no: roll.size }, progress.newestAt);
+      for (const stored of loaded) remembered.load({ ...stored, no: remembered.size }, progress.newestAt);
     }
   }
-  return roll;
+  return remembered;
 }

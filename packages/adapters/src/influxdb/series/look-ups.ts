@@ -1,10 +1,10 @@
 import type { Reading } from "@meterbook/core/domain/reading/reading";
 import { lowerBound, readingAt } from "@meterbook/core/domain/reading/reading";
 import type { Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
-import type { BucketRoutes } from "../points/bucket-routes.ts";
 import { channelName } from "../points/line-protocol.ts";
+import type { SlotRoutes } from "../points/slot-routes.ts";
 import { type PointsAsked, pointsInEffect } from "../points/stored-points.ts";
-import type { MeterRoll } from "./known-meters.ts";
+import type { RememberedMeters } from "./remembered-meters.ts";
 
 /** What one statement may touch: so many meters, and so many meters times seconds. */
 const meterMax = 200;
@@ -13,22 +13,22 @@ const statementsMax = 20;
 
 /** What stands under each key before frame `beforeOffset`; the answer at index i belongs to look-up i. */
 export async function findStored(
-  { roll, routes, signal }: { roll: MeterRoll; routes: BucketRoutes; signal: AbortSignal },
+  { remembered, routes, signal }: { remembered: RememberedMeters; routes: SlotRoutes; signal: AbortSignal },
   lookups: readonly Lookup[],
   beforeOffset: number,
 ): Promise<(Reading | undefined)[]> {
   const found = new Map<Lookup, Reading>();
-  const byServer = Map.groupBy(lookups, ({ meterNo }) => roll.at(meterNo).server);
+  const byServer = Map.groupBy(lookups, ({ meterNo }) => remembered.at(meterNo).server);
   for (const [server, some] of byServer) {
     const connection = routes.connections[server];
     if (connection === undefined) continue;
     const stretches = stretchesOf(some);
     for (let from = 0; from < stretches.length; from += statementsMax) {
       const part = stretches.slice(from, from + statementsMax);
-      const asked = part.map((stretch) => askedOf(stretch, roll));
+      const asked = part.map((stretch) => askedOf(stretch, remembered));
       const points = await pointsInEffect(connection, asked, beforeOffset, signal);
       for (const lookup of part.flat()) {
-        const { stored } = roll.at(lookup.meterNo);
+        const { stored } = remembered.at(lookup.meterNo);
         const channel = stored.channels[lookup.channelIndex];
         const columns = channel === undefined ? undefined : points.get(stored.meterId)?.get(channelName(channel));
         if (columns === undefined) continue;
@@ -58,11 +58,13 @@ function stretchesOf(lookups: readonly Lookup[]): Lookup[][] {
   return stretches;
 }
 
-function askedOf(stretch: readonly Lookup[], roll: MeterRoll): PointsAsked {
-  const meters = [...new Set(stretch.map(({ meterNo }) => meterNo))].map((no) => roll.at(no).stored);
+function askedOf(stretch: readonly Lookup[], remembered: RememberedMeters): PointsAsked {
+  const meters = [...new Set(stretch.map(({ meterNo }) => meterNo))].map((no) => remembered.at(no).stored);
   return {
     meterIds: meters.map(({ meterId }) => meterId),
-    channels: stretch.flatMap(({ meterNo, channelIndex }) => roll.at(meterNo).stored.channels[channelIndex] ?? []),
+    channels: stretch.flatMap(
+      ({ meterNo, channelIndex }) => remembered.at(meterNo).stored.channels[channelIndex] ?? [],
+    ),
     from: stretch[0]?.at ?? 0,
     to: stretch.at(-1)?.at ?? 0,
   };

@@ -3,8 +3,8 @@ import { readingAt } from "@meterbook/core/domain/reading/reading";
 import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-store";
 import { channelLine } from "../points/channel-rows.ts";
 import { codedFields } from "../points/line-protocol.ts";
-import { announced, type MeterRoll, type RollMeter } from "./known-meters.ts";
 import type { LineQueue } from "./line-queue.ts";
+import { announced, type RememberedMeter, type RememberedMeters } from "./remembered-meters.ts";
 
 /**
  * Turns accepted readings into points none of which is ever written with other content, whoever writes it
@@ -14,11 +14,11 @@ import type { LineQueue } from "./line-queue.ts";
  * line of the meter. All else stands in `late`, each value for itself.
  */
 export function meterLines(
-  roll: MeterRoll,
+  remembered: RememberedMeters,
   queue: LineQueue,
   { partition, position }: { partition: number; position: number },
 ) {
-  function announce(meter: RollMeter, channelIndex: number, { at, value, code }: Reading, offset: number): void {
+  function announce(meter: RememberedMeter, channelIndex: number, { at, value, code }: Reading, offset: number): void {
     const field = meter.fields[channelIndex] as string;
     const row = { field, index: channelIndex, at, value, code, offset };
     queue.add(meter.server, channelLine(meter.tags, partition, row));
@@ -26,19 +26,19 @@ export function meterLines(
   }
 
   /** Rows of channels that are new, with the frame that brings their first reading. */
-  function announceFresh(meter: RollMeter, series: readonly ChannelWrite[], offset: number): void {
+  function announceFresh(meter: RememberedMeter, series: readonly ChannelWrite[], offset: number): void {
     for (const { channelIndex } of series) {
       if (meter.fresh.includes(channelIndex)) announce(meter, channelIndex, firstOf(meter, channelIndex), offset);
     }
   }
 
-  function late(meter: RollMeter, channelIndex: number, { at, value, code }: Reading, offset: number): void {
+  function late(meter: RememberedMeter, channelIndex: number, { at, value, code }: Reading, offset: number): void {
     const fields = codedFields(meter.fields[channelIndex] as string, code, value, offset);
     queue.add(meter.server, `late,${meter.tags}${fields} ${at}\n`);
   }
 
   /** The readings of several instants, one after the other. */
-  function putMany(meter: RollMeter, { series, offset }: MeterWrite): void {
+  function putMany(meter: RememberedMeter, { series, offset }: MeterWrite): void {
     const next = series.map(() => 0);
     for (;;) {
       let at = Number.POSITIVE_INFINITY;
@@ -60,7 +60,7 @@ export function meterLines(
     }
   }
 
-  function addLine(meter: RollMeter, fields: string, offset: number, at: number): void {
+  function addLine(meter: RememberedMeter, fields: string, offset: number, at: number): void {
     meter.newestLine = at;
     queue.add(meter.server, `reading,${meter.tags}${fields}p=${offset}i ${at}\n`);
   }
@@ -68,7 +68,7 @@ export function meterLines(
   return {
     put(write: MeterWrite): void {
       const { meterNo, offset, series } = write;
-      const meter = roll.at(meterNo);
+      const meter = remembered.at(meterNo);
       if (meter.fresh.length > 0) announceFresh(meter, series, offset);
       const at = series[0]?.at[0] ?? 0;
       if (at <= meter.newestLine || !isOneInstant(series, at)) {
@@ -83,20 +83,20 @@ export function meterLines(
     },
     /** Late readings and those that take the place of others. */
     insert({ meterNo, offset, series }: MeterWrite): void {
-      const meter = roll.at(meterNo);
+      const meter = remembered.at(meterNo);
       for (const one of series) {
         for (let i = 0; i < one.at.length; i += 1) {
           const reading = readingAt(one, i);
           late(meter, one.channelIndex, reading, offset);
           if (reading.at > firstOf(meter, one.channelIndex).at) continue;
           announce(meter, one.channelIndex, reading, offset);
-          roll.firstBecomes(meter, one.channelIndex, reading);
+          remembered.firstBecomes(meter, one.channelIndex, reading);
         }
       }
     },
     /** Channels that were met and of which no reading came: they exist from here on. */
     announceRest(): void {
-      for (const meter of roll.changed()) {
+      for (const meter of remembered.changed()) {
         for (const index of meter.fresh) announce(meter, index, firstOf(meter, index), position);
       }
     },
@@ -112,7 +112,7 @@ export function readingsInLine(line: string): number {
   return fields.filter((field) => !/_q=\d+i$/.test(field)).length - 1;
 }
 
-function firstOf(meter: RollMeter, channelIndex: number): Reading {
+function firstOf(meter: RememberedMeter, channelIndex: number): Reading {
   const channel = meter.stored.channels[channelIndex];
   if (channel === undefined) throw new Error(`${meter.stored.meterId} has no channel ${channelIndex}`);
   return channel.first;

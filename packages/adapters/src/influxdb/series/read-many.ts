@@ -1,13 +1,13 @@
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
-import type { BucketRoutes } from "../points/bucket-routes.ts";
+import type { SlotRoutes } from "../points/slot-routes.ts";
 import { pointsInEffect, seriesOf } from "../points/stored-points.ts";
 
 const meterMax = 200;
 
 /** The readings of each meter; the answer at index i belongs to meter i, none where it is unknown. */
 export async function readManyFrom(
-  routes: BucketRoutes,
+  routes: SlotRoutes,
   meters: readonly (StoredMeter | undefined)[],
   range: { readonly from: number; readonly to: number },
   { beforeOffset, signal }: { readonly beforeOffset: number; readonly signal: AbortSignal },

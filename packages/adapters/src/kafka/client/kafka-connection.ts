@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import type { KafkaConfig, LogEntry } from "kafkajs";
 import { Kafka, logLevel } from "kafkajs";
-import type { CertificateBook } from "../../certificates/certificate-book.ts";
+import type { CertificateWatch } from "../../certificates/certificate-watch.ts";
 import { watchClientTls } from "../../certificates/client-tls.ts";
 import { calmRequestQueue } from "./calm-request-queue.ts";
 
@@ -45,7 +45,7 @@ export interface KafkaClientOptions {
   readonly clientId: string;
   readonly log: KafkaLog;
   /** Told of the certificates that are in use; nobody where absent. */
-  readonly certificates?: CertificateBook;
+  readonly certificates?: CertificateWatch;
 }
 
 /**
@@ -76,7 +76,7 @@ export function kafkaConnection(
 }
 
 /** The client copies them at each connection, so what was renewed counts for the next one. */
-function tlsOptions(files: KafkaTls, certificates: CertificateBook | undefined): ConnectionOptions {
+function tlsOptions(files: KafkaTls, certificates: CertificateWatch | undefined): ConnectionOptions {
   const { pem } = watchClientTls(files, { settings: "METERBOOK_KAFKA_TLS_", certificates });
   return {
     minVersion: "TLSv1.2",

@@ -3,10 +3,10 @@ import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { Consumer, EachBatchPayload } from "kafkajs";
 import { expect, test } from "vitest";
 import { type AssignedPartitions, assignedPartitions } from "./assigned-partitions.ts";
-import type { PumpEvents } from "./partition-pump.ts";
+import type { QueueEvents } from "./partition-queue.ts";
 
 const teller = { damaged: () => undefined, nowMs: () => 0 };
-const events: PumpEvents = { handleFailed: () => undefined, gap: () => undefined };
+const events: QueueEvents = { handleFailed: () => undefined, gap: () => undefined };
 
 function world(over: Partial<FrameConsumer> = {}, told = events) {
   const said: string[] = [];
@@ -28,8 +28,8 @@ function world(over: Partial<FrameConsumer> = {}, told = events) {
   return { said, epochs, client, assigned: assignedPartitions("readings", consumer, told, teller) };
 }
 
-function positions({ pumps }: AssignedPartitions): unknown[] {
-  return pumps.map(({ partition, nextOffset }) => [partition, nextOffset]);
+function positions({ queues }: AssignedPartitions): unknown[] {
+  return queues.map(({ partition, nextOffset }) => [partition, nextOffset]);
 }
 
 test("is not fetched before the consumer has said from where", async () => {

@@ -8,9 +8,9 @@ import type { KafkaConnection } from "../client/kafka-connection.ts";
 import { type LastingConsumer, lastingConsumer } from "../client/lasting-consumer.ts";
 import { assignedPartitions } from "./assigned-partitions.ts";
 import { offsetNotes } from "./offset-notes.ts";
-import type { PartitionPump, PumpEvents } from "./partition-pump.ts";
+import type { PartitionQueue, QueueEvents } from "./partition-queue.ts";
 
-export interface GroupEvents extends PumpEvents {
+export interface GroupEvents extends QueueEvents {
   /** The partitions that this process has now. */
   assigned(facts: { readonly partitions: readonly number[] }): void;
   /** The client gave up and begins again. */
@@ -50,8 +50,8 @@ const noteEveryMs = 1000;
 const fetchEveryMs = 120;
 
 /**
- * Shares the partitions of a topic with the other members of a group. What is fetched waits in a pump per partition, so
- * that long work holds up neither heartbeats nor other partitions; a partition whose pump is full is not fetched.
+ * Shares the partitions of a topic with the other members of a group. What is fetched waits in a queue per partition, so
+ * that long work holds up neither heartbeats nor other partitions; a partition whose queue is full is not fetched.
  */
 export async function groupConsumer(
   connection: KafkaConnection,
@@ -86,7 +86,7 @@ export async function groupConsumer(
   let noting: Promise<void> | undefined;
   const timer = setInterval(() => {
     noting ??= notes
-      .note(assigned.pumps)
+      .note(assigned.queues)
       .catch(() => undefined)
       .finally(() => {
         noting = undefined;
@@ -94,14 +94,14 @@ export async function groupConsumer(
   }, noteEveryMs);
 
   return {
-    lag: async () => lagging.lagOf(assigned.pumps, await admin.ends(topic)),
+    lag: async () => lagging.lagOf(assigned.queues, await admin.ends(topic)),
     async close() {
       clearInterval(timer);
       beat.end();
       // The member stays in its group meanwhile, so that nobody takes over what is not let go yet.
       await assigned.close();
       await noting;
-      await notes.note(assigned.pumps);
+      await notes.note(assigned.queues);
       await lasting.close();
       await admin.close();
     },
@@ -122,8 +122,8 @@ function lagWatch() {
 
   return {
     /** Of partitions that have said where they stand. */
-    lagOf(pumps: readonly PartitionPump[], ends: ReadonlyMap<number, number>): PartitionLag[] {
-      return pumps.flatMap(({ partition, handledTo, oldestWaitingAtMs }) => {
+    lagOf(queues: readonly PartitionQueue[], ends: ReadonlyMap<number, number>): PartitionLag[] {
+      return queues.flatMap(({ partition, handledTo, oldestWaitingAtMs }) => {
         if (handledTo === undefined) return [];
         const records = Math.max(0, (ends.get(partition) ?? 0) - handledTo);
         if (records === 0) seen.delete(partition);

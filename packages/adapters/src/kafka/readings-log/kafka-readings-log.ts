@@ -2,7 +2,7 @@ import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import { encodeBarrier } from "@meterbook/core/records/barrier-protobuf";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 import type { Tally } from "@meterbook/sharding/tally";
 import type { ConsumerConfig, ProducerBatch } from "kafkajs";
 import type { BusyLinger, FrameToWrite } from "../../report-batches/report-batcher.ts";

@@ -5,7 +5,7 @@ import { checkFrame } from "@meterbook/core/records/frame-protobuf";
 import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import { checkRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import { checkWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 import type { KafkaMessage } from "kafkajs";
 import type { IssuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
 import { readLedgerRecord, wrongContent } from "../../sqlite-views/ledger/ledger-record.ts";

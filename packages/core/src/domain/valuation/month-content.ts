@@ -34,7 +34,7 @@ export function monthContent(
   rules: ValuationRules = valuationRules,
 ): MonthContent {
   const span = { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
-  const present = meter.channels.filter((channel) => isInBook(meter, channel, period, calendar));
+  const present = meter.channels.filter((channel) => countsIn(meter, channel, period, calendar));
   const rows = groupsOf(present).map((group) => rowOf(meter, group, { span, previous }, rules));
   for (const { register, unit } of meter.record?.registers ?? []) {
     if (rows.some((row) => row.register === register)) continue;
@@ -66,7 +66,7 @@ export function monthsOf(
 }
 
 /** From its first reading on, and a register of an installed meter from the installation on: its opening is known. */
-function isInBook(
+function countsIn(
   { record }: KnownMeter,
   { channel, first }: KnownChannel,
   period: number,

@@ -2,7 +2,7 @@ export const scopes = ["billing", "analyst", "operator", "intake"] as const;
 export type Scope = (typeof scopes)[number];
 
 const everybody = scopes;
-const books = ["billing", "analyst", "operator"] as const;
+const office = ["billing", "analyst", "operator"] as const;
 /** Load profiles tell when somebody is at home: billing works from snapshots and has no need of them. */
 const profiles = ["analyst", "operator"] as const;
 const operators = ["operator"] as const;
@@ -12,22 +12,22 @@ const operators = ["operator"] as const;
  */
 export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/status": everybody,
-  "GET /v1/meters": books,
-  "GET /v1/meters/:meterId": books,
+  "GET /v1/meters": office,
+  "GET /v1/meters/:meterId": office,
   "PUT /v1/meters/:meterId": operators,
   "POST /v1/meters:import": operators,
   "GET /v1/meters/:meterId/readings": profiles,
   "GET /v1/meters/:meterId/curve": profiles,
   "GET /v1/meters/:meterId/conflicts": profiles,
   "GET /v1/meters/:meterId/gaps": profiles,
-  "GET /v1/meters/:meterId/snapshots/:period": books,
-  "GET /v1/meters/:meterId/snapshots/:period/revisions": books,
-  "GET /v1/periods": books,
-  "GET /v1/periods/:period": books,
+  "GET /v1/meters/:meterId/snapshots/:period": office,
+  "GET /v1/meters/:meterId/snapshots/:period/revisions": office,
+  "GET /v1/periods": office,
+  "GET /v1/periods/:period": office,
   "POST /v1/periods/:period/close": operators,
   "GET /v1/jobs/:id": operators,
-  "GET /v1/snapshots": books,
-  "GET /v1/snapshots/changes": books,
+  "GET /v1/snapshots": office,
+  "GET /v1/snapshots/changes": office,
   "GET /v1/rejected": operators,
   "POST /v1/rejected/:id/replay": operators,
   "GET /v1/rejected/senders": operators,

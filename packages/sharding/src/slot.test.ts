@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bucketOf, murmur2, partitionOf } from "./bucket.ts";
+import { murmur2, partitionOf, slotOf } from "./slot.ts";
 
 /** The vectors of Kafka's own UtilsTest. */
 test.for([
@@ -22,7 +22,7 @@ test("a partition is Kafka's own choice: positive murmur2 modulo the partitions"
       (meterId, power) => {
         const partitions = 2 ** power;
         expect(partitionOf(meterId, partitions)).toBe((murmur2(meterId) & 0x7fffffff) % partitions);
-        expect(bucketOf(meterId)).toBeLessThan(256);
+        expect(slotOf(meterId)).toBeLessThan(256);
       },
     ),
   );

@@ -2,14 +2,14 @@ import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
 import type { SeriesBatch, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
-import { bucketOf } from "@meterbook/sharding/bucket";
-import { bucketTags } from "../points/bucket-routes.ts";
+import { slotOf } from "@meterbook/sharding/slot";
 import { channelName, escapeKey, meterTags } from "../points/line-protocol.ts";
+import { slotTags } from "../points/slot-routes.ts";
 
 type Meet = Parameters<SeriesBatch["meet"]>[0];
 
 /** A meter of the partition as its owner remembers it. */
-export interface RollMeter {
+export interface RememberedMeter {
   stored: StoredMeter;
   /** Index of the server that has its points. */
   readonly server: number;
@@ -26,28 +26,28 @@ export interface RollMeter {
 const none: readonly number[] = [];
 
 /** The channel has its row. */
-export function announced(meter: RollMeter, channelIndex: number): void {
+export function announced(meter: RememberedMeter, channelIndex: number): void {
   const left = meter.fresh.filter((index) => index !== channelIndex);
   meter.fresh = left.length === 0 ? none : left;
 }
 
-export type MeterRoll = ReturnType<typeof meterRoll>;
+export type RememberedMeters = ReturnType<typeof rememberMeters>;
 
 /** The numbers of meters and channels are this owner's own; the store knows names. */
-export function meterRoll(serverOfMeter: (meterId: string) => number) {
-  const byId = new Map<string, RollMeter>();
-  const byNo: RollMeter[] = [];
-  let before = new Map<RollMeter, StoredMeter | undefined>();
+export function rememberMeters(serverOfMeter: (meterId: string) => number) {
+  const byId = new Map<string, RememberedMeter>();
+  const byNo: RememberedMeter[] = [];
+  let before = new Map<RememberedMeter, StoredMeter | undefined>();
 
-  function add(stored: StoredMeter, newestLine: number): RollMeter {
+  function add(stored: StoredMeter, newestLine: number): RememberedMeter {
     const { meterId } = stored;
-    const meter = rollMeter(stored, newestLine, serverOfMeter(meterId));
+    const meter = rememberedMeter(stored, newestLine, serverOfMeter(meterId));
     byId.set(meterId, meter);
     byNo.push(meter);
     return meter;
   }
 
-  function change(meter: RollMeter, stored: StoredMeter): void {
+  function change(meter: RememberedMeter, stored: StoredMeter): void {
     if (!before.has(meter)) before.set(meter, meter.stored);
     meter.stored = stored;
   }
@@ -79,7 +79,7 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
     /** As found in the store, where lines up to `newestLine` may be. */
     load: (stored: StoredMeter, newestLine: number) => void add(stored, newestLine),
     find: (meterId: string) => byId.get(meterId),
-    at(no: number): RollMeter {
+    at(no: number): RememberedMeter {
       const meter = byNo[no];
       if (meter === undefined) throw new Error(`meter ${no} was never met`);
       return meter;
@@ -92,7 +92,7 @@ export function meterRoll(serverOfMeter: (meterId: string) => number) {
     meet: (meters: Meet): StoredMeter[] => meters.map(meetOne),
     /** Meters that this batch met or changed. */
     changed: () => before.keys(),
-    firstBecomes(meter: RollMeter, channelIndex: number, first: Reading): void {
+    firstBecomes(meter: RememberedMeter, channelIndex: number, first: Reading): void {
       const channels = meter.stored.channels.map((channel) =>
         channel.index === channelIndex ? { ...channel, first } : channel,
       );
@@ -134,12 +134,12 @@ function storedChannel(
   return { register, kind, unit, stepSeconds, first, index };
 }
 
-function rollMeter(stored: StoredMeter, newestLine: number, server: number): RollMeter {
+function rememberedMeter(stored: StoredMeter, newestLine: number, server: number): RememberedMeter {
   const { meterId, channels } = stored;
   return {
     stored,
     server,
-    tags: inOnePiece(meterTags(bucketTags[bucketOf(meterId)] as string, meterId)),
+    tags: inOnePiece(meterTags(slotTags[slotOf(meterId)] as string, meterId)),
     fields: fieldsOf(channels),
     fresh: none,
     newestLine,

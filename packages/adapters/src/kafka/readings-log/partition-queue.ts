@@ -5,7 +5,7 @@ import { backOff } from "../client/kafka-back-off.ts";
 import { type WaitingFrames, waitingFrames } from "./waiting-frames.ts";
 
 /** What was fetched of one partition and waits for the consumer. */
-export interface PartitionPump {
+export interface PartitionQueue {
   readonly partition: number;
   /** Offset to fetch from; undefined until the consumer has said. */
   readonly nextOffset: number | undefined;
@@ -21,26 +21,26 @@ export interface PartitionPump {
   close(): Promise<void>;
 }
 
-export interface PumpEvents {
+export interface QueueEvents {
   /** The consumer could not take a batch, or the partition; it is tried again. */
   handleFailed(facts: { readonly partition: number; readonly error: unknown }): void;
   /** The log no longer holds these frames, which were to be read; the store may have them. */
   gap(facts: { readonly partition: number; readonly from: number; readonly to: number }): void;
 }
 
-export interface PumpOptions {
-  readonly events: PumpEvents;
+export interface QueueOptions {
+  readonly events: QueueEvents;
   readonly teller: DamageTeller;
-  /** Called when the consumer has said where to read from, and when a full pump has room again. */
-  readonly ready: (pump: PartitionPump) => void;
+  /** Called when the consumer has said where to read from, and when a full queue has room again. */
+  readonly ready: (queue: PartitionQueue) => void;
   /** The consumer wants the partition assigned anew. */
-  readonly again: (pump: PartitionPump) => void;
+  readonly again: (queue: PartitionQueue) => void;
   readonly epoch: number;
-  /** What must have ended before: the partition's pump before this one. */
+  /** What must have ended before: the partition's queue before this one. */
   readonly after: Promise<unknown>;
 }
 
-export function partitionPump(partition: number, consumer: FrameConsumer, options: PumpOptions): PartitionPump {
+export function partitionQueue(partition: number, consumer: FrameConsumer, options: QueueOptions): PartitionQueue {
   const { events, teller, ready, again, epoch, after } = options;
   const pause = backOff({ firstMs: 100, maxMs: 5000 });
   let waiting: WaitingFrames | undefined;
@@ -68,11 +68,11 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
 
   async function open(): Promise<void> {
     await persist(async () => {
-      handledTo = await consumer.assigned(partition, epoch, gone.signal, () => again(pump));
+      handledTo = await consumer.assigned(partition, epoch, gone.signal, () => again(queue));
     });
     if (handledTo === undefined) return;
     waiting = waitingFrames(partition, handledTo, gaps.found, teller);
-    ready(pump);
+    ready(queue);
   }
 
   async function drain(frames: WaitingFrames): Promise<void> {
@@ -88,7 +88,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
     const wasFull = frames.isFull;
     frames.drop(first.length);
     handledTo = (first.at(-1)?.offset ?? 0) + 1;
-    if (wasFull && !frames.isFull) ready(pump);
+    if (wasFull && !frames.isFull) ready(queue);
   }
 
   async function letGo(): Promise<void> {
@@ -98,7 +98,7 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
     if (handledTo !== undefined) await consumer.revoked(partition);
   }
 
-  const pump: PartitionPump = {
+  const queue: PartitionQueue = {
     partition,
     get nextOffset() {
       return waiting?.nextOffset;
@@ -125,11 +125,11 @@ export function partitionPump(partition: number, consumer: FrameConsumer, option
       return closed;
     },
   };
-  return pump;
+  return queue;
 }
 
 /** Gaps that the consumer is to hear of before the frames after them count: whoever dies in between is told again. */
-function gapTelling(consumer: FrameConsumer, events: PumpEvents) {
+function gapTelling(consumer: FrameConsumer, events: QueueEvents) {
   let gaps: LostFrames[] = [];
   return {
     found(lost: LostFrames): void {

@@ -1,6 +1,6 @@
 import { Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
-import { certificateBook, type Duties } from "./certificate-book.ts";
+import { certificateWatch, type Duties } from "./certificate-watch.ts";
 import type { DatedDocument, TlsRole } from "./tls-files.ts";
 
 const dayMs = 86_400_000;
@@ -19,12 +19,12 @@ function told() {
   };
 }
 
-function aBook() {
+function aWatch() {
   const [standing, notices, metrics] = [told(), told(), new Registry()];
   const clock = { nowMs: () => world.nowMs };
-  const book = certificateBook({ noticeMs: 14 * dayMs, standing, notices, metrics, clock, everyMs: 5 });
-  onTestFinished(() => book.close());
-  const world = { nowMs: Date.parse("2026-11-01T00:00:00Z"), book, standing, notices, metrics };
+  const watch = certificateWatch({ noticeMs: 14 * dayMs, standing, notices, metrics, clock, everyMs: 5 });
+  onTestFinished(() => watch.close());
+  const world = { nowMs: Date.parse("2026-11-01T00:00:00Z"), watch, standing, notices, metrics };
   return world;
 }
 
@@ -67,16 +67,16 @@ test.for([
     notice: "METERBOOK_MQTT_TLS_CRL_FILE: it ended at 2026-10-31T00:00:00Z; some are refused",
   },
 ])("H15: $of -> problem $problem, notice $notice", ({ of, problem, notice }) => {
-  const { book, standing, notices } = aBook();
-  book.uses("METERBOOK_MQTT_TLS_", { documents: of, remarks: [] }, duties);
+  const { watch, standing, notices } = aWatch();
+  watch.uses("METERBOOK_MQTT_TLS_", { documents: of, remarks: [] }, duties);
   expect([...standing.standing.values()]).toEqual(problem === undefined ? [] : [problem]);
   expect([...notices.standing.values()]).toEqual(notice === undefined ? [] : [notice]);
 });
 
 test("H15: a notice, then a problem, then nothing once it was renewed; the seconds that are left are a metric", async () => {
-  const world = aBook();
-  const { book, standing, notices, metrics } = world;
-  book.uses(
+  const world = aWatch();
+  const { watch, standing, notices, metrics } = world;
+  watch.uses(
     "METERBOOK_MQTT_TLS_",
     { documents: [document("CERT_FILE", -1, 20), document("CERT_FILE", -1, 15)], remarks: [] },
     duties,
@@ -90,18 +90,18 @@ test("H15: a notice, then a problem, then nothing once it was renewed; the secon
   world.nowMs += 14 * dayMs;
   await expect.poll(() => [standing.standing.size, notices.standing.size]).toEqual([1, 0]);
   expect(await metrics.metrics()).toContain(`{setting="METERBOOK_MQTT_TLS_CERT_FILE"} ${-86_400}`);
-  book.uses("METERBOOK_MQTT_TLS_", { documents: [document("CERT_FILE", -1, 100)], remarks: [] }, duties);
+  watch.uses("METERBOOK_MQTT_TLS_", { documents: [document("CERT_FILE", -1, 100)], remarks: [] }, duties);
   expect([standing.standing.size, notices.standing.size]).toEqual([0, 0]);
 });
 
 test("H15: what cannot be used is a notice until something can", () => {
-  const { book, notices } = aBook();
-  book.uses("METERBOOK_MQTT_TLS_", { documents: [], remarks: ["crl: there is no list of CN=b in it"] }, duties);
+  const { watch, notices } = aWatch();
+  watch.uses("METERBOOK_MQTT_TLS_", { documents: [], remarks: ["crl: there is no list of CN=b in it"] }, duties);
   expect([...notices.standing.values()]).toEqual(["crl: there is no list of CN=b in it"]);
-  book.failed("METERBOOK_MQTT_TLS_", new Error("cert.pem: ends within a PEM block"));
+  watch.failed("METERBOOK_MQTT_TLS_", new Error("cert.pem: ends within a PEM block"));
   expect([...notices.standing.values()]).toEqual([
     "METERBOOK_MQTT_TLS_*: what is there now cannot be used, what was before stays: cert.pem: ends within a PEM block",
   ]);
-  book.uses("METERBOOK_MQTT_TLS_", { documents: [], remarks: [] }, duties);
+  watch.uses("METERBOOK_MQTT_TLS_", { documents: [], remarks: [] }, duties);
   expect(notices.standing.size).toBe(0);
 });

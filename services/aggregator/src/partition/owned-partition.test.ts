@@ -2,7 +2,7 @@ import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import { expect, test } from "vitest";
 import { silentAggregatorEvents } from "../aggregator-events.ts";
 import { usualAdmission } from "../apply/admit-reports.ts";
-import { openPartitionBook, type PartitionPorts } from "./partition-book.ts";
+import { openOwnedPartition, type PartitionPorts } from "./owned-partition.ts";
 
 const options = {
   timeZone: "Europe/Kyiv",
@@ -31,7 +31,7 @@ test("a partition that is another's before the store has answered: the right to 
       },
     },
   } as unknown as PartitionPorts;
-  const opening = openPartitionBook(ports, options, { partition: 0, partitions: 4, epoch: 1, gone: gone.signal });
+  const opening = openOwnedPartition(ports, options, { partition: 0, partitions: 4, epoch: 1, gone: gone.signal });
   await expect(opening).rejects.toThrow("another's");
   expect(calls).toEqual(["store closed"]);
 });

@@ -27,14 +27,14 @@ export function murmur2(text: string): number {
   return h ^ (h >>> 15);
 }
 
-export const bucketCount = 256;
+export const slotCount = 256;
 
 /** 0 to 255: decides the Kafka partition, the InfluxDB tag `k` and the aggregator's unit of state. */
-export function bucketOf(meterId: string): number {
-  return murmur2(meterId) & (bucketCount - 1);
+export function slotOf(meterId: string): number {
+  return murmur2(meterId) & (slotCount - 1);
 }
 
 /** `partitions` is a power of two up to 256. */
 export function partitionOf(meterId: string, partitions: number): number {
-  return bucketOf(meterId) % partitions;
+  return slotOf(meterId) % partitions;
 }

@@ -4,7 +4,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 export type Fate = "done" | "fails before" | "fails after";
 
 /** A call that was made and waits for its turn. */
-export interface Gate {
+export interface HeldCall {
   /** Whose call it is. */
   readonly owner: string;
   readonly name: string;
@@ -13,8 +13,8 @@ export interface Gate {
 }
 
 /** Holds up calls of ports, so that somebody else says when each is carried out and what becomes of it. */
-export interface Gates {
-  readonly waiting: readonly Gate[];
+export interface HeldCalls {
+  readonly waiting: readonly HeldCall[];
   /** How many calls have been made. */
   readonly calls: number;
   /** Calls of this owner are answered no more. */
@@ -24,8 +24,8 @@ export interface Gates {
   through<Answer>(owner: string, name: string, work: () => Promise<Answer>): Promise<Answer>;
 }
 
-export function gates(): Gates {
-  const waiting: Gate[] = [];
+export function heldCalls(): HeldCalls {
+  const waiting: HeldCall[] = [];
   const dead = new Set<string>();
   let isHeld = true;
   let calls = 0;
@@ -40,7 +40,7 @@ export function gates(): Gates {
     },
     hold(held) {
       isHeld = held;
-      if (!held) for (const gate of [...waiting]) gate.pass("done");
+      if (!held) for (const call of [...waiting]) call.pass("done");
     },
     async through(owner, name, work) {
       calls += 1;
@@ -59,15 +59,15 @@ export function gates(): Gates {
 
   function turn(owner: string, name: string): Promise<Fate> {
     const { promise, resolve } = Promise.withResolvers<Fate>();
-    const gate: Gate = {
+    const call: HeldCall = {
       owner,
       name,
       pass(fate) {
-        waiting.splice(waiting.indexOf(gate), 1);
+        waiting.splice(waiting.indexOf(call), 1);
         resolve(fate);
       },
     };
-    waiting.push(gate);
+    waiting.push(call);
     return promise;
   }
 }

@@ -6,9 +6,9 @@ import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
-import { partitionOf } from "@meterbook/sharding/bucket";
+import { partitionOf } from "@meterbook/sharding/slot";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import type { MeterBook } from "../remember/meter-book.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import { partitionLosses } from "./partition-losses.ts";
 import { partitionRepairs } from "./partition-repairs.ts";
 import { type PartitionWork, partitionWork } from "./partition-work.ts";
@@ -35,12 +35,12 @@ export interface Assignment {
   readonly epoch: number;
   /** Aborted when the partition is another's. */
   readonly gone?: AbortSignal | undefined;
-  /** Has the book closed and the partition assigned anew. */
+  /** Has it closed and the partition assigned anew. */
   readonly again?: (() => void) | undefined;
 }
 
 /** One partition of the readings log in this aggregator's hands. */
-export interface PartitionBook {
+export interface OwnedPartition {
   /** The offset to read from. */
   readonly resumeAt: number;
   /** The next offset to take in. */
@@ -61,11 +61,11 @@ const idleTickMs = 100;
  * One task at a time: a batch, a slice of issuing, a slice of housekeeping. What must survive is in the store (readings,
  * progress) and the ledger; memory is a shortcut that a start does without.
  */
-export async function openPartitionBook(
+export async function openOwnedPartition(
   ports: PartitionPorts,
   options: AggregatorOptions,
   { partition, partitions, epoch, gone, again }: Assignment,
-): Promise<PartitionBook> {
+): Promise<OwnedPartition> {
   const start = (await ports.log.starts()).get(partition) ?? 0;
   const series = await ports.series.open(partition, epoch);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
@@ -127,7 +127,7 @@ export async function openPartitionBook(
     pending: () => work.memory.pending.size,
     async handle(batch) {
       // Who has put a meter's master data before it reports counts on it.
-      if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.book, batch))
+      if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.knownMeters, batch))
         await work.registry.caughtUp();
       if (hasClose(batch)) await repairs.soon();
       await queue.run(() => work.handle(batch));
@@ -188,8 +188,8 @@ function hasClose({ frames }: FrameBatch): boolean {
   return frames.some(({ barrier }) => barrier !== undefined && barrier.closeId !== null);
 }
 
-function hasUnknown(book: MeterBook, { frames }: FrameBatch): boolean {
-  return frames.some(({ reports }) => reports.some(({ meterId }) => !book.isRegistered(meterId)));
+function hasUnknown(knownMeters: KnownMeters, { frames }: FrameBatch): boolean {
+  return frames.some(({ reports }) => reports.some(({ meterId }) => !knownMeters.isRegistered(meterId)));
 }
 
 /** To take the right to issue from whoever owns the partition by now would stop that one for a while. */

@@ -4,32 +4,32 @@ import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { tellDamage } from "../repair/store-damage.ts";
 import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
-import type { MeterBook } from "./meter-book.ts";
+import type { KnownMeters } from "./known-meters.ts";
 import type { MeterState } from "./meter-state.ts";
 import { channelOf } from "./meter-state.ts";
 
 /**
  * Rebuilds memory after a start, meter by meter, while there is nothing else to do: the readings of the last weeks are
- * taken from the store once more. Until its turn comes a meter is `cold` and its evaluations ask the store.
+ * taken from the store once more. Until its turn comes a meter `needsStore`: its evaluations ask the store.
  */
-export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock, damaged: TellDamage) {
+export function memoryRebuilder(series: Pick<SeriesReader, "read">, clock: Clock, damaged: TellDamage) {
   let round: Iterator<MeterState> | undefined;
-  let bookSeen: MeterBook | undefined;
+  let knownBefore: KnownMeters | undefined;
 
   return {
     /** Works for about `budgetMs`. */
-    async warm(book: MeterBook, budgetMs: number): Promise<void> {
-      if (book !== bookSeen) {
-        bookSeen = book;
-        round = book.all();
+    async rebuild(knownMeters: KnownMeters, budgetMs: number): Promise<void> {
+      if (knownMeters !== knownBefore) {
+        knownBefore = knownMeters;
+        round = knownMeters.all();
       }
       const until = performance.now() + budgetMs;
       while (round !== undefined) {
         const next = round.next();
         if (next.done === true) round = undefined;
-        else if (next.value.cold) {
+        else if (next.value.needsStore) {
           const nowMs = clock.nowMs();
-          await warmMeter(series, next.value, nowMs).catch(tellDamage(damaged, nowMs));
+          await rebuildMeter(series, next.value, nowMs).catch(tellDamage(damaged, nowMs));
         }
         if (performance.now() >= until) return;
       }
@@ -37,7 +37,11 @@ export function meterWarmer(series: Pick<SeriesReader, "read">, clock: Clock, da
   };
 }
 
-export async function warmMeter(series: Pick<SeriesReader, "read">, meter: MeterState, nowMs: number): Promise<void> {
+export async function rebuildMeter(
+  series: Pick<SeriesReader, "read">,
+  meter: MeterState,
+  nowMs: number,
+): Promise<void> {
   const { calendar } = meter;
   const from = calendar.startOf(calendar.periodOf(nowMs / 1000) - 1) - closingRules.lookBackSecondsMax;
   const readings = await series.read(meter.meterId, { from, to: Number.MAX_SAFE_INTEGER });
@@ -51,5 +55,5 @@ export async function warmMeter(series: Pick<SeriesReader, "read">, meter: Meter
     if (state === undefined) continue;
     at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, calendar));
   }
-  meter.cold = false;
+  meter.needsStore = false;
 }

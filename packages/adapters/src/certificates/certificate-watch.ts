@@ -8,7 +8,7 @@ export interface ToldCertificates {
   clear(name: string): void;
 }
 
-export interface CertificateBookOptions {
+export interface CertificateWatchOptions {
   /** So long before its end a certificate or a revocation list is a notice. */
   readonly noticeMs: number;
   /** What keeps the service from its work, and what is only to be known. */
@@ -28,7 +28,7 @@ export type Duties = Readonly<Record<TlsRole, { readonly stops: boolean; readonl
  * Knows which certificates and revocation lists are in use. Tells when one of them ends soon, has ended, or should be
  * replaced by a file that cannot be used.
  */
-export interface CertificateBook {
+export interface CertificateWatch {
   /** From now on. `settings` is how the names of their settings begin, such as `METERBOOK_MQTT_TLS_`. */
   uses(settings: string, content: Pick<TlsContent, "documents" | "remarks">, duties: Duties): void;
   /** The files have changed and cannot be used: what was in use stays so, until `uses` is told again. */
@@ -41,7 +41,7 @@ interface InUse {
   readonly duties: Duties;
 }
 
-export function certificateBook(options: CertificateBookOptions): CertificateBook {
+export function certificateWatch(options: CertificateWatchOptions): CertificateWatch {
   const { noticeMs, standing, notices, metrics, clock, everyMs = 1000 } = options;
   const inUse = new Map<string, InUse>();
 

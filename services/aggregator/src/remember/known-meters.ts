@@ -4,10 +4,10 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
 import { channelRows } from "./channel-memory.ts";
 import type { MeterState } from "./meter-state.ts";
-import { adopt, cool, meterState } from "./meter-state.ts";
+import { adopt, forgetMeter, meterState } from "./meter-state.ts";
 
 /** All meters that the aggregator knows: those with readings and those that only the registry has. */
-export interface MeterBook {
+export interface KnownMeters {
   readonly size: number;
   /** Those that the store has numbered: they have readings. */
   readonly numbered: number;
@@ -29,10 +29,10 @@ export interface MeterBook {
   registerDamaged(meterId: string): MeterState;
 }
 
-export async function openMeterBook(
+export async function openKnownMeters(
   store: Pick<SeriesStore, "progress" | "meters">,
   defaultZone: string,
-): Promise<MeterBook> {
+): Promise<KnownMeters> {
   const meters = new Map<string, MeterState>();
   const zones = new Set<string>();
   const announced = new Set<string>();
@@ -56,7 +56,7 @@ export async function openMeterBook(
       const meter = meet(stored.meterId);
       numbered += 1;
       adopt(meter, stored, newRow, newestAt);
-      meter.cold = true;
+      meter.needsStore = true;
       meter.issued = undefined;
     }
   }
@@ -75,7 +75,7 @@ export async function openMeterBook(
     adopt: (stored) => {
       const meter = meet(stored.meterId);
       if (meter.no < 0) numbered += 1;
-      // A channel that is new on a cold meter has no past either.
+      // A channel that is new on a meter that needs the store has no past either.
       adopt(meter, stored, newRow, -1);
     },
     announce: (meterId) => void announced.add(meterId),
@@ -96,7 +96,7 @@ export async function openMeterBook(
       if (zone !== meter.calendar.zone) {
         meter.calendar = localCalendar(zone);
         zones.add(zone);
-        cool(meter, -1);
+        forgetMeter(meter, -1);
       }
       return meter;
     },
