@@ -62,18 +62,13 @@ export async function openPartitionMemory(
   function progress(over: Partial<Progress> = {}): Progress {
     issuedUpTo.complete(pending.oldestQueueNumber);
     const { issuedPosition } = issuedUpTo;
+    const notes = notesNow(issuedUpTo.notes, carriedTo);
     const waiting = pending.size + waitsBesides() + (isReadingAgain() ? 1 : 0);
-    return {
-      ...series.progress,
-      issuedPosition,
-      notes: notesNow(issuedUpTo.notes, carriedTo),
-      pending: waiting,
-      ...over,
-    };
+    return { ...series.progress, issuedPosition, notes, pending: waiting, ...over };
   }
 
   /** The log no longer holds what was to be read again: nobody knows what that had changed. */
-  function touchAll(): void {
+  function gatherAll(): void {
     const by = { offset: found.position - 1, appendedAtMs: clock.nowMs() };
     for (const meter of knownMeters.all()) pending.gather(meter, 0, by);
     readAgainTo = found.position;
@@ -122,10 +117,10 @@ export async function openPartitionMemory(
       });
     },
     missed(first) {
-      if (isReadingAgain() && first > readAgainTo) touchAll();
+      if (isReadingAgain() && first > readAgainTo) gatherAll();
     },
     passOver(to) {
-      if (isReadingAgain() && to > readAgainTo) touchAll();
+      if (isReadingAgain() && to > readAgainTo) gatherAll();
       issuedUpTo.reached(to, pending.nextQueueNumber);
     },
     async reopen() {

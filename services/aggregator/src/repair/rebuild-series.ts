@@ -59,7 +59,7 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
     for (const entry of own) {
       if (!meterIds.has(entry.meterId as string)) continue;
       const rebuilt = await repair.rebuilt(entry.where);
-      if (rebuilt !== undefined) await inTurn((knownMeters, pending) => settle(entry, rebuilt, knownMeters, pending));
+      if (rebuilt !== undefined) await inTurn((known, pending) => settle(entry, rebuilt, known, pending));
       else if (!spans.has(entry.meterId as string)) given.add(entry.id);
     }
   }
@@ -96,13 +96,8 @@ export function seriesRebuilder(ports: RebuildPorts): { now(): Promise<void> } {
   }
 
   /** Told as mended once the meter's months are made again: until then it is taken up anew after any end. */
-  async function settle(
-    entry: KnownDamage,
-    rebuilt: Rebuilt,
-    knownMeters: KnownMeters,
-    pending: PendingMeters,
-  ): Promise<void> {
-    const meter = knownMeters.find(entry.meterId ?? "");
+  async function settle(entry: KnownDamage, rebuilt: Rebuilt, known: KnownMeters, pending: PendingMeters) {
+    const meter = known.find(entry.meterId ?? "");
     if (meter !== undefined && !marked.has(entry.id)) {
       marked.add(entry.id);
       goOn(meter, rebuilt.from, pending);
