@@ -5,7 +5,7 @@ import {
   MalformedBlock,
   packBlock,
   unpackBlock,
-} from "@meterbook/adapters/embedded/series/reading-block";
+} from "@meterbook/adapters/embedded/series/days/reading-block";
 import type { InfluxConnection } from "@meterbook/adapters/influxdb/client/influx-connection";
 import { metersById } from "@meterbook/adapters/influxdb/points/channel-rows";
 import { conflictsWithin } from "@meterbook/adapters/influxdb/points/conflict-rows";

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { epoch } from "@meterbook/adapters/embedded/series/reading-block";
+import { epoch } from "@meterbook/adapters/embedded/series/days/reading-block";
 import {
   dayOfHotId,
   dayOfSealedId,

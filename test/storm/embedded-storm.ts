@@ -35,7 +35,7 @@ export async function embeddedStorm(): Promise<StormTarget> {
 }
 
 const goneOnMsMax = 10_000;
-const verifyMain = fileURLToPath(new URL("../../services/standalone/src/verify.ts", import.meta.url));
+const verifyMain = fileURLToPath(new URL("../../services/standalone/src/commands/verify.ts", import.meta.url));
 
 /** `npm run verify` over the directory, while Meterbook runs: it names no row but those of which a bit was flipped. */
 async function verify(dataDir: string, flips: readonly Flip[]): Promise<void> {

@@ -8,7 +8,7 @@ import { type ServiceThread, startThread } from "@meterbook/runtime/process/serv
 import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { mqttUrlOf } from "@meterbook/runtime/settings/mqtt-settings";
 import { decidedFormat, openLogger } from "@meterbook/runtime/telemetry/telemetry";
-import { startDemonstrationFleet } from "./demonstration-fleet.ts";
+import { startDemonstrationFleet } from "./demonstration/demonstration-fleet.ts";
 import { measuredThreadNames } from "./thread-names.ts";
 import { untilReady } from "./until-ready.ts";
 

@@ -21,7 +21,7 @@ export async function runCommand(
   msMax = 60_000,
   until?: string,
 ): Promise<Ended> {
-  const path = fileURLToPath(new URL(`../../../services/standalone/src/${module}.ts`, import.meta.url));
+  const path = fileURLToPath(new URL(`../../../services/standalone/src/commands/${module}.ts`, import.meta.url));
   const env = {
     PATH: process.env["PATH"],
     METERBOOK_MQTT_LISTEN: "127.0.0.1:0",

@@ -5,9 +5,9 @@ import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
 import type { SeriesReader, StoredChannel, StoreTotals } from "@meterbook/core/ports/series-store";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { conflictReads } from "./conflict-table.ts";
-import { blockDamage, blockPlace } from "./damaged-blocks.ts";
+import { blockDamage, blockPlace } from "./days/damaged-blocks.ts";
+import { ascending, epoch, MalformedBlock, unpackBlock } from "./days/reading-block.ts";
 import { meterTable } from "./meter-table.ts";
-import { ascending, epoch, MalformedBlock, unpackBlock } from "./reading-block.ts";
 import { seriesEars, type TellSeriesRow } from "./series-damage.ts";
 import {
   dayOfSealedId,

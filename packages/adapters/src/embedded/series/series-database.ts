@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { conflictSchema } from "./conflict-table.ts";
+import { epoch } from "./days/reading-block.ts";
 import { meterSchema } from "./meter-table.ts";
-import { epoch } from "./reading-block.ts";
 import { progressSchema } from "./series-progress.ts";
 
 export const slotSeconds = 900;

@@ -4,12 +4,12 @@ import { channelKey } from "@meterbook/core/domain/reading/reading";
 import type { DamagedSpan, SeriesRepair, StoredMeter } from "@meterbook/core/ports/series-store";
 import { storeWriteError } from "../database/append-error.ts";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
-import { blockPlace } from "./damaged-blocks.ts";
-import type { daySealer } from "./day-sealer.ts";
+import { blockPlace } from "./days/damaged-blocks.ts";
+import type { daySealer } from "./days/day-sealer.ts";
+import { meterDays } from "./days/meter-days.ts";
+import { epoch, isSoundBlock, unpackBlock, unpackDamaged } from "./days/reading-block.ts";
 import { seriesOf } from "./embedded-series-reader.ts";
-import { meterDays } from "./meter-days.ts";
 import { meterTable } from "./meter-table.ts";
-import { epoch, isSoundBlock, unpackBlock, unpackDamaged } from "./reading-block.ts";
 import type { TellSeriesRow } from "./series-damage.ts";
 import {
   dayOf,

@@ -13,9 +13,9 @@ import { messageColumns, placeOfEntry, refusalColumns } from "../../sqlite-views
 import type { FileName } from "../directory/directory-files.ts";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { conflictColumns } from "../series/conflict-table.ts";
-import { blockPlace } from "../series/damaged-blocks.ts";
+import { blockPlace } from "../series/days/damaged-blocks.ts";
+import { epoch, MalformedBlock, unpackBlock } from "../series/days/reading-block.ts";
 import { meterColumns } from "../series/meter-table.ts";
-import { epoch, MalformedBlock, unpackBlock } from "../series/reading-block.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "../series/series-database.ts";
 import { progressColumns } from "../series/series-progress.ts";
 

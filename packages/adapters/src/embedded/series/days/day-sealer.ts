@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "@meterbook/core/ports/clock";
-import { storeWriteError } from "../database/append-error.ts";
+import { storeWriteError } from "../../database/append-error.ts";
+import { daySeconds, meterNoMax } from "../series-database.ts";
 import { meterDays } from "./meter-days.ts";
 import { epoch } from "./reading-block.ts";
-import { daySeconds, meterNoMax } from "./series-database.ts";
 
 /** A day is sealed when it ended this long ago: meters that report once a day have done so. */
 const sealAfterSeconds = 6 * 3600;

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Publication } from "../../../simulators/src/fixtures/puback-server.ts";
-import { startPubackServer } from "../../../simulators/src/fixtures/puback-server.ts";
+import type { Publication } from "../../../../simulators/src/fixtures/puback-server.ts";
+import { startPubackServer } from "../../../../simulators/src/fixtures/puback-server.ts";
 import { startDemonstrationFleet } from "./demonstration-fleet.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

@@ -1,8 +1,8 @@
 import { crc32 } from "node:zlib";
 import { damageId, type FoundDamage } from "@meterbook/core/domain/damage/damage";
 import { dayPlace } from "@meterbook/core/domain/damage/damaged-day";
+import { daySeconds } from "../series-database.ts";
 import { epoch } from "./reading-block.ts";
-import { daySeconds } from "./series-database.ts";
 
 /** The place of a damaged block. */
 export function blockPlace(meter: string, day: number, block: Uint8Array): string {

@@ -3,7 +3,7 @@ import { periodName } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Settings } from "@meterbook/runtime/settings/load-settings";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
-import { startFleet } from "../../../simulators/src/fleet/fleet.ts";
+import { startFleet } from "../../../../simulators/src/fleet/fleet.ts";
 import { openFleetMemory } from "./fleet-memory.ts";
 
 export interface DemonstrationOptions {

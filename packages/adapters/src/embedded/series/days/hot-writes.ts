@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-store";
-import { bytesOf } from "../readings-log/readings-log-database.ts";
+import { bytesOf } from "../../readings-log/readings-log-database.ts";
+import { dayOf, hotId, spareHotIds } from "../series-database.ts";
 import type { daySealer } from "./day-sealer.ts";
 import { isSoundBlock, joinBlocks, packBlock } from "./reading-block.ts";
-import { dayOf, hotId, spareHotIds } from "./series-database.ts";
 
 /** Puts reports into the hot table, a block each. */
 export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof daySealer>) {

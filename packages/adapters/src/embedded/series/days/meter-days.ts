@@ -1,7 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
-import { bytesOf } from "../readings-log/readings-log-database.ts";
-import { ascending, MalformedBlock, packBlock, unpackBlock } from "./reading-block.ts";
+import { bytesOf } from "../../readings-log/readings-log-database.ts";
 import {
   firstHotId,
   hotMeterStride,
@@ -10,7 +9,8 @@ import {
   meterNoOfHotId,
   sealedId,
   slotsOfDay,
-} from "./series-database.ts";
+} from "../series-database.ts";
+import { ascending, MalformedBlock, packBlock, unpackBlock } from "./reading-block.ts";
 
 /** Moves hot blocks of a day into sealed ones, and rewrites single meter-days. Runs inside the caller's transaction. */
 export interface MeterDays {
