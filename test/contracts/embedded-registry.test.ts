@@ -11,7 +11,7 @@ registryContract(async () => {
     open: (damaged = () => undefined) => openEmbeddedRegistry({ dataDir, clock, damaged }),
     async putBytes(meterId, body) {
       const database = new DatabaseSync(join(dataDir, "registry.db"));
-      database.prepare("UPDATE record SET body = ? WHERE meter_id = ?").run(body, meterId);
+      database.prepare("UPDATE record SET body = ? WHERE kind = 0 AND entity = ?").run(body, meterId);
       database.close();
     },
   };

@@ -5,6 +5,7 @@ import { type KafkaRegistryOptions, openKafkaRegistry } from "@meterbook/adapter
 import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
+import { encodeRegistryChange } from "@meterbook/core/records/registry-change-protobuf";
 import type { Message } from "kafkajs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { kafkaPlaces } from "../support/servers/kafka-place.ts";
@@ -28,7 +29,11 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     const connection = await places.place();
     return {
       open: (damaged = () => undefined) => open(connection, { damaged }),
-      putBytes: (key, value) => send(connection, { key, value: Buffer.from(value) }),
+      putBytes: (id, body) => {
+        const writes = [{ entity: { kind: "meter", id } as const, base: null, body }];
+        const change = encodeRegistryChange({ id: crypto.randomUUID(), recordedAtMs: 5, by: "", reason: "", writes });
+        return send(connection, { key: id, value: change });
+      },
     };
   });
 
@@ -42,7 +47,8 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
   /** Everything that a follower is given, newest last. */
   async function followed(registry: Awaited<ReturnType<typeof open>>) {
     const seen: RegistryChange[] = [];
-    const subscription = await registry.follow(async (changes) => void seen.push(...changes));
+    const asOf = await registry.newest();
+    const subscription = await registry.follow(async (changes) => void seen.push(...changes), { asOf });
     onTestFinished(() => subscription.close());
     return seen;
   }
@@ -131,7 +137,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     const registry = await open(connection, { damaged: (damage) => told.push(damage) });
     await send(connection, { key: "m-1", value: "nonsense" });
     await registry.put([aRecord("m-2")]);
-    expect(told).toMatchObject([{ id: "registry:offset-0", where: "offset 0", meterId: "m-1", lost: null }]);
+    expect(told).toMatchObject([{ id: "registry:offset-0-m-1", where: "offset 0 m-1", meterId: "m-1", lost: null }]);
     await expect(registry.get("m-1")).rejects.toMatchObject({ code: "record_damaged" });
     expect(await registry.get("m-2")).toEqual(aRecord("m-2"));
   });

@@ -56,6 +56,8 @@ test.for([
   ["billing", { ...safe, ...forEver, partitions: 3 }, [[/exactly 1 is needed/, true]]],
   ["registry", { ...safe, ...forEver, "cleanup.policy": "compact" }, []],
   ["registry", { ...safe, ...forEver }, [[/set cleanup.policy=compact/, true]]],
+  ["registry", { ...safe, "cleanup.policy": "compact", "min.compaction.lag.ms": "0" }, [[/set min.compaction/, true]]],
+  ["registry", { ...safe, "cleanup.policy": "compact", "min.compaction.lag.ms": "9223372036854775807" }, []],
   ["readings", { ...safe, ...forEver, partitions: 256 }, []],
   ["readings", { ...safe, ...forEver, partitions: 12 }, [[/power of two.*METERBOOK_KAFKA_PARTITIONS/, true]]],
   ["readings", { ...safe, ...forEver, partitions: 512 }, [[/power of two/, true]]],

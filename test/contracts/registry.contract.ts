@@ -1,10 +1,12 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
+import type { MasterDataChange } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry, RegistryChange } from "@meterbook/core/ports/registry";
 import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import { checkedRecord, withChecksum } from "@meterbook/core/records/record-checksum";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 export interface RegistryUnderTest {
   /** The same registry each time; several may be open at once. */
@@ -69,7 +71,7 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     const seen: RegistryChange[] = [];
     const subscription = await mine.follow(async (changes) => void seen.push(...changes));
     onTestFinished(() => subscription.close());
-    expect(seen.map(({ record }) => record?.usagePointId).sort()).toEqual(["b", "up-2"]);
+    expect(seen.map(({ record }) => record?.usagePointId)).toEqual(["up-1", "b", "up-2"]);
     await others.put([aRecord("c")]);
     await vi.waitFor(() => expect(seen.at(-1)?.record).toEqual(aRecord("c")), { timeout: 5000 });
     const positions = seen.map(({ position }) => position);
@@ -101,13 +103,10 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     await registry.put(ids.map((id) => aRecord(id)));
     const room = Promise.withResolvers<void>();
     const seen: string[] = [];
-    const slow = registry.follow(
-      () => room.promise,
-      (id) => id.endsWith("7"),
-    );
+    const slow = registry.follow(() => room.promise, { wants: (id) => id.endsWith("7") });
     const subscription = await registry.follow(
       async (changes) => void seen.push(...changes.map(({ meterId }) => meterId)),
-      (id) => id.endsWith("99"),
+      { wants: (id) => id.endsWith("99") },
     );
     onTestFinished(() => subscription.close());
     expect(seen).toEqual(ids.filter((id) => id.endsWith("99")));
@@ -166,6 +165,7 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
       const following = await registry.follow(
         async (changes) =>
           void seen.push(...changes.map(({ meterId, record }) => `${meterId} ${record?.usagePointId}`)),
+        { asOf: await registry.newest() },
       );
       onTestFinished(() => following.close());
       expect(seen.sort()).toEqual(["a a", "b undefined", "c c"]);
@@ -180,4 +180,155 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
       expect(told.size).toBe(1);
     },
   );
+
+  describe("versions", () => {
+    const point = (connectionPowerW: number): UsagePointRecord => ({
+      usagePointId: "up-1",
+      connectionPowerW: [{ validFrom: 0, value: connectionPowerW }],
+    });
+    const change = (...writes: MasterDataChange["writes"]): MasterDataChange => ({ writes, by: "jo", reason: "why" });
+    const setPoint = (base: number | null, power: number) => change({ base, usagePoint: point(power) });
+    const applied = { outcome: "applied" };
+
+    test("a change holds if it was made from the newest version, and not otherwise", async () => {
+      const registry = await opened(await make());
+      expect(await registry.apply([setPoint(0, 1)])).toEqual([applied]);
+      const conflict = { outcome: "conflict", entity: { kind: "usage-point", id: "up-1" }, version: 1 };
+      expect(await registry.apply([setPoint(0, 2), setPoint(2, 2)])).toEqual([conflict, conflict]);
+      expect(await registry.apply([setPoint(1, 3), setPoint(1, 4), setPoint(2, 5)])).toEqual([
+        applied,
+        { ...conflict, version: 2 },
+        applied,
+      ]);
+      expect((await registry.usagePoint("up-1"))?.record).toEqual(point(5));
+      expect(await registry.apply([setPoint(null, 6)])).toEqual([applied]);
+      expect(await registry.usagePoint("up-1")).toMatchObject({
+        version: 4,
+        by: "jo",
+        reason: "why",
+        record: point(6),
+      });
+      expect(await registry.apply([setPoint(4, 6)])).toEqual([{ outcome: "unchanged" }]);
+      expect((await registry.usagePoint("up-1"))?.version).toBe(4);
+    });
+
+    test("of many that are made from one version by several processes at once exactly one holds", async () => {
+      const under = await make();
+      const processes = [await opened(under), await opened(under), await opened(under)];
+      for (let version = 0; version < 4; version += 1) {
+        const all = processes.flatMap((one, p) =>
+          Array.from({ length: 5 }, (_, n) => one.apply([setPoint(version, 100 * version + 10 * p + n + 1)])),
+        );
+        const outcomes = (await Promise.all(all)).flat().map(({ outcome }) => outcome);
+        expect(outcomes.filter((outcome) => outcome === "applied")).toHaveLength(1);
+        expect(outcomes.filter((outcome) => outcome === "conflict")).toHaveLength(14);
+      }
+      const [one, two] = await Promise.all(
+        processes.slice(0, 2).map(async (each) => {
+          await each.newest();
+          return each.usagePoint("up-1");
+        }),
+      );
+      expect(one).toEqual(two);
+      expect(one?.version).toBe(4);
+    });
+
+    test("writes of a change hold together or not at all, and a guard is one of them", async () => {
+      const under = await make();
+      const registry = await opened(under);
+      await registry.put([aRecord("a", "up-1")]);
+      const both = (guard: number) =>
+        change(
+          { base: 1, meter: { ...aRecord("a", "up-1"), removed: { at: 5, values: {} } } },
+          { base: 0, meter: aRecord("b", "up-1") },
+          { base: guard, guard: { kind: "usage-point", id: "up-1" } },
+        );
+      expect(await registry.apply([both(0)])).toMatchObject([{ outcome: "conflict", version: 1 }]);
+      expect(await registry.get("b")).toBeUndefined();
+      expect((await registry.meterVersion("a"))?.version).toBe(1);
+      expect(await registry.apply([both(1)])).toEqual([applied]);
+      expect((await registry.metersAt("up-1")).map(({ meterId }) => meterId)).toEqual(["a", "b"]);
+      // Once for both meters.
+      expect(await registry.usagePoint("up-1")).toMatchObject({ version: 2, record: null });
+      await registry.close();
+      const again = await opened(under);
+      expect(await again.usagePoint("up-1")).toMatchObject({ version: 2, record: null });
+      expect((await again.get("a"))?.removed?.at).toBe(5);
+    });
+
+    test("a usage point's version grows with what stands at it, but not with the multipliers of its meters", async () => {
+      const registry = await opened(await make());
+      const version = async () => (await registry.usagePoint("up-1"))?.version;
+      await registry.put([aRecord("a", "up-1")]);
+      expect(await version()).toBe(1);
+      await registry.put([{ ...aRecord("a", "up-1"), registers: [] }]);
+      expect(await version()).toBe(1);
+      await registry.put([{ ...aRecord("a", "up-1"), installed: { at: 7, values: {} } }]);
+      expect(await version()).toBe(2);
+      await registry.put([aRecord("a", "up-2")]);
+      expect(await version()).toBe(3);
+      expect(await registry.metersAt("up-1")).toEqual([]);
+      // A point that has no name but its meter's is not written down until somebody speaks of it.
+      await registry.put([aRecord("m")]);
+      expect(await registry.usagePoint("m")).toBeUndefined();
+      expect((await registry.metersAt("m")).map(({ meterId }) => meterId)).toEqual(["m"]);
+    });
+
+    test("all versions are kept and can be read", async () => {
+      const under = await make();
+      const registry = await opened(under);
+      for (const power of [1, 2, 3]) await registry.apply([setPoint(null, power)]);
+      await registry.put([aRecord("a", "up-2")], "an import");
+      await registry.close();
+      const again = await opened(under);
+      expect((await again.usagePoint("up-1", 2))?.record).toEqual(point(2));
+      expect(await again.usagePoint("up-1", 4)).toBeUndefined();
+      const key = { kind: "usage-point", id: "up-1" } as const;
+      const notes = await again.versions(key, { limit: 2 });
+      expect(notes.map(({ version, by }) => [version, by])).toEqual([
+        [3, "jo"],
+        [2, "jo"],
+      ]);
+      expect(await again.versions(key, { limit: 2, before: 2 })).toMatchObject([{ version: 1 }]);
+      expect(await again.meterVersion("a", 1)).toMatchObject({ by: "an import", record: aRecord("a", "up-2") });
+      const listed = await again.usagePoints({ limit: 10 });
+      expect(listed.map(({ usagePointId, version, record }) => [usagePointId, version, record])).toEqual([
+        ["up-1", 3, point(3)],
+        ["up-2", 1, null],
+      ]);
+      expect(await again.usagePoints({ afterUsagePointId: "up-1", limit: 1 })).toMatchObject([
+        { usagePointId: "up-2" },
+      ]);
+    });
+
+    test("a follower hears of a point's change for each meter that is or was there, as of that change", async () => {
+      const registry = await opened(await make());
+      await registry.apply([setPoint(0, 1)]);
+      await registry.put([aRecord("a", "up-1"), aRecord("b", "up-1"), aRecord("c", "up-2")]);
+      await registry.put([aRecord("b", "up-2")]);
+      const asOf = await registry.newest();
+      await registry.apply([setPoint(null, 2)]);
+      const seen: string[] = [];
+      const follow = async (changes: readonly RegistryChange[]) => {
+        for (const { meterId, record, position } of changes) {
+          const power = record?.points?.[0]?.connectionPowerW?.[0]?.value ?? "-";
+          seen.push(`${meterId}@${record?.usagePointId}:${power}${position > asOf ? " later" : ""}`);
+        }
+      };
+      const subscription = await registry.follow(follow, { asOf });
+      onTestFinished(() => subscription.close());
+      expect(seen.splice(0)).toEqual([
+        "a@up-1:1",
+        "c@up-2:-",
+        "b@up-2:-",
+        "a@up-1:2 later",
+        // It is not there any more, and that it hears of it does no harm.
+        "b@up-2:- later",
+      ]);
+      await registry.apply([setPoint(null, 3)]);
+      await subscription.caughtUp();
+      expect(seen).toEqual(["a@up-1:3 later", "b@up-2:- later"]);
+      expect((await registry.get("a"))?.points).toEqual([point(3)]);
+    });
+  });
 }

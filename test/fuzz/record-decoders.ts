@@ -6,6 +6,7 @@ import {
   verifyLedgerRecord,
 } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
@@ -20,10 +21,16 @@ import { checkFrame, encodeFrame } from "@meterbook/core/records/frame-protobuf"
 import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import { withChecksum } from "@meterbook/core/records/record-checksum";
 import {
+  checkRegistryChange,
+  encodeRegistryChange,
+  sealChange,
+} from "@meterbook/core/records/registry-change-protobuf";
+import {
   checkRejectedRecord,
   encodeRejectedRecord,
   type RejectedRecord,
 } from "@meterbook/core/records/rejected-record-protobuf";
+import { checkUsagePoint, encodeUsagePoint } from "@meterbook/core/records/usage-point-protobuf";
 import { checkWriterTally, encodeWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { expect } from "vitest";
@@ -99,7 +106,10 @@ function showSnapshot({ snapshot }: LedgerRecord): void {
   periodName(snapshot.period);
 }
 
-const register = { register: "1.8.0", unit: "Wh" as const, digits: 6, multiplier: 1_000_000 };
+const register = {
+  ...{ register: "1.8.0", unit: "Wh" as const, digits: 6, multiplier: 1_000_000, displayUnit: "kWh" as const },
+  multipliers: [{ validFrom: 1_770_000_000, multiplier: 40 }],
+};
 const record: MeterRecord = {
   meterId: "m-1",
   usagePointId: "up-1",
@@ -109,7 +119,27 @@ const record: MeterRecord = {
   connectionPowerW: 15_000,
   installed: { at: 1_768_000_000, values: { "1.8.0": 2 ** 53 - 1 } },
   removed: { at: 1_793_000_000, values: {} },
+  earlier: [{ usagePointId: "up-0", removed: { at: 1_700_000_000, values: {} } }],
 };
+
+const usagePoint: UsagePointRecord = {
+  usagePointId: "up-1",
+  zone: [{ validFrom: 0, value: "Europe/Kyiv" }],
+  connectionPowerW: [{ validFrom: 1_768_000_000, value: 2 ** 53 - 1 }],
+  groups: [{ validFrom: 0, value: ["a", "b"] }],
+  status: [
+    { validFrom: 0, value: "connected" },
+    { validFrom: 2 ** 32 - 1, value: "dead" },
+  ],
+};
+const change = sealChange({
+  ...{ id: "c-1", recordedAtMs: nowMs, by: "jo", reason: "why" },
+  writes: [
+    { base: 3, usagePoint },
+    { base: null, meter: record },
+    { base: 0, guard: { kind: "meter", id: "m-2" } },
+  ],
+});
 
 function useRegistry(checked: ReturnType<typeof checkMeterRecord>): void {
   if (checked.record === undefined) return;
@@ -194,6 +224,26 @@ export const recordDecoders: readonly Decoder[] = [
     samples: [encodeMeterRecord(record)],
     decode: (bytes) => checkMeterRecord("m-1", bytes),
     check: useRegistry,
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a usage point of the registry",
+    samples: [encodeUsagePoint(usagePoint)],
+    decode: (bytes) => checkUsagePoint("up-1", bytes),
+    check: ({ record: read }) => {
+      if (read !== undefined) expect(checkUsagePoint("up-1", encodeUsagePoint(read))).toEqual({ record: read });
+    },
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "a change of the registry",
+    samples: [encodeRegistryChange(change)],
+    decode: checkRegistryChange,
+    check: ({ record: read }) => {
+      if (read !== undefined) expect(checkRegistryChange(encodeRegistryChange(read))).toEqual({ record: read });
+    },
     throws: never,
   }),
   decoder({

@@ -19,7 +19,12 @@ const master = (meterId: string) => ({
   usagePointId: `up-${meterId}`,
   registers: [{ register: "1.8.0", unit: "Wh", multiplier: 40 } as const],
 });
-const damage = registryDamage("m-1", "position 1", { code: "checksum_mismatch", detail: "a bit" }, 5);
+const damage = registryDamage(
+  { kind: "meter", id: "m-1" },
+  "position 1",
+  { code: "checksum_mismatch", detail: "a bit" },
+  5,
+);
 
 async function worldWithOctober(limits = {}): Promise<AggregatorWorld> {
   const world = await openAggregatorWorld({ nowMs: (ends[0] + 60) * 1000, settleSeconds: 0, limits });

@@ -65,8 +65,8 @@ const candidates: readonly Candidate[] = [
     where: ({ key }) => `message ${key}`,
   },
   {
-    ...{ file: "registry.db", table: "record", key: "position", body: "body" },
-    where: ({ key }) => `position ${key}`,
+    ...{ file: "registry.db", table: "record", key: "position", body: "body", only: "kind = 0" },
+    where: ({ key }) => `position ${key} `,
   },
 ];
 

@@ -3,9 +3,10 @@ import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import type { topics } from "@meterbook/adapters/kafka/topics/topic-names";
 import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
 import { type DamagedPlace, damageId } from "@meterbook/core/domain/damage/damage";
+import { setting } from "@meterbook/core/domain/registry/master-data-change";
 import { encodeDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
-import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { encodeRegistryChange, sealChange } from "@meterbook/core/records/registry-change-protobuf";
 import { encodeRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import { aDamage } from "../contracts/damage-log.contract.ts";
 import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
@@ -17,7 +18,7 @@ interface Kind {
   readonly topic: keyof typeof topics;
   /** How the damage log calls the record at an offset. */
   readonly place: DamagedPlace;
-  readonly where: (partition: number, offset: number) => string;
+  readonly where: (partition: number, offset: number, meterId: string) => string;
   readonly sound: (meterId: string) => Uint8Array;
 }
 
@@ -40,8 +41,11 @@ const kinds: readonly Kind[] = [
   {
     topic: "registry",
     place: "registry",
-    where: (_, offset) => `offset ${offset}`,
-    sound: (meterId) => encodeMeterRecord({ meterId, usagePointId: meterId, registers: [] }),
+    where: (_, offset, meterId) => `offset ${offset} ${meterId}`,
+    sound: (meterId) => {
+      const meter = { meterId, usagePointId: meterId, registers: [] };
+      return encodeRegistryChange(sealChange({ ...setting(meter, "storm"), id: "storm", recordedAtMs: 5 }));
+    },
   },
   {
     topic: "snapshots",
@@ -79,7 +83,7 @@ export async function sendDamaged(
   const messages = [{ key: meterId, value: flippedBit(sound(meterId)), partition: 0 }];
   const [written] = await producer.send({ topic: topicOf(connection, topic), messages });
   await producer.disconnect();
-  const id = damageId(place, where(0, Number(written?.baseOffset)));
+  const id = damageId(place, where(0, Number(written?.baseOffset), meterId));
   const isNamed = async () => (await damageEntries(api)).some((entry) => entry.id.startsWith(id));
   await until(isNamed, `GET /v1/damage does not name ${id}`);
   return topic;

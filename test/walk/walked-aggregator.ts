@@ -79,7 +79,7 @@ export async function walkedAggregator(
       close: async () => undefined,
     },
     registry: {
-      async follow(changed, wants = () => true) {
+      async follow(changed, { wants = () => true } = {}) {
         let seen = 0;
         const isBehind = () => world.registry.length > seen;
         const tell = async () => {

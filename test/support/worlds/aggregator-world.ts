@@ -20,7 +20,7 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
-import type { RegistryChange } from "@meterbook/core/ports/registry";
+import type { FollowOptions, RegistryChange } from "@meterbook/core/ports/registry";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, SeriesStores, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
@@ -181,11 +181,16 @@ export async function openAggregatorWorld(options: {
       },
       rejected: { append: async (rejections) => void world.rejections.push(...rejections) },
       registry: {
-        follow: async (changed: (changes: readonly RegistryChange[]) => Promise<void>) => {
+        follow: async (
+          changed: (changes: readonly RegistryChange[]) => Promise<void>,
+          { asOf = 0 }: FollowOptions = {},
+        ) => {
           follower = changed;
-          // Of each meter the newest, as a registry does.
-          const newest = new Map(records.map((change) => [change.meterId, change]));
-          if (newest.size > 0) await changed([...newest.values()]);
+          // Of each meter the newest as of then, and whatever came later, as a registry does.
+          const before = records.filter(({ position }) => position <= asOf);
+          const newest = new Map(before.map((change) => [change.meterId, change]));
+          const told = [...newest.values(), ...records.slice(before.length)];
+          if (told.length > 0) await changed(told);
           return { close: async () => undefined, caughtUp: async () => undefined };
         },
       } as AggregatorPorts["registry"],

@@ -1,6 +1,11 @@
+import { DatabaseSync } from "node:sqlite";
+import { registryFold } from "@meterbook/adapters/sqlite-views/registry/registry-fold";
+import { registryReads } from "@meterbook/adapters/sqlite-views/registry/registry-reads";
+import { recordReader, registrySchema } from "@meterbook/adapters/sqlite-views/registry/registry-table";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
 import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
+import { type MasterDataChange, setting } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
@@ -10,6 +15,7 @@ import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { sealChange } from "@meterbook/core/records/registry-change-protobuf";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { type LedgerPlace, placeAfter } from "@meterbook/sharding/ledger-place";
 
@@ -145,25 +151,29 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
   return view;
 }
 
+/** The real tables, in memory. */
 export function memoryRegistry(...records: readonly MeterRecord[]): Registry {
-  const kept = new Map(records.map((record) => [record.meterId, record]));
-  let position = 0;
+  const database = new DatabaseSync(":memory:");
+  database.exec(registrySchema);
+  const read = recordReader({ damaged: () => undefined, nowMs: () => 0, whereOf: String });
+  const { rows, meterAsOf: _, ...reads } = registryReads(database, read);
+  const fold = registryFold(database);
+  let changed = 0;
+  const take = (changes: readonly MasterDataChange[]) =>
+    changes.map((change) => {
+      changed += 1;
+      return fold.take(sealChange({ ...change, id: `change ${changed}`, recordedAtMs: changed }), changed);
+    });
+  take(records.map((record) => setting(record, "")));
   return {
-    newest: async () => position,
-    async put(more) {
-      position += more.length;
-      for (const record of more) kept.set(record.meterId, record);
-    },
-    get: async (meterId) => kept.get(meterId),
-    list: async ({ afterMeterId = "", limit }) =>
-      [...kept.values()]
-        .filter(({ meterId }) => meterId > afterMeterId)
-        .sort((a, b) => (a.meterId < b.meterId ? -1 : 1))
-        .slice(0, limit),
+    ...reads,
+    newest: async () => rows.lastPosition(),
+    apply: async (changes) => take(changes),
+    put: async (more, by = "") => void take(more.map((record) => setting(record, by))),
     follow: async () => {
       throw new Error("the API does not follow the registry");
     },
-    close: async () => undefined,
+    close: async () => database.close(),
   };
 }
 

@@ -2,8 +2,9 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
+import { wireUnitNames } from "../domain/quantity/amount.ts";
 import { baseUnits } from "../domain/reading/reading.ts";
-import type { InstallationEvent, MeterRecord } from "../domain/registry/meter-record.ts";
+import { directions, type InstallationEvent, type MeterRecord } from "../domain/registry/meter-record.ts";
 import { checkMeterRecord, encodeMeterRecord } from "./meter-record-protobuf.ts";
 import { checkedRecord, withChecksum } from "./record-checksum.ts";
 
@@ -26,7 +27,20 @@ const record: fc.Arbitrary<MeterRecord> = fc
         fc
           .tuple(
             fc.record({ register, unit: fc.constantFrom(...baseUnits) }),
-            fc.record({ digits: fc.nat(20), multiplier: fc.nat(1_000_000) }, optional),
+            fc.record(
+              {
+                digits: fc.nat(20),
+                multiplier: fc.nat(1_000_000),
+                modulus: fc.maxSafeNat(),
+                direction: fc.constantFrom(...directions),
+                multipliers: fc.array(fc.record({ validFrom: fc.nat(2 ** 32 - 1), multiplier: fc.nat(1_000_000) }), {
+                  minLength: 1,
+                  maxLength: 3,
+                }),
+                displayUnit: fc.constantFrom(...wireUnitNames),
+              },
+              optional,
+            ),
           )
           .map(([needed, more]) => ({ ...needed, ...more })),
         { maxLength: 4 },
@@ -39,6 +53,12 @@ const record: fc.Arbitrary<MeterRecord> = fc
         connectionPowerW: fc.maxSafeNat(),
         installed: event,
         removed: event,
+        earlier: fc.array(
+          fc
+            .tuple(fc.record({ usagePointId: id }), fc.record({ installed: event, removed: event }, optional))
+            .map(([needed, more]) => ({ ...needed, ...more })),
+          { minLength: 1, maxLength: 3 },
+        ),
       },
       optional,
     ),
@@ -51,8 +71,18 @@ function wireForm(given: MeterRecord): object {
     from === undefined
       ? undefined
       : { at: from.at, values: Object.entries(from.values).map(([name, value]) => ({ register: name, value })) };
-  const registers = given.registers.map((one) => ({ ...one, unit: baseUnits.indexOf(one.unit) }));
-  return { ...given, registers, installed: event(given.installed), removed: event(given.removed) };
+  const registers = given.registers.map(({ unit, direction, displayUnit, ...one }) => ({
+    ...one,
+    unit: baseUnits.indexOf(unit),
+    ...(direction === undefined ? {} : { direction: directions.indexOf(direction) }),
+    ...(displayUnit === undefined ? {} : { displayUnit: wireUnitNames.indexOf(displayUnit) }),
+  }));
+  const ends = (one: { installed?: InstallationEvent; removed?: InstallationEvent }) => ({
+    ...one,
+    installed: event(one.installed),
+    removed: event(one.removed),
+  });
+  return { ...ends(given), registers, earlier: given.earlier?.map(ends) };
 }
 
 test("a record comes back as it was, what is absent stays absent, and any protobuf library agrees", () => {

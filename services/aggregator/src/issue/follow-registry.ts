@@ -8,8 +8,8 @@ import type { ChangedBy } from "./pending-meters.ts";
 /** Up to which position of the registry master data count, in the partition's notes. */
 const note = "registry";
 
-/** Between two barriers; whoever puts more than that into one meter loses the oldest of them. */
-const waitingPerMeterMax = 20;
+/** Between two barriers, or in all where nothing counts yet; of a meter that has more the oldest do not count. */
+const waitingPerMeterMax = 1000;
 
 /** Master data of a partition: what is known of it, and what counts, which a barrier says. */
 export interface FollowedRegistry {
@@ -50,10 +50,13 @@ export async function followRegistry(
       return;
     }
     memory.knownMeters.announce(meterId);
-    waiting.set(meterId, [...(waiting.get(meterId) ?? []), change].slice(-waitingPerMeterMax));
+    const before = waiting.get(meterId);
+    if (before === undefined) waiting.set(meterId, [change]);
+    else if (before.push(change) > waitingPerMeterMax) before.shift();
   }
 
-  const subscription: RegistrySubscription = await registry.follow(async (changes) => changes.forEach(take), wants);
+  const options = { wants, asOf: counted };
+  const subscription: RegistrySubscription = await registry.follow(async (changes) => changes.forEach(take), options);
   return {
     get seen() {
       return seen;

@@ -5,7 +5,7 @@ import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorEvents } from "../aggregator-events.ts";
 import { seriesRebuilder } from "../repair/rebuild-series.ts";
-import { registrySettling } from "../repair/settle-registry.ts";
+import { registrySettling, type SettlePorts } from "../repair/settle-registry.ts";
 import { strikeRevisions } from "../repair/strike-revisions.ts";
 import type { PartitionWork } from "./partition-work.ts";
 import { periodic } from "./periodic.ts";
@@ -17,6 +17,7 @@ export interface RepairedPartition {
   readonly series: SeriesStore;
   readonly log: Pick<ReadingsLog, "history">;
   readonly damages: Pick<DamageLog, "report" | "unmended" | "mend">;
+  readonly registry: SettlePorts["registry"];
   readonly clock: Clock;
   readonly events: Pick<AggregatorEvents, "housekeepingFailed">;
   /** Whether a damage is this partition's to mend, by its meter. */

@@ -1,5 +1,6 @@
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { inForce, type RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
 import { channelRows } from "./channel-memory.ts";
@@ -24,7 +25,7 @@ export interface KnownMeters {
   /** Whether there are master data of it, counting or not. */
   isRegistered(meterId: string): boolean;
   /** Takes over master data; answers whether the meter's snapshots may change by it. */
-  register(record: MeterRecord): MeterState;
+  register(record: RegisteredMeter): MeterState;
   /** The meter's newest master data cannot be read; what was known before is not relied on. */
   registerDamaged(meterId: string): MeterState;
 }
@@ -81,7 +82,8 @@ export async function openKnownMeters(
     announce: (meterId) => void announced.add(meterId),
     announced,
     isRegistered: (meterId) => meters.get(meterId)?.isRegistered === true || announced.has(meterId),
-    register(record) {
+    register(known) {
+      const record = inForce(known);
       const meter = meet(record.meterId);
       announced.delete(record.meterId);
       const { registers } = record;

@@ -1,6 +1,7 @@
 import type { Channel } from "@meterbook/core/domain/reading/reading";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
-import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { installationsOf } from "@meterbook/core/domain/registry/installations";
+import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import type { Closings } from "@meterbook/core/domain/snapshot/compose-snapshot";
 import type { Issued } from "@meterbook/core/domain/snapshot/next-revision";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
@@ -17,7 +18,7 @@ export interface MeterState {
   no: number;
   channels: readonly ChannelState[];
   /** The record that counts. */
-  record: MeterRecord | undefined;
+  record: RegisteredMeter | undefined;
   /** Whether there is a record that counts; it may be one that cannot be read. */
   isRegistered: boolean;
   /** Its newest master data cannot be read: until they come again nothing is made of them. */
@@ -117,7 +118,7 @@ function keyed(channels: readonly ChannelState[]): Map<string, ChannelState> {
 export function firstPeriodOf(meter: MeterState): number | undefined {
   let first = Number.POSITIVE_INFINITY;
   for (const state of meter.channels) first = Math.min(first, firstPeriodOfChannel(meter, state));
-  const installed = meter.record?.installed?.at;
+  const installed = meter.record && installationsOf(meter.record)[0]?.installed?.at;
   if (installed !== undefined) first = Math.min(first, meter.calendar.periodOf(installed));
   return first === Number.POSITIVE_INFINITY ? undefined : first;
 }

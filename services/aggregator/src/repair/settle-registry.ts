@@ -1,23 +1,43 @@
+import { damagedEntity } from "@meterbook/core/domain/damage/registry-damage";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { Registry } from "@meterbook/core/ports/registry";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { damageTurns } from "./damage-turns.ts";
 
 export interface SettlePorts {
   readonly damages: Pick<DamageLog, "unmended" | "mend">;
+  readonly registry: Pick<Registry, "usagePoint">;
   readonly clock: Clock;
   readonly wants: (meterId: string | null) => boolean;
 }
 
-/** Tells as mended whose master data have come again, once the meter's months are made by them. */
-export function registrySettling({ damages, clock, wants }: SettlePorts): (knownMeters: KnownMeters) => Promise<void> {
+/** Tells as mended whose master data have come again, once months are made by them. */
+export function registrySettling(ports: SettlePorts): (knownMeters: KnownMeters) => Promise<void> {
+  const { damages, clock, wants } = ports;
   const nextEntries = damageTurns(damages, "registry");
+
+  function isMeterMade(knownMeters: KnownMeters, meterId: string): boolean {
+    const meter = wants(meterId) ? knownMeters.find(meterId) : undefined;
+    return meter?.record !== undefined && !meter.recordDamaged && meter.pendingFrom === undefined;
+  }
+
+  /** Its meters hear of it by the registry, as of every change. */
+  async function isPointSound(id: string): Promise<boolean> {
+    if (!wants(null)) return false;
+    return ports.registry.usagePoint(id).then(
+      (found) => found?.record != null,
+      () => false,
+    );
+  }
+
   return async (knownMeters) => {
-    for (const { id, meterId } of await nextEntries()) {
-      const meter = meterId !== null && wants(meterId) ? knownMeters.find(meterId) : undefined;
-      if (meter?.record === undefined || meter.recordDamaged || meter.pendingFrom !== undefined) continue;
-      const detail = "the meter's master data were put in again, and its months are made by them";
-      await damages.mend(id, { atMs: clock.nowMs(), outcome: "repaired", detail, lost: 0 });
+    for (const entry of await nextEntries()) {
+      const { kind, id } = damagedEntity(entry);
+      const isSound = kind === "meter" ? isMeterMade(knownMeters, entry.meterId ?? "") : await isPointSound(id);
+      if (!isSound) continue;
+      const detail = `the master data of the ${kind === "meter" ? "meter" : "usage point"} were put in again`;
+      await damages.mend(entry.id, { atMs: clock.nowMs(), outcome: "repaired", detail, lost: 0 });
     }
   };
 }

@@ -36,7 +36,7 @@ export const directoryFiles: Readonly<Record<FileName, DirectoryFile>> = {
   registry: numbered(
     "registry",
     openRegistryDatabase,
-    "SELECT max(position) AS n FROM record",
+    "SELECT position AS n FROM record ORDER BY no DESC LIMIT 1",
     "changes of master data",
   ),
   rejected: numbered(

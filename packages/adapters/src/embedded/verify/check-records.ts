@@ -4,7 +4,6 @@ import type { Columns } from "@meterbook/core/domain/reading/reading";
 import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { checkFrame } from "@meterbook/core/records/frame-protobuf";
-import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import { damageColumns, mendingColumns, wordColumns } from "../../sqlite-views/damage-log/damage-table.ts";
 import { bigNumbers, cellOf, cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
 import { contentHash, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
@@ -18,6 +17,7 @@ import { epoch, MalformedBlock, unpackBlock } from "../series/days/reading-block
 import { meterColumns } from "../series/meter-table.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "../series/series-database.ts";
 import { progressColumns } from "../series/series-progress.ts";
+import { registryCheck } from "./registry-rows.ts";
 
 /** A row whose bytes are not what they were, or not what they say. */
 export interface WrongRow {
@@ -62,7 +62,7 @@ type CheckRow = (key: number, row: readonly unknown[]) => Found | undefined;
 
 interface TableCheck {
   readonly file: FileName;
-  /** A whole number; the registry, whose key is a name, goes by position. */
+  /** A whole number. */
   readonly key: string;
   readonly columns: readonly string[];
   readonly check: (database: DatabaseSync, places: PlaceCheck) => CheckRow;
@@ -83,7 +83,7 @@ const tables: Readonly<Record<CheckedTable, TableCheck>> = {
     columns: ["data"],
     check: (database) => blockCheck(database, meterNoOfHotId, dayOfHotId),
   },
-  record: { file: "registry", key: "position", columns: ["body"], check: registryCheck },
+  record: { file: "registry", key: "no", columns: ["body"], check: registryCheck },
   meter: rowTable("series", "no", meterColumns, (no) => `meter number ${no}`),
   meter_copy: rowTable("series", "no", meterColumns, (no) => `copy of meter number ${no}`),
   conflict: rowTable("series", "id", conflictColumns, (id) => `conflict ${id}`),
@@ -196,15 +196,6 @@ function* rowsAtOnce(
 function frameCheck(position: number, [, body]: readonly unknown[]): Found | undefined {
   const [fault] = checkFrame(bytesOf(body)).faults;
   return fault === undefined ? undefined : { ...fault, where: `position ${position}` };
-}
-
-function registryCheck(database: DatabaseSync): CheckRow {
-  const owner = database.prepare("SELECT meter_id FROM record WHERE position = ?");
-  return (position, [, body]) => {
-    const meterId = String(owner.get(position)?.["meter_id"] ?? "");
-    const checked = checkMeterRecord(meterId, body);
-    return checked.fault === undefined ? undefined : { ...checked.fault, where: `position ${position}`, meterId };
-  };
 }
 
 /** Asks the list of revisions for each. */

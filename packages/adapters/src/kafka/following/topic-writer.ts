@@ -21,7 +21,7 @@ export interface TopicWriter<Entry> {
 export interface TopicWriterOptions<Entry> {
   readonly topic: string;
   readonly events: WriteEvents;
-  readonly recordOf: (entry: Entry) => Pick<Message, "key" | "value">;
+  readonly recordOf: (entry: Entry) => Pick<Message, "key" | "value" | "headers">;
   readonly callsMax: number;
 }
 

@@ -1,18 +1,32 @@
-import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { randomUUID } from "node:crypto";
+import {
+  type ChangeOutcome,
+  type EntityKey,
+  entityName,
+  type MasterDataChange,
+  namedEntity,
+  setting,
+} from "@meterbook/core/domain/registry/master-data-change";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Registry } from "@meterbook/core/ports/registry";
-import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import {
+  checkRegistryChange,
+  encodeRegistryChange,
+  type SealedChange,
+  sealChange,
+} from "@meterbook/core/records/registry-change-protobuf";
 import type { KafkaMessage } from "kafkajs";
 import type { ViewDatabase } from "../../sqlite-views/file/view-database.ts";
+import { registryFold } from "../../sqlite-views/registry/registry-fold.ts";
 import { type RegistryFollowers, registryFollowers } from "../../sqlite-views/registry/registry-followers.ts";
+import { registryReads } from "../../sqlite-views/registry/registry-reads.ts";
 import {
   type ReadRecord,
   recordReader,
+  recordRows,
   registrySchema,
-  registryTable,
-  registryWrites,
 } from "../../sqlite-views/registry/registry-table.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import type { WriteEvents } from "../client/lasting-producer.ts";
@@ -20,6 +34,7 @@ import type { FollowerEvents } from "../following/topic-follower.ts";
 import { topicWriter } from "../following/topic-writer.ts";
 import { openViewOfTopic } from "../following/view-of-topic.ts";
 import { topicOf } from "../topics/kafka-topics.ts";
+import { entitiesHeader } from "./entities-header.ts";
 
 export interface KafkaRegistryOptions {
   readonly connection: KafkaConnection;
@@ -37,54 +52,73 @@ const defaultPutMsMax = 30_000;
 const recordsPerTurnMax = 2000;
 
 /**
- * The registry on a compacted topic keyed by meter id, shown in `<dataDir>/registry.view.db`. The position of a change
- * is its offset plus one, so it means the same in every process, also after the view was built again. Resolves once the
- * view has what the topic held. A record that cannot be read is kept in the view as it is. So all processes agree that
- * its meter has no record that can be read.
+ * The registry on a topic of which nothing is thrown away, shown in `<dataDir>/registry.view.db`. The position of a
+ * change is its offset plus one, so it means the same in every process, also after the view was built again. Resolves
+ * once the view has what the topic held.
+ *
+ * The topic decides: whoever changes something writes it behind all that others have written, and every process takes the
+ * changes in that order and by the same rule. So of two that were made from one version the first holds, and the second
+ * is found wanting by all, its writer too. A change that cannot be read is kept in the view as it is, so that all agree
+ * that nothing is known of those whom it names.
  */
 export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<Registry> {
   const { connection, dataDir, events, putMsMax = defaultPutMsMax, damaged = () => undefined } = options;
   const topic = topicOf(connection, "registry");
-  const writer = topicWriter<MeterRecord>(connection, {
+  const writer = topicWriter<SealedChange>(connection, {
     topic,
     events,
     callsMax: putsMax,
-    recordOf: (record) => ({ key: record.meterId, value: encodeMeterRecord(record) }),
+    recordOf: (change) => ({
+      key: entityName((change.writes[0] as SealedChange["writes"][number]).entity),
+      value: encodeRegistryChange(change),
+      headers: { [entitiesHeader]: change.writes.map(({ entity }) => entityName(entity)).join(",") },
+    }),
   });
   const read = recordReader({ damaged, nowMs: systemClock.nowMs, whereOf: (position) => `offset ${position - 1}` });
   let followers: RegistryFollowers | undefined;
+  const outcomes = awaitedOutcomes();
   const view = await openViewOfTopic(connection, {
     topic,
     dataDir,
     name: "registry",
     schema: registrySchema,
-    version: 2,
+    version: 3,
     events,
     recordsPerTurnMax,
     isCompacted: true,
-    tables: (database) => recordWrites(database, read),
+    tables: (database) => changeWrites(database, read, outcomes.came),
     take: (writes, record, { offset }) => writes.take(record, offset + 1),
     taken: () => followers?.wake(),
   });
-  const table = registryTable(view.database, read);
-  const following = registryFollowers(table);
+  const { rows, meterAsOf, ...reads } = registryReads(view.database, read);
+  const following = registryFollowers({ rows, meterAsOf, ...reads });
   followers = following;
 
+  async function apply(changes: readonly MasterDataChange[]): Promise<readonly ChangeOutcome[]> {
+    if (changes.length === 0) return [];
+    const recordedAtMs = systemClock.nowMs();
+    const sealed = changes.map((change) => sealChange({ ...change, id: randomUUID(), recordedAtMs }));
+    const expected = outcomes.expect(sealed);
+    try {
+      const last = await inTime(putMsMax + changes.length, writer.write(sealed));
+      await (last === undefined ? view.catchUp() : view.reach(last));
+      return expected.outcomes();
+    } finally {
+      expected.forget();
+    }
+  }
+
   return {
-    get: table.get,
-    list: table.list,
+    ...reads,
     async newest() {
       await view.catchUp();
-      return table.newest();
+      return rows.lastPosition();
     },
-    async put(records) {
-      if (records.length === 0) return;
-      const last = await inTime(putMsMax + records.length, writer.write(records));
-      await (last === undefined ? view.catchUp() : view.reach(last));
-    },
-    async follow(changed, wants) {
+    apply,
+    put: async (records, by = "") => void (await apply(records.map((meter) => setting(meter, by)))),
+    async follow(changed, options) {
       await view.catchUp();
-      const subscription = await following.follow(changed, wants);
+      const subscription = await following.follow(changed, options);
       return {
         close: subscription.close,
         async caughtUp() {
@@ -101,18 +135,65 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
   };
 }
 
-function recordWrites(database: ViewDatabase["database"], read: ReadRecord) {
-  const writes = registryWrites(database);
+/** What became of the changes of this process, when they came by in the topic. */
+function awaitedOutcomes() {
+  const awaited = new Map<string, ChangeOutcome | undefined>();
   return {
-    take({ key, value }: KafkaMessage, position: number): void {
-      // Not ours: whoever removes a meter from the topic by hand removes it here.
-      const meterId = String(key ?? "");
-      if (value === null) return writes.remove(meterId);
-      // For what it tells: whoever never asks for this meter would not hear of it.
-      read(meterId, position, value);
-      writes.put(meterId, position, value);
+    expect(changes: readonly SealedChange[]) {
+      for (const { id } of changes) awaited.set(id, undefined);
+      return {
+        outcomes: () => changes.map(({ id }) => awaited.get(id) ?? lostOutcome()),
+        forget: () => {
+          for (const { id } of changes) awaited.delete(id);
+        },
+      };
+    },
+    came(id: string, outcome: ChangeOutcome) {
+      // Written twice it comes twice: what became of it was decided the first time.
+      if (awaited.has(id) && awaited.get(id) === undefined) awaited.set(id, outcome);
     },
   };
+}
+
+function lostOutcome(): never {
+  const detail = "the change was written, and what became of it is not known: look, and send it again if need be";
+  throw new AdapterError("log_append_failed", { retryable: true, detail });
+}
+
+function changeWrites(
+  database: ViewDatabase["database"],
+  read: ReadRecord,
+  came: (id: string, outcome: ChangeOutcome) => void,
+) {
+  const fold = registryFold(database);
+  const rows = recordRows(database);
+
+  /** For what it tells: whoever never asks for this meter would not hear of it. */
+  function tellOf(entities: readonly EntityKey[]): void {
+    for (const entity of entities) {
+      const row = rows.newest(entity);
+      if (row !== undefined) entity.kind === "meter" ? read.meter(row) : read.usagePoint(row);
+    }
+  }
+
+  return {
+    take(message: KafkaMessage, position: number): void {
+      const entities = entitiesOf(message);
+      // Not ours: whoever removes a meter from the topic by hand removes it here.
+      if (message.value === null) return entities.forEach((entity) => fold.remove(entity, position));
+      const { record, fault } = checkRegistryChange(message.value);
+      if (fault !== undefined) fold.takeDamaged(entities, message.value, position);
+      else came(record.id, fold.take(record, position));
+      tellOf(entities);
+    },
+  };
+}
+
+/** Of whom a record speaks, also where it cannot be read. */
+function entitiesOf({ key, headers }: KafkaMessage): readonly EntityKey[] {
+  const named = headers?.[entitiesHeader];
+  const names = named === undefined ? [String(key ?? "")] : String(named).split(",");
+  return names.map(namedEntity);
 }
 
 /** Who puts is waiting at a screen: better to say that it takes too long. The records may still be kept. */

@@ -33,6 +33,7 @@ export function topicRules(name: TopicName, retention: Retention): TopicRule[] {
   const rules = [cleanup(name), bytes(name), compression, election];
   // A compacted topic keeps the newest of each key, however old and however many.
   if (name === "tallies") return [...rules, segments];
+  if (name === "registry") return [...rules, history];
   if (compacted.has(name)) return rules;
   return [...rules, kept(name, retention), size(), ...(forgets(name, retention) ? [timestamps] : [])];
 }
@@ -43,6 +44,17 @@ function cleanup(name: TopicName): TopicRule {
     wish === "compact" ? "what was written long ago would be forgotten" : "records of one key would be thrown away";
   return { setting: "cleanup.policy", isRight: (value) => value === wish, wish, costs, severe: true };
 }
+
+const yearMs = 365 * dayMs;
+
+/** What is compacted after so long is never: each version of master data is looked up, and replayed. */
+const history: TopicRule = {
+  setting: "min.compaction.lag.ms",
+  isRight: (value) => Number(value) >= 100 * yearMs,
+  wish: String(1000 * yearMs),
+  costs: "the history of master data would be thrown away",
+  severe: true,
+};
 
 /** A segment that is written to is not compacted, and whoever starts reads all of it. */
 const segments: TopicRule = {

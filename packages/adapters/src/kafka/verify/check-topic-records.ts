@@ -1,14 +1,16 @@
 import type { DamageCode } from "@meterbook/core/domain/damage/damage";
+import { entityName } from "@meterbook/core/domain/registry/master-data-change";
 import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { checkDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
 import { checkFrame } from "@meterbook/core/records/frame-protobuf";
-import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { checkRegistryChange, type SealedWrite } from "@meterbook/core/records/registry-change-protobuf";
 import { checkRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import { checkWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
 import { partitionOf } from "@meterbook/sharding/slot";
 import type { KafkaMessage } from "kafkajs";
 import type { IssuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
 import { readLedgerRecord, wrongContent } from "../../sqlite-views/ledger/ledger-record.ts";
+import { bodyFault } from "../../sqlite-views/registry/registry-table.ts";
 import { revisionOf } from "../ledger/revision-header.ts";
 import { readingsHeader } from "../readings-log/readings-header.ts";
 
@@ -87,8 +89,15 @@ function checkRegistryRecord({ key, value }: KafkaMessage): RecordFault | undefi
   if (key === null) return { row: null, code: "key_mismatch", detail: "it has no key, and so no meter" };
   // A meter that was removed from the topic by hand.
   if (value === null) return undefined;
-  const { fault } = checkMeterRecord(String(key), value);
-  return fault === undefined ? undefined : { row: String(key), ...fault };
+  const { record, fault } = checkRegistryChange(value);
+  if (fault !== undefined) return { row: String(key), ...fault };
+  for (const { entity, body } of record.writes) {
+    const wrong = bodyFault(entity, body);
+    if (wrong !== undefined) return { row: entityName(entity), ...wrong };
+  }
+  const first = entityName((record.writes[0] as SealedWrite).entity);
+  if (first === String(key)) return undefined;
+  return { row: first, code: "key_mismatch", detail: `its key is ${String(key)}` };
 }
 
 function rejectedCheck({ value }: KafkaMessage): RecordFault | undefined {

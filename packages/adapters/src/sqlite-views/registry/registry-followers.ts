@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
-import type { RegistryRow, RegistryTable } from "./registry-table.ts";
+import type { FollowOptions, Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
+import type { RegistryReads } from "./registry-reads.ts";
+import type { RecordRow } from "./registry-table.ts";
 
 /** Those who follow a registry, each at its own pace and one call at a time. */
 export interface RegistryFollowers {
@@ -15,17 +16,17 @@ interface Follower extends RegistrySubscription {
   wake(): void;
 }
 
-const changesPerCallMax = 5000;
+const rowsPerCallMax = 5000;
 const pagesKeptMax = 4;
 /** A call that failed is made again after this time. */
 const againAfterMs = 500;
 
-export function registryFollowers(table: RegistryTable): RegistryFollowers {
+export function registryFollowers(reads: RegistryReads): RegistryFollowers {
   const followers = new Set<Follower>();
-  const pageAfter = sharedPages(table);
+  const pageAfter = sharedPages(reads);
   return {
-    async follow(changed, wants = () => true) {
-      const one = follower(pageAfter, changed, wants);
+    async follow(changed, options = {}) {
+      const one = follower(pageAfter, changed, changesIn(reads, options));
       followers.add(one);
       const close = async () => {
         followers.delete(one);
@@ -49,30 +50,68 @@ export function registryFollowers(table: RegistryTable): RegistryFollowers {
 
 /**
  * Pages that several followers read one after the other: the partitions of a process begin together and each wants a few
- * meters of the millions. What has changed since a page was read comes again, later in the order.
+ * meters of the millions.
  */
-function sharedPages(table: RegistryTable): (position: number) => readonly RegistryRow[] {
-  const kept = new Map<number, readonly RegistryRow[]>();
-  return (position) => {
-    const known = kept.get(position);
+function sharedPages({ rows }: RegistryReads): (no: number) => readonly RecordRow[] {
+  const kept = new Map<number, readonly RecordRow[]>();
+  return (no) => {
+    const known = kept.get(no);
     if (known !== undefined) return known;
-    const page = table.changedAfter(position, changesPerCallMax);
-    if (page.length < changesPerCallMax) kept.clear();
-    else kept.set(position, page);
+    const page = rows.after(no, rowsPerCallMax);
+    if (page.length < rowsPerCallMax) {
+      kept.clear();
+      return page;
+    }
+    const whole = withoutLastChange(page);
+    kept.set(no, whole);
     const [oldest] = kept.keys();
     if (oldest !== undefined && kept.size > pagesKeptMax) kept.delete(oldest);
-    return page;
+    return whole;
   };
 }
 
-function changeIn({ meterId, position, record }: RegistryRow): RegistryChange {
-  return { meterId, position, record: record() };
+/** The rows of one change are never in two calls: whoever hears of its position has heard of all of it. */
+function withoutLastChange(page: readonly RecordRow[]): readonly RecordRow[] {
+  const last = page.at(-1)?.position;
+  const whole = page.filter(({ position }) => position !== last);
+  return whole.length === 0 ? page : whole;
+}
+
+/** What a follower hears of rows: a change of each meter that they touch. */
+function changesIn(reads: RegistryReads, { wants = () => true, asOf = 0 }: FollowOptions) {
+  const { rows } = reads;
+  const changeOf = (meterId: string, row: RecordRow, seenAt: number): readonly RegistryChange[] => {
+    const record = reads.meterAsOf(meterId, seenAt);
+    // Nobody has said anything of it, or what was said was taken back.
+    return record === null ? [] : [{ meterId, record, position: row.position }];
+  };
+
+  function isNewestThen({ entity, version }: RecordRow): boolean {
+    const next = rows.one(entity, version + 1);
+    return next === undefined || next.position > asOf;
+  }
+
+  /** A new version of a point that says the same of it: only its meters changed, which have rows of their own. */
+  function isOnlyTouched({ entity, version, body }: RecordRow): boolean {
+    const before = rows.one(entity, version - 1)?.body ?? null;
+    return body === null ? before === null : before !== null && Buffer.compare(before, body) === 0;
+  }
+
+  return (row: RecordRow): readonly RegistryChange[] => {
+    const { entity, position } = row;
+    if (entity.kind === "meter") {
+      if (!wants(entity.id) || (position <= asOf && !isNewestThen(row))) return [];
+      return changeOf(entity.id, row, Math.max(position, asOf));
+    }
+    if (position <= asOf || isOnlyTouched(row)) return [];
+    return rows.metersAt(entity.id).flatMap((id) => (wants(id) ? changeOf(id, row, position) : []));
+  };
 }
 
 function follower(
-  pageAfter: (position: number) => readonly RegistryRow[],
+  pageAfter: (no: number) => readonly RecordRow[],
   changed: (changes: readonly RegistryChange[]) => Promise<void>,
-  wants: (meterId: string) => boolean,
+  changesOf: (row: RecordRow) => readonly RegistryChange[],
 ): Follower {
   let seen = 0;
   let closed = false;
@@ -85,9 +124,9 @@ function follower(
       const page = pageAfter(seen);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wanted = page.filter(({ meterId }) => wants(meterId)).map(changeIn);
+      const wanted = page.flatMap(changesOf);
       if (wanted.length > 0) await changed(wanted);
-      seen = last.position;
+      seen = last.no;
       await setImmediate();
     }
   }

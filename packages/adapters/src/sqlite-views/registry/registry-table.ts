@@ -1,31 +1,77 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { RecordFault } from "@meterbook/core/domain/damage/damage";
 import { registryDamage } from "@meterbook/core/domain/damage/registry-damage";
+import type { EntityKey } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { Registry } from "@meterbook/core/ports/registry";
+import type { VersionNote } from "@meterbook/core/ports/registry";
+import type { Checked } from "@meterbook/core/records/checked-record";
 import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { checkUsagePoint } from "@meterbook/core/records/usage-point-protobuf";
+import { bigNumbers, isIntact } from "../file/row-checksum.ts";
 
-/** Positions grow with every record put; only the newest record of a meter is kept. */
-export const registrySchema =
-  "CREATE TABLE IF NOT EXISTS record (meter_id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body BLOB NOT NULL) WITHOUT ROWID;";
+/**
+ * Every version of every entity, in the order in which they came. `body` is null where there is no record, or none any
+ * more. `installed` names the meters that are or were at a point, but for a meter at the point of its own name.
+ */
+export const registrySchema = `
+  CREATE TABLE IF NOT EXISTS record (no INTEGER PRIMARY KEY, position INTEGER NOT NULL, kind INTEGER NOT NULL, entity TEXT NOT NULL,
+    version INTEGER NOT NULL, recorded_at_ms INTEGER NOT NULL, caller TEXT NOT NULL, reason TEXT NOT NULL, change_id TEXT NOT NULL,
+    body BLOB, checksum INTEGER NOT NULL);
+  CREATE UNIQUE INDEX IF NOT EXISTS record_version ON record (kind, entity, version);
+  CREATE TABLE IF NOT EXISTS installed (usage_point_id TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (usage_point_id, meter_id)) WITHOUT ROWID;
+`;
 
-export interface RegistryRow {
+/** What the checksum of a row is over; the body has its own. */
+export const recordColumns = [
+  "no",
+  "position",
+  "kind",
+  "entity",
+  "version",
+  "recorded_at_ms",
+  "caller",
+  "reason",
+  "change_id",
+] as const;
+
+const kinds = ["meter", "usage-point"] as const satisfies readonly EntityKey["kind"][];
+
+export function kindNumber(kind: EntityKey["kind"]): number {
+  return kinds.indexOf(kind);
+}
+
+/** One version of one entity. */
+export interface RecordRow extends VersionNote {
+  readonly no: number;
   readonly position: number;
-  readonly meterId: string;
-  /** Undefined where the record cannot be read. */
-  readonly record: () => MeterRecord | undefined;
+  readonly entity: EntityKey;
+  readonly body: Uint8Array | null;
+  readonly changeId: string;
+  readonly isIntact: boolean;
 }
 
-/** The newest record of each meter. One that cannot be read is left out: its meter has none until the next is put. */
-export interface RegistryTable extends Pick<Registry, "get" | "list"> {
-  newest(): number;
-  /** What changed after a position, in order; fewer than `limit` rows means all. */
-  changedAfter(position: number, limit: number): readonly RegistryRow[];
+export function recordRow(row: Record<string, unknown>): RecordRow {
+  return {
+    no: Number(row["no"]),
+    position: Number(row["position"]),
+    entity: { kind: kinds[Number(row["kind"])] ?? "meter", id: String(row["entity"]) },
+    version: Number(row["version"]),
+    recordedAtMs: Number(row["recorded_at_ms"]),
+    by: String(row["caller"]),
+    reason: String(row["reason"]),
+    changeId: String(row["change_id"]),
+    body: row["body"] as Uint8Array | null,
+    isIntact: isIntact(row, recordColumns),
+  };
 }
 
-/** Reads what stands under a meter's id at a position; what cannot be read is told. */
-export type ReadRecord = (meterId: string, position: number, body: unknown) => MeterRecord | undefined;
+/** What stands in a row: a record, none (null), or something that cannot be read (undefined), which is told. */
+export interface ReadRecord {
+  meter(row: RecordRow): MeterRecord | null | undefined;
+  usagePoint(row: RecordRow): UsagePointRecord | null | undefined;
+}
 
 export interface RecordReaderOptions {
   readonly damaged: TellDamage;
@@ -35,63 +81,65 @@ export interface RecordReaderOptions {
 }
 
 export function recordReader({ damaged, nowMs, whereOf }: RecordReaderOptions): ReadRecord {
-  return (meterId, position, body) => {
-    const checked = checkMeterRecord(meterId, body);
-    if ("record" in checked) return checked.record;
-    damaged(registryDamage(meterId, whereOf(position), checked.fault, nowMs()));
-    return undefined;
-  };
-}
-
-export function registryTable(database: DatabaseSync, read: ReadRecord): RegistryTable {
-  const columns = "meter_id, position, body";
-  const get = database.prepare(`SELECT ${columns} FROM record WHERE meter_id = ?`);
-  const list = database.prepare(`SELECT ${columns} FROM record WHERE meter_id > ? ORDER BY meter_id`);
-  const changed = database.prepare(`SELECT ${columns} FROM record WHERE position > ? ORDER BY position LIMIT ?`);
-  const newest = database.prepare("SELECT max(position) AS position FROM record");
-  const readRow = (row: Record<string, unknown>) => read(String(row["meter_id"]), Number(row["position"]), row["body"]);
+  function read<Of>(row: RecordRow, check: (id: string, body: unknown) => Checked<Of>): Of | null | undefined {
+    const { entity, position, body } = row;
+    if (row.isIntact && body === null) return null;
+    const { record, fault } = row.isIntact ? check(entity.id, body) : { record: undefined, fault: rowFault };
+    if (fault !== undefined) damaged(registryDamage(entity, whereOf(position), fault, nowMs()));
+    return record;
+  }
   return {
-    newest: () => Number(newest.get()?.["position"] ?? 0),
-    async get(meterId) {
-      const row = get.get(meterId);
-      if (row === undefined) return undefined;
-      const record = readRow(row);
-      if (record !== undefined) return record;
-      const detail = `the master data of meter ${meterId} cannot be read (GET /v1/damage names them): put them again`;
-      throw new AdapterError("record_damaged", { retryable: false, detail });
-    },
-    async list({ afterMeterId, limit }) {
-      const records: MeterRecord[] = [];
-      if (limit <= 0) return records;
-      // What is left out does not shorten a page: a short one says that there are no more.
-      for (const row of list.iterate(afterMeterId ?? "")) {
-        const record = readRow(row);
-        if (record !== undefined && records.push(record) >= limit) break;
-      }
-      return records;
-    },
-    changedAfter: (position, limit) =>
-      changed.all(position, limit).map((row) => ({
-        position: Number(row["position"]),
-        meterId: String(row["meter_id"]),
-        record: () => readRow(row),
-      })),
+    meter: (row) => read(row, checkMeterRecord),
+    usagePoint: (row) => read(row, checkUsagePoint),
   };
 }
 
-/** Writes into the table, inside the caller's transaction. */
-export interface RegistryWrites {
-  put(meterId: string, position: number, body: Uint8Array): void;
-  remove(meterId: string): void;
+const rowFault: RecordFault = { code: "checksum_mismatch", detail: "its values do not give its checksum" };
+
+/** Why a row is not what was written. */
+export function recordFault({ entity, body, isIntact: isSound }: RecordRow): RecordFault | undefined {
+  return isSound ? bodyFault(entity, body) : rowFault;
 }
 
-export function registryWrites(database: DatabaseSync): RegistryWrites {
-  const upsert = database.prepare(`
-    INSERT INTO record (meter_id, position, body) VALUES (?, ?, ?)
-    ON CONFLICT (meter_id) DO UPDATE SET position = excluded.position, body = excluded.body`);
-  const remove = database.prepare("DELETE FROM record WHERE meter_id = ?");
+/** Why bytes are not the record of an entity. */
+export function bodyFault({ kind, id }: EntityKey, body: Uint8Array | null): RecordFault | undefined {
+  if (body === null) return undefined;
+  return kind === "meter" ? checkMeterRecord(id, body).fault : checkUsagePoint(id, body).fault;
+}
+
+export const rowColumns = `${recordColumns.join(", ")}, body, checksum`;
+
+/** Rows by their entity, as they are. */
+export function recordRows(database: DatabaseSync) {
+  const prepare = (where: string) => bigNumbers(database.prepare(`SELECT ${rowColumns} FROM record WHERE ${where}`));
+  const newest = prepare("kind = ? AND entity = ? ORDER BY version DESC LIMIT 1");
+  const asOf = prepare("kind = ? AND entity = ? AND position <= ? ORDER BY version DESC LIMIT 1");
+  const one = prepare("kind = ? AND entity = ? AND version = ?");
+  const before = prepare("kind = ? AND entity = ? AND version < ? ORDER BY version DESC LIMIT ?");
+  const after = prepare("no > ? ORDER BY no LIMIT ?");
+  // With max() SQLite takes the other columns from the row that has it.
+  const ofKind = bigNumbers(
+    database.prepare(
+      `SELECT ${rowColumns}, max(version) AS newest FROM record WHERE kind = ? AND entity > ? GROUP BY entity ORDER BY entity`,
+    ),
+  );
+  const last = database.prepare("SELECT position FROM record ORDER BY no DESC LIMIT 1");
+  const at = database.prepare("SELECT meter_id FROM installed WHERE usage_point_id = ?");
+  const found = (row: Record<string, unknown> | undefined) => (row === undefined ? undefined : recordRow(row));
   return {
-    put: (meterId, position, body) => void upsert.run(meterId, position, body),
-    remove: (meterId) => void remove.run(meterId),
+    newest: ({ kind, id }: EntityKey) => found(newest.get(kindNumber(kind), id)),
+    asOf: ({ kind, id }: EntityKey, position: number) => found(asOf.get(kindNumber(kind), id, position)),
+    one: ({ kind, id }: EntityKey, version: number) => found(one.get(kindNumber(kind), id, version)),
+    before: ({ kind, id }: EntityKey, version: number, limit: number) =>
+      before.all(kindNumber(kind), id, version, limit).map(recordRow),
+    after: (no: number, limit: number) => after.all(no, limit).map(recordRow),
+    *ofKind(kind: EntityKey["kind"], afterId: string): Generator<RecordRow> {
+      for (const row of ofKind.iterate(kindNumber(kind), afterId)) yield recordRow(row);
+    },
+    lastPosition: () => Number(last.get()?.["position"] ?? 0),
+    /** The meters that are or were at a point; one of its own name may not exist. */
+    metersAt: (usagePointId: string) =>
+      [...new Set([usagePointId, ...at.all(usagePointId).map((row) => String(row["meter_id"]))])].sort(),
   };
 }
+export type RecordRows = ReturnType<typeof recordRows>;

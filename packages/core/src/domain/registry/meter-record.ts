@@ -1,12 +1,30 @@
+import type { WireUnit } from "../quantity/amount.ts";
 import type { BaseUnit } from "../reading/reading.ts";
+
+/** As the customer sees it: taken from the grid, or given to it. */
+export const directions = ["import", "export"] as const;
+export type Direction = (typeof directions)[number];
+
+export interface DatedMultiplier {
+  /** Seconds UTC. */
+  readonly validFrom: number;
+  readonly multiplier: number;
+}
 
 export interface RegisteredRegister {
   readonly register: string;
   readonly unit: BaseUnit;
   /** Digits before the decimal point of the display, in kWh, kvarh or m3; where the counter wraps. */
   readonly digits?: number;
+  /** Where the counter wraps, in base units, if digits do not say it. */
+  readonly modulus?: number;
+  readonly direction?: Direction;
   /** Primary units per counted unit (CT/VT ratio), 1 to 1 000 000; 1 where absent. */
   readonly multiplier?: number;
+  /** Those that came after it, by their time. */
+  readonly multipliers?: readonly DatedMultiplier[];
+  /** In which unit people read it; the base unit where absent. */
+  readonly displayUnit?: WireUnit;
 }
 
 export interface InstallationEvent {
@@ -16,7 +34,17 @@ export interface InstallationEvent {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** Master data of one meter, as the utility maintains it. A meter without an entry has all the defaults. */
+/** A meter at a usage point. What is not known of an end is absent: an installation without `removed` goes on. */
+export interface Installation {
+  readonly usagePointId: string;
+  readonly installed?: InstallationEvent;
+  readonly removed?: InstallationEvent;
+}
+
+/**
+ * Master data of one meter, as the utility maintains it. A meter without an entry has all the defaults. `usagePointId`,
+ * `installed` and `removed` are those of its newest installation.
+ */
 export interface MeterRecord {
   readonly meterId: string;
   readonly usagePointId: string;
@@ -28,4 +56,6 @@ export interface MeterRecord {
   readonly connectionPowerW?: number;
   readonly installed?: InstallationEvent;
   readonly removed?: InstallationEvent;
+  /** Where the meter was before, by time; none overlaps another. */
+  readonly earlier?: readonly Installation[];
 }
