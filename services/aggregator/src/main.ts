@@ -6,6 +6,7 @@ import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/infl
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { kafkaProbe } from "@meterbook/adapters/kafka/client/kafka-probe";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
+import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
 import { kafkaLagMetrics, kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
@@ -100,6 +101,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint, ears }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged }), "registry"),
     rejected,
+    gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
   };
   return { ports, damaged };
 }
@@ -117,8 +119,11 @@ await runService(
       ...{ log, standing, notices },
       clockToleranceMs: settings.clockToleranceSeconds * 1000,
     });
-    const { timeZone, settleSeconds, admission: limits } = settings;
-    own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, damaged, crashPoint }), "aggregator");
+    const { timeZone, settleSeconds, gaps, admission: limits } = settings;
+    own(
+      await aggregateReadings(ports, { timeZone, settleSeconds, limits, gaps, events, damaged, crashPoint }),
+      "aggregator",
+    );
     standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);
   },

@@ -7,6 +7,7 @@ import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/infl
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { kafkaProbe } from "@meterbook/adapters/kafka/client/kafka-probe";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
+import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
 import { openKafkaJobLog } from "@meterbook/adapters/kafka/job-log/kafka-job-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaSnapshotView } from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
@@ -106,6 +107,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
     jobs: own(await openKafkaJobLog({ connection, dataDir, events }), "job log"),
+    gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
     metricsText: () => metrics.metrics(),
     async health() {
       const problems = standing.current();

@@ -1,4 +1,5 @@
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
@@ -65,6 +66,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
     rejected: own(handOverRejections(refusals, rejected.append)),
+    gaps: own(openEmbeddedGapLog({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
   };
   own(
@@ -72,6 +74,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
       limits: settings.admission,
+      gaps: settings.gaps,
       damaged,
       crashPoint: crashPoints(settings.crashAt),
       events,
