@@ -1,4 +1,4 @@
-import type { StillPartition } from "./partition/still-partitions.ts";
+import type { StillPartition } from "./watch/still-partitions.ts";
 
 /** What an operator can know of the aggregator; the runtime turns these into metrics and log lines. */
 export interface AggregatorEvents {

@@ -3,7 +3,7 @@ import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { Registry } from "prom-client";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { AggregatorEvents } from "./aggregator-events.ts";
-import type { StillPartition } from "./partition/still-partitions.ts";
+import type { StillPartition } from "./watch/still-partitions.ts";
 
 /** Where the aggregator says what an operator must read, or should know. */
 export interface AggregatorTold {

@@ -13,10 +13,10 @@ import { syncSeries } from "@meterbook/adapters/embedded/series/series-database"
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
-import { watchClock } from "@meterbook/runtime/clock/watch-clock";
 import { standingProblems } from "@meterbook/runtime/health/standing-problems";
 import { damageTeller } from "@meterbook/runtime/health/tell-damage";
 import { publishHealth } from "@meterbook/runtime/health/thread-health";
+import { watchClock } from "@meterbook/runtime/health/watch-clock";
 import { watchDisk } from "@meterbook/runtime/health/watch-disk";
 import { crashPoints } from "@meterbook/runtime/process/crash-point";
 import { runThread } from "@meterbook/runtime/process/service-thread";

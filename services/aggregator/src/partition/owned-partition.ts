@@ -11,13 +11,13 @@ import { partitionOf } from "@meterbook/sharding/slot";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import { gapWatch } from "../gaps/gap-watch.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
+import { periodic } from "../watch/periodic.ts";
+import { lookBackMax, otherLog, sameLog } from "../watch/same-log.ts";
+import { storeWatch } from "../watch/store-watch.ts";
 import { partitionLosses } from "./partition-losses.ts";
 import { partitionRepairs } from "./partition-repairs.ts";
 import { type PartitionWork, partitionWork } from "./partition-work.ts";
-import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
-import { lookBackMax, otherLog, sameLog } from "./same-log.ts";
-import { storeWatch } from "./store-watch.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
