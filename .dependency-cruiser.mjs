@@ -10,7 +10,7 @@ const scripts = Object.values(JSON.parse(readFileSync("package.json", "utf8")).s
 const commands = scripts.flatMap((script) =>
   [...script.matchAll(/\bnode (\S+\.ts)\b/g)].map(([, file]) => `^${file}$`),
 );
-const entries = [...commands, "/src/main\\.ts$", "-thread\\.ts$"];
+const entries = [...commands, "/src/main\\.tsx?$", "-thread\\.ts$"];
 
 /** `name` says the rule in a few words; the gate prints it with the import that breaks it. */
 function forbid(name, comment, from, to) {
@@ -126,8 +126,8 @@ export default {
     ),
     forbid(
       "no-development-packages-in-production",
-      "what runs may import `dependencies` only",
-      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/"] },
+      "what runs may import `dependencies` only; the pages are built before they run",
+      { path: "^(packages|services|simulators)/", pathNot: [tests, "/fixtures/", "^services/web/"] },
       { dependencyTypes: ["npm-dev"], pathNot: npm("@types") },
     ),
     forbid(
@@ -136,7 +136,7 @@ export default {
       { path: entries },
       {
         path: "^(packages|services|simulators)/",
-        pathNot: [tests, "/fixtures/", "/domain/valuation/", ...entries],
+        pathNot: [tests, "^services/web/[^/]+\\.mjs$", "\\.d\\.ts$", "/fixtures/", "/domain/valuation/", ...entries],
         reachable: false,
       },
     ),
@@ -153,13 +153,14 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    exclude: { path: "^services/web/(dist|public)" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     combinedDependencies: true,
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "require", "node", "default", "types"],
-      extensions: [".ts", ".mjs", ".js", ".json", ".d.ts"],
+      extensions: [".ts", ".tsx", ".mjs", ".js", ".json", ".d.ts"],
     },
   },
 };

@@ -16,7 +16,10 @@ const compose =
 
 /** `verify` looks at the output of a command that succeeded and answers what is wrong with it. Slowest first. */
 const steps = [
-  { name: "types", command: "tsc --project tsconfig.json --pretty false" },
+  {
+    name: "types",
+    command: "tsc --project tsconfig.json --pretty false && tsc --project services/web/tsconfig.json --pretty false",
+  },
   { name: "layers", command: `depcruise --config .dependency-cruiser.mjs ${code.join(" ")}`, verify: cruisedAll },
   { name: "dead code", command: "knip --no-progress --no-config-hints" },
   { name: "typed lint", command: "oxlint --type-aware --deny-warnings", verify: lintedSome },
@@ -42,6 +45,15 @@ if (chosen.length === 0) {
 
 if (possible.length < steps.length)
   console.log("left out compose (to have it: npm run servers -- install compose, or Docker with its compose plugin)");
+
+// The pages are checked against what the API says of itself now.
+if (chosen.some(({ name }) => name.includes("typ"))) {
+  const written = await run("node test/support/repository/api-types.ts");
+  if (written.status !== 0) {
+    console.error(`the types of the API could not be written\n${written.output}`);
+    process.exit(1);
+  }
+}
 
 const startedAtMs = performance.now();
 const failed = await runAll(chosen, Math.max(2, availableParallelism()));
@@ -114,6 +126,6 @@ function lintedSome(output) {
 }
 
 function sources() {
-  const files = globSync(`{${code.join(",")}}/**/*.ts`, { cwd: root });
-  return files.filter((file) => !file.includes("node_modules"));
+  const files = globSync(`{${code.join(",")}}/**/*.{ts,tsx}`, { cwd: root });
+  return files.filter((file) => !/node_modules|\.d\.ts$/.test(file));
 }

@@ -1,7 +1,6 @@
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { AdmissionLimits } from "./apply/admit-reports.ts";
-import type { GapRules } from "./gaps/gap-rules.ts";
 
 export interface AggregatorOptions {
   /** IANA zone of a usage point that names none. */
@@ -9,8 +8,6 @@ export interface AggregatorOptions {
   /** 0 = recompute at once. */
   readonly settleSeconds: number;
   readonly limits: AdmissionLimits;
-  /** How gaps are looked for and asked for; nobody looks where absent. */
-  readonly gaps?: GapRules;
   readonly events: AggregatorEvents;
   /** Told of what cannot be used and is set aside. */
   readonly damaged: TellDamage;

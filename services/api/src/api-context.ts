@@ -8,6 +8,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ApiPorts } from "./api-ports.ts";
 import type { ApiLimits } from "./api-settings.ts";
+import type { KeysFile } from "./http/access/keys-file.ts";
 import type { StreamAnswers } from "./http/answers/stream-answers.ts";
 import { ApiProblem } from "./http/problems/problem.ts";
 
@@ -33,6 +34,8 @@ export interface ApiContext {
   /** Of a usage point that names no zone, and of the periods as a whole. */
   readonly timeZone: string;
   readonly streams: StreamAnswers;
+  /** Undefined where no key is needed. */
+  readonly callerOf: KeysFile["callerOf"] | undefined;
   /** What an operator should know of this process, beside what its ports tell. */
   readonly notices: () => readonly string[];
 }

@@ -67,5 +67,7 @@ export interface ApiSettings {
   /** Zone of a usage point that names none, and of the periods as a whole. */
   readonly timeZone: string;
   readonly version?: string;
+  /** Folder of the built pages, served at `/`; none where absent. */
+  readonly pages?: string;
   readonly limits?: Partial<ApiLimits>;
 }

@@ -5,7 +5,6 @@ import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { conflictRoutes } from "./analysis/conflict-routes.ts";
 import { curveRoutes } from "./analysis/curve-routes.ts";
-import { fleetGapRoutes } from "./analysis/fleet-gap-routes.ts";
 import { gapRoutes } from "./analysis/gap-routes.ts";
 import { readingRoutes } from "./analysis/reading-routes.ts";
 import type { Api, ApiContext } from "./api-context.ts";
@@ -22,11 +21,13 @@ import { periodRoutes } from "./billing/period-routes.ts";
 import { snapshotRoutes } from "./billing/snapshot-routes.ts";
 import { guardRoutes, isLoopback } from "./http/access/access.ts";
 import { type KeysFile, openKeysFile } from "./http/access/keys-file.ts";
+import { sessionRoutes } from "./http/access/session-routes.ts";
 import { answerInTime } from "./http/answers/answer-in-time.ts";
 import { answerConditionally } from "./http/answers/conditional-answers.ts";
 import { exportSlots } from "./http/answers/export-slots.ts";
 import { streamAnswers } from "./http/answers/stream-answers.ts";
 import { documentRoutes } from "./http/documentation/documentation.ts";
+import { openWebPages } from "./http/pages/web-pages.ts";
 import {
   answerBrokenRequest,
   answerErrors,
@@ -44,6 +45,7 @@ import { rejectedShareRoutes } from "./operation/rejected-share-routes.ts";
 import { statusRoutes } from "./operation/status-routes.ts";
 import { meterImportRoutes } from "./registry/meter-import-routes.ts";
 import { meterRoutes } from "./registry/meter-routes.ts";
+import { searchRoutes } from "./registry/search-routes.ts";
 
 /** What the API tells about itself; both may be left out. */
 export interface ApiObservers {
@@ -114,7 +116,8 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   app.addHook("onClose", async () => keys?.close());
   guardRoutes(app, keys?.callerOf);
   answerInTime(app, () => ports.health(), { firstMs: limits.answerMs, againMs: 500 });
-  answerUnknownRoutes(app);
+  const pages = settings.pages === undefined ? undefined : openWebPages(settings.pages);
+  answerUnknownRoutes(app, pages?.unknown);
   takeFormats(app);
   takeJsonBodies(app);
   answerConditionally(app);
@@ -145,10 +148,12 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     limits,
     timeZone: settings.timeZone,
     streams,
+    callerOf: keys?.callerOf,
     notices: () => keys?.notices() ?? [],
   };
   await documentRoutes(app, settings.version ?? "development");
   addRoutes(app, context, metrics);
+  pages?.addRoutes(app);
   await app.ready();
   return app;
 }
@@ -161,7 +166,6 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   curveRoutes(app, context);
   conflictRoutes(app, context);
   gapRoutes(app, context);
-  fleetGapRoutes(app, context);
   periodRoutes(app, context);
   jobRoutes(app, context);
   snapshotRoutes(app, context);
@@ -170,6 +174,8 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   rejectedShareRoutes(app, context);
   damageRoutes(app, context);
   healthRoutes(app, context, metrics);
+  sessionRoutes(app, context);
+  searchRoutes(app, context);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
-import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/job-log/embedded-job-log";
 import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
@@ -8,6 +7,7 @@ import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/registry/embe
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { damageMetrics } from "@meterbook/api/api-metrics";
+import { builtPages } from "@meterbook/api/http/pages/web-pages";
 import { callFailures } from "@meterbook/api/http/problems/call-failures";
 import { lagMetrics, lossMetrics } from "@meterbook/api/operation/figure-metrics";
 import { serveApi } from "@meterbook/api/serve-api";
@@ -56,7 +56,6 @@ await runThread(async (settings: Settings, own) => {
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
     jobs: own(openEmbeddedJobLog({ dataDir })),
-    gaps: own(openEmbeddedGapLog({ dataDir })),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {
       const { ready, problems, notices: told } = watch.current();
@@ -69,7 +68,13 @@ await runThread(async (settings: Settings, own) => {
   };
   lagMetrics(metrics, ports);
   const keyNoticeMs = settings.certificateNoticeDays * 86_400_000;
-  const { listen, ...rest } = { listen: settings.httpListen, timeZone: settings.timeZone, watchFiles, keyNoticeMs };
+  const { listen, ...rest } = {
+    listen: settings.httpListen,
+    timeZone: settings.timeZone,
+    watchFiles,
+    keyNoticeMs,
+    pages: builtPages,
+  };
   const apiSettings =
     settings.apiKeysFile === undefined ? { listen, ...rest } : { listen, ...rest, apiKeysFile: settings.apiKeysFile };
   const api = own(

@@ -10,7 +10,7 @@ export interface RepositoryFile {
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** What `.gitignore` names, and git's own folder. Read from the disk, because a checkout may come without git. */
-const ignored = new Set(["node_modules", ".git", "data", ".cache", "bench-results", ".env"]);
+const ignored = new Set(["node_modules", ".git", "data", ".cache", "bench-results", ".env", "dist", "openapi.d.ts"]);
 const fileBytesMax = 2_000_000;
 
 /** Every text file of the repository. */

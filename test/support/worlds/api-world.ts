@@ -10,7 +10,6 @@ import { buildApi, serveApi } from "../../../services/api/src/serve-api.ts";
 import { instant } from "../readings.ts";
 import {
   memoryDamageLog,
-  memoryGapLog,
   memoryJobLog,
   memoryReadingsLog,
   memoryRegistry,
@@ -45,7 +44,6 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     rejectedLog: memoryRejectedLog(),
     damage: memoryDamageLog(),
     jobs: memoryJobLog(),
-    gaps: memoryGapLog(),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
     health: async () => ({ ready: true, problems: [] }),

@@ -9,7 +9,7 @@ import { answers } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { meterId, period, wholeNumber } from "../http/requests/query-schemas.ts";
 import { refuseOpenPeriod } from "./open-period.ts";
-import { snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
+import { type SnapshotJson, snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
 
 const params = z.strictObject({ meterId, period });
 const problems = [
@@ -48,6 +48,7 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
     if (found !== undefined) return snapshotJson(found);
     throw await whyNot(context, of, month, revision === undefined ? undefined : await ports.snapshots.find(of, month));
   });
+  monthsRoute(app, context);
   const all = {
     tags: ["billing"],
     summary: "All revisions of one meter and period, ascending",
@@ -63,6 +64,34 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
     if (damaged.length > 0) return { items: found.map(snapshotJson), damaged };
     if (found.length === 0) throw await whyNot(context, of, month, undefined);
     return { items: found.map(snapshotJson) };
+  });
+}
+
+const monthsMax = 120;
+
+/** Months of one meter are a few dozen: each is looked up by its key, and there are no pages. */
+function monthsRoute(app: Api, context: ApiContext): void {
+  const { ports } = context;
+  const schema = {
+    tags: ["billing"],
+    summary: "The latest snapshot of each month of a meter, newest first",
+    params: z.strictObject({ meterId }),
+    querystring: z.strictObject({
+      limit: wholeNumber(1, monthsMax, { description: `At most so many months; ${monthsMax} where absent` }).optional(),
+    }),
+    response: answers("The months", z.strictObject({ items: z.array(snapshotSchema) }), { items: [snapshotExample] }, [
+      "meter_unknown",
+    ]),
+  };
+  app.get("/v1/meters/:meterId/snapshots", { schema }, async ({ params: { meterId: of }, query }) => {
+    const { limit = monthsMax } = query;
+    const items: SnapshotJson[] = [];
+    for (const month of (await ports.snapshots.periods()).toReversed()) {
+      const found = items.length < limit ? await ports.snapshots.find(of, month) : undefined;
+      if (found !== undefined) items.push(snapshotJson(found));
+    }
+    if (items.length === 0) await knownMeter(context, of);
+    return { items };
   });
 }
 

@@ -295,3 +295,37 @@ test("N19: changes from now on, or from a time", async () => {
   expect((await changes("since=2026-11-03T22:00:01Z&after=now")).detail).toContain("since: is another way");
   expect((await changes("since=yesterday")).detail).toContain("since: an RFC 3339 instant");
 });
+
+test("the months of a meter, newest first, each by its latest revision", async () => {
+  const snapshots = memorySnapshots(
+    aSnapshot({ period: 2026 * 12 + 8 }),
+    aSnapshot({ period: 2026 * 12 + 9 }),
+    aSnapshot({ period: 2026 * 12 + 9, revision: 2 }),
+    aSnapshot({ meterId: "m-2", period: 2026 * 12 + 7 }),
+  );
+  const app = await injectableApi(apiWorld({ snapshots }));
+  const get = async (path: string) => (await app.inject(`/v1/meters/${path}`)).json();
+  const ids = async (path: string) => (await get(path)).items.map(({ id }: { id: string }) => id);
+  expect(await ids("m-1/snapshots")).toEqual(["m-1/2026-10/2", "m-1/2026-09/1"]);
+  expect(await ids("m-1/snapshots?limit=1")).toEqual(["m-1/2026-10/2"]);
+  expect((await get("m-9/snapshots")).code).toBe("meter_unknown");
+});
+
+test("N22: ?quality= leaves the meters that have a row of it, in pages without loss", async () => {
+  const meters = Array.from({ length: 30 }, (_, i) => `m-${String(i).padStart(2, "0")}`);
+  const poor = (i: number) => [aRegisterSnapshot(), aRegisterSnapshot({ quality: i % 7 === 0 ? "missing" : "actual" })];
+  const snapshots = memorySnapshots(...meters.map((meterId, i) => aSnapshot({ meterId, registers: poor(i) })));
+  const app = await injectableApi(apiWorld({ snapshots }, { limits: { exportPage: 4 } }));
+  const get = async (query: string) =>
+    (await app.inject(`/v1/snapshots?period=2026-10&quality=missing${query}`)).json();
+  const seen: string[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const page: { items: { meterId: string }[]; nextCursor?: string } = await get(`&limit=2&cursor=${cursor}`);
+    seen.push(...page.items.map(({ meterId }) => meterId));
+    cursor = page.nextCursor;
+  }
+  expect(seen).toEqual(["m-00", "m-07", "m-14", "m-21", "m-28"]);
+  const csv = (await app.inject("/v1/snapshots?period=2026-10&quality=missing&format=csv")).body;
+  expect(csv.trim().split("\n")).toHaveLength(1 + 2 * seen.length);
+  expect((await get("&quality=cake")).code).toBe("request_invalid");
+});

@@ -1,5 +1,11 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import {
+  periodName,
+  type Snapshot,
+  type SnapshotQuality,
+  snapshotQualities,
+} from "@meterbook/core/domain/snapshot/snapshot";
 import type { ChangesPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { isBeyond, type LedgerPlace, ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { slotCount } from "@meterbook/sharding/slot";
@@ -43,7 +49,15 @@ function latestRoute(app: Api, context: ApiContext): void {
     summary: "The latest issued snapshot of each meter of a period, ordered by meter id",
     description:
       "A period that is not over and has no snapshots yet answers `period_open`, so that nobody bills an empty list.",
-    querystring: z.strictObject({ period, limit, cursor }),
+    querystring: z.strictObject({
+      period,
+      quality: z
+        .enum(snapshotQualities)
+        .optional()
+        .meta({ description: "Only those with a row of this quality; looks through all of the period" }),
+      limit,
+      cursor,
+    }),
     response: withJson(
       listAnswers("Snapshots", snapshotSchema, snapshotExample, csvExample, ["period_invalid", "period_open"]),
       latestSchema,
@@ -51,8 +65,8 @@ function latestRoute(app: Api, context: ApiContext): void {
     ),
   };
   app.get("/v1/snapshots", { schema }, async (request, reply) => {
-    const { period: of, ...page } = request.query;
-    const scope = periodName(of);
+    const { period: of, quality, ...page } = request.query;
+    const scope = quality === undefined ? periodName(of) : `${periodName(of)} ${quality}`;
     const place = page.cursor === undefined ? undefined : meterCursors.decode(scope, page.cursor);
     await refuseOpenPeriod(
       context,
@@ -64,7 +78,10 @@ function latestRoute(app: Api, context: ApiContext): void {
       ports.snapshots.latest({ period: of, limit, leftOut, ...(after === undefined ? {} : { afterMeterId: after }) });
     const list: List<LedgerEntry, string> = {
       placeOf: ({ snapshot }) => snapshot.meterId,
-      pages: (after, size) => pagesBy(read, list.placeOf, after, size),
+      pages: (after, size) =>
+        quality === undefined
+          ? pagesBy(read, list.placeOf, after, size)
+          : withRowOf(quality, pagesBy(read, list.placeOf, after, limits.exportPage)),
       json: ({ snapshot }) => snapshotJson(snapshot),
       csv: snapshotCsvEncoder,
       more: member,
@@ -77,6 +94,15 @@ function latestRoute(app: Api, context: ApiContext): void {
       exportPage: limits.exportPage,
     });
   });
+}
+
+/** Others get their turn between two pages, of which most may have nothing. */
+async function* withRowOf(quality: SnapshotQuality, pages: AsyncIterable<readonly LedgerEntry[]>) {
+  for await (const page of pages) {
+    const fitting = page.filter(({ snapshot }) => snapshot.registers.some((row) => row.quality === quality));
+    if (fitting.length > 0) yield fitting;
+    await nextTurn();
+  }
 }
 
 const changesDescription = `Every issued revision, those of a meter in order of issue, without end of retention. To

@@ -69,7 +69,8 @@ async function closeMonths(httpUrl: string, periods: readonly number[], keysFile
 
 function guide(httpUrl: string, month: string): string {
   return [
-    "The history is in. Ask, for example:",
+    `The history is in. Look at it in a browser: ${httpUrl}/`,
+    "Or ask, for example:",
     `  curl '${httpUrl}/v1/status'                                      what was received, stored, refused`,
     `  curl '${httpUrl}/v1/snapshots?period=${month}&limit=2'           last month's closing registers`,
     `  curl '${httpUrl}/v1/periods/${month}'                            how the month stands`,

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from "fastify";
 import type { Api } from "../../api-context.ts";
 import { ApiProblem } from "../problems/problem.ts";
-import type { Caller } from "./api-keys.ts";
+import { type Caller, sayRefused } from "./api-keys.ts";
 import type { KeysFile } from "./keys-file.ts";
 import type { Scope } from "./scope-table.ts";
 import { scopesOf } from "./scope-table.ts";
+import { isFromOwnPage, sessionKey } from "./session-cookie.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -45,13 +46,12 @@ export function guardRoutes(app: Api, callerOf: KeysFile["callerOf"] | undefined
 function authorize(request: FastifyRequest, callerOf: KeysFile["callerOf"]): void {
   const allowed = request.routeOptions.config.scopes;
   if (allowed === undefined) return;
-  const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  const key = sentKey(request);
   const challenge = { headers: { "www-authenticate": 'Bearer realm="meterbook"' } };
   if (key === undefined) throw new ApiProblem("key_missing", "send the header Authorization: Bearer <key>", challenge);
   const caller = callerOf(key);
   if (caller === undefined || caller === "expired") {
-    const why = caller === undefined ? "is not known" : "has ended; ask for a new one";
-    throw new ApiProblem("key_unknown", `the key in the Authorization header ${why}`, challenge);
+    throw new ApiProblem("key_unknown", sayRefused(caller), challenge);
   }
   request.callerName = caller.name;
   if (!allowed.some((scope) => caller.scopes.includes(scope))) {
@@ -59,6 +59,16 @@ function authorize(request: FastifyRequest, callerOf: KeysFile["callerOf"]): voi
     throw new ApiProblem("scope_missing", detail);
   }
   request.caller = caller;
+}
+
+/** Of the header, or of the browser's session. @throws ApiProblem `origin_refused` where another site's page uses the session */
+function sentKey(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  const key = sessionKey(request);
+  if (key !== undefined && !isFromOwnPage(request))
+    throw new ApiProblem("origin_refused", "the session of a browser is for calls of our own pages");
+  return key;
 }
 
 /** Whose word it is: the key's name, or that nobody needed one. */

@@ -12,6 +12,11 @@ const storedKey = z.strictObject({
 });
 export type StoredKey = z.infer<typeof storedKey>;
 
+/** Why a key is not taken. */
+export function sayRefused(caller: "expired" | undefined): string {
+  return `the key ${caller === undefined ? "is not known" : "has ended; ask for a new one"}`;
+}
+
 /** Whom a request comes from. */
 export interface Caller {
   readonly name: string;

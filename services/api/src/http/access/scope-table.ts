@@ -1,3 +1,5 @@
+import { isPage } from "../pages/page-routes.ts";
+
 export const scopes = ["billing", "analyst", "operator", "intake"] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -13,6 +15,7 @@ const operators = ["operator"] as const;
 export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/status": everybody,
   "GET /v1/meters": office,
+  "GET /v1/search": office,
   "GET /v1/meters/:meterId": office,
   "PUT /v1/meters/:meterId": operators,
   "POST /v1/meters:import": operators,
@@ -20,7 +23,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/meters/:meterId/curve": profiles,
   "GET /v1/meters/:meterId/conflicts": profiles,
   "GET /v1/meters/:meterId/gaps": profiles,
-  "GET /v1/gaps": profiles,
+  "GET /v1/meters/:meterId/snapshots": office,
   "GET /v1/meters/:meterId/snapshots/:period": office,
   "GET /v1/meters/:meterId/snapshots/:period/revisions": office,
   "GET /v1/periods": office,
@@ -40,13 +43,14 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
 };
 
 /** Answered without a key: they hold no data of anybody. */
-const publicRoutes = ["/healthz", "/readyz", "/openapi.json", "/docs"];
+const publicRoutes = ["/healthz", "/readyz", "/openapi.json", "/docs", "/v1/session"];
 
 /** The scopes of which a caller needs one; undefined where the route is public. Throws for a route nobody decided on. */
 export function scopesOf(method: string, url: string): readonly Scope[] | undefined {
   const route = url.replace("::", ":");
   const known = scopeTable[`${method === "HEAD" ? "GET" : method} ${route}`];
   if (known !== undefined) return known;
+  if (isPage(url)) return undefined;
   if (publicRoutes.some((open) => route === open || route.startsWith(`${open}/`))) return undefined;
   throw new Error(`${method} ${route} is not in the scope table`);
 }

@@ -18,6 +18,7 @@ const tags = [
   { name: "billing", description: "Month-end snapshots" },
   { name: "meters", description: "Master data" },
   { name: "analysis", description: "Readings and curves" },
+  { name: "session", description: "How a browser signs in" },
   { name: "operation", description: "Is everything there, and what was refused" },
 ];
 

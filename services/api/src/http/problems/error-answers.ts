@@ -4,6 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Api } from "../../api-context.ts";
 import type { ApiEvents } from "../../api-events.ts";
+import type { WebPages } from "../pages/web-pages.ts";
 import { mediaTypeUnsupported } from "../requests/request-body.ts";
 import { fieldErrors } from "./plain-words.ts";
 import { ApiProblem, problemDocument, problemType, requestInvalid } from "./problem.ts";
@@ -82,8 +83,8 @@ function invalid(request: FastifyRequest, context: string | undefined): ApiProbl
   return requestInvalid(errors);
 }
 
-/** 404, or 405 with the methods that the address does have. */
-export function answerUnknownRoutes(app: Api): void {
+/** 404, or 405 with the methods that the address does have. `page` may answer a browser. */
+export function answerUnknownRoutes(app: Api, page: WebPages["unknown"] = () => undefined): void {
   const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook("onRoute", ({ url, method }) => {
     if (!url.includes("*")) routes.push({ path: pathPattern(url), methods: [method].flat() });
@@ -93,8 +94,7 @@ export function answerUnknownRoutes(app: Api): void {
     if (!request.is404) return;
     const path = request.url.split("?", 1)[0] ?? "";
     const methods = routes.filter((route) => route.path.test(path)).flatMap((route) => route.methods);
-    if (methods.length === 0)
-      return sendProblem(reply, new ApiProblem("route_unknown", `there is no ${path}; GET /openapi.json lists all`));
+    if (methods.length === 0) return page(request, reply) ?? sendProblem(reply, unknownRoute(path));
     const allow = [...new Set(methods)].sort().join(", ");
     return sendProblem(reply, new ApiProblem("method_not_allowed", `${path} takes ${allow}`, { headers: { allow } }));
   });
@@ -106,6 +106,10 @@ export function answerUnknownRoutes(app: Api): void {
       () => socket.destroy(),
     );
   });
+}
+
+function unknownRoute(path: string): ApiProblem {
+  return new ApiProblem("route_unknown", `there is no ${path}; GET /openapi.json lists all`);
 }
 
 function pathPattern(url: string): RegExp {

@@ -1,0 +1,53 @@
+import type { StandingProblems } from "../health/standing-problems.ts";
+import type { SteadyClock } from "./steady-clock.ts";
+
+export interface ClockWatchOptions {
+  readonly clock: Pick<SteadyClock, "look">;
+  /**
+   * `months`: while the clock is in doubt, what comes by it is held back, and that is a problem. `nothing`: it is only
+   * told.
+   */
+  readonly holdsBack: "months" | "nothing";
+  readonly standing: Pick<StandingProblems, "raise" | "clear">;
+  readonly notices: Pick<StandingProblems, "raise" | "clear">;
+  readonly everyMs?: number;
+}
+
+/** Says within some seconds what is wrong with the host's clock, and that it is right again. */
+export function watchClock(options: ClockWatchOptions): { close(): void } {
+  const { clock, holdsBack, standing, notices, everyMs = 1000 } = options;
+  const told = holdsBack === "months" ? standing : notices;
+  const held =
+    holdsBack === "months" ? "; no month's end comes by it until it is right, or the process is started again" : "";
+
+  function look(): void {
+    const { aheadMs, wentBackMs, differs } = clock.look();
+    const byServer = differs === undefined ? "" : ` of ${differs.from}`;
+    if (differs !== undefined && differs.byMs < 0)
+      notices.raise("clock behind", `the clock of this host is ${span(-differs.byMs)} behind that${byServer}`);
+    else notices.clear("clock behind");
+    if (aheadMs > 0 && byServer !== "")
+      told.raise("clock", `the clock of this host is ${span(aheadMs)} ahead of that${byServer}${held}`);
+    else if (aheadMs > 0) told.raise("clock", `the clock of this host jumped ahead by ${span(aheadMs)}${held}`);
+    else told.clear("clock");
+    if (wentBackMs > 0)
+      notices.raise(
+        "clock back",
+        `the clock of this host went back by ${span(wentBackMs)}: look at what was issued before`,
+      );
+    else notices.clear("clock back");
+  }
+
+  const timer = setInterval(look, everyMs);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}
+
+/** In whole units, so that what stands does not change each second. */
+function span(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

@@ -1,0 +1,80 @@
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
+import type { SeriesStore } from "@meterbook/core/ports/series-store";
+import type { Barrier } from "@meterbook/sharding/barrier";
+import type { AggregatorOptions } from "../aggregator-options.ts";
+import type { ReopeningLedger } from "../partition/reopening-ledger.ts";
+import type { MeterState } from "../remember/meter-state.ts";
+import type { PartitionMemory } from "../remember/partition-memory.ts";
+import type { StruckRevisions } from "../repair/struck-revisions.ts";
+import type { BoundaryWatch } from "./boundary-watch.ts";
+import type { FollowedRegistry } from "./follow-registry.ts";
+import { issueSnapshots } from "./issue-snapshots.ts";
+import { everything } from "./pending-meters.ts";
+
+export interface PassingPorts {
+  readonly series: SeriesStore;
+  readonly ledger: ReopeningLedger;
+  readonly clock: Clock;
+  readonly memory: PartitionMemory;
+  readonly registry: FollowedRegistry;
+  readonly watch: Pick<BoundaryWatch, "sweep">;
+  readonly struck: StruckRevisions;
+}
+
+/**
+ * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the
+ * barrier is taken in. A barrier that was carried out before does the same to memory and issues nothing.
+ */
+export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) {
+  const { series, ledger, clock, memory, registry, watch, struck } = ports;
+
+  async function issue(isDue: () => MeterState[]): Promise<void> {
+    if (isDue().length === 0) return;
+    await takeRight(ledger, memory, clock);
+    // Asked again: where the right was taken back, memory has begun anew, and what is due is its meters.
+    const due = isDue();
+    try {
+      const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.time.ms };
+      await issueSnapshots(issuePorts, memory.pending, due);
+    } catch (error) {
+      if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
+      ledger.fenced(clock.nowMs());
+      // Somebody else may have issued since: what is remembered of that counts no more.
+      await memory.reopen();
+      throw inDoubt();
+    }
+  }
+
+  return async function pass(barrier: Barrier, by: LogFrame): Promise<void> {
+    const { pending } = memory;
+    memory.time.move(barrier.atMs, by.offset);
+    await registry.count(barrier.registry, by);
+    watch.sweep(memory.knownMeters, pending, memory.time.ms);
+    if (barrier.closeId !== null) markHeldBack(memory);
+    const isDue = () =>
+      pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
+    if (memory.isCarriedOut(by.offset)) pending.done(isDue());
+    else await issue(isDue);
+    await memory.carriedOut(by.offset);
+  };
+}
+
+/** The right to issue, also after it was in doubt: a broker fences also a producer that stalled. */
+async function takeRight(ledger: ReopeningLedger, memory: PartitionMemory, clock: Clock): Promise<void> {
+  if (!ledger.mayOpen(clock.nowMs())) throw inDoubt();
+  if ((await ledger.reopen()) === "taken back") await memory.reopen();
+}
+
+function inDoubt(): AdapterError {
+  return new AdapterError("ledger_fenced", {
+    retryable: true,
+    detail: "the right to issue is in doubt; tried again soon",
+  });
+}
+
+/** Each of them is tried again whenever all is to be issued. */
+function markHeldBack({ knownMeters, pending }: Pick<PartitionMemory, "knownMeters" | "pending">): void {
+  for (const meter of knownMeters.all()) if (meter.heldBackFrom !== undefined) pending.mark(meter, meter.heldBackFrom);
+}

@@ -1,0 +1,68 @@
+export const monthMessages = {
+  "months.about": "Як стоїть кожен місяць: що є, що оцінено й коли він остаточний.",
+  "months.none": "Місяців ще немає",
+  "months.nothingYet": "Ще нічого не випущено",
+  "months.nothingYetAbout":
+    "Попередні значення з’являються за годину після кінця місяця, остаточні — коли закриється вікно.",
+  "months.complete": "придатних {share}",
+  "state.open": "триває",
+  "state.provisional": "попередній",
+  "state.final": "остаточний",
+  "countdown.open": "Скінчиться {in}: {at}",
+  "countdown.provisional": "Остаточний {in}: {at}",
+  "countdown.final": "Остаточний з {at}",
+  "board.shares": "Наскільки добрий",
+  "board.rows": "{count, plural, one {# рядок} few {# рядки} many {# рядків} other {# рядка}}",
+  "board.rowsHead": "Рядків",
+  "board.without": "Без споживання",
+  "board.totals": "Контрольні суми",
+  "board.valueSum": "Сума регістрів",
+  "board.hash": "Хеш місяця:",
+  "window.label": "Місяць скінчиться {boundary} і остаточний з {final}",
+  "window.end": "Кінець місяця",
+  "window.final": "Остаточний",
+  "way.title": "Що заважає",
+  "way.clear": "Нічого. Кожен регістр має виміряне значення.",
+  "way.look": "Глянути",
+  "way.all": "Усі, як CSV",
+  "way.inFlight":
+    "{count, plural, one {{shown} показ іде} few {{shown} покази йдуть} many {{shown} показів ідуть} other {{shown} показу йде}} до сховища",
+  "way.pending":
+    "{count, plural, one {{shown} лічильник чекає} few {{shown} лічильники чекають} many {{shown} лічильників чекають} other {{shown} лічильника чекає}} перерахунку: закриття зробить це одразу",
+  "way.damaged":
+    "{count, plural, one {{shown} лічильник має} few {{shown} лічильники мають} many {{shown} лічильників мають} other {{shown} лічильника має}} пошкоджений запис",
+  "way.missing":
+    "{count, plural, one {{shown} регістр не має} few {{shown} регістри не мають} many {{shown} регістрів не мають} other {{shown} регістра не має}} значення",
+  "way.missing.help":
+    "Біля кінця місяця немає придатного показу. Пізній показ — від лічильника чи внесений рукою — дасть нову версію; за 0 нічого не береться.",
+  "way.suspect":
+    "{count, plural, one {{shown} регістр сумнівний} few {{shown} регістри сумнівні} many {{shown} регістрів сумнівні} other {{shown} регістра сумнівні}}",
+  "way.suspect.help":
+    "Регістр пішов назад, або покази розходяться. Внесіть заміну лічильника, якщо вона була, або перевірений показ.",
+  "way.incomplete":
+    "{count, plural, one {{shown} регістр неповний} few {{shown} регістри неповні} many {{shown} регістрів неповні} other {{shown} регістра неповні}}",
+  "way.incomplete.help": "Бракує інтервалів або початкового значення. Що лічильник ще надішле, буде враховано саме.",
+  "way.estimated":
+    "{count, plural, one {{shown} регістр оцінено} few {{shown} регістри оцінено} many {{shown} регістрів оцінено} other {{shown} регістра оцінено}}",
+  "way.estimated.help": "Кожен каже, яким методом і з яких показів. Виміряне значення замінить його новою версією.",
+  "close.title": "Закрити зараз",
+  "close.about": "Перераховує те, що чекає, і випускає одразу. Чому ще не час за календарем, лишається як є.",
+  "close.button": "Закрити місяць",
+  "close.operatorsOnly": "Для закриття потрібен ключ оператора.",
+  "close.running": "Пройдено частин: {done} з {total}",
+  "close.done":
+    "{count, plural, one {{shown} лічильник має значення} few {{shown} лічильники мають значення} many {{shown} лічильників мають значення} other {{shown} лічильника має значення}}, з них раніше — {before}.",
+  "close.heldBack":
+    "{count, plural, one {{shown} лічильник} few {{shown} лічильники} many {{shown} лічильників} other {{shown} лічильника}} затримано через пошкодження.",
+  "reading.boundary": "Кінець: {at} ({zone})",
+  "reading.old": "Це попередня версія; тепер діє версія {revision}.",
+  "reading.why": "Чому число таке",
+  "reading.evidence": "Покази навколо кінця місяця",
+  "reading.origin": "звідки",
+  "reading.revisions": "Версії",
+  "reading.revisionsAbout": "Випущене не змінюється; краще знайдене приходить наступною версією.",
+  "evidence.before": "останній показ до",
+  "evidence.after": "перший показ після",
+  "evidence.end": "кінець місяця",
+  "evidence.exact": "кінець місяця, знято саме тоді",
+} as const;

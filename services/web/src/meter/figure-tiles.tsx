@@ -1,0 +1,72 @@
+import { useMemo } from "preact/hooks";
+import { dateTime, day } from "../language/dates.ts";
+import { t } from "../language/language.ts";
+import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
+import { type Figures, figuresOf } from "./figures.ts";
+import type { LoadedCurves } from "./load-curves.ts";
+import { compareName } from "./step-table-view.tsx";
+
+export function FigureTiles({ loaded }: { loaded: LoadedCurves }) {
+  const { curve, exported, compared, resolution } = loaded;
+  const figures = useMemo(() => figuresOf(curve), [curve]);
+  const given = useMemo(() => (exported === undefined ? undefined : figuresOf(exported).total), [exported]);
+  const { unit, zone } = curve;
+  const isLong = resolution === "P1D" || resolution === "P1M";
+  const peakAt =
+    figures.peak === undefined ? "" : isLong ? day(figures.peak.from, zone) : dateTime(figures.peak.from, zone);
+  return (
+    <dl class="figures">
+      <Figure name={t("figure.total")} value={amount(figures.total, unit)} note={completeness(figures)} />
+      {given === undefined ? null : <Figure name={t("legend.export")} value={amount(given, unit)} note="" />}
+      {compared.map(({ name, curve: other }) => (
+        <Compared
+          key={String(name)}
+          name={compareName(name)}
+          total={figuresOf(other).total}
+          own={figures.total}
+          unit={unit}
+        />
+      ))}
+      {figures.peak === undefined ? null : (
+        <Figure name={t("figure.peak")} value={power(figures.peak.watts, unit)} note={peakAt} />
+      )}
+      {figures.baseWatts === undefined ? null : (
+        <Figure name={t("figure.base")} value={power(figures.baseWatts, unit)} note={t("figure.baseNote")} />
+      )}
+    </dl>
+  );
+}
+
+function completeness({ expected, known, estimated, suspect }: Figures): string {
+  if (expected === 0) return t("figure.toCome");
+  const parts = [known === expected ? t("figure.whole") : t("figure.part", { share: percent(known / expected) })];
+  if (estimated > 0) parts.push(t("figure.estimated", { count: estimated, shown: count(estimated) }));
+  if (suspect > 0) parts.push(t("figure.suspect", { count: suspect, shown: count(suspect) }));
+  return parts.join(" · ");
+}
+
+interface ComparedProps {
+  readonly name: string;
+  readonly total: number;
+  readonly own: number;
+  readonly unit: string;
+}
+
+function Compared({ name, total, own, unit }: ComparedProps) {
+  const change = total === 0 ? undefined : own / total - 1;
+  const note =
+    change === undefined
+      ? ""
+      : t(change >= 0 ? "figure.more" : "figure.less", { share: signlessPercent(Math.abs(change)) });
+  return <Figure name={name} value={amount(total, unit)} note={note} />;
+}
+
+function Figure({ name, value, note }: { name: string; value: string; note: string }) {
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+      <dd class="figure-note">{note}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+import { type Curve, powerAt, qualityAt } from "./curve.ts";
+
+/** What a curve says in a few numbers. */
+export interface Figures {
+  /** Base units: the sum of what is known. */
+  readonly total: number;
+  /** Steps that should be there by now, and those that are. */
+  readonly expected: number;
+  readonly known: number;
+  readonly estimated: number;
+  readonly suspect: number;
+  readonly peak: { readonly watts: number; readonly from: number; readonly to: number } | undefined;
+  /** Watts that are nearly always drawn: a tenth of the time less, nine tenths more. */
+  readonly baseWatts: number | undefined;
+}
+
+const baseShare = 0.1;
+
+export function figuresOf(curve: Curve): Figures {
+  const powers: number[] = [];
+  const counts = { total: 0, expected: 0, known: 0, estimated: 0, suspect: 0 };
+  let peak: Figures["peak"];
+  for (let i = 0; i < curve.value.length; i += 1) {
+    const quality = qualityAt(curve, i);
+    if (quality === "future") continue;
+    counts.expected += 1;
+    if (quality === "suspect") counts.suspect += 1;
+    const value = curve.value[i] as number;
+    if (Number.isNaN(value)) continue;
+    counts.known += 1;
+    counts.total += value;
+    if (quality === "estimated") counts.estimated += 1;
+    const watts = powerAt(curve, i);
+    powers.push(watts);
+    if (watts > (peak?.watts ?? -1)) peak = { watts, from: curve.from[i] as number, to: curve.to[i] as number };
+  }
+  return { ...counts, peak, baseWatts: quantile(Float64Array.from(powers).sort(), baseShare) };
+}
+
+/** Of ascending values; undefined where there is none. */
+export function quantile(ascending: Float64Array, share: number): number | undefined {
+  if (ascending.length === 0) return undefined;
+  return ascending[Math.min(ascending.length - 1, Math.floor(share * ascending.length))];
+}
+
+/** Known powers, the largest first: how long at least so much was drawn. */
+export function loadDuration(curve: Curve): Float64Array {
+  const powers = Float64Array.from({ length: curve.value.length }, (_, i) => powerAt(curve, i));
+  return powers
+    .filter((watts) => !Number.isNaN(watts))
+    .sort()
+    .reverse();
+}

@@ -1,0 +1,84 @@
+import { api, ask, type Schemas } from "../api/client.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { monthName } from "../language/dates.ts";
+import { t } from "../language/language.ts";
+import { amount, amountNumber } from "../language/numbers.ts";
+import { Empty, WithAnswer } from "../look/states.tsx";
+import { methodName } from "../month-end/why.ts";
+import type { Meter } from "./load-curves.ts";
+
+type Snapshot = Schemas["Snapshot"];
+
+/** The value of each register at each month's end, with how it was found; the month leads to why. */
+export function MonthEnds({ meter: { meterId } }: { meter: Meter }) {
+  const answer = useAnswer(meterId, (signal) =>
+    ask(api.GET("/v1/meters/{meterId}/snapshots", { params: { path: { meterId }, query: {} }, signal })),
+  );
+  return (
+    <section class="panel" aria-labelledby="month-ends">
+      <div class="panel-head">
+        <h2 id="month-ends">{t("monthEnds.title")}</h2>
+        <p class="soft">{t("monthEnds.about")}</p>
+      </div>
+      <WithAnswer answer={answer} height={160}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title={t("monthEnds.none")}>{t("monthEnds.noneAbout")}</Empty>
+          ) : (
+            <div class="scroll-x">
+              <table class="table">
+                <thead>
+                  <tr>
+                    <th scope="col">{t("table.month")}</th>
+                    <th scope="col">{t("table.register")}</th>
+                    <th scope="col" class="number">
+                      {t("table.closing")}
+                    </th>
+                    <th scope="col" class="number">
+                      {t("table.consumption")}
+                    </th>
+                    <th scope="col">{t("table.quality")}</th>
+                    <th scope="col">{t("table.method")}</th>
+                  </tr>
+                </thead>
+                {items.map((snapshot) => (
+                  <MonthRows key={snapshot.id} snapshot={snapshot} />
+                ))}
+              </table>
+            </div>
+          )
+        }
+      </WithAnswer>
+    </section>
+  );
+}
+
+function MonthRows({ snapshot }: { snapshot: Snapshot }) {
+  const { meterId, period, revision, lifecycle, registers } = snapshot;
+  return (
+    <tbody>
+      {registers.map((row, index) => (
+        <tr key={row.register}>
+          {index === 0 ? (
+            <th scope="rowgroup" rowSpan={registers.length}>
+              <a href={`/meters/${encodeURIComponent(meterId)}/months/${period}`}>{monthName(period)}</a>
+              <small>
+                {t(`lifecycle.${lifecycle}`)}
+                {revision > 1 ? ` · ${t("monthEnds.revision", { revision })}` : ""}
+              </small>
+            </th>
+          ) : null}
+          <td>{row.register}</td>
+          <td class="number">{row.value === null ? "–" : amountNumber(row.value, row.unit)}</td>
+          <td class="number">
+            <strong>{row.consumption === null ? "–" : amount(row.consumption, row.unit)}</strong>
+          </td>
+          <td>
+            <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}`)}
+          </td>
+          <td class="soft">{methodName(row.method)}</td>
+        </tr>
+      ))}
+    </tbody>
+  );
+}

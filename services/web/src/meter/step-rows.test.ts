@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { curveOf } from "./curve.ts";
+import type { LoadedCurves } from "./load-curves.ts";
+import { csvOf, ndjsonOf } from "./step-rows.ts";
+
+const now = Date.parse("2026-11-01T00:00:00Z") / 1000;
+const items = (values: readonly (number | null)[]) =>
+  values.map((consumption, i) => ({
+    from: `2026-10-0${i + 1}T21:00:00Z`,
+    to: `2026-10-0${i + 2}T21:00:00Z`,
+    consumption,
+    quality: consumption === null ? "missing" : "actual",
+  }));
+const curve = (values: readonly (number | null)[], register = "1.8.0") =>
+  curveOf({ meterId: "m-1", register, unit: "Wh", zone: "Europe/Kyiv", items: items(values) }, now);
+
+const loaded: LoadedCurves = {
+  curve: curve([10, null, 0]),
+  exported: curve([1, 2, null], "2.8.0"),
+  compared: [{ name: "month", curve: curve([7, 8, 9]), from: 0 }],
+  failed: [],
+  resolution: "P1D",
+};
+
+test("a download has what is shown, with nothing where nothing is known", () => {
+  expect(csvOf(loaded).split("\n")).toEqual([
+    "meter_id,register,unit,from,to,consumption,quality,export,month_before",
+    "m-1,1.8.0,Wh,2026-10-01T21:00:00Z,2026-10-02T21:00:00Z,10,actual,1,7",
+    "m-1,1.8.0,Wh,2026-10-02T21:00:00Z,2026-10-03T21:00:00Z,,missing,2,8",
+    "m-1,1.8.0,Wh,2026-10-03T21:00:00Z,2026-10-04T21:00:00Z,0,actual,,9",
+    "",
+  ]);
+  const lines = ndjsonOf(loaded)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines[1]).toEqual({
+    ...{ meterId: "m-1", register: "1.8.0", unit: "Wh" },
+    ...{ from: "2026-10-02T21:00:00Z", to: "2026-10-03T21:00:00Z", consumption: null, quality: "missing" },
+    export: 2,
+    compared: { monthBefore: 8 },
+  });
+});

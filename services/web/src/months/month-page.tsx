@@ -1,0 +1,151 @@
+import { useRoute } from "preact-iso";
+import { api, ask } from "../api/client.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { monthName } from "../language/dates.ts";
+import { t } from "../language/language.ts";
+import { amount, count, percent } from "../language/numbers.ts";
+import { Icon } from "../look/icon.tsx";
+import { Empty, WithAnswer } from "../look/states.tsx";
+import { methodName } from "../month-end/why.ts";
+import { usePageTitle } from "../shell/page-title.ts";
+import { CloseMonth } from "./close-month.tsx";
+import { InTheWay } from "./in-the-way.tsx";
+import { countdown } from "./month-tiles.tsx";
+import { Window } from "./month-window.tsx";
+import type { Period } from "./period.ts";
+import { QualityBar, QualityCounts } from "./quality-bar.tsx";
+
+const everyMs = 5000;
+
+/** The board of one month's close; it goes on by itself while it is looked at. */
+export function MonthPage() {
+  const { period = "" } = useRoute().params;
+  usePageTitle(monthName(period));
+  const answer = useAnswer(
+    period,
+    (signal) => ask(api.GET("/v1/periods/{period}", { params: { path: { period } }, signal })),
+    { everyMs },
+  );
+  return (
+    <>
+      <p class="kicker">
+        <a href="/months">
+          <Icon name="left" /> {t("nav.months")}
+        </a>
+      </p>
+      <h1>{monthName(period)}</h1>
+      <WithAnswer answer={answer} height={420}>
+        {(known) => (known.period === period ? <Board period={known} again={answer.again} /> : null)}
+      </WithAnswer>
+    </>
+  );
+}
+
+function Board({ period, again }: { period: Period; again: () => void }) {
+  return (
+    <>
+      <ul class="facts">
+        <li>
+          <span class={`badge badge-${period.state}`}>{t(`state.${period.state}`)}</span>
+        </li>
+        <li>{countdown(period)}</li>
+        <li>{period.zone}</li>
+      </ul>
+      <Window period={period} />
+      {period.meters === 0 ? (
+        <Empty title={t("months.nothingYet")}>{t("months.nothingYetAbout")}</Empty>
+      ) : (
+        <>
+          <Shares period={period} />
+          <InTheWay period={period} />
+        </>
+      )}
+      {period.state === "open" ? null : <CloseMonth period={period.period} done={again} />}
+      {period.meters === 0 ? null : <Totals period={period} />}
+    </>
+  );
+}
+
+function Shares({ period }: { period: Period }) {
+  const { meters, registers, completeness, byQuality, byMethod } = period;
+  return (
+    <section class="panel" aria-labelledby="shares">
+      <div class="panel-head">
+        <h2 id="shares">{t("board.shares")}</h2>
+        <p class="soft">
+          {t("search.count", { count: meters })} · {t("board.rows", { count: registers })}
+          {completeness === null ? "" : ` · ${t("months.complete", { share: percent(completeness) })}`}
+        </p>
+      </div>
+      <QualityBar byQuality={byQuality} />
+      <QualityCounts byQuality={byQuality} />
+      <h3>{t("table.method")}</h3>
+      <ul class="counts">
+        {Object.entries(byMethod)
+          .sort(([, a], [, b]) => b - a)
+          .map(([method, rows]) => (
+            <li key={method}>
+              <span>{methodName(method)}</span>
+              <strong>{count(rows)}</strong>
+            </li>
+          ))}
+      </ul>
+    </section>
+  );
+}
+
+function Totals({ period: { period, controlTotals, hash } }: { period: Period }) {
+  const download = (format: string) => `/v1/snapshots?period=${period}&format=${format}`;
+  return (
+    <section class="panel" aria-labelledby="totals">
+      <div class="panel-head">
+        <h2 id="totals">{t("board.totals")}</h2>
+        <p class="row">
+          <a class="button button-quiet" href={download("csv")} download>
+            <Icon name="download" /> CSV
+          </a>
+          <a class="button button-quiet" href={download("ndjson")} download>
+            <Icon name="download" /> NDJSON
+          </a>
+        </p>
+      </div>
+      <div class="scroll-x">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">{t("table.register")}</th>
+              <th scope="col" class="number">
+                {t("board.rowsHead")}
+              </th>
+              <th scope="col" class="number">
+                {t("board.without")}
+              </th>
+              <th scope="col" class="number">
+                {t("table.consumption")}
+              </th>
+              <th scope="col" class="number">
+                {t("board.valueSum")}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {controlTotals.map(({ register, unit, rows, withoutConsumption, consumption, value }) => (
+              <tr key={`${register} ${unit}`}>
+                <th scope="row">{register}</th>
+                <td class="number">{count(rows)}</td>
+                <td class="number">{count(withoutConsumption)}</td>
+                <td class="number">
+                  <strong>{amount(BigInt(consumption), unit)}</strong>
+                </td>
+                <td class="number">{amount(BigInt(value), unit)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="soft hash">
+        {t("board.hash")} <code>{hash}</code>
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,142 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, ask, type Schemas } from "../api/client.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { t } from "../language/language.ts";
+import { Icon } from "../look/icon.tsx";
+import { ProblemNotice } from "../look/problem-notice.tsx";
+import { isSearchOpen, recent } from "./search-state.ts";
+
+type Found = Pick<Schemas["FoundMeter"], "meterId" | "usagePointId"> & { readonly registered?: boolean };
+
+/** Everywhere: `/` opens it, arrows choose, Enter goes there. */
+export function SearchDialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const isOpen = isSearchOpen.value;
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isOpen]);
+  return (
+    <dialog ref={dialog} class="search" aria-label={t("search.title")} onClose={() => (isSearchOpen.value = false)}>
+      {isOpen ? <Search /> : null}
+    </dialog>
+  );
+}
+
+function Search() {
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const { route } = useLocation();
+  const q = text.trim();
+  const isValid = q === "" || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(q);
+  const answer = useAnswer(isValid && q !== "" ? q : undefined, (signal) =>
+    ask(api.GET("/v1/search", { params: { query: { q } }, signal })),
+  );
+  const found: readonly Found[] = q === "" ? recent.value : isValid ? (answer.data?.items ?? []) : [];
+  const go = (meter: Found | undefined) => {
+    if (meter === undefined) return;
+    isSearchOpen.value = false;
+    route(`/meters/${encodeURIComponent(meter.meterId)}`);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === "Enter") go(found[chosen]);
+    else if (event.key === "ArrowDown") setChosen(Math.min(chosen + 1, found.length - 1));
+    else if (event.key === "ArrowUp") setChosen(Math.max(chosen - 1, 0));
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <>
+      <SearchInput
+        text={text}
+        onKey={onKey}
+        active={found[chosen] === undefined ? undefined : `found-${chosen}`}
+        onText={(next) => {
+          setText(next);
+          setChosen(0);
+        }}
+      />
+      {answer.problem === undefined || q === "" ? null : (
+        <ProblemNotice problem={answer.problem} again={answer.again} />
+      )}
+      <p class="search-said" role="status">
+        {saidOf(q, isValid, found.length, answer.isLoading)}
+      </p>
+      <FoundList found={found} chosen={chosen} go={go} />
+    </>
+  );
+}
+
+function saidOf(q: string, isValid: boolean, size: number, isLoading: boolean): string {
+  if (q === "") return recent.value.length === 0 ? "" : t("search.recent");
+  if (!isValid) return t("search.invalid");
+  if (size === 0) return isLoading ? "" : t("search.none", { text: q });
+  return t("search.count", { count: size });
+}
+
+interface SearchInputProps {
+  readonly text: string;
+  readonly active: string | undefined;
+  readonly onText: (text: string) => void;
+  readonly onKey: (event: KeyboardEvent) => void;
+}
+
+function SearchInput({ text, active, onText, onKey }: SearchInputProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  return (
+    <div class="search-head">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="text"
+        role="combobox"
+        aria-label={t("search.hint")}
+        aria-controls="found"
+        aria-expanded="true"
+        aria-autocomplete="list"
+        {...(active === undefined ? {} : { "aria-activedescendant": active })}
+        placeholder={t("search.hint")}
+        autocomplete="off"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => onText(event.currentTarget.value)}
+        onKeyDown={onKey}
+      />
+      <button type="button" class="tool" aria-label={t("search.close")} onClick={() => (isSearchOpen.value = false)}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+interface FoundListProps {
+  readonly found: readonly Found[];
+  readonly chosen: number;
+  readonly go: (meter: Found) => void;
+}
+
+function FoundList({ found, chosen, go }: FoundListProps) {
+  return (
+    <div id="found" class="found" role="listbox" aria-label={t("search.title")}>
+      {found.map((meter, index) => (
+        <div
+          key={meter.meterId}
+          id={`found-${index}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={index === chosen}
+          onClick={() => go(meter)}
+          onKeyDown={() => undefined}
+        >
+          <strong>{meter.meterId}</strong>
+          <span class="soft">
+            {meter.usagePointId === meter.meterId ? "" : meter.usagePointId}
+            {meter.registered === false ? t("search.unregistered") : ""}
+          </span>
+        </div>
+      ))}
+    </div>
+  );
+}
