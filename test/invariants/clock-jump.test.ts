@@ -1,5 +1,6 @@
 // H16: a host's clock that is days ahead makes months final that are not over, and an issued month stands for ever.
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
+import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
 import { expect, onTestFinished, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
@@ -71,4 +72,85 @@ test("months that were issued at a time that is still to come are named when the
   expect(told).toEqual([
     { place: "ledger", code: "issued_too_soon", where: expect.stringContaining("2026-12-30T12:00:") },
   ]);
+});
+
+/** A world whose process is started again `daysAhead` later by its host's clock, though a day has gone by. */
+async function startedAhead(daysAhead: number) {
+  const { world, host } = await openWorldWithWitnesses();
+  const meters = ["m-1", "m-2", "m-3", "m-4"];
+  const report = (at: string, value: number, ids = meters) =>
+    world.deliver(...ids.map((meterId) => ({ meterId, series: [registerSeries([[instant(at), value]])] })));
+  await report("2026-10-31T22:00:00Z", 100);
+  await report("2026-11-20T10:00:00Z", 700);
+  await world.settle();
+  host.wallMs += daysAhead * dayMs;
+  await world.restart();
+  await world.look();
+  return { world, host, report };
+}
+
+async function openWorldWithWitnesses() {
+  const host = { wallMs: startMs, steadyMs: 0 };
+  const [wallMs, steadyMs] = [() => host.wallMs, () => host.steadyMs];
+  const make = () => steadyClock({ toleranceMs: 60_000, wallMs, steadyMs, uptimeMs: steadyMs });
+  let clock = make();
+  const witnesses = () => {
+    clock = make();
+    return timeWitnesses({ clock, leapMs: dayMs, wallMs });
+  };
+  const world = await openAggregatorWorld({ nowMs: startMs, settleSeconds: 0, witnesses });
+  onTestFinished(() => world.dispose());
+  Object.defineProperty(world, "nowMs", { get: () => clock.nowMs(), configurable: true });
+  return { world, host };
+}
+
+test("H16: a process that starts with a clock that is 40 days ahead ends no month, whatever is reported", async () => {
+  const { world, report } = await startedAhead(40);
+  await report("2026-11-20T11:00:00Z", 710);
+  await world.settle();
+  await world.look();
+  expect((await periodsOf(world)).some(([period]) => period === november)).toBe(false);
+  // One meter, whose clock is wrong too, is no witness.
+  await report("2026-12-30T11:00:00Z", 900, ["m-1"]);
+  await world.look();
+  expect((await periodsOf(world)).some(([period]) => period === november)).toBe(false);
+});
+
+test("H16: after a stop of 40 days months end when three meters have reported what time it is", async () => {
+  const { world, report } = await startedAhead(40);
+  await report("2026-12-30T11:00:00Z", 900, ["m-1", "m-2"]);
+  await world.look();
+  expect((await periodsOf(world)).some(([period]) => period === november)).toBe(false);
+  await report("2026-12-30T11:00:00Z", 900, ["m-3"]);
+  await world.settle();
+  await world.look();
+  await world.settle();
+  expect(await periodsOf(world)).toContainEqual([november, "final"]);
+});
+
+test("H16: an operator who closes says that the clock is right", async () => {
+  const { world, host } = await startedAhead(40);
+  const atMs = host.wallMs;
+  const own = Object.getOwnPropertyDescriptor(world, "nowMs") ?? {};
+  // The API appends by the host's clock.
+  Object.defineProperty(world, "nowMs", { value: atMs, configurable: true });
+  await world.appendBarrier([0], { atMs, registry: 0, quietBefore: 0, readyThrough: null, closeId: "close" });
+  Object.defineProperty(world, "nowMs", own);
+  await world.look();
+  await world.settle();
+  expect(world.nowMs).toBe(atMs);
+});
+
+test("H16: after a stop of a day at most the clock is believed at once", async () => {
+  const { world, host } = await startedAhead(0.9);
+  expect(world.nowMs).toBe(host.wallMs);
+});
+
+test("a barrier whose writer's clock is ahead of the log counts as the time at which it was appended", async () => {
+  const { world } = await openWorld();
+  const atMs = startMs + 40 * dayMs;
+  await world.appendBarrier([0], { atMs, registry: 0, quietBefore: 0, readyThrough: null, closeId: "close" });
+  await world.look();
+  await world.settle();
+  expect((await periodsOf(world)).some(([period]) => period === november)).toBe(false);
 });

@@ -136,7 +136,7 @@ export const faults: readonly Fault[] = [
     seed: 1,
     name: "log time is the host's",
     file: passing,
-    find: "memory.time.move(barrier.atMs, by.offset);",
+    find: "memory.time.move(barrierMs, by.offset);",
     replace: "memory.time.move(clock.nowMs(), by.offset);",
   },
   {

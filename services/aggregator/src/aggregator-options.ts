@@ -1,3 +1,4 @@
+import type { TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { AdmissionLimits } from "./apply/admit-reports.ts";
@@ -12,4 +13,6 @@ export interface AggregatorOptions {
   /** Told of what cannot be used and is set aside. */
   readonly damaged: TellDamage;
   readonly crashPoint: (name: string) => void;
+  /** Nobody doubts the clock where absent. */
+  readonly witnesses?: TimeWitnesses;
 }

@@ -15,6 +15,7 @@ import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
 import { watchTopics } from "@meterbook/adapters/kafka/topics/watch-topics";
 import { takeOwnDirectory } from "@meterbook/adapters/sqlite-views/file/own-directory";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
+import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
 import { watchClock } from "@meterbook/runtime/clock/watch-clock";
 import { damageNotices } from "@meterbook/runtime/health/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health/health-server";
@@ -118,7 +119,9 @@ await runService(
       clockToleranceMs: settings.clockToleranceSeconds * 1000,
     });
     const { timeZone, settleSeconds, admission: limits } = settings;
-    own(await aggregateReadings(ports, { timeZone, settleSeconds, limits, events, damaged, crashPoint }), "aggregator");
+    const witnesses = timeWitnesses({ clock, leapMs: settings.clockLeapSecondsMax * 1000 });
+    const options = { timeZone, settleSeconds, limits, events, damaged, crashPoint, witnesses };
+    own(await aggregateReadings(ports, options), "aggregator");
     standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);
   },

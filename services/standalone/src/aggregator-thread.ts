@@ -12,6 +12,7 @@ import { syncSeries } from "@meterbook/adapters/embedded/series/series-database"
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
+import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
 import { watchClock } from "@meterbook/runtime/clock/watch-clock";
 import { standingProblems } from "@meterbook/runtime/health/standing-problems";
 import { damageTeller } from "@meterbook/runtime/health/tell-damage";
@@ -75,6 +76,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
       damaged,
       crashPoint: crashPoints(settings.crashAt),
       events,
+      witnesses: timeWitnesses({ clock, leapMs: settings.clockLeapSecondsMax * 1000 }),
     }),
   );
   own(trimHourly(dataDir, ports.log, own(openEmbeddedSeriesReader({ dataDir }))));

@@ -17,7 +17,7 @@ import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
-import type { Clock } from "@meterbook/core/ports/clock";
+import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { FrameConsumer, LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { FollowOptions, RegistryChange } from "@meterbook/core/ports/registry";
@@ -123,6 +123,8 @@ export async function openAggregatorWorld(options: {
   committing?: () => void;
   /** Called where a process may die (crash-point.ts); may throw, and nothing after it happens. */
   crashPoint?: (name: string) => void;
+  /** Of each start. */
+  witnesses?: () => TimeWitnesses;
 }): Promise<AggregatorWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-world-"));
   const frames: LogFrame[] = [...(options.log ?? [])];
@@ -203,6 +205,7 @@ export async function openAggregatorWorld(options: {
       events: { ...silentAggregatorEvents, ...options.events },
       crashPoint: options.crashPoint ?? (() => undefined),
       damaged: (damage) => void damageLog.report([damage]),
+      ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses() }),
     });
     epoch += 1;
     resumeAt = (await consumer?.assigned(0, epoch)) ?? 0;

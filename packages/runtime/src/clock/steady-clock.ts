@@ -9,7 +9,11 @@ export interface ClockState {
   readonly wentBackMs: number;
   /** Whose clock differs from ours, and by how much: above 0 where ours is ahead. */
   readonly differs: { readonly from: string; readonly byMs: number } | undefined;
+  /** It is in doubt since the start, because the log or meters say that it is earlier. */
+  readonly doubt: Doubt | undefined;
 }
+
+export type Doubt = "log" | "meters";
 
 /**
  * The host's clock, as long as it advances as fast as real time. A jump ahead by more than a tolerance is not followed,
@@ -21,6 +25,10 @@ export interface SteadyClock extends Clock {
   look(): ClockState;
   /** What a server's clock showed between `askedAtMs` of this host's clock and now. */
   compare(server: { readonly name: string; readonly atMs: number; readonly askedAtMs: number }): void;
+  /** Goes on from this time as time goes by, until the clock is believed or shows the same. */
+  hold(atMs: number, doubt: Doubt): void;
+  /** The clock is right. */
+  believe(): void;
 }
 
 export interface SteadyClockOptions {
@@ -45,6 +53,7 @@ export function steadyClock(options: SteadyClockOptions): SteadyClock {
   let sleptMs = uptimeMs() - steadyMs();
   let wentBack = { byMs: 0, atMs: 0 };
   const servers = new Map<string, number>();
+  let doubt: Doubt | undefined;
 
   function nowMs(): number {
     const wall = wallMs();
@@ -73,8 +82,17 @@ export function steadyClock(options: SteadyClockOptions): SteadyClock {
     look() {
       countSleep();
       const aheadMs = wallMs() - nowMs();
+      if (aheadMs === 0) doubt = undefined;
       const isRecent = wentBack.byMs > 0 && steadyMs() - wentBack.atMs < wentBackToldMs;
-      return { aheadMs, wentBackMs: isRecent ? wentBack.byMs : 0, differs: greatestDifference() };
+      return { aheadMs, wentBackMs: isRecent ? wentBack.byMs : 0, differs: greatestDifference(), doubt };
+    },
+    hold(atMs, because) {
+      offsetMs = atMs - steadyMs();
+      doubt = because;
+    },
+    believe() {
+      offsetMs = wallMs() - steadyMs();
+      doubt = undefined;
     },
     compare({ name, atMs, askedAtMs }) {
       const wall = wallMs();

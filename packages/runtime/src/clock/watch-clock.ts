@@ -1,5 +1,5 @@
 import type { StandingProblems } from "../health/standing-problems.ts";
-import type { SteadyClock } from "./steady-clock.ts";
+import type { Doubt, SteadyClock } from "./steady-clock.ts";
 
 export interface ClockWatchOptions {
   readonly clock: Pick<SteadyClock, "look">;
@@ -20,8 +20,24 @@ export function watchClock(options: ClockWatchOptions): { close(): void } {
   const held =
     holdsBack === "months" ? "; no month's end comes by it until it is right, or the process is started again" : "";
 
+  /** After a long stop it is right; what meters say against it is a problem. */
+  function tellDoubt(doubt: Doubt, aheadMs: number): void {
+    const says = `the clock of this host is ${span(aheadMs)} ahead of what`;
+    const until = "an operator closes a period, or the host's clock is right";
+    if (doubt === "log") {
+      told.clear("clock");
+      const asked = `it is in doubt, and no month ends by it until meters report readings of that time, ${until}`;
+      notices.raise("clock in doubt", `${says} the log says: ${asked}`);
+    } else {
+      notices.clear("clock in doubt");
+      told.raise("clock", `${says} meters report: no month ends by it until they agree, ${until}`);
+    }
+  }
+
   function look(): void {
-    const { aheadMs, wentBackMs, differs } = clock.look();
+    const { aheadMs, wentBackMs, differs, doubt } = clock.look();
+    if (doubt !== undefined && differs === undefined) return tellDoubt(doubt, aheadMs);
+    notices.clear("clock in doubt");
     const byServer = differs === undefined ? "" : ` of ${differs.from}`;
     if (differs !== undefined && differs.byMs < 0)
       notices.raise("clock behind", `the clock of this host is ${span(-differs.byMs)} behind that${byServer}`);

@@ -53,6 +53,7 @@ export interface Settings {
   readonly logRetentionDays: number;
   /** So far may clocks differ, and jump. */
   readonly clockToleranceSeconds: number;
+  readonly clockLeapSecondsMax: number;
   /** Of what is refused, all together and of one sender, and how long it is kept. */
   readonly rejected: {
     readonly bytesMax: number;
@@ -192,6 +193,7 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
     certificateNoticeDays: read.METERBOOK_CERTIFICATE_NOTICE_DAYS,
     logRetentionDays: read.METERBOOK_LOG_RETENTION_DAYS,
     clockToleranceSeconds: read.METERBOOK_CLOCK_TOLERANCE_SECONDS,
+    clockLeapSecondsMax: read.METERBOOK_CLOCK_LEAP_SECONDS_MAX,
     rejected: {
       bytesMax: read.METERBOOK_REJECTED_BYTES_MAX,
       bytesPerSenderMax: read.METERBOOK_REJECTED_BYTES_PER_SENDER_MAX,

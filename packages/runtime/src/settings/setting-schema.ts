@@ -116,6 +116,7 @@ export const settingSchema = z.object({
   METERBOOK_CERTIFICATE_NOTICE_DAYS: wholeNumber({ min: 0, max: 3650 }).prefault("14"),
   METERBOOK_LOG_RETENTION_DAYS: wholeNumber(dayRange).prefault("7"),
   METERBOOK_CLOCK_TOLERANCE_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("60"),
+  METERBOOK_CLOCK_LEAP_SECONDS_MAX: wholeNumber({ min: 3600, max: 31_536_000 }).prefault("86400"),
   METERBOOK_REJECTED_BYTES_MAX: wholeNumber({ min: 1_048_576, max: 9_999_999_999 }).prefault("4294967296"),
   METERBOOK_REJECTED_BYTES_PER_SENDER_MAX: wholeNumber({ min: 65_536, max: 9_999_999_999 }).prefault("268435456"),
   METERBOOK_REJECTED_RETENTION_DAYS: wholeNumber(dayRange).prefault("400"),

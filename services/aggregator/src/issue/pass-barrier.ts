@@ -23,6 +23,9 @@ export interface PassingPorts {
   readonly struck: StruckRevisions;
 }
 
+/** Not a setting: every replay of a log must come to the same times. */
+const aheadOfLogMsMax = 5 * 60_000;
+
 /**
  * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the
  * barrier is taken in. A barrier that was carried out before does the same to memory and issues nothing.
@@ -49,7 +52,9 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
 
   return async function pass(barrier: Barrier, by: LogFrame): Promise<void> {
     const { pending } = memory;
-    memory.time.move(barrier.atMs, by.offset);
+    // Whoever wrote it: a writer's clock that is ahead of the log's own ends no month.
+    const barrierMs = Math.min(barrier.atMs, by.appendedAtMs + aheadOfLogMsMax);
+    memory.time.move(barrierMs, by.offset);
     await registry.count(barrier.registry, by);
     watch.sweep(memory.knownMeters, pending, memory.time.ms);
     if (barrier.closeId !== null) markHeldBack(memory);
@@ -58,6 +63,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     if (memory.isCarriedOut(by.offset)) pending.done(isDue());
     else await issue(isDue);
     await memory.carriedOut(by.offset);
+    if (barrier.closeId !== null) options.witnesses?.closed(memory.time.ms);
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "@meterbook/core/ports/clock";
+import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
@@ -13,6 +13,7 @@ import { defaultZoneWatch } from "../issue/default-zone.ts";
 import { type FollowedRegistry, followRegistry } from "../issue/follow-registry.ts";
 import { barrierPassing } from "../issue/pass-barrier.ts";
 import type { PendingMeters } from "../issue/pending-meters.ts";
+import { newestAtOf } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { openPartitionMemory, type PartitionMemory } from "../remember/partition-memory.ts";
 import { memoryRebuilder } from "../remember/rebuild-memory.ts";
@@ -61,6 +62,8 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   // What is due by the clock waits too, and master data that do not count yet.
   let waitsBesides = () => 0;
   const memory = await openPartitionMemory(series, clock, options, () => waitsBesides());
+  // A log without a barrier has no time, however old its readings are.
+  if (memory.time.ms > 0) options.witnesses?.knownBefore(Math.max(memory.time.ms, series.progress.newestAt * 1000));
   const zoneWatch = defaultZoneWatch(memory.issuedUpTo, options.timeZone);
   zoneWatch.begin(memory.pending);
   const registry = await followRegistry(ports.registry, memory, ports.wants);
@@ -82,7 +85,11 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     const [first] = frames;
     if (first === undefined) return;
     if (first.barrier !== undefined) return pass(first.barrier, first);
-    if (!memory.isReadingAgain) return applyFrames({ series, memory, options, keep }, frames);
+    if (!memory.isReadingAgain) {
+      await applyFrames({ series, memory, options, keep }, frames);
+      if (options.witnesses?.isAsking) askReadings(options.witnesses, memory.knownMeters, frames);
+      return;
+    }
     lookAgain(memory.knownMeters, frames, memory.pending, damaged);
     memory.tookAgain((frames.at(-1) as LogFrame).offset);
   }
@@ -128,6 +135,16 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       return { atMs: nowMs, registry: registry.seen, ...issues, closeId: null };
     },
   };
+}
+
+/** The newest readings of whoever reports now say what time it is at least. */
+function askReadings(witnesses: TimeWitnesses, meters: KnownMeters, frames: readonly LogFrame[]): void {
+  for (const { reports } of frames) {
+    for (const { meterId } of reports) {
+      for (const state of meters.find(meterId)?.channels ?? []) witnesses.reading(meterId, newestAtOf(state) * 1000);
+    }
+  }
+  witnesses.judge(meters.numbered);
 }
 
 /** Frames that follow each other, and each barrier for itself; cut also where what the store has ends. */
