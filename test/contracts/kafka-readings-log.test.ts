@@ -1,7 +1,10 @@
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { lastingProducer } from "@meterbook/adapters/kafka/client/lasting-producer";
 import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { checkTopics, topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
+import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
 import { partitionOf } from "@meterbook/sharding/slot";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -129,6 +132,38 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     await expect(log.append(huge)).rejects.toMatchObject({ code: "log_append_failed" });
     await log.append(aReport("m-1", "two", { readings: 4 }));
     expect(await log.unread(new Map())).toMatchObject({ readings: 7, accepted: 7 });
+  });
+
+  // The whole fetch failed, of all partitions and for ever.
+  test("H07: a compressed batch in which a bit flips on the broker's disk is told, and all else is delivered", async () => {
+    const [dataDir] = kafka.server.dataDirs ?? [];
+    // A container's files are out of reach.
+    if (dataDir === undefined) return;
+    const place = await kafka.place();
+    const connection = { ...place, settings: { ...place.settings, compression: "gzip" } } as const;
+    const damages: Damage[] = [];
+    const damaged = (damage: Damage) => void damages.push(damage);
+    const log = openKafkaReadingsLog({ connection, partitions: 4, events: silentKafkaEvents, damaged });
+    onTestFinished(() => log.close());
+    for (let n = 0; n < 3; n += 1) {
+      await Promise.all(Array.from({ length: 20 }, (_, m) => log.append(aReport(`m-${m}`, `${n}`, { readings: 2 }))));
+    }
+    const partition = partitionOf("m-0", 4);
+    const path = join(dataDir, `${topicOf(connection, "readings")}-${partition}`, `${"0".repeat(20)}.log`);
+    const bytes = await readFile(path);
+    // In the middle of what the first batch has packed.
+    const at = (61 + 12 + bytes.readInt32BE(8)) >> 1;
+    const handle = await open(path, "r+");
+    await handle.write(Buffer.from([(bytes[at] as number) ^ 4]), 0, 1, at);
+    await handle.close();
+    const collected = collector();
+    await log.consume(collected.consumer);
+    const here = Array.from({ length: 20 }, (_, m) => `m-${m}`).filter(
+      (meterId) => partitionOf(meterId, 4) === partition,
+    );
+    const all = await reports(collected, 60 - here.length);
+    expect(all.filter((text) => text.startsWith("m-0:"))).toEqual(["m-0:1", "m-0:2"]);
+    expect(damages).toMatchObject([{ place: "readings-log", where: `partition ${partition} offset 0` }]);
   });
 
   test("says from where to where the log has forgotten what was not read", async () => {

@@ -78,6 +78,7 @@ const routes: Readonly<
   "meters/:id/readings": { takes: ["from", "to", "register", "limit", "cursor"], kind: "readings", scope: "m-1" },
   "meters/:id/curve": { takes: ["from", "to", "register", "kind", "resolution"] },
   "meters/:id/conflicts": { takes: ["limit", "cursor"], kind: "conflicts", scope: "m-1" },
+  gaps: { takes: ["period", "limit", "cursor"], kind: "fleet-gaps", scope: "2026-10" },
   "meters/:id/gaps": { takes: ["from", "to", "limit", "cursor"], kind: "gaps", scope: "m-1  " },
   "meters/:id/snapshots/:period": { takes: ["revision"] },
   "meters/:id/snapshots/:period/revisions": { takes: [] },

@@ -10,7 +10,7 @@ import type { InfluxConnection } from "@meterbook/adapters/influxdb/client/influ
 import { metersById } from "@meterbook/adapters/influxdb/points/channel-rows";
 import { conflictsWithin } from "@meterbook/adapters/influxdb/points/conflict-rows";
 import { parseChannelName, parseCodedName } from "@meterbook/adapters/influxdb/points/line-protocol";
-import { allProgress } from "@meterbook/adapters/influxdb/points/progress-rows";
+import { allProgress } from "@meterbook/adapters/influxdb/trail/progress-rows";
 import { readingsOf } from "@meterbook/adapters/kafka/readings-log/readings-header";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
 import { isReadingCode, readingCode, revisionMax } from "@meterbook/core/domain/reading/reading";

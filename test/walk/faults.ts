@@ -11,9 +11,9 @@ export interface Fault {
 }
 
 const at = (file: string) => `services/aggregator/src/${file}.ts`;
-const inMemory = at("remember/partition-memory");
+const inMemory = at("partition/partition-memory");
 const pending = at("issue/pending-meters");
-const passing = at("issue/pass-barrier");
+const passing = at("partition/pass-barrier");
 
 /**
  * Each makes what is issued a matter of luck, or wrong, or leaves something out. The walk finds each from its seed on.
@@ -184,7 +184,7 @@ export const faults: readonly Fault[] = [
   {
     seed: 1,
     name: "master data count at once",
-    file: at("issue/follow-registry"),
+    file: at("partition/follow-registry"),
     find: "if (position <= counted) {",
     replace: "if (position > 0) {",
   },

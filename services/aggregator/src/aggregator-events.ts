@@ -1,4 +1,4 @@
-import type { StillPartition } from "./partition/still-partitions.ts";
+import type { StillPartition } from "./watch/still-partitions.ts";
 
 /** What an operator can know of the aggregator; the runtime turns these into metrics and log lines. */
 export interface AggregatorEvents {
@@ -19,6 +19,19 @@ export interface AggregatorEvents {
   batchFailed(facts: { error: unknown }): void;
   snapshotsIssued(facts: { meters: number; issued: number; seconds: number }): void;
   boundaryPassed(facts: { zone: string; meters: number }): void;
+  /** The gaps of a partition's meters were looked at. `open`: those there are now, and the readings missing in them. */
+  gapsLooked(facts: {
+    partition: number;
+    open: number;
+    missing: number;
+    /** Since the look before: gaps that were noticed and answered, meters that were asked, and those asked no more. */
+    found: number;
+    answered: number;
+    asked: number;
+    ended: number;
+  }): void;
+  /** The partition is another's: its gaps are not this process's to count. */
+  gapsLeft(facts: { partition: number }): void;
   housekeepingFailed(facts: { error: unknown }): void;
   /**
    * The log no longer holds these records, and the store has not taken them in. Told once, when the partition goes on
@@ -41,6 +54,8 @@ export const silentAggregatorEvents: AggregatorEvents = {
   batchFailed: () => undefined,
   snapshotsIssued: () => undefined,
   boundaryPassed: () => undefined,
+  gapsLooked: () => undefined,
+  gapsLeft: () => undefined,
   housekeepingFailed: () => undefined,
   framesLost: () => undefined,
   storeBehind: () => undefined,

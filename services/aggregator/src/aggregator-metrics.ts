@@ -1,9 +1,9 @@
 import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { Registry } from "prom-client";
-import { Counter, Histogram } from "prom-client";
+import { Counter, Gauge, Histogram } from "prom-client";
 import type { AggregatorEvents } from "./aggregator-events.ts";
-import type { StillPartition } from "./partition/still-partitions.ts";
+import type { StillPartition } from "./watch/still-partitions.ts";
 
 /** Where the aggregator says what an operator must read, or should know. */
 export interface AggregatorTold {
@@ -69,6 +69,7 @@ export function aggregatorMetrics(registry: Registry, told: AggregatorTold): Agg
   });
   return {
     ...storeMetrics(registry, log),
+    ...gapMetrics(registry),
     looked: progressTelling(told),
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);
@@ -96,6 +97,41 @@ export function aggregatorMetrics(registry: Registry, told: AggregatorTold): Agg
     boundaryPassed: (facts) => log.info(facts, "A month's end came due."),
     housekeepingFailed: ({ error }) =>
       standing.recur("housekeeping", `snapshots cannot be worked on: ${messageOf(error)}`),
+  };
+}
+
+function gapMetrics(registry: Registry): Pick<AggregatorEvents, "gapsLooked" | "gapsLeft"> {
+  const registers = [registry];
+  const openBy = new Map<number, { readonly open: number; readonly missing: number }>();
+  const total = (field: "open" | "missing") => [...openBy.values()].reduce((sum, one) => sum + one[field], 0);
+  new Gauge({
+    name: "meterbook_gaps_open",
+    help: "Stretches in which readings were expected and are not there, of the partitions of this process.",
+    registers,
+    collect() {
+      this.set(total("open"));
+    },
+  });
+  new Gauge({
+    name: "meterbook_gap_readings_missing",
+    help: "Readings that are missing in them.",
+    registers,
+    collect() {
+      this.set(total("missing"));
+    },
+  });
+  const changes = new Counter({
+    name: "meterbook_gaps_total",
+    help: "What became of gaps, by outcome: found, answered; and how often meters were asked, by outcome: asked, ended (asked as often as it is asked, and nothing came).",
+    labelNames: ["outcome"],
+    registers,
+  });
+  return {
+    gapsLooked({ partition, open, missing, ...outcomes }) {
+      openBy.set(partition, { open, missing });
+      for (const [outcome, count] of Object.entries(outcomes)) changes.inc({ outcome }, count);
+    },
+    gapsLeft: ({ partition }) => void openBy.delete(partition),
   };
 }
 

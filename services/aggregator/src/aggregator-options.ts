@@ -2,6 +2,7 @@ import type { TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { AdmissionLimits } from "./apply/admit-reports.ts";
+import type { GapRules } from "./gaps/gap-rules.ts";
 
 export interface AggregatorOptions {
   /** IANA zone of a usage point that names none. */
@@ -9,6 +10,8 @@ export interface AggregatorOptions {
   /** 0 = recompute at once. */
   readonly settleSeconds: number;
   readonly limits: AdmissionLimits;
+  /** How gaps are looked for and asked for; nobody looks where absent. */
+  readonly gaps?: GapRules;
   readonly events: AggregatorEvents;
   /** Told of what cannot be used and is set aside. */
   readonly damaged: TellDamage;

@@ -4,23 +4,24 @@ import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metric
 import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
-import { kafkaProbe } from "@meterbook/adapters/kafka/client/kafka-probe";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
+import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
 import { kafkaLagMetrics, kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaSnapshotLedgers } from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/registry/kafka-registry";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/rejected-log/kafka-rejected-log";
+import { kafkaProbe } from "@meterbook/adapters/kafka/topics/kafka-probe";
 import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
 import { watchTopics } from "@meterbook/adapters/kafka/topics/watch-topics";
 import { takeOwnDirectory } from "@meterbook/adapters/sqlite-views/file/own-directory";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
 import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
-import { watchClock } from "@meterbook/runtime/clock/watch-clock";
 import { damageNotices } from "@meterbook/runtime/health/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health/health-server";
 import { standingProblems } from "@meterbook/runtime/health/standing-problems";
 import { damageTeller } from "@meterbook/runtime/health/tell-damage";
+import { watchClock } from "@meterbook/runtime/health/watch-clock";
 import { watchDependency } from "@meterbook/runtime/health/watch-dependency";
 import { watchDisk } from "@meterbook/runtime/health/watch-disk";
 import { watchInflux } from "@meterbook/runtime/health/watch-influx";
@@ -101,6 +102,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     ledgers: own(await openKafkaSnapshotLedgers({ connection, dataDir, events, crashPoint, ears }), "ledger"),
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged }), "registry"),
     rejected,
+    gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
   };
   return { ports, damaged };
 }
@@ -118,9 +120,9 @@ await runService(
       ...{ log, standing, notices },
       clockToleranceMs: settings.clockToleranceSeconds * 1000,
     });
-    const { timeZone, settleSeconds, admission: limits } = settings;
+    const { timeZone, settleSeconds, gaps, admission: limits } = settings;
     const witnesses = timeWitnesses({ clock, leapMs: settings.clockLeapSecondsMax * 1000 });
-    const options = { timeZone, settleSeconds, limits, events, damaged, crashPoint, witnesses };
+    const options = { timeZone, settleSeconds, limits, gaps, events, damaged, crashPoint, witnesses };
     own(await aggregateReadings(ports, options), "aggregator");
     standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);

@@ -5,22 +5,23 @@ import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metric
 import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
-import { kafkaProbe } from "@meterbook/adapters/kafka/client/kafka-probe";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
+import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
 import { openKafkaJobLog } from "@meterbook/adapters/kafka/job-log/kafka-job-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaSnapshotView } from "@meterbook/adapters/kafka/ledger/kafka-snapshot-ledger";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/registry/kafka-registry";
 import { openKafkaRejectedLog } from "@meterbook/adapters/kafka/rejected-log/kafka-rejected-log";
+import { kafkaProbe } from "@meterbook/adapters/kafka/topics/kafka-probe";
 import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
 import { watchTopics } from "@meterbook/adapters/kafka/topics/watch-topics";
 import { takeOwnDirectory } from "@meterbook/adapters/sqlite-views/file/own-directory";
 import { messageReader, readLimits } from "@meterbook/intake/read-message";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
-import { watchClock } from "@meterbook/runtime/clock/watch-clock";
 import { standingProblems } from "@meterbook/runtime/health/standing-problems";
 import { damageTeller } from "@meterbook/runtime/health/tell-damage";
+import { watchClock } from "@meterbook/runtime/health/watch-clock";
 import { watchDependency } from "@meterbook/runtime/health/watch-dependency";
 import { watchDisk } from "@meterbook/runtime/health/watch-disk";
 import { watchInflux } from "@meterbook/runtime/health/watch-influx";
@@ -107,6 +108,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
     jobs: own(await openKafkaJobLog({ connection, dataDir, events }), "job log"),
+    gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
     metricsText: () => metrics.metrics(),
     async health() {
       const problems = standing.current();

@@ -5,6 +5,7 @@ import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { conflictRoutes } from "./analysis/conflict-routes.ts";
 import { curveRoutes } from "./analysis/curve-routes.ts";
+import { fleetGapRoutes } from "./analysis/fleet-gap-routes.ts";
 import { gapRoutes } from "./analysis/gap-routes.ts";
 import { readingRoutes } from "./analysis/reading-routes.ts";
 import type { Api, ApiContext } from "./api-context.ts";
@@ -166,6 +167,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   curveRoutes(app, context);
   conflictRoutes(app, context);
   gapRoutes(app, context);
+  fleetGapRoutes(app, context);
   periodRoutes(app, context);
   jobRoutes(app, context);
   snapshotRoutes(app, context);

@@ -1,4 +1,5 @@
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
@@ -13,10 +14,10 @@ import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { aggregatorMetrics } from "@meterbook/aggregator/aggregator-metrics";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
 import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
-import { watchClock } from "@meterbook/runtime/clock/watch-clock";
 import { standingProblems } from "@meterbook/runtime/health/standing-problems";
 import { damageTeller } from "@meterbook/runtime/health/tell-damage";
 import { publishHealth } from "@meterbook/runtime/health/thread-health";
+import { watchClock } from "@meterbook/runtime/health/watch-clock";
 import { watchDisk } from "@meterbook/runtime/health/watch-disk";
 import { crashPoints } from "@meterbook/runtime/process/crash-point";
 import { runThread } from "@meterbook/runtime/process/service-thread";
@@ -66,6 +67,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
     ledgers: own(openEmbeddedSnapshotLedgers({ dataDir, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
     rejected: own(handOverRejections(refusals, rejected.append)),
+    gaps: own(openEmbeddedGapLog({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
   };
   own(
@@ -73,6 +75,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
       limits: settings.admission,
+      gaps: settings.gaps,
       damaged,
       crashPoint: crashPoints(settings.crashAt),
       events,

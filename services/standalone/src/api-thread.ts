@@ -1,5 +1,6 @@
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/job-log/embedded-job-log";
 import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
@@ -56,6 +57,7 @@ await runThread(async (settings: Settings, own) => {
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
     jobs: own(openEmbeddedJobLog({ dataDir })),
+    gaps: own(openEmbeddedGapLog({ dataDir })),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {
       const { ready, problems, notices: told } = watch.current();

@@ -13,12 +13,14 @@ import type { AggregatorPorts } from "@meterbook/aggregator/aggregate-readings";
 import { aggregateReadings } from "@meterbook/aggregator/aggregate-readings";
 import { type AggregatorEvents, silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
 import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/apply/admit-reports";
+import type { GapRules } from "@meterbook/aggregator/gaps/gap-rules";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { FrameConsumer, LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { FollowOptions, RegistryChange } from "@meterbook/core/ports/registry";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
@@ -115,6 +117,8 @@ export async function openAggregatorWorld(options: {
   events?: Partial<AggregatorEvents>;
   /** Frames say how much this writer has appended. */
   writer?: string;
+  /** Gaps are looked for, and kept there. */
+  gaps?: { readonly log: GapLog; readonly rules: GapRules };
   /** Stands in front of the ledgers. */
   ledgers?: (ledgers: SnapshotLedgers) => SnapshotLedgers;
   /** The log cannot be read again. */
@@ -197,11 +201,13 @@ export async function openAggregatorWorld(options: {
         },
       } as AggregatorPorts["registry"],
       damages: damageLog,
+      ...(options.gaps === undefined ? {} : { gaps: options.gaps.log }),
     };
     const aggregator = await aggregateReadings(ports, {
       timeZone,
       settleSeconds: options.settleSeconds ?? 30,
       limits: { ...usualAdmission, ...options.limits },
+      ...(options.gaps === undefined ? {} : { gaps: options.gaps.rules }),
       events: { ...silentAggregatorEvents, ...options.events },
       crashPoint: options.crashPoint ?? (() => undefined),
       damaged: (damage) => void damageLog.report([damage]),

@@ -10,6 +10,7 @@ import { buildApi, serveApi } from "../../../services/api/src/serve-api.ts";
 import { instant } from "../readings.ts";
 import {
   memoryDamageLog,
+  memoryGapLog,
   memoryJobLog,
   memoryReadingsLog,
   memoryRegistry,
@@ -44,6 +45,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     rejectedLog: memoryRejectedLog(),
     damage: memoryDamageLog(),
     jobs: memoryJobLog(),
+    gaps: memoryGapLog(),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
     health: async () => ({ ready: true, problems: [] }),

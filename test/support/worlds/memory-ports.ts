@@ -3,12 +3,16 @@ import { registryFold } from "@meterbook/adapters/sqlite-views/registry/registry
 import { registryReads } from "@meterbook/adapters/sqlite-views/registry/registry-reads";
 import { recordReader, registrySchema } from "@meterbook/adapters/sqlite-views/registry/registry-table";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
+import { periodsOf } from "@meterbook/core/domain/gap/gap-periods";
+import type { MeterGaps } from "@meterbook/core/domain/gap/meter-gaps";
 import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
 import { type MasterDataChange, setting } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -269,6 +273,28 @@ export function damageLogIn(kept: Map<string, KnownDamage>): DamageLog {
       return { byPlace, unknown };
     },
     close: async () => undefined,
+  };
+}
+
+export function memoryGapLog(...records: readonly MeterGaps[]): Pick<GapLog, "get" | "list"> {
+  const listed = (period: number) =>
+    records.flatMap(({ meterId, usagePointId, zone, gaps }) =>
+      gaps.flatMap((gap, no) => {
+        const month = periodsOf(gap, localCalendar(zone)).find((one) => one.period === period);
+        if (month === undefined || gap.answeredAtMs !== null) return [];
+        const { isAtClose } = month;
+        return [
+          { meterId, usagePointId, gap, isAtClose, place: { group: isAtClose ? 0 : 1, to: gap.to, meterId, no } },
+        ];
+      }),
+    );
+  return {
+    get: async (meterId) => records.find((one) => one.meterId === meterId),
+    async list({ period, after, limit }) {
+      const all = listed(period).sort((a, b) => a.place.group - b.place.group || b.gap.to - a.gap.to);
+      const first = all.findIndex(({ place }) => JSON.stringify(place) === JSON.stringify(after)) + 1;
+      return all.slice(first, first + limit);
+    },
   };
 }
 

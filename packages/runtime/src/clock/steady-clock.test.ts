@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { standingProblems } from "../health/standing-problems.ts";
+import { watchClock } from "../health/watch-clock.ts";
 import { steadyClock } from "./steady-clock.ts";
-import { watchClock } from "./watch-clock.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

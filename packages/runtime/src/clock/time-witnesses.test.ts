@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { standingProblems } from "../health/standing-problems.ts";
+import { watchClock } from "../health/watch-clock.ts";
 import { steadyClock } from "./steady-clock.ts";
 import { timeWitnesses } from "./time-witnesses.ts";
-import { watchClock } from "./watch-clock.ts";
 
 const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 10, 20);

@@ -32,6 +32,10 @@ test("an empty environment gives the documented defaults", () => {
     settleSeconds: 30,
     admission: { unknownMeters: "accept", channelsPerMeterMax: 64, metersMax: 4_194_303 },
     messages: { bytesMax: 262_144, registersMax: 64 },
+    gaps: {
+      ...{ lookMs: 60_000, silentSeconds: 93_600, asksPerSecond: 20 },
+      ...{ waitMs: 600_000, backOffMs: 900_000, timesMax: 8 },
+    },
     packetBytesMax: 262_144,
     connectionsMax: 25_000,
     certificateNoticeDays: 14,

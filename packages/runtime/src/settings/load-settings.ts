@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import { type GapSettings, gapsFrom } from "./gap-settings.ts";
 import type { InfluxServerSetting } from "./influx-servers.ts";
 import { type KafkaSettings, kafkaFrom } from "./kafka-settings.ts";
 import { type MqttBrokerSettings, type MqttTlsSettings, mqttBrokerFrom, mqttTlsFrom } from "./mqtt-settings.ts";
@@ -43,6 +44,7 @@ export interface Settings {
   };
   /** What one message may hold. */
   readonly messages: { readonly bytesMax: number; readonly registersMax: number };
+  readonly gaps: GapSettings;
   readonly apiKeysFile?: string | undefined;
   readonly kafka?: KafkaSettings | undefined;
   readonly influx?: InfluxSettings | undefined;
@@ -185,6 +187,7 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
       bytesMax: read.METERBOOK_PACKET_BYTES_MAX,
       registersMax: read.METERBOOK_CHANNELS_PER_METER_MAX,
     },
+    gaps: gapsFrom(read),
     apiKeysFile: read.METERBOOK_API_KEYS_FILE,
     kafka: kafkaFrom(read),
     influx: influxFrom(read),

@@ -9,7 +9,7 @@ import type { AggregatorEvents } from "../aggregator-events.ts";
 import type { Evaluation } from "../evaluate/evaluate-meter.ts";
 import { evaluateMeter, rangeToRead } from "../evaluate/evaluate-meter.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import { tellDamage, unlessDamage } from "../repair/store-damage.ts";
+import { tellDamage, unlessDamage } from "../remember/store-damage.ts";
 import type { PendingMeters } from "./pending-meters.ts";
 
 export interface IssuePorts {

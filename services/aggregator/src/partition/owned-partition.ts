@@ -1,5 +1,6 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { FrameBatch, LostFrames, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
@@ -8,14 +9,15 @@ import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { partitionOf } from "@meterbook/sharding/slot";
 import type { AggregatorOptions } from "../aggregator-options.ts";
+import { gapWatch } from "../gaps/gap-watch.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
+import { periodic } from "../watch/periodic.ts";
+import { lookBackMax, otherLog, sameLog } from "../watch/same-log.ts";
+import { storeWatch } from "../watch/store-watch.ts";
 import { partitionLosses } from "./partition-losses.ts";
 import { partitionRepairs } from "./partition-repairs.ts";
 import { type PartitionWork, partitionWork } from "./partition-work.ts";
-import { periodic } from "./periodic.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
-import { lookBackMax, otherLog, sameLog } from "./same-log.ts";
-import { storeWatch } from "./store-watch.ts";
 import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
@@ -25,6 +27,7 @@ export interface PartitionPorts {
   readonly ledgers: SnapshotLedgers;
   readonly registry: Registry;
   readonly rejected: Pick<RejectedLog, "append">;
+  readonly gaps?: Pick<GapLog, "put" | "follow">;
   readonly clock: Clock;
 }
 
@@ -88,6 +91,7 @@ export async function openOwnedPartition(
   });
 
   const repairs = partitionRepairs({ ...ports, series, work, queue, wants, events: options.events });
+  const gaps = gapWatch({ ...ports, series, work, queue, wants, partition, partitions }, options);
   const watch = storeWatch(series, { events: options.events, partition, again: () => again?.() });
 
   /** What the store has is not lost, though the log no longer holds it. */
@@ -113,6 +117,7 @@ export async function openOwnedPartition(
   async function close(): Promise<void> {
     const watched = watch.close();
     await repairs.close();
+    await gaps.close();
     await timer.close();
     await work.registry.close();
     await queue.run(() => Promise.resolve());

@@ -5,7 +5,7 @@ import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { StoreBehind } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { placeAfter } from "@meterbook/sharding/ledger-place";
-import type { ReplacedLog } from "./replaced-logs.ts";
+import type { ReplacedLog } from "../watch/replaced-logs.ts";
 
 /** Tells what a partition has lost; resolves when that is kept, so that nothing goes on before. */
 export interface PartitionLosses {

@@ -7,8 +7,8 @@ import type { AggregatorEvents } from "../aggregator-events.ts";
 import { seriesRebuilder } from "../repair/rebuild-series.ts";
 import { registrySettling, type SettlePorts } from "../repair/settle-registry.ts";
 import { strikeRevisions } from "../repair/strike-revisions.ts";
+import { periodic } from "../watch/periodic.ts";
 import type { PartitionWork } from "./partition-work.ts";
-import { periodic } from "./periodic.ts";
 import type { TaskQueue } from "./task-queue.ts";
 
 export interface RepairedPartition {

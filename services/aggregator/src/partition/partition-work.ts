@@ -6,20 +6,20 @@ import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import { lookAgain } from "../apply/apply-batch.ts";
-import { applyFrames } from "../apply/apply-frames.ts";
 import { keepRefused } from "../apply/keep-refused.ts";
 import { boundaryWatch } from "../issue/boundary-watch.ts";
 import { defaultZoneWatch } from "../issue/default-zone.ts";
-import { type FollowedRegistry, followRegistry } from "../issue/follow-registry.ts";
-import { barrierPassing } from "../issue/pass-barrier.ts";
 import type { PendingMeters } from "../issue/pending-meters.ts";
 import { newestAtOf } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
-import { openPartitionMemory, type PartitionMemory } from "../remember/partition-memory.ts";
 import { memoryRebuilder } from "../remember/rebuild-memory.ts";
 import { type StruckRevisions, struckRevisions } from "../repair/struck-revisions.ts";
+import type { SameLog } from "../watch/same-log.ts";
+import { applyFrames } from "./apply-frames.ts";
+import { type FollowedRegistry, followRegistry } from "./follow-registry.ts";
+import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
+import { barrierPassing } from "./pass-barrier.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
-import type { SameLog } from "./same-log.ts";
 
 /** So long may housekeeping hold up the next batch, in milliseconds. */
 const housekeepingBudgetMs = 20;

@@ -1,8 +1,8 @@
 import type { AggregatorEvents } from "../aggregator-events.ts";
+import { replacedLogs } from "../watch/replaced-logs.ts";
+import { type PartitionStanding, stillPartitions } from "../watch/still-partitions.ts";
 import type { PartitionPorts } from "./owned-partition.ts";
 import { partitionLosses } from "./partition-losses.ts";
-import { replacedLogs } from "./replaced-logs.ts";
-import { type PartitionStanding, stillPartitions } from "./still-partitions.ts";
 
 /** What is looked at. */
 export interface Watched {

@@ -2,11 +2,11 @@ import { closingRules } from "@meterbook/core/domain/closing/closing-value";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
-import { tellDamage } from "../repair/store-damage.ts";
 import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { KnownMeters } from "./known-meters.ts";
 import type { MeterState } from "./meter-state.ts";
 import { channelOf } from "./meter-state.ts";
+import { tellDamage } from "./store-damage.ts";
 
 /**
  * Rebuilds memory after a start, meter by meter, while there is nothing else to do: the readings of the last weeks are

@@ -1,6 +1,5 @@
-import { type ChannelReadings, type FoundGap, findGaps } from "@meterbook/core/domain/gap/find-gaps";
-import { baseUnits, channelKey, kinds } from "@meterbook/core/domain/reading/reading";
-import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { type ChannelReadings, findGaps } from "@meterbook/core/domain/gap/find-gaps";
+import { channelKey } from "@meterbook/core/domain/reading/reading";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { z } from "zod";
 import { type Api, type ApiContext, type KnownMeter, knownMeter, withSoundRecord } from "../api-context.ts";
@@ -11,38 +10,20 @@ import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
 import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
 import { cursor, instant, limit, meterId } from "../http/requests/query-schemas.ts";
+import {
+  gapCells,
+  gapExample,
+  gapFields,
+  gapHeader,
+  gapJson,
+  gapRowExample,
+  type ShownGap,
+  withStory,
+} from "./gap-json.ts";
 
 const cursors = cursorForm("gaps", z.int().min(0));
 
-export const gapSchema = z
-  .strictObject({
-    meterId: z.string(),
-    register: z.string(),
-    kind: z.enum(kinds),
-    stepSeconds: z.int().optional().meta({ description: "Length of the intervals that are missing; intervals only" }),
-    unit: z.enum(baseUnits),
-    from: z.string().meta({
-      format: "date-time",
-      description: "Where the missing intervals begin; of a register its last reading before",
-    }),
-    to: z.string().meta({ format: "date-time", description: "Where they end; of a register its first reading after" }),
-    missing: z.int().meta({ description: "How many readings were expected and are not there" }),
-    goesOn: z.boolean().meta({ description: "Nothing has come since" }),
-  })
-  .meta({ id: "Gap" });
-
-const example = {
-  meterId: "m-1",
-  register: "1.8.0",
-  kind: "interval",
-  stepSeconds: 900,
-  unit: "Wh",
-  from: "2026-10-24T21:00:00Z",
-  to: "2026-10-25T03:00:00Z",
-  missing: 24,
-  goesOn: false,
-};
-const header = "meter_id,register,kind,step_seconds,unit,from,to,missing,goes_on\n";
+export const gapSchema = z.strictObject(gapFields).meta({ id: "Gap" });
 
 const daySeconds = 86_400;
 const rangeDaysMax = 400;
@@ -56,7 +37,8 @@ const waySeconds = 600;
 const description = `Ascending in \`from\`. Intervals are expected without pause, in whatever step they come. A register
 is expected at the step of the master data where it has no intervals, else as the meter usually reports it. Nothing is
 expected before the installation (or the first reading, where none is known) nor after the removal. A gap that goes on
-ends at the last reading that is due. At most ${rangeDaysMax} days.`;
+ends at the last reading that is due. What was missing and has come since is shown for some weeks, with \`answered\`. At
+most ${rangeDaysMax} days.`;
 
 const querystring = z.strictObject({
   from: instant("Start; the beginning of the month before this where absent", "2026-09-30T21:00:00Z").optional(),
@@ -67,7 +49,7 @@ const querystring = z.strictObject({
 
 export function gapRoutes(app: Api, context: ApiContext): void {
   const { ports, streams, limits } = context;
-  const csvExample = `${header}m-1,1.8.0,interval,900,Wh,2026-10-24T21:00:00Z,2026-10-25T03:00:00Z,24,false\n`;
+  const csvExample = `${gapHeader}\n${gapRowExample}\n`;
   const problems = ["meter_unknown", "range_too_long", "store_damaged", "record_damaged"] as const;
   const schema = {
     tags: ["analysis"],
@@ -75,7 +57,7 @@ export function gapRoutes(app: Api, context: ApiContext): void {
     description,
     params: z.strictObject({ meterId }),
     querystring,
-    response: listAnswers("Gaps", gapSchema, example, csvExample, problems),
+    response: listAnswers("Gaps", gapSchema, gapExample, csvExample, problems),
   };
   app.get("/v1/meters/:meterId/gaps", { schema }, async (request, reply) => {
     const meter = withSoundRecord(await knownMeter(context, request.params.meterId));
@@ -85,11 +67,12 @@ export function gapRoutes(app: Api, context: ApiContext): void {
     const list: List<PlacedGap, number> = {
       placeOf: ({ place: of }) => of,
       async *pages(after = -1) {
-        const gaps = await gapsOf(ports.series, meter, range);
+        const [found, known] = await Promise.all([gapsOf(ports.series, meter, range), ports.gaps.get(meter.meterId)]);
+        const gaps = withStory(found, known?.gaps ?? [], range);
         yield gaps.map((gap, index) => ({ gap, place: index })).slice(after + 1);
       },
       json: ({ gap }) => gapJson(meter.meterId, gap),
-      csv: () => textEncoder(({ gap }) => gapRow(meter.meterId, gap), header),
+      csv: () => textEncoder(({ gap }) => csvRow(gapCells(meter.meterId, gap)), `${gapHeader}\n`),
     };
     const asked = { limit: request.query.limit, place, cursors, scope, exportPage: limits.exportPage };
     return answerList(request, reply, streams, list, asked);
@@ -97,7 +80,7 @@ export function gapRoutes(app: Api, context: ApiContext): void {
 }
 
 interface PlacedGap {
-  readonly gap: FoundGap;
+  readonly gap: ShownGap;
   readonly place: number;
 }
 
@@ -145,16 +128,4 @@ async function* instantsOf(
     const stretch = { from: start, to: Math.min(start + readSeconds - 1, end) };
     for (const one of await series.read(of, stretch)) yield one;
   }
-}
-
-function gapJson(of: string, gap: FoundGap): z.infer<typeof gapSchema> {
-  const { register, kind, unit, stepSeconds, from, to, missing, goesOn } = gap;
-  const step = kind === "interval" ? { stepSeconds } : {};
-  const range = { from: formatInstant(from), to: formatInstant(to) };
-  return { meterId: of, register, kind, ...step, unit, ...range, missing, goesOn };
-}
-
-function gapRow(of: string, gap: FoundGap): string {
-  const { register, kind, stepSeconds = "", unit, from, to, missing, goesOn } = gapJson(of, gap);
-  return csvRow([of, register, kind, stepSeconds, unit, from, to, missing, String(goesOn)]);
 }

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { HttpError, InfluxDB, type Transport } from "@influxdata/influxdb-client";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SlotRange } from "@meterbook/sharding/slot-ranges";
-import { type OddRows, oddRows } from "../points/odd-rows.ts";
+import { type OddRows, oddRows } from "./odd-rows.ts";
 import { type SharedWrites, sharedWrites } from "./shared-writes.ts";
 
 /** One InfluxDB 2.x server and the slots of meters whose points it holds. */

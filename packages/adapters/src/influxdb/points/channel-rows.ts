@@ -3,8 +3,8 @@ import type { StoredChannel, StoredMeter } from "@meterbook/core/ports/series-st
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { QueryParameters, RowSeries } from "../client/influx-query.ts";
 import { anyOf, query } from "../client/influx-query.ts";
+import type { TellOdd } from "../client/odd-rows.ts";
 import { codedFields, parseChannelName, parseCodedName } from "./line-protocol.ts";
-import type { TellOdd } from "./odd-rows.ts";
 import { slotTags } from "./slot-routes.ts";
 import { isBefore, isWhole, takeCoded } from "./stored-points.ts";
 

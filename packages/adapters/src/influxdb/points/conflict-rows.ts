@@ -4,8 +4,8 @@ import { cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { QueryParameters, RowSeries } from "../client/influx-query.ts";
 import { anyOf, query } from "../client/influx-query.ts";
+import type { TellOdd } from "../client/odd-rows.ts";
 import { channelName, meterTags, parseChannelName, quoteString } from "./line-protocol.ts";
-import type { TellOdd } from "./odd-rows.ts";
 import { slotTags } from "./slot-routes.ts";
 
 const idsPerFrame = 2 ** 20;

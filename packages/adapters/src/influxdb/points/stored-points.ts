@@ -4,8 +4,8 @@ import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { Cell, Query, QueryParameters, RowSeries } from "../client/influx-query.ts";
 import { anyOf, query, timeWithin } from "../client/influx-query.ts";
+import { atSecond, type TellOdd } from "../client/odd-rows.ts";
 import { channelName, parseCodedName, quoteIdentifier } from "./line-protocol.ts";
-import { atSecond, type TellOdd } from "./odd-rows.ts";
 
 /** Some meters with their channels, over a stretch of time (both ends included). */
 export interface PointsAsked {

@@ -1,10 +1,10 @@
 import type { SeriesReader, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
+import type { TellOdd } from "../client/odd-rows.ts";
 import { metersById } from "../points/channel-rows.ts";
 import { conflictsAfter } from "../points/conflict-rows.ts";
-import type { TellOdd } from "../points/odd-rows.ts";
-import { allProgress, furthest, type ProgressRow } from "../points/progress-rows.ts";
 import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
+import { allProgress, furthest, type ProgressRow } from "../trail/progress-rows.ts";
 import { readManyFrom } from "./read-many.ts";
 
 export interface InfluxSeriesReader extends SeriesReader {

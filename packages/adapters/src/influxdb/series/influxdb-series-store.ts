@@ -9,8 +9,8 @@ import type { InfluxConnection, InfluxOptions } from "../client/influx-connectio
 import { type RefusedLines, writeLines } from "../client/influx-write.ts";
 import { metersOfSlots } from "../points/channel-rows.ts";
 import { quoteString } from "../points/line-protocol.ts";
-import { progressLine, progressOf } from "../points/progress-rows.ts";
 import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
+import { progressLine, progressOf } from "../trail/progress-rows.ts";
 import { soundProgress } from "../trail/sound-progress.ts";
 import { sealedNote, sharesRing, type Trail, trail, trailSlots } from "../trail/trail.ts";
 import { type TrailLooks, trailLooks } from "../trail/trail-looks.ts";

@@ -1,8 +1,8 @@
 import { noProgress, type Progress } from "@meterbook/core/ports/series-store";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import { query, type RowSeries } from "../client/influx-query.ts";
-import { type FoundProgress, furthestRow, type ProgressRow } from "../points/progress-rows.ts";
 import type { SlotRoutes } from "../points/slot-routes.ts";
+import { type FoundProgress, furthestRow, type ProgressRow } from "./progress-rows.ts";
 import { firstMissing, notesIn, numbersIn, ownRing, readNote, type TrailEnd } from "./trail.ts";
 
 /** What a trail keeps of each record of progress. */

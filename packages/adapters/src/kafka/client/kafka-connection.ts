@@ -4,6 +4,7 @@ import { Kafka, logLevel } from "kafkajs";
 import type { CertificateWatch } from "../../certificates/certificate-watch.ts";
 import { watchClientTls } from "../../certificates/client-tls.ts";
 import { calmRequestQueue } from "./calm-request-queue.ts";
+import { readPastUnreadableBatches } from "./unreadable-batches.ts";
 
 /** How to reach a Kafka cluster. */
 export interface KafkaConnectionSettings {
@@ -59,6 +60,7 @@ export function kafkaConnection(
   { clientId, log, certificates }: KafkaClientOptions,
 ): KafkaConnection {
   calmRequestQueue();
+  readPastUnreadableBatches();
   const config: KafkaConfig = {
     clientId,
     brokers: [...settings.brokers],

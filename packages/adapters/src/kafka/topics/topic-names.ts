@@ -8,6 +8,7 @@ export const topics = {
   damage: "damage.v1",
   tallies: "tallies.v1",
   jobs: "jobs.v1",
+  gaps: "gaps.v1",
 } as const;
 
 export type TopicName = keyof typeof topics;

@@ -26,7 +26,7 @@ const largeBytesMin = 18 * 1024 * 1024;
 /** A write of several is half a mebibyte. */
 const smallBytesMin = 1024 * 1024;
 const large: ReadonlySet<TopicName> = new Set<TopicName>(["readings", "rejected"]);
-const compacted: ReadonlySet<TopicName> = new Set<TopicName>(["registry", "tallies", "jobs"]);
+const compacted: ReadonlySet<TopicName> = new Set<TopicName>(["registry", "tallies", "jobs", "gaps"]);
 
 /** Everything of a topic's settings that can lose or change what is written to it. */
 export function topicRules(name: TopicName, retention: Retention): TopicRule[] {

@@ -23,6 +23,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/meters/:meterId/curve": profiles,
   "GET /v1/meters/:meterId/conflicts": profiles,
   "GET /v1/meters/:meterId/gaps": profiles,
+  "GET /v1/gaps": profiles,
   "GET /v1/meters/:meterId/snapshots": office,
   "GET /v1/meters/:meterId/snapshots/:period": office,
   "GET /v1/meters/:meterId/snapshots/:period/revisions": office,

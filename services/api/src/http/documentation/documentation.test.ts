@@ -36,6 +36,7 @@ const contract = [
   "get /v1/meters/{meterId}/curve",
   "get /v1/meters/{meterId}/conflicts",
   "get /v1/meters/{meterId}/gaps",
+  "get /v1/gaps",
   "get /v1/periods",
   "get /v1/periods/{period}",
   "post /v1/periods/{period}/close",

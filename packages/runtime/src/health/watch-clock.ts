@@ -1,5 +1,5 @@
-import type { StandingProblems } from "../health/standing-problems.ts";
-import type { Doubt, SteadyClock } from "./steady-clock.ts";
+import type { Doubt, SteadyClock } from "../clock/steady-clock.ts";
+import type { StandingProblems } from "./standing-problems.ts";
 
 export interface ClockWatchOptions {
   readonly clock: Pick<SteadyClock, "look">;

@@ -2,9 +2,9 @@ import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
 import { tallyFrames } from "@meterbook/sharding/tally";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import type { PartitionMemory } from "../remember/partition-memory.ts";
-import { applyBatch } from "./apply-batch.ts";
-import type { keepRefused } from "./keep-refused.ts";
+import { applyBatch } from "../apply/apply-batch.ts";
+import type { keepRefused } from "../apply/keep-refused.ts";
+import type { PartitionMemory } from "./partition-memory.ts";
 
 export interface Applying {
   readonly series: SeriesStore;

@@ -1,6 +1,6 @@
-import { topicOf } from "../topics/kafka-topics.ts";
-import { adminAsking } from "./admin-asking.ts";
-import type { KafkaConnection } from "./kafka-connection.ts";
+import { adminAsking } from "../client/admin-asking.ts";
+import type { KafkaConnection } from "../client/kafka-connection.ts";
+import { topicOf } from "./kafka-topics.ts";
 
 /** A small question to the leaders of all partitions of the readings. */
 export interface KafkaProbe {

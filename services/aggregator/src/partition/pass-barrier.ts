@@ -4,14 +4,14 @@ import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import type { ReopeningLedger } from "../partition/reopening-ledger.ts";
+import type { BoundaryWatch } from "../issue/boundary-watch.ts";
+import { issueSnapshots } from "../issue/issue-snapshots.ts";
+import { everything } from "../issue/pending-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import type { PartitionMemory } from "../remember/partition-memory.ts";
 import type { StruckRevisions } from "../repair/struck-revisions.ts";
-import type { BoundaryWatch } from "./boundary-watch.ts";
 import type { FollowedRegistry } from "./follow-registry.ts";
-import { issueSnapshots } from "./issue-snapshots.ts";
-import { everything } from "./pending-meters.ts";
+import type { PartitionMemory } from "./partition-memory.ts";
+import type { ReopeningLedger } from "./reopening-ledger.ts";
 
 export interface PassingPorts {
   readonly series: SeriesStore;

@@ -1,9 +1,9 @@
 import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
 import { allMonths } from "../evaluate/evaluate-meter.ts";
+import type { ChangedBy } from "../issue/pending-meters.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import type { PartitionMemory } from "../remember/partition-memory.ts";
-import type { ChangedBy } from "./pending-meters.ts";
+import type { PartitionMemory } from "./partition-memory.ts";
 
 /** Up to which position of the registry master data count, in the partition's notes. */
 const note = "registry";

@@ -4,7 +4,7 @@ import type { AggregatorOptions } from "../aggregator-options.ts";
 import { type IssuedUpTo, trackIssued } from "../issue/issued-up-to.ts";
 import { type LogTime, logTime } from "../issue/log-time.ts";
 import { type PendingMeters, pendingMeters } from "../issue/pending-meters.ts";
-import { type KnownMeters, openKnownMeters } from "./known-meters.ts";
+import { type KnownMeters, openKnownMeters } from "../remember/known-meters.ts";
 
 /** What an aggregator remembers of a partition; all of it can be had again from the store and the log. */
 export interface PartitionMemory {

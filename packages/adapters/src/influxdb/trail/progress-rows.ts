@@ -4,9 +4,9 @@ import { cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { Cell, QueryParameters } from "../client/influx-query.ts";
 import { query } from "../client/influx-query.ts";
-import type { TrailEnd } from "../trail/trail.ts";
-import { quoteString } from "./line-protocol.ts";
-import type { OddRow } from "./odd-rows.ts";
+import type { OddRow } from "../client/odd-rows.ts";
+import { quoteString } from "../points/line-protocol.ts";
+import type { TrailEnd } from "./trail.ts";
 
 /** What the owner of one epoch recorded last. */
 export interface ProgressRow {
