@@ -5,7 +5,7 @@ import { meterbookApi } from "./checker/meterbook-api.ts";
 import type { Truth } from "./checker/read-truth.ts";
 import { readTruth } from "./checker/read-truth.ts";
 import { helpText, readCommandLine } from "./command-line.ts";
-import { flagOf } from "./fleet/fleet-options.ts";
+import { flagOf } from "./meters/fleet-options.ts";
 
 /** `npm run check-fleet -- --truth file`: exit 0 when all is right, 1 when something differs, 2 when it cannot be told. */
 const usage = `npm run check-fleet -- --truth <file> [options]

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { helpText, readCommandLine } from "./command-line.ts";
-import { fleetOptions, readFleetOptions } from "./fleet/fleet-options.ts";
+import { fleetOptions, readFleetOptions } from "./meters/fleet-options.ts";
 
 test("flags are options by name, numbers are numbers, ids of digits stay texts", () => {
   const { values, problems, help } = readCommandLine(fleetOptions, [

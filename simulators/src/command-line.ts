@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { z } from "zod";
-import { flagOf } from "./fleet/fleet-options.ts";
+import { flagOf } from "./meters/fleet-options.ts";
 
 /** A command's options as a schema: descriptions are the help, defaults are the defaults. */
 type OptionsSchema = z.ZodObject;

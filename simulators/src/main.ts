@@ -1,9 +1,9 @@
 import { helpText, readCommandLine } from "./command-line.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { startFleet } from "./fleet/fleet.ts";
-import { fleetOptions, readFleetOptions } from "./fleet/fleet-options.ts";
 import { showProgress } from "./fleet/progress-line.ts";
 import type { FleetSummary } from "./fleet/running-fleet.ts";
+import { fleetOptions, readFleetOptions } from "./meters/fleet-options.ts";
 
 /** `npm run simulate -- …`: exit 0 when everything is acknowledged, 1 when it could not be, 2 for wrong options. */
 const usage = `npm run simulate -- [options]

@@ -5,9 +5,9 @@ import { loadSettings } from "@meterbook/runtime/settings/load-settings";
 import { expect } from "vitest";
 import { z } from "zod";
 import { keyRing, parseKeys } from "../../services/api/src/http/access/api-keys.ts";
-import { answerFormat } from "../../services/api/src/http/answers/answer-format.ts";
 import { cursorForm } from "../../services/api/src/http/answers/cursor.ts";
 import { ApiProblem } from "../../services/api/src/http/problems/problem.ts";
+import { answerFormat } from "../../services/api/src/http/requests/answer-format.ts";
 import {
   instant,
   limit,

@@ -25,19 +25,19 @@ import { type KeysFile, openKeysFile } from "./http/access/keys-file.ts";
 import { sessionRoutes } from "./http/access/session-routes.ts";
 import { answerInTime } from "./http/answers/answer-in-time.ts";
 import { answerConditionally } from "./http/answers/conditional-answers.ts";
-import { exportSlots } from "./http/answers/export-slots.ts";
-import { streamAnswers } from "./http/answers/stream-answers.ts";
-import { documentRoutes } from "./http/documentation/documentation.ts";
-import { openWebPages } from "./http/pages/web-pages.ts";
 import {
   answerBrokenRequest,
   answerErrors,
   answerUnknownRoutes,
   lateRequest,
   sendProblem,
-} from "./http/problems/error-answers.ts";
+} from "./http/answers/error-answers.ts";
+import { exportSlots } from "./http/answers/export-slots.ts";
+import { streamAnswers } from "./http/answers/stream-answers.ts";
+import { documentRoutes } from "./http/documentation/documentation.ts";
+import { takeFormats } from "./http/documentation/format-parameter.ts";
+import { openWebPages } from "./http/pages/web-pages.ts";
 import { ApiProblem } from "./http/problems/problem.ts";
-import { takeFormats } from "./http/requests/format-parameter.ts";
 import { takeJsonBodies } from "./http/requests/request-body.ts";
 import { damageRoutes } from "./operation/damage-routes.ts";
 import { healthRoutes } from "./operation/health-routes.ts";

@@ -1,3 +1,5 @@
+import type { FleetSettingsInput } from "../meters/fleet-options.ts";
+import { readFleetOptions } from "../meters/fleet-options.ts";
 import { monthName } from "../meters/local-days.ts";
 import { meterIdOf } from "../meters/meter-profile.ts";
 import type { MeterTotals } from "../meters/register-totals.ts";
@@ -6,8 +8,6 @@ import type { EncodeReport, Payload } from "../reports/encode-report.ts";
 import type { Delivery } from "../reports/report-plan.ts";
 import { due, planDeliveries } from "../reports/report-plan.ts";
 import { readingsOf, registersAtStartOf } from "../reports/report-readings.ts";
-import type { FleetSettingsInput } from "./fleet-options.ts";
-import { readFleetOptions } from "./fleet-options.ts";
 import type { FleetSummary, RunningFleet } from "./running-fleet.ts";
 import { makeFleet, summaryOf } from "./running-fleet.ts";
 import type { TruthFile } from "./truth-file.ts";

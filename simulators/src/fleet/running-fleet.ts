@@ -1,3 +1,5 @@
+import type { FleetSettings } from "../meters/fleet-options.ts";
+import { momentOf } from "../meters/fleet-options.ts";
 import type { LocalDays } from "../meters/local-days.ts";
 import { localDays } from "../meters/local-days.ts";
 import { meterProfile } from "../meters/meter-profile.ts";
@@ -12,8 +14,6 @@ import type { EncodeReport } from "../reports/encode-report.ts";
 import { reportEncoder } from "../reports/encode-report.ts";
 import type { FaultCounts, HeldDeliveries } from "../reports/report-plan.ts";
 import { heldDeliveries, noFaults } from "../reports/report-plan.ts";
-import type { FleetSettings } from "./fleet-options.ts";
-import { momentOf } from "./fleet-options.ts";
 import type { TruthFile } from "./truth-file.ts";
 
 /** Counts of messages, unless they say otherwise. */

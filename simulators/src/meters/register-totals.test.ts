@@ -1,7 +1,7 @@
 // Goal: the load looks like homes and businesses, and a total does not depend on how one came to ask for it.
 import { expect, test, vi } from "vitest";
-import { readFleetOptions } from "../fleet/fleet-options.ts";
 import { registersAt } from "../reports/report-readings.ts";
+import { readFleetOptions } from "./fleet-options.ts";
 import type { LocalDay } from "./local-days.ts";
 import { localDays } from "./local-days.ts";
 import type { MeterProfile } from "./meter-profile.ts";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
-import type { FleetSettings } from "../fleet/fleet-options.ts";
+import type { FleetSettings } from "../meters/fleet-options.ts";
 import type { RegisterSeries } from "./report-readings.ts";
 
 /** What a meter publishes. */

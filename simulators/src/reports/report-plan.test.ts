@@ -1,7 +1,7 @@
 // Goal: the plan of deliveries holds what was asked for: order, numbers, and faults at their rates.
 import { expect, test, vi } from "vitest";
-import type { FleetSettings, FleetSettingsInput } from "../fleet/fleet-options.ts";
-import { deliveryFaults, momentOf, readFleetOptions, valueFaults } from "../fleet/fleet-options.ts";
+import type { FleetSettings, FleetSettingsInput } from "../meters/fleet-options.ts";
+import { deliveryFaults, momentOf, readFleetOptions, valueFaults } from "../meters/fleet-options.ts";
 import { localDays } from "../meters/local-days.ts";
 import type { Delivery } from "./report-plan.ts";
 import { due, heldDeliveries, noFaults, planDeliveries } from "./report-plan.ts";

@@ -1,5 +1,5 @@
-import type { DeliveryFault, FleetSettings, ValueFault } from "../fleet/fleet-options.ts";
-import { deliveryFaults, valueFaults } from "../fleet/fleet-options.ts";
+import type { DeliveryFault, FleetSettings, ValueFault } from "../meters/fleet-options.ts";
+import { deliveryFaults, valueFaults } from "../meters/fleet-options.ts";
 import type { LocalDay, LocalDays } from "../meters/local-days.ts";
 import { drawsOf, purposes, wholeBetween } from "../meters/random.ts";
 import type { DueQueue } from "./due-queue.ts";

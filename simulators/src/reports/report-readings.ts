@@ -1,4 +1,4 @@
-import type { FleetSettings } from "../fleet/fleet-options.ts";
+import type { FleetSettings } from "../meters/fleet-options.ts";
 import type { LocalDay } from "../meters/local-days.ts";
 import { drawsOf, purposes, wholeBetween } from "../meters/random.ts";
 import type { DayTotals, MeterTotals } from "../meters/register-totals.ts";

@@ -2,9 +2,9 @@ import { damageNotices } from "@meterbook/runtime/health/damage-notices";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import type { ApiMetrics } from "../api-metrics.ts";
-import { formats } from "../http/answers/answer-format.ts";
 import type { DocumentedAnswers } from "../http/documentation/documented.ts";
 import { answers } from "../http/documentation/documented.ts";
+import { formats } from "../http/requests/answer-format.ts";
 
 const alive = z.strictObject({ alive: z.literal(true) });
 export const readySchema = z.strictObject({

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
-import { formats } from "../http/answers/answer-format.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
+import { formats } from "../http/requests/answer-format.ts";
 import { mediaTypeUnsupported } from "../http/requests/request-body.ts";
 import type { Line } from "../http/requests/split-lines.ts";
 import { splitLines } from "../http/requests/split-lines.ts";

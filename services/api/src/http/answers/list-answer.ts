@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { answerFormat } from "../requests/answer-format.ts";
 import { limitDefault } from "../requests/query-schemas.ts";
-import { answerFormat } from "./answer-format.ts";
 import type { CursorForm } from "./cursor.ts";
 import type { RowEncoder } from "./row-encoder.ts";
 import { textEncoder } from "./row-encoder.ts";

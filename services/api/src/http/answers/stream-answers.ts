@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ApiEvents } from "../../api-events.ts";
 import type { ApiMetrics } from "../../api-metrics.ts";
-import type { Format } from "./answer-format.ts";
-import { formats } from "./answer-format.ts";
+import type { Format } from "../requests/answer-format.ts";
+import { formats } from "../requests/answer-format.ts";
 import { downloadName } from "./download-name.ts";
 import type { ExportSlots } from "./export-slots.ts";
 

@@ -3,9 +3,9 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { Api } from "../../api-context.ts";
-import { formats } from "../answers/answer-format.ts";
-import { formatParameter } from "../requests/format-parameter.ts";
+import { formats } from "../requests/answer-format.ts";
 import type { DocumentedAnswers } from "./documented.ts";
+import { formatParameter } from "./format-parameter.ts";
 
 const about = `The book of a grid operator's meters: what they reported, and the register values at each month end.
 

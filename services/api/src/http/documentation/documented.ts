@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { formats } from "../answers/answer-format.ts";
 import type { ProblemCode } from "../problems/problem.ts";
 import { ApiProblem, problemDocument, problems, problemType } from "../problems/problem.ts";
+import { formats } from "../requests/answer-format.ts";
 
 /** One way in which a route answers: what fastify and OpenAPI read of it is `schema`, `example` is for the page. */
 export interface DocumentedContent {

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Api } from "../../api-context.ts";
-import { formats } from "../answers/answer-format.ts";
 import { ApiProblem, requestInvalid } from "../problems/problem.ts";
+import { formats } from "./answer-format.ts";
 import { bodyExcess } from "./body-excess.ts";
 
 /** JSON in UTF-8 is the only body that a call takes, unless it says otherwise (the import). */

@@ -5,9 +5,9 @@ import { z } from "zod";
 import type { Api } from "../../api-context.ts";
 import type { ApiEvents } from "../../api-events.ts";
 import type { WebPages } from "../pages/web-pages.ts";
+import { fieldErrors } from "../problems/plain-words.ts";
+import { ApiProblem, problemDocument, problemType, requestInvalid } from "../problems/problem.ts";
 import { mediaTypeUnsupported } from "../requests/request-body.ts";
-import { fieldErrors } from "./plain-words.ts";
-import { ApiProblem, problemDocument, problemType, requestInvalid } from "./problem.ts";
 
 /** Every error leaves as a problem document, and what is our fault is told to `events`. */
 export function answerErrors(app: Api, events: ApiEvents): void {

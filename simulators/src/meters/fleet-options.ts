@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { localDays, monthNumber } from "../meters/local-days.ts";
+import { localDays, monthNumber } from "./local-days.ts";
 
 const number = (min: number, max: number) => {
   const rule = `must be a number from ${min} to ${max}`;

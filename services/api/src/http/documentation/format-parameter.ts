@@ -1,7 +1,7 @@
 import type { Api } from "../../api-context.ts";
-import { formats } from "../answers/answer-format.ts";
-import type { DocumentedAnswers } from "../documentation/documented.ts";
 import { requestInvalid } from "../problems/problem.ts";
+import { formats } from "../requests/answer-format.ts";
+import type { DocumentedAnswers } from "./documented.ts";
 
 /** `?format=` stands for the Accept header on calls that have several formats: a browser cannot send the other one. */
 export const formatParameter = {
