@@ -1,5 +1,6 @@
 // Goal: the house rules that no linter knows. Method: read the repository and compare.
 import { globSync } from "node:fs";
+import { posix } from "node:path";
 import { loadSettings } from "@meterbook/runtime/settings/load-settings";
 import { settingNames } from "@meterbook/runtime/settings/setting-schema";
 import { expect, test } from "vitest";
@@ -89,6 +90,58 @@ test("no file is named after nothing", () => {
   const vague = sources.filter(({ path }) => /\/(utils?|helpers?|common|types|index|misc)\.ts$/.test(path));
   expect(vague.map(({ path }) => path)).toEqual([]);
 });
+
+/** Where a process begins, and what each language of the pages has. */
+const sharedNames = /^(main|.*messages)\.ts$/;
+
+test("a file's name stands for one file", () => {
+  const byName = Map.groupBy(
+    sources.map(({ path }) => path),
+    (path) => path.split("/").at(-1) ?? "",
+  );
+  const twice = [...byName].filter(([name, paths]) => paths.length > 1 && !sharedNames.test(name));
+  expect(twice.map(([, paths]) => paths)).toEqual([]);
+});
+
+test("no folder of a package or a service is crowded: it would hold several kinds of things", () => {
+  const filesMax = 15;
+  const code = sources.filter(
+    ({ path }) => /^(packages|services|simulators)\//.test(path) && !/\.test\.ts$/.test(path),
+  );
+  const folders = Map.groupBy(code, ({ path }) => path.replace(/\/[^/]*$/, ""));
+  const crowded = [...folders].filter(([, inside]) => inside.length > filesMax);
+  expect(crowded.map(([folder, inside]) => `${folder}: ${inside.length} files`)).toEqual([]);
+});
+
+/** Folders side by side that still need each other, by their parent. To add a pair is a decision: the way out is a third folder. */
+const roomsThatMeet = new Set([
+  "packages/adapters/src/influxdb: client and trail",
+  "packages/core/src/domain: closing and snapshot",
+  "services/aggregator/src: gaps and partition",
+  "services/web/src: chart and meter",
+]);
+
+test("no two folders side by side need each other", () => {
+  const needs = new Set(
+    sources.filter(({ path }) => /^(packages|services|simulators)\/.*(?<!\.test)\.ts$/.test(path)).flatMap(roomsNeeded),
+  );
+  const meeting = [...needs].flatMap((need) => {
+    const [parent, from = "", to = ""] = need.split(" ");
+    return from < to && needs.has(`${parent} ${to} ${from}`) ? [`${parent}: ${from} and ${to}`] : [];
+  });
+  expect(meeting.filter((pair) => !roomsThatMeet.has(pair))).toEqual([]);
+});
+
+/** `parent from to` for each import that leads from one folder of the parent into another. */
+function roomsNeeded({ path, text }: { readonly path: string; readonly text: string }): string[] {
+  return [...text.matchAll(/ from "(\.[^"]*)"/g)].flatMap(([, spec = ""]) => {
+    const [here, there] = [path, posix.join(path, "..", spec)].map((file) => file.split("/"));
+    if (here === undefined || there === undefined) return [];
+    const depth = here.findIndex((name, index) => name !== there[index]);
+    const areRooms = depth < here.length - 1 && depth < there.length - 1;
+    return areRooms ? [`${here.slice(0, depth).join("/")} ${here[depth]} ${there[depth]}`] : [];
+  });
+}
 
 test("nothing names a path of one machine or a package registry", () => {
   const machinePath = /(^|[\s"'`(=:])\/(work|home|root|Users|mnt)\/\w|\b[A-Z]:\\Users/;

@@ -1,7 +1,7 @@
+import type { EndpointEvents } from "@meterbook/adapters/mqtt-endpoint/endpoint-events";
 import type { MqttEndpointOptions } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint";
 import { openMqttEndpoint } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint";
 import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint-metrics";
-import type { EndpointEvents } from "@meterbook/adapters/mqtt-messages/endpoint-events";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";

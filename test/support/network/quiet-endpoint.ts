@@ -1,6 +1,6 @@
+import type { EndpointEvents } from "@meterbook/adapters/mqtt-endpoint/endpoint-events";
 import { type MqttEndpointOptions, openMqttEndpoint } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint";
 import { mqttEndpointMetrics } from "@meterbook/adapters/mqtt-endpoint/mqtt-endpoint-metrics";
-import type { EndpointEvents } from "@meterbook/adapters/mqtt-messages/endpoint-events";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import { Registry } from "prom-client";

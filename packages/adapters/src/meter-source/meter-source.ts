@@ -10,10 +10,10 @@ import { openMqttBrokerSource } from "../mqtt-broker/mqtt-broker-source.ts";
 import type { FairTurns } from "../mqtt-endpoint/bounds/fair-turns.ts";
 import { openMqttEndpoint } from "../mqtt-endpoint/mqtt-endpoint.ts";
 import { mqttEndpointMetrics } from "../mqtt-endpoint/mqtt-endpoint-metrics.ts";
-import type { EndpointEvents } from "../mqtt-messages/endpoint-events.ts";
+import type { MessageEvents } from "../mqtt-messages/message-events.ts";
 import type { MqttLog, MqttStanding } from "../mqtt-messages/mqtt-log.ts";
 
-export interface MeterSourceOptions extends Pick<EndpointEvents, "packetTooLarge"> {
+export interface MeterSourceOptions extends Pick<MessageEvents, "packetTooLarge"> {
   readonly listen: { readonly host: string; readonly port: number };
   readonly connectionsMax: number;
   readonly packetBytesMax: number;

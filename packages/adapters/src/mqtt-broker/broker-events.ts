@@ -1,4 +1,4 @@
-import type { EndpointEvents } from "../mqtt-messages/endpoint-events.ts";
+import type { MessageEvents } from "../mqtt-messages/message-events.ts";
 
 /** What is to be known of a broker that meters report to. A closed list: it becomes a metric label. */
 export type RemarkCode =
@@ -13,10 +13,8 @@ export type RemarkCode =
 /** Why the connection to the broker is gone. A closed list: it becomes a metric label. */
 export type LinkEnd = "closed_by_us" | "hung_up" | "taken_over" | "refused" | "unreachable" | "message_not_kept";
 
-type Shared = "messagesTaken" | "messageFailed" | "readingPaused" | "packetTooLarge";
-
 /** What an operator sees of a broker as the source of messages. Handlers return at once, except `packetTooLarge`. */
-export interface BrokerEvents extends Pick<EndpointEvents, Shared> {
+export interface BrokerEvents extends MessageEvents {
   brokerConnected(facts: { readonly sessionPresent: boolean }): void;
   /** Another attempt follows after `retryMs`, without end, unless the reason is `closed_by_us`. */
   brokerLost(facts: { readonly reason: LinkEnd; readonly detail: string; readonly retryMs: number }): void;

@@ -18,7 +18,7 @@ import {
   type TlsFiles,
 } from "../certificates/tls-files.ts";
 import { watchFiles } from "../certificates/watched-files.ts";
-import type { EndpointEvents, RefusalReason } from "../mqtt-messages/endpoint-events.ts";
+import type { EndpointEvents, RefusalReason } from "./endpoint-events.ts";
 
 export interface ListenerOptions {
   readonly host: string;

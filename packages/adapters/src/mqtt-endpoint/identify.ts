@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { TLSSocket } from "node:tls";
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import { watchFiles } from "../certificates/watched-files.ts";
-import type { EndpointEvents } from "../mqtt-messages/endpoint-events.ts";
 import type { Identify } from "./connection/connection-context.ts";
+import type { EndpointEvents } from "./endpoint-events.ts";
 import { identitiesOf, parseIdentities } from "./identities.ts";
 
 export interface IdentifyOptions {

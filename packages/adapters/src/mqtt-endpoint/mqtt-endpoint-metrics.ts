@@ -1,9 +1,9 @@
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
 import type { CertificateWatch, Duties } from "../certificates/certificate-watch.ts";
-import type { EndpointEvents } from "../mqtt-messages/endpoint-events.ts";
 import { messageMetrics } from "../mqtt-messages/message-metrics.ts";
 import type { MqttLog } from "../mqtt-messages/mqtt-log.ts";
+import type { EndpointEvents } from "./endpoint-events.ts";
 
 /** The endpoint's events as metrics. What is to become of a message that is too large is the caller's to say. */
 export function mqttEndpointMetrics(

@@ -4,7 +4,6 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import type { PeerJudge } from "../certificates/peer-judge.ts";
 import type { TlsFiles } from "../certificates/tls-files.ts";
-import type { EndpointEvents } from "../mqtt-messages/endpoint-events.ts";
 import { holdBack } from "../mqtt-messages/hold-back.ts";
 import { type FairTurns, fairTurns } from "./bounds/fair-turns.ts";
 import type { InboundBudget } from "./bounds/inbound-budget.ts";
@@ -16,6 +15,7 @@ import type { ConnectionRoster } from "./connection/connection-roster.ts";
 import { connectionRoster } from "./connection/connection-roster.ts";
 import { openConnection } from "./connection/meter-connection.ts";
 import { openSessionBroker } from "./connection/session-broker.ts";
+import type { EndpointEvents } from "./endpoint-events.ts";
 import { dismissalOf, openListener } from "./endpoint-listener.ts";
 import { type Identifying, identifying } from "./identify.ts";
 

@@ -1,11 +1,9 @@
 import type { Registry } from "prom-client";
 import { Counter, Histogram } from "prom-client";
-import type { EndpointEvents } from "./endpoint-events.ts";
-
-type MessageEvents = Pick<EndpointEvents, "messagesTaken" | "messageFailed" | "readingPaused" | "packetTooLarge">;
+import type { MessageEvents } from "./message-events.ts";
 
 /** What happens to messages as metrics, whether meters are connected to us or to a broker. */
-export function messageMetrics(registers: Registry[], owner: Pick<EndpointEvents, "packetTooLarge">): MessageEvents {
+export function messageMetrics(registers: Registry[], owner: Pick<MessageEvents, "packetTooLarge">): MessageEvents {
   const failed = new Counter({
     name: "meterbook_mqtt_messages_failed_total",
     help: "Messages that could not be kept and were not acknowledged, by the error's code.",
@@ -35,7 +33,7 @@ export function messageMetrics(registers: Registry[], owner: Pick<EndpointEvents
 }
 
 /** Plain sums until somebody asks: a labelled counter takes as long as all else that is done for a message. */
-function takenMetrics(registers: Registry[]): Pick<EndpointEvents, "messagesTaken"> {
+function takenMetrics(registers: Registry[]): Pick<MessageEvents, "messagesTaken"> {
   const sums = { qos0: 0, qos1: 0, qos2: 0, bytes: 0 };
   new Counter({
     name: "meterbook_mqtt_messages_total",

@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { Sender, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
-import type { CloseReason, Dismissal, EndpointEvents } from "../../mqtt-messages/endpoint-events.ts";
 import type { FairTurns } from "../bounds/fair-turns.ts";
 import type { InboundBudget } from "../bounds/inbound-budget.ts";
 import type { PartialBudget } from "../bounds/partial-budget.ts";
+import type { CloseReason, Dismissal, EndpointEvents } from "../endpoint-events.ts";
 import type { Connecting, Refusal, SessionOwner } from "./session-broker.ts";
 
 /** By what it showed at the handshake and said in its CONNECT. */

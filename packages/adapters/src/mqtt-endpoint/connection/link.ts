@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
-import type { CloseReason, RefusalReason } from "../../mqtt-messages/endpoint-events.ts";
 import { isHeld } from "../../mqtt-messages/hold-back.ts";
+import type { CloseReason, RefusalReason } from "../endpoint-events.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { SocketFlow } from "./socket-flow.ts";
 import { hold } from "./socket-flow.ts";
