@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import { keepMarks } from "@meterbook/adapters/embedded/directory/keep-marks";
@@ -6,6 +7,7 @@ import { optionsOrExit } from "@meterbook/runtime/process/command-options";
 import { runService } from "@meterbook/runtime/process/run-service";
 import { type ServiceThread, startThread } from "@meterbook/runtime/process/service-thread";
 import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
+import { machineBytes, rememberingHeapBytes } from "@meterbook/runtime/settings/memory-share";
 import { mqttUrlOf } from "@meterbook/runtime/settings/mqtt-settings";
 import { decidedFormat, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { startDemonstrationFleet } from "./demonstration/demonstration-fleet.ts";
@@ -34,11 +36,18 @@ const refusalsOf = new Map<string, MessagePort>([
   ["aggregator", port2],
 ]);
 
+/** What a thread has by itself; `--max-old-space-size` counts. */
+const v8HeapMb = Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20);
+
 function startService(name: (typeof measuredThreadNames)[number]): Promise<ServiceThread> {
   const module = new URL(`./${name}-thread.ts`, import.meta.url);
   const refusals = refusalsOf.get(name);
   if (refusals === undefined) return startThread(module, settings, { name });
-  return startThread(module, { settings, refusals }, { name, transferList: [refusals] });
+  const options = { name, transferList: [refusals] };
+  if (name !== "aggregator") return startThread(module, { settings, refusals }, options);
+  const maxOldGenerationSizeMb = Math.max(v8HeapMb, Math.floor(rememberingHeapBytes(machineBytes()) / 2 ** 20));
+  const resourceLimits = { maxOldGenerationSizeMb };
+  return startThread(module, { settings, refusals }, { ...options, resourceLimits });
 }
 
 await runService(

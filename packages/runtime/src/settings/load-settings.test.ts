@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { runProcess } from "../fixtures/run-process.ts";
 import { describeProblems, loadSettings } from "./load-settings.ts";
+import { machineBytes, metersThatFit } from "./memory-share.ts";
 
 const influx = {
   METERBOOK_INFLUX_URL: "http://influx:8086",
@@ -30,7 +31,7 @@ test("an empty environment gives the documented defaults", () => {
     httpListen: { host: "127.0.0.1", port: 8080 },
     timeZone: "Europe/Kyiv",
     settleSeconds: 30,
-    admission: { unknownMeters: "accept", channelsPerMeterMax: 64, metersMax: 4_194_303 },
+    admission: { unknownMeters: "accept", channelsPerMeterMax: 64, metersMax: metersThatFit(machineBytes()) },
     messages: { bytesMax: 262_144, registersMax: 64 },
     gaps: {
       ...{ lookMs: 60_000, silentSeconds: 93_600, asksPerSecond: 20 },

@@ -3,6 +3,7 @@ import { parseEnv } from "node:util";
 import { type GapSettings, gapsFrom } from "./gap-settings.ts";
 import type { InfluxServerSetting } from "./influx-servers.ts";
 import { type KafkaSettings, kafkaFrom } from "./kafka-settings.ts";
+import { machineBytes, metersPerPartitionMax, metersThatFit } from "./memory-share.ts";
 import { type MqttBrokerSettings, type MqttTlsSettings, mqttBrokerFrom, mqttTlsFrom } from "./mqtt-settings.ts";
 import { type Environment, settingsThatNeedOthers } from "./setting-needs.ts";
 import type { SettingProblem } from "./setting-problem.ts";
@@ -168,6 +169,12 @@ const httpPorts: Readonly<Record<ServiceName, number>> = {
   verify: 8080,
 };
 
+/** On servers a process has some of the partitions, and whoever runs it knows how many meters there are. */
+function metersMaxFrom({ METERBOOK_METERS_MAX: asked }: ReadSettings, service: ServiceName): number {
+  if (asked !== "auto") return asked;
+  return service === "standalone" ? metersThatFit(machineBytes()) : metersPerPartitionMax;
+}
+
 function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
   return {
     dataDir: read.METERBOOK_DATA_DIR,
@@ -181,7 +188,7 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
     admission: {
       unknownMeters: read.METERBOOK_UNKNOWN_METERS,
       channelsPerMeterMax: read.METERBOOK_CHANNELS_PER_METER_MAX,
-      metersMax: read.METERBOOK_METERS_MAX,
+      metersMax: metersMaxFrom(read, service),
     },
     messages: {
       bytesMax: read.METERBOOK_PACKET_BYTES_MAX,

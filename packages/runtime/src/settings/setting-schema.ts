@@ -1,6 +1,7 @@
 import { isTimeZone } from "@meterbook/core/domain/time/local-calendar";
 import { z } from "zod";
 import { type InfluxServerSetting, influxServers } from "./influx-servers.ts";
+import { metersPerPartitionMax } from "./memory-share.ts";
 
 /** Where a server listens; port 0 asks for a free one. */
 export interface ListenAddress {
@@ -18,6 +19,13 @@ function wholeNumber(range: { min: number; max: number }) {
     .transform(Number)
     .refine((value) => value >= range.min && value <= range.max, expected);
 }
+
+const autoOrMeters = `auto, or a whole number from 1 to ${metersPerPartitionMax}`;
+const metersMax = z
+  .string()
+  .regex(/^(auto|\d{1,7})$/, autoOrMeters)
+  .transform((text) => (text === "auto" ? ("auto" as const) : Number(text)))
+  .refine((value) => value === "auto" || (value >= 1 && value <= metersPerPartitionMax), autoOrMeters);
 
 const listenAddress = z.string().transform((text, context): ListenAddress => {
   const address = splitAddress(text);
@@ -112,7 +120,7 @@ export const settingSchema = z.object({
   METERBOOK_CONNECTIONS_MAX: wholeNumber({ min: 1, max: 1_000_000 }).prefault("25000"),
   METERBOOK_UNKNOWN_METERS: z.enum(["accept", "refuse"], "accept or refuse").prefault("accept"),
   METERBOOK_CHANNELS_PER_METER_MAX: wholeNumber({ min: 1, max: 1024 }).prefault("64"),
-  METERBOOK_METERS_MAX: wholeNumber({ min: 1, max: 4_194_303 }).prefault("4194303"),
+  METERBOOK_METERS_MAX: metersMax.prefault("auto"),
   METERBOOK_GAP_LOOK_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("60"),
   METERBOOK_GAP_SILENT_SECONDS: wholeNumber({ min: 60, max: 31_536_000 }).prefault("93600"),
   METERBOOK_GAP_WAIT_SECONDS: wholeNumber({ min: 0, max: 604_800 }).prefault("600"),
