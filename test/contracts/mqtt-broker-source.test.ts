@@ -140,6 +140,32 @@ describe.skipIf(server === undefined).each(["5", "3.1.1"] as const)("the broker 
 });
 
 describe.skipIf(server === undefined)("a broker as the source", () => {
+  test("what a meter is asked waits for it at the broker, until it is taken back", async () => {
+    const options = optionsOf(recorded());
+    const endpoint = await opened(options);
+    const meterId = `asked-${options.clientId}`;
+    const request = { meterId, json: Buffer.from("{}"), protobuf: Buffer.from("pb") };
+    expect(endpoint.keepsRequests).toBe(true);
+    expect(await endpoint.ask(request)).toBe("sent");
+    const listening = async () => {
+      const client = await meter();
+      const messages: string[] = [];
+      client.on("message", (on, payload) => void messages.push(`${on} ${payload}`));
+      await client.subscribeAsync(`meters/${meterId}/requests/#`, { qos: 1 });
+      return messages;
+    };
+    const first = await listening();
+    const both = [`meters/${meterId}/requests {}`, `meters/${meterId}/requests/protobuf pb`];
+    await vi.waitFor(() => expect(first.toSorted()).toEqual(both));
+    expect(await endpoint.withdraw(meterId)).toBe("done");
+    await vi.waitFor(() => expect(first.length).toBe(4));
+    const later = await listening();
+    expect(await endpoint.ask({ ...request, json: Buffer.from("[]") })).toBe("sent");
+    await vi.waitFor(() => expect(later.toSorted()).toEqual([`meters/${meterId}/requests []`, both[1]]));
+    await endpoint.close();
+    expect(await endpoint.ask(request)).toBe("away");
+  });
+
   test("QoS 0 and QoS 2 of a meter arrive and are counted", async () => {
     const record = recorded();
     const options = optionsOf(record);

@@ -238,6 +238,7 @@ describe("what a meter needs no broker for", () => {
   test.for([
     { topic: "meters/m-1/requests", granted: "01" },
     { topic: "meters/m-2.x_y-z/requests", granted: "01" },
+    { topic: "meters/m-1/requests/protobuf", granted: "01" },
     { topic: "meters/+/requests", granted: "80" },
     { topic: "meters/#", granted: "80" },
     { topic: "#", granted: "80" },
@@ -252,6 +253,47 @@ describe("what a meter needs no broker for", () => {
     client.send(raw.subscribe(1, wanted));
     expect((await client.take(5)).toString("hex")).toBe(`90030001${granted}`);
     expect(of("subscriptionRefused")).toEqual(granted === "80" ? [{ clientId: "c", topic: wanted }] : []);
+  });
+
+  test("who listens is asked, in the form that it listens to, and nobody else", async () => {
+    const began: string[] = [];
+    const { endpoint } = await opened({ listening: (meterId) => void began.push(meterId) });
+    const request = { meterId: "m-1", json: Buffer.from("{}"), protobuf: Buffer.from("pb") };
+    expect(await endpoint.ask(request)).toBe("nobody");
+    const asked = async (wanted: string) => {
+      const client = await mqttClient(endpoint);
+      const messages: string[] = [];
+      client.on("message", (on, payload) => void messages.push(`${on} ${payload}`));
+      await client.subscribeAsync(wanted, { qos: 1 });
+      return { client, messages };
+    };
+    const json = await asked("meters/m-1/requests");
+    const packed = await asked("meters/m-1/requests/protobuf");
+    const other = await asked("meters/m-2/requests");
+    await vi.waitFor(() => expect(began).toEqual(["m-1", "m-1", "m-2"]));
+    expect(await endpoint.ask(request)).toBe("sent");
+    await vi.waitFor(() => expect(json.messages).toEqual(["meters/m-1/requests {}"]));
+    await vi.waitFor(() => expect(packed.messages).toEqual(["meters/m-1/requests/protobuf pb"]));
+    expect(other.messages).toEqual([]);
+    await json.client.unsubscribeAsync("meters/m-1/requests");
+    packed.client.stream.destroy();
+    await vi.waitFor(async () => expect(await endpoint.ask(request)).toBe("nobody"));
+    expect(json.messages.length).toBe(1);
+  });
+
+  test("a meter that acknowledges no request is asked again all the same, and reports as before", async () => {
+    const held = heldTake();
+    const { endpoint } = await opened({}, held.take);
+    const client = await connected(endpoint);
+    client.send(raw.subscribe(1, "meters/m-1/requests"));
+    await client.take(5);
+    const request = { meterId: "m-1", json: Buffer.alloc(300, "x"), protobuf: Buffer.alloc(0) };
+    await vi.waitFor(async () => expect(await endpoint.ask(request)).toBe("sent"));
+    for (let n = 0; n < 200; n += 1) await endpoint.ask(request);
+    client.send(raw.publish("meters/m-1/readings", "still here"));
+    await vi.waitFor(() => expect(held.payloads).toEqual(["still here"]));
+    // A PUBLISH of 300 bytes: header, length, topic and packet id are 26 more.
+    await client.take(201 * 326);
   });
 
   test("no session outlives its connection", async () => {

@@ -1,3 +1,5 @@
+import type { AskOutcome } from "@meterbook/core/ports/meter-endpoint";
+
 /** What an operator can know of ingest; `ingest-metrics.ts` turns it into metrics. */
 export interface IngestEvents {
   messageKept(facts: { readings: number; rejections: number; bytes: number; seconds: number }): void;
@@ -16,6 +18,9 @@ export interface IngestEvents {
   }): void;
   /** So many refusals were older than they are kept, and are gone. */
   rejectedForgotten(refusals: number): void;
+  /** What became of a request to a meter. `dropped`: too many waited, and it is ordered again later. */
+  meterAsked(facts: { outcome: AskOutcome | "withdrawn" | "dropped" }): void;
+  askFailed(facts: { error: unknown }): void;
   /** There is room again. */
   senderFree(facts: { sender: string; held: number }): void;
 }

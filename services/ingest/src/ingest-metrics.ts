@@ -58,11 +58,25 @@ export function ingestMetrics(
       log.debug({ reason, meterId, detail }, "Refused.");
     },
     ...senderMetrics(registers, log),
+    ...askMetrics(registers, log),
     keepFailed({ error }) {
       failures.inc();
       failing = true;
       standing.raise("keep", `messages cannot be kept: ${error instanceof Error ? error.message : String(error)}`);
     },
+  };
+}
+
+function askMetrics(registers: Registry[], log: Logger): Pick<IngestEvents, "meterAsked" | "askFailed"> {
+  const asked = new Counter({
+    name: "meterbook_meter_requests_total",
+    help: "Requests for readings that are missing, by outcome: sent, nobody (no one listens for the meter; it is sent when it connects), away (no way to the broker; it is sent later), withdrawn (from the broker), dropped (too many waited; it is ordered again).",
+    labelNames: ["outcome"],
+    registers,
+  });
+  return {
+    meterAsked: (facts) => asked.inc(facts),
+    askFailed: ({ error }) => log.warn({ error }, "Meters could not be asked for what is missing; tried again."),
   };
 }
 

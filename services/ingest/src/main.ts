@@ -1,6 +1,7 @@
 import { certificateWatch } from "@meterbook/adapters/certificates/certificate-watch";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
+import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/rejected-log/kafka-rejected-log";
@@ -27,6 +28,7 @@ import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { mqttUrlOf } from "@meterbook/runtime/settings/mqtt-settings";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { Registry } from "prom-client";
+import { askMeters, type MeterAsking } from "./ask-meters.ts";
 import { gatherRejections } from "./gather-rejections.ts";
 import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
 import { ingestMessages } from "./ingest-messages.ts";
@@ -76,6 +78,7 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
       "readings log",
     ),
     rejected: own(openKafkaRejectedAppender({ connection, events }), "rejected log"),
+    gaps: own(await openKafkaGapLog({ connection, dataDir: "memory", events }), "gap log"),
   };
 }
 
@@ -100,6 +103,7 @@ await runService(
     const reject = gatherRejections(logs.rejected);
     const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
     const turns = fairTurns();
+    let asking: MeterAsking | undefined;
     const source = own(
       await openMeterSource(
         {
@@ -115,6 +119,7 @@ await runService(
             door,
           }),
           turns,
+          listening: (meterId) => asking?.listening(meterId),
           metrics,
           log,
           standing,
@@ -126,6 +131,9 @@ await runService(
       ),
       "MQTT",
     );
+    const { asksPerSecond: perSecond, backOffMs: repeatMs } = settings.gaps;
+    const toAsk = { gaps: logs.gaps, endpoint: source, clock };
+    asking = own(await askMeters(toAsk, { perSecond, repeatMs, events }), "requests");
     standing.clear("start");
     console.log(`meterbook ready ${mqttUrlOf(settings, source.address)} http://${health.address}`);
   },

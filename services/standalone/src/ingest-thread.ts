@@ -1,10 +1,12 @@
 import { certificateWatch } from "@meterbook/adapters/certificates/certificate-watch";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedRejectedLog } from "@meterbook/adapters/embedded/rejected-log/embedded-rejected-log";
 import { takeHandedRejections } from "@meterbook/adapters/embedded/rejected-log/handed-rejections";
 import { openMeterSource } from "@meterbook/adapters/meter-source/meter-source";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
+import { askMeters, type MeterAsking } from "@meterbook/ingest/ask-meters";
 import { gatherRejections } from "@meterbook/ingest/gather-rejections";
 import { ingestMessages } from "@meterbook/ingest/ingest-messages";
 import { ingestMetrics } from "@meterbook/ingest/ingest-metrics";
@@ -71,6 +73,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
       crashPoint,
     },
   );
+  let asking: MeterAsking | undefined;
   const endpoint = own(
     await openMeterSource(
       {
@@ -85,6 +88,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
           nowMs: () => clock.nowMs(),
           door,
         }),
+        listening: (meterId) => asking?.listening(meterId),
         metrics,
         log,
         standing,
@@ -93,6 +97,12 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
         clock,
       },
       take,
+    ),
+  );
+  asking = own(
+    await askMeters(
+      { gaps: own(openEmbeddedGapLog({ dataDir })), endpoint, clock },
+      { perSecond: settings.gaps.asksPerSecond, repeatMs: settings.gaps.backOffMs, events },
     ),
   );
   report();

@@ -28,6 +28,8 @@ export interface MeterSourceOptions extends Pick<MessageEvents, "packetTooLarge"
   readonly identitiesFile?: string | undefined;
   /** Of our own endpoint: whose turn it is to be read from. */
   readonly turns?: FairTurns;
+  /** At our own endpoint: told of a meter when somebody begins to listen for what it is asked. */
+  readonly listening?: (meterId: string) => void;
   readonly metrics: Registry;
   readonly log: MqttLog;
   /** What keeps messages from coming, and what is only to be known. */
@@ -59,6 +61,7 @@ export function openMeterSource(options: MeterSourceOptions, take: TakeMessage):
         events,
         clock,
         turns: options.turns,
+        listening: options.listening,
       },
       take,
     );

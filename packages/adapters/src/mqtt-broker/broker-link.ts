@@ -35,6 +35,8 @@ export interface BrokerLinkOwner {
 export interface BrokerLink {
   /** Hangs up without a word, so that the broker sends what is not acknowledged to the next connection. */
   drop(reason: LinkEnd): void;
+  /** Has the broker keep a message for the topic, QoS 1 and retained. Answers whether it has it. */
+  keep(topic: string, payload: Uint8Array): Promise<boolean>;
   /** Says DISCONNECT; the session stays. */
   leave(): Promise<void>;
 }
@@ -77,8 +79,11 @@ export function openBrokerLink(options: BrokerLinkOptions, owner: BrokerLinkOwne
   client.on("error", (error) => {
     end.error ??= error;
   });
+  const keeping = new Set<(isKept: boolean) => void>();
   client.once("close", () => {
     clearInterval(pinger);
+    // Their answers do not come any more.
+    for (const answer of keeping) answer(false);
     // What came just before the end, such as a DISCONNECT that says why, is handed over after it.
     setImmediate(() => {
       const reason = end.reason ?? (opened ? "hung_up" : reasonOf(end.error));
@@ -91,6 +96,15 @@ export function openBrokerLink(options: BrokerLinkOptions, owner: BrokerLinkOwne
     drop(reason) {
       end.reason ??= reason;
       client.end(true);
+    },
+    async keep(topic, payload) {
+      if (!client.connected) return false;
+      const kept = Promise.withResolvers<boolean>();
+      keeping.add(kept.resolve);
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain: true }, (error) => kept.resolve(!error));
+      const isKept = await kept.promise;
+      keeping.delete(kept.resolve);
+      return isKept;
     },
     async leave() {
       end.reason ??= "closed_by_us";

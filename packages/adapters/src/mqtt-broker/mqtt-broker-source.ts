@@ -2,6 +2,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import { holdBack } from "../mqtt-messages/hold-back.ts";
+import { requestsOn, requestTopics } from "../mqtt-messages/request-topics.ts";
 import type { LinkEndFacts } from "./broker-end.ts";
 import { addressOf, isPermanent, startFailure } from "./broker-end.ts";
 import type { BrokerEvents, LinkEnd } from "./broker-events.ts";
@@ -70,6 +71,7 @@ const shortLifeMs = 5_000;
  *   again for ever. Before each, all that was taken has settled: memory holds one window, and a meter's messages stay in order.
  * - The sender's client id is not known through a broker; `clientId` of a message is that of this session.
  * - Retained messages are taken when the session is new; repeats because of later subscriptions are acknowledged and left out.
+ * - What a meter is asked is kept by the broker as a retained message, so a meter that subscribes later gets it.
  * - Memory is bounded by `inFlightMessagesMax`, `inFlightBytesMax`, and one packet of at most 16 MiB (MQTT 5).
  *
  * Resolves once the broker delivers. Throws AdapterError `endpoint_failed` when it refuses us, when it grants no QoS 1,
@@ -110,6 +112,12 @@ export async function openMqttBrokerSource(options: MqttBrokerOptions, take: Tak
   }
   const endpoint: MeterEndpoint = {
     address: addressOf(options.url),
+    keepsRequests: true,
+    ask: async (request) => ((await keepAll(source, requestsOn(request))) ? "sent" : "away"),
+    async withdraw(meterId) {
+      const nothing = requestTopics(meterId).map((topic) => [topic, Buffer.alloc(0)] as const);
+      return (await keepAll(source, nothing)) ? "done" : "away";
+    },
     close() {
       closing ??= close();
       return closing;
@@ -124,6 +132,12 @@ export async function openMqttBrokerSource(options: MqttBrokerOptions, take: Tak
     clearTimeout(timer);
   }
   return endpoint;
+}
+
+/** A retained message without a payload takes the one before it away. */
+async function keepAll({ link }: Source, messages: readonly (readonly [string, Uint8Array])[]): Promise<boolean> {
+  const kept = await Promise.all(messages.map(([topic, payload]) => link?.keep(topic, payload) ?? false));
+  return kept.every(Boolean);
 }
 
 async function keepConnected(

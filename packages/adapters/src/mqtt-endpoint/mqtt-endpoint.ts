@@ -5,6 +5,7 @@ import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-end
 import type { PeerJudge } from "../certificates/peer-judge.ts";
 import type { TlsFiles } from "../certificates/tls-files.ts";
 import { holdBack } from "../mqtt-messages/hold-back.ts";
+import { requestsOn } from "../mqtt-messages/request-topics.ts";
 import { type FairTurns, fairTurns } from "./bounds/fair-turns.ts";
 import type { InboundBudget } from "./bounds/inbound-budget.ts";
 import { inboundBudget } from "./bounds/inbound-budget.ts";
@@ -14,6 +15,7 @@ import type { ConnectionContext, Identify, MqttConnection } from "./connection/c
 import type { ConnectionRoster } from "./connection/connection-roster.ts";
 import { connectionRoster } from "./connection/connection-roster.ts";
 import { openConnection } from "./connection/meter-connection.ts";
+import { type RequestListeners, requestListeners } from "./connection/request-listeners.ts";
 import { openSessionBroker } from "./connection/session-broker.ts";
 import type { EndpointEvents } from "./endpoint-events.ts";
 import { dismissalOf, openListener } from "./endpoint-listener.ts";
@@ -57,6 +59,8 @@ export interface MqttEndpointOptions {
   readonly identitiesFile?: string | undefined;
   /** How often these files are looked at for changes. */
   readonly filesLookEveryMs?: number | undefined;
+  /** Told of a meter when somebody begins to listen for what it is asked. */
+  readonly listening?: ((meterId: string) => void) | undefined;
   readonly events: EndpointEvents;
   readonly clock: Clock;
   /** How often timeouts are looked at, which is how late they may be. 20 000 connections take about 20 ms. */
@@ -79,7 +83,7 @@ const recheckedATurnMax = 200;
  *   A 3.1.1 client sends again on its next connection.
  * - A message longer than `packetBytesMax` is reported with its beginning, then acknowledged, then the connection is
  *   closed.
- * - A client may subscribe to `meters/{id}/requests`; everything else gets 0x80. Sessions end with their connection,
+ * - A client may subscribe to `meters/{id}/requests` (JSON) and `meters/{id}/requests/protobuf`; everything else gets 0x80. Sessions end with their connection,
  *   wills and the retain flag are ignored. A client of MQTT 5 is refused (CONNACK 1).
  * - If identities are asked for, a client without one is refused (CONNACK 4 or 5), and each message says who sent it. A
  *   client may then subscribe only to the requests of its own meters.
@@ -111,6 +115,7 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
       ),
   );
   const handOver = sessions.handle;
+  const listeners = requestListeners((meterId) => options.listening?.(meterId));
   const context = contextOf({
     ...options,
     writeTimeoutMs,
@@ -118,6 +123,7 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
     roster,
     whenDrained,
     handOver,
+    listeners,
     identify: known?.identify,
   });
   const renewed = (judge: PeerJudge) => void recheck(roster, (socket) => dismissalOf(judge, socket));
@@ -150,6 +156,13 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
   }
   return {
     address: listener.address,
+    keepsRequests: false,
+    async ask(request) {
+      const wanted = requestsOn(request).filter(([topic]) => listeners.has(topic));
+      for (const [topic, payload] of wanted) sessions.publish(topic, payload);
+      return wanted.length === 0 ? "nobody" : "sent";
+    },
+    withdraw: async () => "done",
     close() {
       closing ??= Promise.resolve().then(close);
       return closing;
@@ -186,6 +199,7 @@ function contextOf(
     readonly take: TakeMessage;
     readonly roster: ConnectionRoster;
     readonly handOver: (session: Duplex) => void;
+    readonly listeners: RequestListeners;
     readonly identify: Identify | undefined;
     /** Called when there may be nothing left to wait for. */
     readonly whenDrained: () => void;
@@ -207,6 +221,7 @@ function contextOf(
     clock: parts.clock,
     events,
     budget: limitedBudget(parts, events, roster),
+    listeners: parts.listeners,
     take: parts.take,
     identify: parts.identify,
     nowMs,

@@ -6,6 +6,7 @@ import type { FairTurns } from "../bounds/fair-turns.ts";
 import type { InboundBudget } from "../bounds/inbound-budget.ts";
 import type { PartialBudget } from "../bounds/partial-budget.ts";
 import type { CloseReason, Dismissal, EndpointEvents } from "../endpoint-events.ts";
+import type { RequestListeners } from "./request-listeners.ts";
 import type { Connecting, Refusal, SessionOwner } from "./session-broker.ts";
 
 /** By what it showed at the handshake and said in its CONNECT. */
@@ -25,6 +26,7 @@ export interface ConnectionContext {
   /** Whose turn it is to be read from. */
   readonly turns: FairTurns;
   readonly partials: PartialBudget<MqttConnection>;
+  readonly listeners: RequestListeners;
   /** Beside the time that a slow line needs, how long a packet may take from its first byte to its last. */
   readonly packetMs: number;
   readonly take: TakeMessage;

@@ -18,7 +18,6 @@ import {
 } from "./link.ts";
 import type { MessageIntake } from "./message-intake.ts";
 import { messageIntake } from "./message-intake.ts";
-import { requestsSubscriptions } from "./requests-subscriptions.ts";
 import type { Admission, Connecting } from "./session-broker.ts";
 import type { SessionStream } from "./session-stream.ts";
 import { sessionStream } from "./session-stream.ts";
@@ -40,6 +39,7 @@ interface Parts {
   /** The packets that had ended when the one that is under way was first seen, and when that was. */
   partialAfter: number;
   partialSinceMs: number;
+  readonly listening: ReturnType<ConnectionContext["listeners"]["connection"]>;
 }
 
 /** What the first packet of a connection begins with; nothing else is looked at until there is a CONNACK. */
@@ -89,6 +89,7 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
     heardAtMs: link.phaseSinceMs,
     partialAfter: -1,
     partialSinceMs: 0,
+    listening: context.listeners.connection(),
   };
   const connection = connectionOf(parts);
 
@@ -108,6 +109,7 @@ export function openConnection(socket: Socket, context: ConnectionContext): Mqtt
     turns.forget(parts.turn);
     context.budget.forget(parts.askForRoom);
     context.partials.hold(connection, 0);
+    parts.listening.close();
     context.gone(connection);
   });
   parts.askForRoom();
@@ -191,7 +193,6 @@ function refuseConnect(link: Link, returnCode: 1 | 2): void {
 function connectionOf(parts: Parts): MqttConnection {
   const { link } = parts;
   const { context } = link;
-  const subscriptions = requestsSubscriptions();
   const connection: MqttConnection = {
     connecting(said) {
       parts.keepaliveMs = said.keepaliveMs;
@@ -206,11 +207,12 @@ function connectionOf(parts: Parts): MqttConnection {
       link.refusal ??= reason;
     },
     subscribing(topic) {
-      const allowed = subscriptions.add(topic, link.sender);
+      const allowed = parts.listening.allow(topic, link.sender);
       if (!allowed) context.events.subscriptionRefused({ clientId: link.clientId ?? "", topic });
       return allowed;
     },
-    unsubscribed: subscriptions.remove,
+    subscribed: parts.listening.begin,
+    unsubscribed: parts.listening.end,
     flush(nowMs) {
       acknowledge(parts, nowMs);
       endWhenAnswered(parts);

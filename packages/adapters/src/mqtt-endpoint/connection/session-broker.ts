@@ -27,6 +27,8 @@ export interface SessionOwner {
   refused(reason: "protocol_version" | "client_id" | Refusal): void;
   /** Whether the topic may be subscribed to. */
   subscribing(topic: string): boolean;
+  /** SUBACK is written for these, which were allowed. */
+  subscribed(topics: readonly string[]): void;
   unsubscribed(topics: readonly string[]): void;
 }
 
@@ -37,6 +39,8 @@ export interface SessionOwner {
  */
 export interface SessionBroker {
   handle(stream: Duplex): void;
+  /** To whoever is subscribed, with the QoS that was granted. */
+  publish(topic: string, payload: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -81,12 +85,28 @@ export async function openSessionBroker(options: {
     },
   });
   broker.on("clientReady", (client) => ownerOf(client)?.opened(client.id));
+  broker.on("subscribe", (granted, client) => {
+    const topics = granted.filter(({ qos }) => Number(qos) <= 2).map(({ topic }) => topic);
+    // The event comes while SUBACK is being written, and what is asked comes after it.
+    setImmediate(() => ownerOf(client)?.subscribed(topics));
+  });
   broker.on("unsubscribe", (topics, client) => ownerOf(client)?.unsubscribed(topics));
   broker.on("connackSent", ({ returnCode }, client) => {
     if (returnCode !== 0) ownerOf(client)?.refused(refusals.get(client) ?? reasonOf(returnCode));
   });
   return {
     handle: (stream) => void broker.handle(stream),
+    publish(topic, payload) {
+      const packet = {
+        cmd: "publish",
+        qos: 1,
+        retain: false,
+        dup: false,
+        topic,
+        payload: Buffer.from(payload),
+      } as const;
+      broker.publish(packet, () => undefined);
+    },
     close: () => new Promise((resolve) => broker.close(() => resolve())),
   };
 }
