@@ -1,5 +1,7 @@
 // Goal: the house rules that no linter knows. Method: read the repository and compare.
+
 import { globSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { posix } from "node:path";
 import { loadSettings } from "@meterbook/runtime/settings/load-settings";
 import { settingNames } from "@meterbook/runtime/settings/setting-schema";
@@ -257,4 +259,18 @@ test("a test that a page names is there", () => {
   expect(named.length).toBeGreaterThan(30);
   const gone = named.filter(({ file }) => textOf(file) === "");
   expect(gone.map(({ path, file }) => `${path}: ${file}`)).toEqual([]);
+});
+
+// The compiler takes `for (const of of …)`, and Node, which runs the sources as they are, does not.
+test("Node takes every source as it is", () => {
+  const wrong = repositoryFiles().flatMap(({ path, text }) => {
+    if (!path.endsWith(".ts")) return [];
+    try {
+      stripTypeScriptTypes(text);
+      return [];
+    } catch (error) {
+      return [`${path}: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  });
+  expect(wrong).toEqual([]);
 });

@@ -15,9 +15,9 @@ export function suspicionOf(meter: MeterState, dueAt: number, silentSeconds: num
   let text = isSilent(meter, dueAt, silentSeconds) ? "silent" : "";
   for (const state of channels) {
     if (state.channel.kind !== "interval") continue;
-    for (const of of [period - 1, period]) {
-      const missing = missingIntervals(meter, state, calendar.startOf(of), calendar.boundaryOf(of));
-      if (missing > 0) text += ` ${state.channel.index}/${of}:${missing}`;
+    for (const month of [period - 1, period]) {
+      const missing = missingIntervals(meter, state, calendar.startOf(month), calendar.boundaryOf(month));
+      if (missing > 0) text += ` ${state.channel.index}/${month}:${missing}`;
     }
   }
   return text;
