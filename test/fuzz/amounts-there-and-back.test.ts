@@ -18,7 +18,7 @@ import { expect, test } from "vitest";
 import { snapshotCsvEncoder, snapshotCsvHeader } from "../../services/api/src/billing/snapshot-csv.ts";
 import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
 import { textEncoder } from "../../services/api/src/http/answers/row-encoder.ts";
-import { csvCells } from "../../services/api/src/registry/meter-csv.ts";
+import { csvCells } from "../../services/api/src/http/requests/csv-cells.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 500);

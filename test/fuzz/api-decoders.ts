@@ -17,8 +17,8 @@ import {
   register,
 } from "../../services/api/src/http/requests/query-schemas.ts";
 import { splitLines } from "../../services/api/src/http/requests/split-lines.ts";
-import { importAnswer } from "../../services/api/src/registry/import-answer.ts";
 import { importMeters, meterLines, meterRows } from "../../services/api/src/registry/import-meters.ts";
+import { importAnswer } from "../../services/api/src/registry/imports/import-answer.ts";
 import { meterCsvHeader, meterCsvRows } from "../../services/api/src/registry/meter-csv.ts";
 import { meterRecordJson } from "../../services/api/src/registry/meter-record-json.ts";
 import type { Decoder } from "./decoder.ts";
@@ -62,12 +62,18 @@ interface Imported {
 
 async function imported(form: Form, bytes: Buffer): Promise<Imported> {
   const stored: MeterRecord[] = [];
-  const answer = importAnswer();
+  const answer = importAnswer("meterId");
   const lines = splitLines(Readable.from([bytes.subarray(0, 100), bytes.subarray(100)]), bounds, tooMany);
   await importMeters(
     form === "csv" ? meterRows(lines) : meterLines(lines),
-    async (records) => void stored.push(...records),
-    answer.add,
+    {
+      meterVersion: async () => undefined,
+      async apply(changes) {
+        for (const [write] of changes.map(({ writes }) => writes)) if ("meter" in write) stored.push(write.meter);
+        return changes.map(() => ({ outcome: "applied" }));
+      },
+    },
+    { by: "", tell: answer.add },
   );
   const { stream } = answer.end();
   const answered = Buffer.concat(await stream.toArray()).toString();

@@ -47,6 +47,9 @@ import { statusRoutes } from "./operation/status-routes.ts";
 import { meterImportRoutes } from "./registry/meter-import-routes.ts";
 import { meterRoutes } from "./registry/meter-routes.ts";
 import { searchRoutes } from "./registry/search-routes.ts";
+import { exchangeRoutes } from "./registry/usage-points/exchange-routes.ts";
+import { usagePointImportRoutes } from "./registry/usage-points/usage-point-import-routes.ts";
+import { usagePointRoutes } from "./registry/usage-points/usage-point-routes.ts";
 
 /** What the API tells about itself; both may be left out. */
 export interface ApiObservers {
@@ -107,7 +110,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   const app = bareServer(limits);
   guardConnections(app.server, {
     connectionsMax: limits.connectionsMax,
-    bodyMsOf: ({ url = "" }) => (url.startsWith("/v1/meters:import") ? limits.requestMs : limits.bodyMs),
+    bodyMsOf: ({ url = "" }) => (/^\/v1\/(meters|usage-points):import/.test(url) ? limits.requestMs : limits.bodyMs),
     sweepMs: Math.min(1000, limits.bodyMs / 2),
     endLate: (socket) => answerBrokenRequest(lateRequest, socket),
     ended: metrics.connectionEnded,
@@ -163,6 +166,9 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   statusRoutes(app, context);
   meterRoutes(app, context);
   meterImportRoutes(app, context);
+  usagePointRoutes(app, context);
+  usagePointImportRoutes(app, context);
+  exchangeRoutes(app, context);
   readingRoutes(app, context);
   curveRoutes(app, context);
   conflictRoutes(app, context);

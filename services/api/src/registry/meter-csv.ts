@@ -1,6 +1,8 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { csvRow } from "../http/answers/csv-cell.ts";
 import type { FieldError } from "../http/problems/problem.ts";
+import type { CsvRow } from "./imports/import-rows.ts";
+import { multipliersMax } from "./meter-record-checks.ts";
 import { meterRecordJson } from "./meter-record-json.ts";
 
 /** One row per register; the rows of a meter stand together and repeat what belongs to the meter. */
@@ -18,9 +20,13 @@ export const meterCsvColumns = [
   "multiplier",
   "installed_value",
   "removed_value",
+  "display_unit",
+  "modulus",
+  "direction",
+  "multipliers",
 ] as const;
 export type MeterCsvColumn = (typeof meterCsvColumns)[number];
-export type MeterCsvRow = Readonly<Record<MeterCsvColumn, string>>;
+export type MeterCsvRow = CsvRow<MeterCsvColumn>;
 
 export const meterCsvHeader = `${meterCsvColumns.join(",")}\n`;
 
@@ -28,15 +34,18 @@ export function meterCsvRows(record: MeterRecord): string {
   const { meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed, removed, registers } =
     meterRecordJson(record);
   const shared = [meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed?.at, removed?.at];
-  if (registers.length === 0) return csvRow([...shared, "", "", "", "", "", ""]);
+  if (registers.length === 0) return csvRow([...shared, ...ofARegister.map(() => "")]);
   return registers
-    .map(({ register, unit, digits, multiplier }) =>
-      csvRow([...shared, register, unit, digits, multiplier, installed?.values[register], removed?.values[register]]),
-    )
+    .map(({ register, unit, digits, multiplier, displayUnit, modulus, direction, multipliers }) => {
+      const values = [installed?.values[register], removed?.values[register]];
+      const dated = multipliers?.map((one) => `${one.multiplier}@${one.validFrom}`).join(" ");
+      return csvRow([...shared, register, unit, digits, multiplier, ...values, displayUnit, modulus, direction, dated]);
+    })
     .join("");
 }
 
 const ofTheMeter = meterCsvColumns.slice(0, 7);
+const ofARegister = meterCsvColumns.slice(7);
 
 /** The rows of one meter as a record in its JSON form, still to be validated, and the columns in which they differ. */
 export function meterOfRows(rows: readonly [MeterCsvRow, ...MeterCsvRow[]]): {
@@ -55,8 +64,25 @@ export function meterOfRows(rows: readonly [MeterCsvRow, ...MeterCsvRow[]]): {
   return { record, differing };
 }
 
-function registerOfRow({ register, unit, digits, multiplier }: MeterCsvRow): Record<string, unknown> {
-  return { register, unit, ...numbers({ digits, multiplier }) };
+function registerOfRow(row: MeterCsvRow): Record<string, unknown> {
+  const { register, unit, digits, multiplier, display_unit: displayUnit, modulus, direction, multipliers } = row;
+  const more = { ...numbers({ digits, multiplier }), ...texts({ displayUnit, modulus, direction }) };
+  if (multipliers === "") return { register, unit, ...more };
+  return {
+    register,
+    unit,
+    ...more,
+    multipliers: multipliers
+      .split(" ")
+      .slice(0, multipliersMax + 1)
+      .map(datedOf),
+  };
+}
+
+/** `40@2026-09-01T00:00:00Z` */
+function datedOf(text: string): Record<string, unknown> {
+  const [multiplier = "", validFrom = ""] = text.split("@", 2);
+  return { ...numbers({ multiplier }), validFrom };
 }
 
 function eventOfRows(
@@ -86,17 +112,18 @@ const columnOf: Readonly<Record<string, MeterCsvColumn>> = {
   stepSeconds: "step_seconds",
   connectionPowerW: "connection_power_w",
   zone: "zone",
+  displayUnit: "display_unit",
   "installed.at": "installed_at",
   "removed.at": "removed_at",
 };
 
 /** An error of the record as one of its rows: the column, the line of the body and what stood there. */
 export function placedInCsv({ field, message }: FieldError, rows: readonly MeterCsvRow[], line: number): FieldError {
-  const [, no, member = ""] = /^registers\.(\d+)\.(\w+)$/.exec(field) ?? [];
+  const [, no, member = ""] = /^registers\.(\d+)\.(\w+)(?:\.|$)/.exec(field) ?? [];
   const [, event, code] = /^(installed|removed)\.values\.(.*)$/.exec(field) ?? [];
   const named = rows.filter(({ register }) => register !== "");
   const row = (no === undefined ? rows.find(({ register }) => register === code) : named[Number(no)]) ?? rows[0];
-  const column = event === undefined ? (columnOf[field] ?? member) : `${event}_value`;
+  const column = event === undefined ? (columnOf[field] ?? columnOf[member] ?? member) : `${event}_value`;
   if (row === undefined || !isColumn(column)) return { field, message };
   const cell = row[column] === "" ? "" : `"${row[column]}": `;
   return { field: column, message: `line ${line + rows.indexOf(row)}: ${cell}${message}` };
@@ -104,16 +131,4 @@ export function placedInCsv({ field, message }: FieldError, rows: readonly Meter
 
 function isColumn(name: string): name is MeterCsvColumn {
   return meterCsvColumns.some((column) => column === name);
-}
-
-/** The cells of one line of RFC 4180; undefined where its quotes do not pair up. Cells do not span lines. */
-export function csvCells(line: string): string[] | undefined {
-  const cells: string[] = [];
-  const cell = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
-  for (;;) {
-    const match = cell.exec(line);
-    if (match === null) return undefined;
-    cells.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
-    if (match[3] === "") return cells;
-  }
 }

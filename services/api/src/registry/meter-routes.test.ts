@@ -30,8 +30,8 @@ test("a record is kept in base units and comes back; sent back it is the same", 
     usagePointId: "up-1",
     zone: "Europe/Berlin",
     registers: [
-      { register: "1.8.0", unit: "Wh", digits: 6, multiplier: 40 },
-      { register: "7-0:3.0.0", unit: "L" },
+      { register: "1.8.0", unit: "Wh", digits: 6, multiplier: 40, displayUnit: "kWh" },
+      { register: "7-0:3.0.0", unit: "L", displayUnit: "m3" },
     ],
     stepSeconds: 900,
     connectionPowerW: 15_000,
@@ -146,7 +146,7 @@ async function importing(body: string, type: string, limits = {}) {
 
 test("H04: a change that is refused changes nothing, by call and by import", async () => {
   const registry = memoryRegistry();
-  const put = vi.spyOn(registry, "put");
+  const apply = vi.spyOn(registry, "apply");
   const app = await injectableApi(apiWorld({ registry }));
   const good = { zone: "Europe/Kyiv", registers: [{ register: "1.8.0", unit: "kWh", multiplier: 40 }] };
   await app.inject({ method: "PUT", url: "/v1/meters/m-1", payload: good });
@@ -162,7 +162,7 @@ test("H04: a change that is refused changes nothing, by call and by import", asy
   ];
   expect(refused.map(({ statusCode }) => statusCode)).toEqual([400, 400, 400, 200, 200]);
   expect((await app.inject("/v1/meters/m-1")).json()).toEqual(before);
-  expect(put).toHaveBeenCalledTimes(1);
+  expect(apply).toHaveBeenCalledTimes(1);
 });
 
 test("NDJSON: each line stands for itself", async () => {
@@ -234,8 +234,8 @@ test("CSV: a row per register, and what the list gives can be imported again", a
     usagePointId: "up-1",
     zone: "Europe/Kyiv",
     registers: [
-      { register: "1.8.0", unit: "Wh", digits: 6, multiplier: 40 },
-      { register: "1.8.1", unit: "Wh", digits: 6 },
+      { register: "1.8.0", unit: "Wh", digits: 6, multiplier: 40, displayUnit: "kWh" },
+      { register: "1.8.1", unit: "Wh", digits: 6, displayUnit: "kWh" },
     ],
     installed: { at: instant("2026-01-15T10:00:00Z"), values: { "1.8.0": 12_345, "1.8.1": 1000 } },
   });

@@ -1,23 +1,29 @@
+import { type WireUnit, wireUnitNames } from "@meterbook/core/domain/quantity/amount";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
-import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { directions, type MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
 import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
 import { knownMeter, withSoundRecord } from "../api-context.ts";
+import { callerName } from "../http/access/access.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
 import type { List } from "../http/answers/list-answer.ts";
 import { answerList, pagesBy } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
 import { answers, listAnswers } from "../http/documentation/documented.ts";
 import { requestInvalid } from "../http/problems/problem.ts";
+import { nameVersion, versionMismatch, wantedVersion } from "../http/requests/entity-versions.ts";
 import { cursor, limit, meterId } from "../http/requests/query-schemas.ts";
 import { meterCsvHeader, meterCsvRows } from "./meter-csv.ts";
-import { meterRecord, meterRecordJson, meterRecordSchema, unfitMembers } from "./meter-record-json.ts";
+import { unfitMembers } from "./meter-record-checks.ts";
+import { meterRecord, meterRecordJson, meterRecordSchema } from "./meter-record-json.ts";
+import { setMeters } from "./set-meters.ts";
 
 const cursors = cursorForm("meters", z.string());
 
+const moment = z.string().meta({ format: "date-time" });
 const event = z.strictObject({
-  at: z.string().meta({ format: "date-time" }),
+  at: moment,
   values: z.record(z.string(), z.int().min(0)),
 });
 export const registeredMeterSchema = z
@@ -31,12 +37,20 @@ export const registeredMeterSchema = z
         unit: z.enum(baseUnits),
         digits: z.int().optional(),
         multiplier: z.int().optional(),
+        multipliers: z.array(z.strictObject({ validFrom: moment, multiplier: z.int() })).optional(),
+        modulus: z.int().optional(),
+        direction: z.enum(directions).optional(),
+        displayUnit: z.enum(wireUnitNames as [WireUnit, ...WireUnit[]]).optional(),
       }),
     ),
     stepSeconds: z.int().optional(),
     connectionPowerW: z.int().optional(),
     installed: event.optional(),
     removed: event.optional(),
+    earlier: z
+      .array(z.strictObject({ usagePointId: z.string(), installed: event.optional(), removed: event.optional() }))
+      .optional()
+      .meta({ description: "Where the meter was before" }),
   })
   .meta({ id: "RegisteredMeter" });
 
@@ -113,9 +127,12 @@ export function meterRoutes(app: Api, context: ApiContext): void {
     querystring: z.strictObject({}),
     response: answers("The meter", meterSchema, example, ["meter_unknown", "record_damaged"]),
   };
-  app.get("/v1/meters/:meterId", { schema: one }, async (request) =>
-    meterJson(withSoundRecord(await knownMeter(context, request.params.meterId))),
-  );
+  app.get("/v1/meters/:meterId", { schema: one }, async (request, reply) => {
+    const { meterId: id } = request.params;
+    const meter = withSoundRecord(await knownMeter(context, id));
+    nameVersion(reply, (await ports.registry.meterVersion(id))?.version ?? 0);
+    return meterJson(meter);
+  });
   putRoute(app, context);
 }
 
@@ -124,7 +141,7 @@ function putRoute(app: Api, context: ApiContext): void {
     tags: ["meters"],
     summary: "Set the master data of a meter",
     description:
-      "The whole record, which replaces the one before; sending the same again changes nothing. Values of `installed` and `removed` are in their register's `unit`.",
+      "The whole record, which replaces the one before; sending the same again changes nothing. Values of `installed` and `removed` are in their register's `unit`. `usagePointId`, `installed` and `removed` are those of the newest installation: places where the meter was before stay unless `earlier` says otherwise. `If-Match` with the `ETag` of an answer changes the record only if nobody else has since.",
     params: z.strictObject({ meterId }),
     querystring: z.strictObject({}),
     body: meterRecordSchema,
@@ -132,18 +149,25 @@ function putRoute(app: Api, context: ApiContext): void {
       "json_invalid",
       "body_too_large",
       "media_type_unsupported",
+      "version_mismatch",
     ]),
   };
   const preValidation = async ({ body }: { body: unknown }) => {
     const many = unfitMembers(body);
     if (many.length > 0) throw requestInvalid(many);
   };
-  app.put("/v1/meters/:meterId", { schema: put, preValidation }, async (request) => {
+  app.put("/v1/meters/:meterId", { schema: put, preValidation }, async (request, reply) => {
     const { meterId: id } = request.params;
     const named = request.body.meterId;
     if (named !== undefined && named !== id)
       throw requestInvalid([{ field: "meterId", message: `is ${named}, but the address says ${id}` }]);
-    await context.ports.registry.put([meterRecord(request.body, id)]);
+    const { registry } = context.ports;
+    const wanted = await wantedVersion(request, async () => (await registry.meterVersion(id))?.version ?? 0);
+    const set = { by: callerName(request), base: wanted };
+    const [outcome] = await setMeters(registry, [meterRecord(request.body, id)], set);
+    if (outcome?.outcome === "fault") throw requestInvalid([outcome.fault]);
+    if (outcome?.outcome === "conflict") throw versionMismatch(`meter ${id}`, outcome.version);
+    nameVersion(reply, (await registry.meterVersion(id))?.version ?? 0);
     return meterJson(await knownMeter(context, id));
   });
 }

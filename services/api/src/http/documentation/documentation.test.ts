@@ -32,6 +32,10 @@ const contract = [
   "put /v1/meters/{meterId}",
   "get /v1/meters/{meterId}",
   "post /v1/meters:import",
+  "put /v1/usage-points/{usagePointId}",
+  "get /v1/usage-points/{usagePointId}",
+  "post /v1/usage-points:import",
+  "post /v1/usage-points/{usagePointId}/exchange",
   "get /v1/meters/{meterId}/readings",
   "get /v1/meters/{meterId}/curve",
   "get /v1/meters/{meterId}/conflicts",
@@ -60,13 +64,14 @@ const contract = [
   "get /metrics",
 ];
 
-test("every call of the contract is documented, and no other but the list of meters", async () => {
+test("every call of the contract is documented, and no other but lists of master data", async () => {
   const { openapi, paths } = await openApi();
   expect(openapi).toBe("3.1.0");
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method} ${path}`),
   );
-  const others = ["get /v1/meters", "get /v1/search", "get /v1/meters/{meterId}/snapshots"];
+  const masterData = ["get /v1/meters", "get /v1/usage-points", "get /v1/usage-points/{usagePointId}/versions"];
+  const others = [...masterData, "get /v1/search", "get /v1/meters/{meterId}/snapshots"];
   expect(documented.sort()).toEqual([...contract, ...others].sort());
 });
 

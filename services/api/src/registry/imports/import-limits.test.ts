@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { apiWorld, injectableApi, servedApi } from "../../../../test/support/worlds/api-world.ts";
+import { apiWorld, injectableApi, servedApi } from "../../../../../test/support/worlds/api-world.ts";
 
 /** Rows of hostile.md: what an import makes us hold and answer is bounded, whatever its body. */
 
