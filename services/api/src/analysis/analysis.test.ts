@@ -283,3 +283,39 @@ test("a meter that nobody knows is unknown everywhere, one that never reported h
     (await app.inject(`/v1/meters/m-1/curve?register=1.8.0&from=${october.from}&to=${october.to}`)).json().detail,
   ).toContain("nothing yet");
 });
+
+test("C13: a register that was counted in two units has a curve in each", async () => {
+  const gas = (unit: "L" | "Wh", from: number, rows: readonly number[]): ReadingSeries => ({
+    channel: { register: "7-0:3.0.0", kind: "interval", unit, stepSeconds: 3600 },
+    at: rows.map((_, i) => from + (i + 1) * 3600),
+    value: [...rows],
+    code: rows.map(() => 0),
+  });
+  const get = await api(holding(gas("Wh", start + 7200, [10_000, 20_000]), gas("L", start, [1000, 2000])));
+  const asked = `curve?register=7-0:3.0.0&from=${october.from}&to=2026-10-01T01:00:00Z`;
+  const amounts = (await Promise.all(["&unit=L", "&unit=Wh", ""].map((unit) => get(asked + unit)))).map((answer) => {
+    const { unit, items } = curveSchema.parse(answer.json());
+    return [unit, items.flatMap(({ consumption }) => consumption ?? [])];
+  });
+  expect(amounts).toEqual([
+    ["L", [1000, 2000]],
+    ["Wh", [10_000, 20_000]],
+    ["L", [1000, 2000]],
+  ]);
+  const none = await get(`${asked}&unit=varh`);
+  expect([none.statusCode, none.json().code]).toEqual([404, "register_unknown"]);
+  expect(none.json().detail).toContain("in Wh, L, not in varh");
+});
+
+test("C07: a part of a month has the intervals that the month's sum counts", async () => {
+  const everyQuarter = every(900, start + 3600, instant("2026-10-05T21:00:00Z")).map((at) => [at, 8] as const);
+  const get = await api(holding(intervalSeries([[start + 1800, 4], ...everyQuarter.slice(2)], 3600)));
+  const day = async (from: string, to: string) =>
+    (await get(`curve?register=1.8.0&from=${from}&to=${to}&resolution=PT1H`)).json().items;
+  const whole = await day("2026-09-30T21:00:00Z", "2026-10-02T21:00:00Z");
+  const parts = [
+    ...(await day("2026-09-30T21:00:00Z", "2026-10-01T21:00:00Z")),
+    ...(await day("2026-10-01T21:00:00Z", "2026-10-02T21:00:00Z")),
+  ];
+  expect(whole).toEqual(parts);
+});

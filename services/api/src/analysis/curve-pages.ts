@@ -1,13 +1,14 @@
 import type { CurvePoint } from "@meterbook/core/domain/curve/consumption-curve";
+import { nativeRegisterCurve, registerCurve } from "@meterbook/core/domain/curve/consumption-curve";
+import type { Resolution, SteppedResolution } from "@meterbook/core/domain/curve/curve-steps";
+import { stepEdges } from "@meterbook/core/domain/curve/curve-steps";
+import type { CurveCursor, Intervals } from "@meterbook/core/domain/curve/interval-curve";
 import {
+  haveOverlap,
   intervalCurve,
   intervalsOf,
   nativeIntervalCurve,
-  nativeRegisterCurve,
-  registerCurve,
-} from "@meterbook/core/domain/curve/consumption-curve";
-import type { Resolution, SteppedResolution } from "@meterbook/core/domain/curve/curve-steps";
-import { stepEdges } from "@meterbook/core/domain/curve/curve-steps";
+} from "@meterbook/core/domain/curve/interval-curve";
 import type { Kind, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { emptyColumns, readingAt } from "@meterbook/core/domain/reading/reading";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
@@ -53,10 +54,13 @@ async function* steppedPages(
 ): AsyncGenerator<readonly CurvePoint[]> {
   for (const { from, to } of months(source.calendar, range)) {
     const edges = stepEdges(source.calendar, resolution, from, to);
-    const found = await read(series, source, edges[0] as number, edges.at(-1) as number);
-    yield kindOf(source) === "register"
-      ? registerCurve(found[0] ?? emptyColumns(), edges, source.multiplier)
-      : intervalCurve(intervalsOf(found), edges, source.multiplier);
+    const span = { from: edges[0] as number, to: edges.at(-1) as number };
+    if (kindOf(source) === "interval") {
+      yield intervalCurve(await chosenIntervals(series, source, span), edges, source.multiplier);
+      continue;
+    }
+    const [readings = emptyColumns()] = await read(series, source, span.from, span.to);
+    yield registerCurve(readings, edges, source.multiplier);
   }
 }
 
@@ -79,15 +83,51 @@ async function* nativeIntervalPages(
   source: CurveSource,
   range: CurveRange,
 ): AsyncGenerator<readonly CurvePoint[]> {
-  const stepSeconds = Math.min(...source.channels.map((channel) => channel.stepSeconds));
-  let cursor = Math.ceil(range.from / stepSeconds) * stepSeconds;
-  for (const { from, to } of months(source.calendar, range)) {
-    const found = await read(series, source, from + 1, to);
-    const intervals = { ...intervalsOf(found), stepSeconds };
-    const part = nativeIntervalCurve(intervals, cursor, to === range.to ? to : undefined, source.multiplier);
+  const { calendar, multiplier } = source;
+  const usual = Math.min(...source.channels.map((channel) => channel.stepSeconds));
+  let stepSeconds = 0;
+  let cursor: CurveCursor = { reached: range.from, hasBegun: false };
+  for (const { from, to } of months(calendar, range)) {
+    const intervals = await chosenIntervals(series, source, { from, to });
+    // A month without any is as long as the one before.
+    stepSeconds = intervals.stepSeconds || stepSeconds || usual;
+    const fillTo = to === range.to ? to : undefined;
+    const part = nativeIntervalCurve({ ...intervals, stepSeconds }, cursor, { calendar, fillTo, multiplier });
     cursor = part.cursor;
     yield part.points;
   }
+}
+
+/**
+ * The intervals that end behind `from` and at or before `to`, which lie in one month. Where some overlap, the choice is
+ * that of the whole month, so that a part of it adds up to what the month does.
+ */
+async function chosenIntervals(
+  series: SeriesReader,
+  source: CurveSource,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<Intervals> {
+  const found = await read(series, source, from + 1, to);
+  if (!haveOverlap(found)) return intervalsOf(found);
+  const { calendar } = source;
+  const period = calendar.periodOf(from);
+  const [start, boundary] = [calendar.startOf(period), calendar.boundaryOf(period)];
+  const chosen = intervalsOf(await read(series, source, start + 1, Math.max(boundary, to)));
+  return between(chosen, from, to);
+}
+
+function between(intervals: Intervals, from: number, to: number): Intervals {
+  const isWithin = (_: number, index: number) => {
+    const end = intervals.to[index] as number;
+    return end > from && end <= to;
+  };
+  return {
+    from: intervals.from.filter(isWithin),
+    to: intervals.to.filter(isWithin),
+    value: intervals.value.filter(isWithin),
+    code: intervals.code.filter(isWithin),
+    stepSeconds: intervals.stepSeconds,
+  };
 }
 
 function* months(calendar: LocalCalendar, { from, to }: CurveRange): Generator<{ from: number; to: number }> {

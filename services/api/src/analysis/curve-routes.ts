@@ -1,10 +1,11 @@
 import type { CurvePoint } from "@meterbook/core/domain/curve/consumption-curve";
 import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
-import type { Kind } from "@meterbook/core/domain/reading/reading";
+import type { BaseUnit, Kind } from "@meterbook/core/domain/reading/reading";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
 import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
+import type { StoredChannel } from "@meterbook/core/ports/series-store";
 import { z } from "zod";
 import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
 import { knownMeter, withSoundRecord } from "../api-context.ts";
@@ -74,7 +75,9 @@ clock steps count from local midnight. \`native\` is as the meter reports, withi
 
 - A register's step is its reading at the end minus its reading at the start, both at that very instant; nothing is interpolated.
 - An interval channel's step is the sum of its intervals where they cover all of it; intervals longer than the step are not split.
-- What is not known is \`null\`: \`missing\`, \`incomplete\` (with \`present\` of \`expected\` intervals) or \`suspect\` (the register ran backwards).
+- What is not known is \`null\`: \`missing\`, \`incomplete\` (with \`present\` of \`expected\` intervals) or \`suspect\` (the register ran backwards, or what is there is suspect).
+- Where intervals overlap, the curve has those that the month's sum counts, so that no second counts twice.
+- \`native\` has the meter's own steps that lie within the range, from the first that begins in it.
 - Where a register has both kinds of channel the intervals are taken, unless \`kind=register\` is asked for.
 
 At most ${rangeDaysMax.native} days (days and months: ${rangeDaysMax.P1D}), and as JSON ${pointsMax} points. Not paged.`;
@@ -85,6 +88,10 @@ const querystring = z.strictObject({
   to: instant("End of the range", "2026-10-31T22:00:00Z"),
   resolution: z.enum(resolutions).default("native"),
   kind: z.enum(kinds).optional().meta({ description: "Which channel, where the register has both" }),
+  unit: z.enum(baseUnits).optional().meta({
+    description:
+      "Which unit, where the register was counted in several; that in which it was first counted where absent",
+  }),
 });
 
 export function curveRoutes(app: Api, context: ApiContext): void {
@@ -102,10 +109,10 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     ),
   };
   app.get("/v1/meters/:meterId/curve", { schema }, async (request, reply) => {
-    const { register: of, kind, ...range } = request.query;
+    const { register: of, kind, unit, ...range } = request.query;
     checkRange(range);
     const format = answerFormat(request.headers.accept);
-    const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, kind);
+    const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, { kind, unit });
     const pages = curvePages(ports.series, source, range);
     if (format === "json")
       return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));
@@ -129,8 +136,13 @@ function checkRange({ from, to, resolution }: { from: number; to: number; resolu
     );
 }
 
-function curveSource(meter: KnownMeter, register: string, kind: Kind | undefined): CurveSource {
-  const all = channelsOf(meter, register);
+interface Wanted {
+  readonly kind: Kind | undefined;
+  readonly unit: BaseUnit | undefined;
+}
+
+function curveSource(meter: KnownMeter, register: string, { kind, unit }: Wanted): CurveSource {
+  const all = inUnit(meter.meterId, channelsOf(meter, register), unit);
   const wanted = kind ?? (all.some((channel) => channel.kind === "interval") ? "interval" : "register");
   const ofKind = all.filter((channel) => channel.kind === wanted);
   const [first, ...rest] = ofKind;
@@ -142,10 +154,20 @@ function curveSource(meter: KnownMeter, register: string, kind: Kind | undefined
   }
   return {
     meterId: meter.meterId,
-    channels: [first, ...rest.filter((channel) => channel.unit === first.unit)],
+    channels: [first, ...rest],
     calendar: meter.calendar,
     multiplier: meter.record?.registers.find((entry) => entry.register === register)?.multiplier ?? 1,
   };
+}
+
+/** @throws ApiProblem `register_unknown` with the units that there are */
+function inUnit(meterId: string, all: readonly StoredChannel[], unit: BaseUnit | undefined): readonly StoredChannel[] {
+  const oldest = all.reduce((one, other) => (other.first.at < one.first.at ? other : one), all[0] as StoredChannel);
+  const wanted = unit ?? oldest.unit;
+  const found = all.filter((channel) => channel.unit === wanted);
+  if (found.length > 0) return found;
+  const known = [...new Set(all.map((channel) => channel.unit))].join(", ");
+  throw new ApiProblem("register_unknown", `meter ${meterId} counts ${oldest.register} in ${known}, not in ${wanted}`);
 }
 
 /** Built as bytes: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects. */

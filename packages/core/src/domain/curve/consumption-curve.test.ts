@@ -1,13 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ReadingSeries } from "../reading/reading.ts";
-import {
-  intervalCurve,
-  intervalsOf,
-  nativeIntervalCurve,
-  nativeRegisterCurve,
-  registerCurve,
-} from "./consumption-curve.ts";
+import { localCalendar } from "../time/local-calendar.ts";
+import { nativeRegisterCurve, registerCurve } from "./consumption-curve.ts";
+import { intervalCurve, intervalsOf, nativeIntervalCurve } from "./interval-curve.ts";
 
 const at = (text: string) => Date.parse(text) / 1000;
 const midnight = at("2026-10-31T00:00:00Z");
@@ -24,6 +20,7 @@ function series(stepSeconds: number, rows: readonly Row[]): ReadingSeries {
   };
 }
 
+const kyiv = { calendar: localCalendar("Europe/Kyiv"), multiplier: 1 };
 const edges = (...minutes: number[]) => minutes.map((minute) => midnight + minute * 60);
 
 test.for<{ case: string; rows: Row[]; expected: unknown[] }>([
@@ -230,9 +227,8 @@ test("native intervals show what is missing, a point per step, also over the sea
         [75, 4],
       ]),
     ]),
-    midnight,
-    midnight + 95 * 60,
-    1,
+    { reached: midnight, hasBegun: false },
+    { ...kyiv, fillTo: midnight + 95 * 60 },
   ).points;
   expect(whole.map(({ from, to, consumption }) => [(from - midnight) / 60, (to - midnight) / 60, consumption])).toEqual(
     [
@@ -244,9 +240,119 @@ test("native intervals show what is missing, a point per step, also over the sea
       [75, 90, null],
     ],
   );
-  const first = nativeIntervalCurve(intervalsOf([series(900, [[30, 2]])]), midnight, undefined, 1);
-  const rest = nativeIntervalCurve(intervalsOf([series(900, [[75, 4]])]), first.cursor, midnight + 95 * 60, 1);
+  const first = nativeIntervalCurve(
+    intervalsOf([series(900, [[30, 2]])]),
+    { reached: midnight, hasBegun: false },
+    { ...kyiv, fillTo: undefined },
+  );
+  const rest = nativeIntervalCurve(intervalsOf([series(900, [[75, 4]])]), first.cursor, {
+    ...kyiv,
+    fillTo: midnight + 95 * 60,
+  });
   expect([...first.points, ...rest.points]).toEqual(whole);
+});
+
+test.for([
+  {
+    case: "C09: local days, from the first one's start",
+    step: 86_400,
+    from: "2026-10-01T21:00:00Z",
+    days: [1, 2],
+    to: "2026-10-03T21:00:00Z",
+    expected: [
+      ["10-01T21", "10-02T21", 7],
+      ["10-02T21", "10-03T21", 7],
+    ],
+  },
+  {
+    case: "C16: a day of 25 hours that is missing is one step",
+    step: 86_400,
+    from: "2026-10-23T21:00:00Z",
+    days: [23, 26],
+    to: "2026-10-27T22:00:00Z",
+    expected: [
+      ["10-23T21", "10-24T21", 7],
+      ["10-24T21", "10-25T22", null],
+      ["10-25T22", "10-26T22", null],
+      ["10-26T22", "10-27T22", 7],
+    ],
+  },
+  {
+    case: "C09: nothing at all: local days",
+    step: 86_400,
+    from: "2026-10-01T10:00:00Z",
+    days: [],
+    to: "2026-10-03T22:00:00Z",
+    expected: [
+      ["10-01T21", "10-02T21", null],
+      ["10-02T21", "10-03T21", null],
+    ],
+  },
+])("native curve, $case", ({ step, from, to, days, expected }) => {
+  const { calendar } = kyiv;
+  const starts = days.map((day) => calendar.addDays(calendar.dayOf(at("2026-10-01T12:00:00Z")), day));
+  const ends = starts.map((start) => calendar.addDays(start, 1));
+  const intervals = { from: starts, to: ends, value: ends.map(() => 7), code: ends.map(() => 0), stepSeconds: step };
+  const { points } = nativeIntervalCurve(
+    intervals,
+    { reached: at(from), hasBegun: false },
+    { ...kyiv, fillTo: at(to) },
+  );
+  const short = (seconds: number) => new Date(seconds * 1000).toISOString().slice(5, 13);
+  expect(points.map((point) => [short(point.from), short(point.to), point.consumption])).toEqual(expected);
+});
+
+test("C07: the last hour, sent every quarter of an hour: as many steps as there are hours, none twice", () => {
+  const hours = series(
+    3600,
+    Array.from({ length: 21 }, (_, i) => [60 + i * 15, 4] as const),
+  );
+  const intervals = intervalsOf([hours]);
+  expect(intervals.to.map((to) => (to - midnight) / 60)).toEqual([60, 120, 180, 240, 300, 360]);
+  expect(intervalCurve(intervals, edges(0, 60, 120, 180, 240, 300, 360), 1).map((one) => one.consumption)).toEqual([
+    4, 4, 4, 4, 4, 4,
+  ]);
+});
+
+test("C08: a stray quarter takes nothing from its hour", () => {
+  const hours = series(3600, [
+    [60, 4],
+    [120, 5],
+  ]);
+  const intervals = intervalsOf([hours, series(900, [[75, 1]])]);
+  expect(intervals.value).toEqual([4, 5]);
+  expect(intervals.stepSeconds).toBe(3600);
+});
+
+test("a suspect interval is no amount, and stands where nothing else does", () => {
+  const suspect = 3;
+  const alone = intervalsOf([
+    series(3600, [
+      [60, 4],
+      [120, 900, suspect],
+    ]),
+  ]);
+  expect(
+    intervalCurve(alone, edges(0, 60, 120, 180), 1).map(({ consumption, quality }) => [consumption, quality]),
+  ).toEqual([
+    [4, "actual"],
+    [null, "suspect"],
+    [null, "missing"],
+  ]);
+  const range = { ...kyiv, fillTo: midnight + 120 * 60 };
+  const { points } = nativeIntervalCurve(alone, { reached: midnight, hasBegun: false }, range);
+  expect(points.map(({ consumption, quality }) => [consumption, quality])).toEqual([
+    [4, "actual"],
+    [null, "suspect"],
+  ]);
+  const finer = intervalsOf([
+    series(3600, [[60, 900, suspect]]),
+    series(1800, [
+      [30, 2],
+      [60, 2],
+    ]),
+  ]);
+  expect(intervalCurve(finer, edges(0, 60), 1)).toMatchObject([{ consumption: 4, quality: "actual" }]);
 });
 
 /** Taking readings away may only turn numbers into null, never into other numbers. */

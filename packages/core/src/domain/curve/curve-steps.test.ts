@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { localCalendar } from "../time/local-calendar.ts";
-import { intervalCurve, intervalsOf, registerCurve } from "./consumption-curve.ts";
+import { registerCurve } from "./consumption-curve.ts";
 import { stepEdges } from "./curve-steps.ts";
+import { intervalCurve, intervalsOf } from "./interval-curve.ts";
 
 const at = (text: string) => Date.parse(text) / 1000;
 

@@ -5,7 +5,8 @@ import { seededRandom } from "../../../../../test/support/seeded-random.ts";
 import { decodeSnapshot } from "../../records/decode-snapshot.ts";
 import { encodeSnapshot } from "../../records/encode-snapshot.ts";
 import { intervalFacts, registerFacts } from "../closing/period-facts.ts";
-import { intervalCurve, intervalsOf, nativeIntervalCurve, registerCurve } from "../curve/consumption-curve.ts";
+import { registerCurve } from "../curve/consumption-curve.ts";
+import { intervalCurve, intervalsOf, nativeIntervalCurve } from "../curve/interval-curve.ts";
 import type { ReadingSeries } from "../reading/reading.ts";
 import { emptyColumns, pushReading, readingAt } from "../reading/reading.ts";
 import { canonicalContent } from "../snapshot/canonical-content.ts";
@@ -73,7 +74,9 @@ test("H02: steps of a curve that leave them are suspect, others go on", () => {
     { from: 7200, to: 14_400, consumption: 3, quality: "actual" },
   ];
   expect(intervalCurve(intervalsOf([amounts]), edges, 1)).toEqual(expected);
-  expect(nativeIntervalCurve(intervalsOf([amounts]), 0, undefined, 2).points[0]).toMatchObject({ consumption: null });
+  const range = { calendar, fillTo: undefined, multiplier: 2 };
+  const native = nativeIntervalCurve(intervalsOf([amounts]), { reached: 0, hasBegun: false }, range);
+  expect(native.points[0]).toMatchObject({ consumption: null });
   const totals = series("register", [
     [0, 0],
     [7200, largest],

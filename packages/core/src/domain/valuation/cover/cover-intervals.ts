@@ -13,7 +13,8 @@ export interface Cover {
   readonly lastAt: number;
 }
 
-interface Interval {
+/** An amount over `[from, to)`. */
+export interface Interval {
   readonly from: number;
   readonly to: number;
   readonly value: number;
@@ -28,9 +29,13 @@ interface Interval {
  * @param series ascending, of one quantity, possibly of several lengths and phases
  */
 export function coverIntervals(series: readonly ReadingSeries[], from: number, to: number): Cover {
+  return totalsOf(chooseIntervals(series, from, to), { from, to, stepSeconds: usualStep(series) });
+}
+
+/** The intervals that `coverIntervals` adds up, ascending. */
+export function chooseIntervals(series: readonly ReadingSeries[], from: number, to: number): readonly Interval[] {
   const intervals = intervalsWithin(series, from, to);
-  const chosen = isWithoutOverlap(intervals) ? intervals : mostSeconds(intervals);
-  return totalsOf(chosen, { from, to, stepSeconds: usualStep(series) });
+  return isWithoutOverlap(intervals) ? intervals : mostSeconds(intervals);
 }
 
 function intervalsWithin(series: readonly ReadingSeries[], from: number, to: number): Interval[] {
