@@ -40,7 +40,7 @@ export default defineConfig({
       {
         test: {
           name: "contracts",
-          include: ["test/{contracts,invariants,vectors,walk}/**/*.test.ts"],
+          include: ["test/{contracts,invariants,oracle,vectors,walk}/**/*.test.ts"],
           testTimeout: 60_000,
           globalSetup: "test/support/servers/say-what-is-left-out.ts",
           ...atOnce,

@@ -1,0 +1,158 @@
+import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import fc from "fast-check";
+import type { TrueReading } from "./register-oracle.ts";
+
+/** What is planted in place of a true value. `untold`: the meter itself says that it is not to be trusted. */
+export type Plant = "zero" | "tenfold" | "tenth" | "frozen" | "untold";
+
+export interface WorldReading extends TrueReading {
+  /** What the display shows, wrapped. */
+  readonly shown: number;
+  readonly plant: Plant | undefined;
+}
+
+/** One register of one meter over some months, with its truth. */
+export interface RegisterWorld {
+  readonly zone: string;
+  readonly firstPeriod: number;
+  readonly months: number;
+  readonly digits: number | undefined;
+  readonly multiplier: number;
+  readonly connectionPowerW: number;
+  /** Ascending. */
+  readonly readings: readonly WorldReading[];
+}
+
+const zones = ["Europe/Kyiv", "America/St_Johns", "Europe/Paris", "Asia/Kathmandu", "Australia/Lord_Howe", "Etc/UTC"];
+/** So many true readings stand between two planted ones, and at either end. */
+const soundBetween = 4;
+
+interface Step {
+  readonly gapSeconds: number;
+  /** Of what the connection can carry, in thousandths. */
+  readonly load: number;
+  readonly quality: "actual" | "derived" | "estimated";
+  readonly plant: Plant | undefined;
+  /** The reading is taken at the next month's end instead. */
+  readonly atBoundary: boolean;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  gapSeconds: fc.constantFrom(900, 900, 3600, 3600, 5400, 21_600, 86_400, 86_400, 3 * 86_400, 6 * 86_400),
+  load: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 700 })),
+  quality: fc.constantFrom("actual", "actual", "actual", "actual", "derived", "estimated"),
+  plant: fc.constantFrom(undefined, undefined, "zero", "tenfold", "tenth", "untold", "frozen"),
+  atBoundary: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+});
+
+export const registerWorlds: fc.Arbitrary<RegisterWorld> = fc
+  .record({
+    zone: fc.constantFrom(...zones),
+    firstPeriod: fc.integer({ min: 2024 * 12, max: 2026 * 12 + 6 }),
+    digits: fc.constantFrom(undefined, undefined, 4, 5),
+    multiplier: fc.constantFrom(1, 1, 40),
+    connectionPowerW: fc.integer({ min: 3000, max: 30_000 }),
+    startShare: fc.integer({ min: 0, max: 999 }),
+    offsetSeconds: fc.integer({ min: 0, max: 20 * 86_400 }),
+    steps: fc.array(step, { minLength: 8, maxLength: 70 }),
+  })
+  .map(({ zone, startShare, offsetSeconds, steps, ...given }) => {
+    const calendar = localCalendar(zone);
+    const start = calendar.startOf(given.firstPeriod) + offsetSeconds;
+    const modulus = given.digits === undefined ? undefined : 10 ** given.digits * 1000;
+    const first =
+      modulus === undefined ? 1_000_000 + startShare * 1000 : Math.floor((modulus * (900 + startShare / 10)) / 1000);
+    const truth = walk(steps, { calendar, start, first, hourlyMax: given.connectionPowerW / given.multiplier });
+    const readings = plantInto(truth, steps, { modulus, hourlyMax: given.connectionPowerW / given.multiplier });
+    const last = readings.at(-1) as WorldReading;
+    return { ...given, zone, months: calendar.periodOf(last.at) - given.firstPeriod + 1, readings };
+  });
+
+interface Walk {
+  readonly calendar: LocalCalendar;
+  readonly start: number;
+  readonly first: number;
+  readonly hourlyMax: number;
+}
+
+/** What is truly counted, reading by reading. */
+function walk(steps: readonly Step[], { calendar, start, first, hourlyMax }: Walk): TrueReading[] {
+  let [at, total] = [start, first];
+  const truth: TrueReading[] = [{ at, total, quality: "actual" }];
+  for (const { gapSeconds, load, quality, atBoundary } of steps) {
+    const boundary = calendar.boundaryOf(calendar.periodOf(at));
+    const next = atBoundary && boundary - at < 8 * 86_400 ? boundary : at + gapSeconds;
+    total += Math.floor(((next - at) / 3600) * hourlyMax * (load / 1000));
+    at = next;
+    truth.push({ at, total, quality });
+  }
+  return truth;
+}
+
+interface Display {
+  readonly modulus: number | undefined;
+  readonly hourlyMax: number;
+}
+
+function plantInto(truth: readonly TrueReading[], steps: readonly Step[], display: Display): WorldReading[] {
+  const shownOf = (total: number) => (display.modulus === undefined ? total : total % display.modulus);
+  let lastPlanted = -1;
+  return truth.map((reading, index) => {
+    const shown = shownOf(reading.total);
+    const plant = steps[index - 1]?.plant;
+    const sound = { ...reading, shown, plant: undefined };
+    if (plant === undefined) return sound;
+    if (index - lastPlanted <= soundBetween || truth.length - index <= soundBetween) return sound;
+    const wrong = wrongValue(plant, shown, shownOf(truth[index - 1]?.total ?? 0));
+    // What the meter has estimated itself says little against a reading.
+    const before = truth.slice(0, index).findLast(({ quality }) => quality === "actual");
+    const after = truth.slice(index + 1).find(({ quality }) => quality === "actual");
+    if (before === undefined || after === undefined) return sound;
+    const around = {
+      before: { at: before.at, shown: shownOf(before.total) },
+      after: { at: after.at, shown: shownOf(after.total) },
+    };
+    if (plant !== "untold" && !isTold({ at: reading.at, shown: wrong, plant }, around, display)) return sound;
+    lastPlanted = index;
+    return { ...reading, quality: "actual" as const, shown: wrong, plant };
+  });
+}
+
+function wrongValue(plant: Plant, shown: number, before: number): number {
+  if (plant === "zero") return 0;
+  if (plant === "tenth") return Math.floor(shown / 10);
+  if (plant === "frozen") return before;
+  return plant === "tenfold" ? shown * 10 : Math.floor(shown / 3) + 12_345;
+}
+
+interface Shown {
+  readonly at: number;
+  readonly shown: number;
+}
+
+/**
+ * Whether nothing but a wrong value can explain it: it cannot be reached from before, or what follows not from it. A
+ * display that wraps can explain much, so there it must be both; and a value that stands still is one that may be true.
+ */
+function isTold(wrong: WrongReading, { before, after }: Neighbours, display: Display): boolean {
+  const [from, on] = [isPossible(before, wrong, display), isPossible(wrong, after, display)];
+  return display.modulus === undefined && wrong.plant !== "frozen" ? !from || !on : !from && !on;
+}
+
+interface WrongReading extends Shown {
+  readonly plant: Plant;
+}
+
+interface Neighbours {
+  readonly before: Shown;
+  readonly after: Shown;
+}
+
+/** Whether the connection could have counted on from one to the other, around the display's end if need be. */
+function isPossible(from: Shown, to: Shown, { modulus, hourlyMax }: Display): boolean {
+  const most = ((to.at - from.at) / 3600) * hourlyMax * 1.1 + 1000;
+  const straight = to.shown - from.shown;
+  if (straight >= 0) return straight <= most;
+  return modulus !== undefined && straight + modulus <= most;
+}
