@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-// The layers of the design, as rules: domain <- ports <- adapters; services use core, sharding, intake and runtime; only a
-// `main.ts` and services/standalone pick adapters. Tests are free to import what they test.
+// The layers of the design, as rules: domain <- ports <- adapters; services use core, sharding, intake and runtime;
+// only a `main.ts` and services/standalone pick adapters. Tests are free to import what they test.
 
 const tests = "\\.test\\.ts$|\\.contract\\.ts$";
 

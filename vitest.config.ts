@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Much of what these do is waiting for servers and processes. Three at a time are too many for two cores: time-outs pass. */
+/**
+ * Much of what these do is waiting for servers and processes. Three at a time are too many for two cores: time-outs
+ * pass.
+ */
 const atOnce = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 /** These start many processes each. */
 const thereafter = { maxWorkers: 2, sequence: { groupOrder: 1 } };

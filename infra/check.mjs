@@ -1,5 +1,6 @@
-// The gate: format, lint, typed lint rules, types, layers, dead code, compose.yaml. Prints one line per step with its time, and the
-// output of the steps that failed. `npm run check`, or `npm run check types layers` for some of the steps.
+// The gate: format, lint, typed lint rules, types, layers, dead code, compose.yaml. Prints one line per step with its
+// time, and the output of the steps that failed. `npm run check`, or `npm run check types layers` for some of the
+// steps.
 import { spawn, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";

@@ -1,5 +1,6 @@
 // Prints the closing line of `.ci/run` from vitest's JSON report and the exit codes of the tests and of the gate.
-// Plain JavaScript for Node 20: `node infra/count-results.mjs <report> <exit code of tests> <exit code of gate> <file: what could not be had>`.
+// Plain JavaScript for Node 20: `node infra/count-results.mjs <report> <exit code of tests> <exit code of gate> <file:
+// what could not be had>`.
 import { readFileSync } from "node:fs";
 
 const [reportPath = "", testsExit = "1", gateExit = "1", missingPath = ""] = process.argv.slice(2);

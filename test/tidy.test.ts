@@ -115,7 +115,10 @@ test("no folder of a package or a service is crowded: it would hold several kind
   expect(crowded.map(([folder, inside]) => `${folder}: ${inside.length} files`)).toEqual([]);
 });
 
-/** Folders side by side that still need each other, by their parent. To add a pair is a decision: the way out is a third folder. */
+/**
+ * Folders side by side that still need each other, by their parent. To add a pair is a decision: the way out is a third
+ * folder.
+ */
 const roomsThatMeet = new Set([
   "packages/adapters/src/influxdb: client and trail",
   "packages/core/src/domain: closing and snapshot",

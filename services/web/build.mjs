@@ -1,4 +1,5 @@
-// Builds the pages into `dist`: beside it first, then in one move, so that nobody sees half of them. `npm run build-web`.
+// Builds the pages into `dist`: beside it first, then in one move, so that nobody sees half of them. `npm run
+// build-web`.
 import {
   chmodSync,
   existsSync,

@@ -1,5 +1,5 @@
-// What the pages are built from, as one hash: built anew only where it changed. Plain JavaScript without packages: it runs before
-// they are installed.
+// What the pages are built from, as one hash: built anew only where it changed. Plain JavaScript without packages: it
+// runs before they are installed.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";

@@ -7,7 +7,9 @@ import { readTruth } from "./checker/read-truth.ts";
 import { helpText, readCommandLine } from "./command-line.ts";
 import { flagOf } from "./meters/fleet-options.ts";
 
-/** `npm run check-fleet -- --truth file`: exit 0 when all is right, 1 when something differs, 2 when it cannot be told. */
+/**
+ * `npm run check-fleet -- --truth file`: exit 0 when all is right, 1 when something differs, 2 when it cannot be told.
+ */
 const usage = `npm run check-fleet -- --truth <file> [options]
 
 Compares what Meterbook says over its API with the truth that a simulated fleet has written.`;

@@ -7,7 +7,9 @@ import { measureRestart } from "./restart.bench.ts";
 import { measureScale } from "./scale/scale.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
 
-/** Small runs of every benchmark, so that they cannot rot; the benchmarks check their own counts. No speed is asserted. */
+/**
+ * Small runs of every benchmark, so that they cannot rot; the benchmarks check their own counts. No speed is asserted.
+ */
 const small = { meters: 500, connections: 4, window: 50 };
 
 test.for([

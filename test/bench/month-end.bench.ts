@@ -11,8 +11,9 @@ const hourMs = 3_600_000;
 const leadMs = (messages: number) => 15_000 + messages / 15;
 
 /**
- * The month end that comes by itself: nobody asks for it, an hour after the boundary all meters become due at once. From
- * that hour until each has its provisional snapshot. The process has a clock of its own, which is told where it starts.
+ * The month end that comes by itself: nobody asks for it, an hour after the boundary all meters become due at once.
+ * From that hour until each has its provisional snapshot. The process has a clock of its own, which is told where it
+ * starts.
  *
  * @param meters three registers each, which report before, at and after the boundary
  */

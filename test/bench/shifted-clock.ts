@@ -1,4 +1,7 @@
-/** Preloaded into a process: its clock is ahead of the host's by `ahead-ms` of this module's address, which may be negative. */
+/**
+ * Preloaded into a process: its clock is ahead of the host's by `ahead-ms` of this module's address, which may be
+ * negative.
+ */
 const aheadMs = Number(new URL(import.meta.url).searchParams.get("ahead-ms"));
 const hostMs = Date.now;
 

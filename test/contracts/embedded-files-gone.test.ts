@@ -1,5 +1,5 @@
-// Goal: nothing is acknowledged into a file that nobody will find again. Method: each file of the data directory that takes acknowledged
-// writes is taken away while it is open, and put back.
+// Goal: nothing is acknowledged into a file that nobody will find again. Method: each file of the data directory that
+// takes acknowledged writes is taken away while it is open, and put back.
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";

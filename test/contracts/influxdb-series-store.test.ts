@@ -233,7 +233,9 @@ describe.skipIf(servers.length < 2)("owners that come and go", () => {
     }),
     { minLength: 4, maxLength: 24 },
   );
-  /** How many frames the next owner takes, how many of its requests arrive where it dies, and whether it writes late. */
+  /**
+   * How many frames the next owner takes, how many of its requests arrive where it dies, and whether it writes late.
+   */
   const someOwners = fc.array(
     fc.record({
       frames: fc.integer({ min: 1, max: 6 }),

@@ -1,6 +1,6 @@
-// Goal: a broker that compacts the registry's topic throws nothing of its history away. Method: a real Kafka that compacts
-// at once. Records of a few keys go into the registry and into another topic with the same settings but for the one that
-// our services demand; when the broker has compacted the other one, the registry still has all versions.
+// Goal: a broker that compacts the registry's topic throws nothing of its history away. Method: a real Kafka that
+// compacts at once. Records of a few keys go into the registry and into another topic with the same settings but for
+// the one that our services demand; when the broker has compacted the other one, the registry still has all versions.
 import { pastElections } from "@meterbook/adapters/kafka/client/admin-asking";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { openKafkaRegistry } from "@meterbook/adapters/kafka/registry/kafka-registry";

@@ -1,5 +1,5 @@
-// Goal: a cluster that asks for TLS, a certificate of ours and a password is reached with the settings, and each that is
-// wrong is named. Method: a real Kafka with a SASL_SSL listener, certificates made here.
+// Goal: a cluster that asks for TLS, a certificate of ours and a password is reached with the settings, and each that
+// is wrong is named. Method: a real Kafka with a SASL_SSL listener, certificates made here.
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Goal: what must not start is refused by name, and what is weak is said. Method: the rules as a table; a real Kafka for what
-// a cluster says of itself.
+// Goal: what must not start is refused by name, and what is weak is said. Method: the rules as a table; a real Kafka
+// for what a cluster says of itself.
 import { pastElections } from "@meterbook/adapters/kafka/client/admin-asking";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { commandOf, correctTopics } from "@meterbook/adapters/kafka/topics/correct-topics";

@@ -1,5 +1,5 @@
-// Goal: who a client is comes from its certificate or its secret, and nothing else lets it in. Method: a real endpoint and real
-// certificates made here, one case for each way of being wrong.
+// Goal: who a client is comes from its certificate or its secret, and nothing else lets it in. Method: a real endpoint
+// and real certificates made here, one case for each way of being wrong.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";

@@ -14,7 +14,9 @@ import type {
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 
-/** How a suite gets at a store and opens the same data again. Time stands still at the noon of 2026-11-20 unless moved. */
+/**
+ * How a suite gets at a store and opens the same data again. Time stands still at the noon of 2026-11-20 unless moved.
+ */
 export interface SeriesStoreUnderTest {
   /**
    * The same data each time, as the next owner of the one partition. `damaged` is told by the store and by the reader.

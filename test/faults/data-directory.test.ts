@@ -1,5 +1,7 @@
-// Goal: a start on a data directory that lost something says so and ends; kills at any moment never make a sound one look like that.
-// Method: real processes, killed at random; files taken away between two starts (test/invariants/lost-files.test.ts has all of them).
+// Goal: a start on a data directory that lost something says so and ends; kills at any moment never make a sound one
+// look like that.
+// Method: real processes, killed at random; files taken away between two starts (test/invariants/lost-files.test.ts has
+// all of them).
 import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";

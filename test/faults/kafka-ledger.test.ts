@@ -1,5 +1,6 @@
 // Goal: a revision of the ledger is issued once, whoever stands still, dies or is cut off in the middle of it.
-// Method: real Kafka; owners that stop at a known place of their transaction, answers that are lost, a broker that is killed.
+// Method: real Kafka; owners that stop at a known place of their transaction, answers that are lost, a broker that is
+// killed.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

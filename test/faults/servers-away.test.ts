@@ -1,6 +1,8 @@
-// Goal: whatever is away, and for however long, nothing acknowledged is lost, nothing is there twice, and memory stays bounded.
-// Method: a fleet with faults of its own goes on reporting while real servers and processes are killed, stopped or held still;
-// then its truth is compared with what the API says: counts, readings, conflicts and the snapshots of two months.
+// Goal: whatever is away, and for however long, nothing acknowledged is lost, nothing is there twice, and memory stays
+// bounded.
+// Method: a fleet with faults of its own goes on reporting while real servers and processes are killed, stopped or held
+// still; then its truth is compared with what the API says: counts, readings, conflicts and the snapshots of two
+// months.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +42,10 @@ interface Under {
   reached(share: number): Promise<void>;
 }
 
-/** Compares everything after a fleet has reported for about `overSeconds`, with what `fault` did meanwhile; `checks` for the checker. */
+/**
+ * Compares everything after a fleet has reported for about `overSeconds`, with what `fault` did meanwhile; `checks` for
+ * the checker.
+ */
 async function reportThrough(
   cluster: MeterbookCluster,
   overSeconds: number,
@@ -128,7 +133,8 @@ describe.skipIf(!isThere)("under load", { timeout: 500_000, concurrent: true }, 
 
   test("Mosquitto is restarted twice", async () => {
     const { url: brokerUrl } = mosquitto as MosquittoServer;
-    // Slices, because Mosquitto forgets shared subscriptions when it restarts and drops what it has acknowledged (docs/mqtt.md).
+    // Slices, because Mosquitto forgets shared subscriptions when it restarts and drops what it has acknowledged
+    // (docs/mqtt.md).
     const brokerTopics = (slice: number) =>
       numbered(meters).flatMap((n) =>
         n % 2 === slice ? [`meters/sim-${String(n + 1).padStart(6, "0")}/readings`] : [],

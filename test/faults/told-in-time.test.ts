@@ -1,5 +1,7 @@
-// Goal: an operator is told within 10 s what keeps the service from its work, in one line, and calls are answered meanwhile (D04 to D06).
-// Method: real servers are held still, or their bucket is taken away, under a cluster of ours that has nothing else to do.
+// Goal: an operator is told within 10 s what keeps the service from its work, in one line, and calls are answered
+// meanwhile (D04 to D06).
+// Method: real servers are held still, or their bucket is taken away, under a cluster of ours that has nothing else to
+// do.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { httpProxy } from "../support/network/http-proxy.ts";
 import { publishAll } from "../support/network/publisher.ts";

@@ -1,5 +1,5 @@
-// Goal: `npm run verify` names the row of anything that is not what it was (H06, H07, H08), within 10 s for a million snapshots. Method: bits
-// of records are turned behind SQLite's back. VERIFY_SNAPSHOTS=1000000 measures at full size.
+// Goal: `npm run verify` names the row of anything that is not what it was (H06, H07, H08), within 10 s for a million
+// snapshots. Method: bits of records are turned behind SQLite's back. VERIFY_SNAPSHOTS=1000000 measures at full size.
 import { open, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

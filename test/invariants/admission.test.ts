@@ -1,4 +1,5 @@
-// Goal: nobody takes up the room of the others: meters and channels are limited, and what is beyond is kept, not thrown.
+// Goal: nobody takes up the room of the others: meters and channels are limited, and what is beyond is kept, not
+// thrown.
 // Method: the real aggregator on the embedded store, with small limits and with hostile reports.
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { messageReader, readLimits } from "@meterbook/intake/read-message";

@@ -1,4 +1,5 @@
-// Goal: C17: of two values of one instant the higher revision is in effect, in any order, through redeliveries and restarts.
+// Goal: C17: of two values of one instant the higher revision is in effect, in any order, through redeliveries and
+// restarts.
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { readingCode, revisionOf } from "@meterbook/core/domain/reading/reading";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
-// Goal: I3 where the first reading behind a month's end is an estimate: once a measured one follows, the month is made of that one,
-// although the month was made of the estimate meanwhile.
+// Goal: I3 where the first reading behind a month's end is an estimate: once a measured one follows, the month is made
+// of that one, although the month was made of the estimate meanwhile.
 import { expect, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";

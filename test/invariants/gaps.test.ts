@@ -1,5 +1,5 @@
-// Goal: what meters owe is found, asked for and closed again, also over restarts. Method: the real aggregator on the embedded
-// store and gap log; the clock and the log are in the test's hand.
+// Goal: what meters owe is found, asked for and closed again, also over restarts. Method: the real aggregator on the
+// embedded store and gap log; the clock and the log are in the test's hand.
 import { EventEmitter, once } from "node:events";
 import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import type { GapRules } from "@meterbook/aggregator/gaps/gap-rules";

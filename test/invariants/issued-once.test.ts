@@ -1,6 +1,6 @@
-// Goal: what was not there yet is waited for where it is on its way, and what was issued is known, whatever went wrong meanwhile:
-// no revision corrects what only a restart or a slow ledger had made of a meter. Method: the real aggregator, with the log, the
-// clock and the ledger's answers in the test's hand.
+// Goal: what was not there yet is waited for where it is on its way, and what was issued is known, whatever went wrong
+// meanwhile: no revision corrects what only a restart or a slow ledger had made of a meter. Method: the real
+// aggregator, with the log, the clock and the ledger's answers in the test's hand.
 
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";

@@ -1,5 +1,6 @@
-// Goal: a start never goes on with less than there was without a word (H05, N02, N11), and never refuses what is whole. Method:
-// every file of a data directory is deleted, emptied, cut, overwritten, replaced by an older copy and by another directory's.
+// Goal: a start never goes on with less than there was without a word (H05, N02, N11), and never refuses what is whole.
+// Method: every file of a data directory is deleted, emptied, cut, overwritten, replaced by an older copy and by
+// another directory's.
 import { cp, mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";

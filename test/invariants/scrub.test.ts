@@ -1,4 +1,5 @@
-// Goal: what nobody reads is found all the same. Method: a record is written whose content does not give its hash; the scrub goes over it.
+// Goal: what nobody reads is found all the same. Method: a record is written whose content does not give its hash; the
+// scrub goes over it.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";

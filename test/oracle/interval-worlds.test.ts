@@ -1,5 +1,5 @@
-// Goal: no second counts twice, and as many count as can, whatever steps, phases and overlaps. Method: random intervals of a known
-// use, against a choice that is found by trying all of them.
+// Goal: no second counts twice, and as many count as can, whatever steps, phases and overlaps. Method: random intervals
+// of a known use, against a choice that is found by trying all of them.
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { readingCode } from "@meterbook/core/domain/reading/reading";
 import { coverIntervals } from "@meterbook/core/domain/valuation/cover/cover-intervals";

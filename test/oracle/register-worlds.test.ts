@@ -1,5 +1,6 @@
-// Goal: the engine's months of a register are right in untidy worlds. Method: random worlds whose truth is known (zero, digit and
-// frozen glitches, readings that their meter distrusts, wraps, gaps, estimates, changes of clocks), and another, slow computation.
+// Goal: the engine's months of a register are right in untidy worlds. Method: random worlds whose truth is known (zero,
+// digit and frozen glitches, readings that their meter distrusts, wraps, gaps, estimates, changes of clocks), and
+// another, slow computation.
 import type { ReadingQuality } from "@meterbook/core/domain/reading/reading";
 import { emptyColumns, marksOf, pushReading, readingAt, readingCode } from "@meterbook/core/domain/reading/reading";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";

@@ -41,7 +41,10 @@ export function boundaryHouseScenario(deployment: () => Deployment, repeats: "no
   const houses = zones.flatMap(housesOf);
   const withLate = houses.filter(({ late }) => late);
 
-  /** How many came twice since: exactly so many, or more where meters send again what nobody had acknowledged before a kill. */
+  /**
+   * How many came twice since: exactly so many, or more where meters send again what nobody had acknowledged before a
+   * kill.
+   */
   async function expectDuplicates(before: number, more: number): Promise<void> {
     const found = (await duplicatesOf(deployment())) - before;
     if (repeats === "none") expect(found).toBe(more);
@@ -182,7 +185,9 @@ export function boundaryHouseScenario(deployment: () => Deployment, repeats: "no
   });
 }
 
-/** What must be the same wherever the houses' readings went: each month's snapshots by their hashes, sums and counts. */
+/**
+ * What must be the same wherever the houses' readings went: each month's snapshots by their hashes, sums and counts.
+ */
 export async function bookOf(deployment: Deployment): Promise<unknown> {
   const found = [];
   for (const month of book) {

@@ -1,7 +1,8 @@
-// Goal: month-end values, methods and revisions are right to the watt-hour, whatever happens around midnight; and they come out of
-// several processes on Kafka and InfluxDB as they do out of one, byte for byte, while processes are killed and one is added.
-// Method: houses whose registers are a closed form of time, each with one disturbance, sent through MQTT and read through HTTP; the
-// same scenario on each deployment, then their books compared.
+// Goal: month-end values, methods and revisions are right to the watt-hour, whatever happens around midnight; and they
+// come out of several processes on Kafka and InfluxDB as they do out of one, byte for byte, while processes are killed
+// and one is added.
+// Method: houses whose registers are a closed form of time, each with one disturbance, sent through MQTT and read
+// through HTTP; the same scenario on each deployment, then their books compared.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type KillStorm, startKillStorm } from "../support/processes/kill-storm.ts";
 import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";

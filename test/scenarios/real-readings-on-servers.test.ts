@@ -1,5 +1,6 @@
-// Goal: the same real meters through Mosquitto, Kafka and InfluxDB, over two processes of each kind, give the same sums, counts and
-// hashes, while an ingest and an aggregator are killed and an aggregator is added. Method: the same scenario on a cluster.
+// Goal: the same real meters through Mosquitto, Kafka and InfluxDB, over two processes of each kind, give the same
+// sums, counts and hashes, while an ingest and an aggregator are killed and an aggregator is added. Method: the same
+// scenario on a cluster.
 import { afterAll, describe } from "vitest";
 import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
 import type { ServiceProcess } from "../support/processes/service-process.ts";

@@ -1,5 +1,5 @@
-// Goal: a year of real meters comes out to the watt-hour, whatever the order and through kills. Method: the readings of a
-// trial with their sums, over MQTT into one process that is killed three times.
+// Goal: a year of real meters comes out to the watt-hour, whatever the order and through kills. Method: the readings of
+// a trial with their sums, over MQTT into one process that is killed three times.
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { realReadingsScenario } from "./real-readings.scenario.ts";
 

@@ -1,5 +1,5 @@
-// Goal: each kind of trouble that went wrong for others gives the right month, in whatever order readings come, in one process and
-// on servers. Method: the vectors of test/vectors, all beside each other, through MQTT and the API.
+// Goal: each kind of trouble that went wrong for others gives the right month, in whatever order readings come, in one
+// process and on servers. Method: the vectors of test/vectors, all beside each other, through MQTT and the API.
 import { afterAll, beforeAll, describe } from "vitest";
 import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
 import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";

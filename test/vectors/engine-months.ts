@@ -18,7 +18,9 @@ import type { VectorMessage } from "./vector-messages.ts";
 const nowMs = Date.parse("2026-11-20T12:00:00Z");
 const reader = messageReader(readLimits, { nowMs: () => nowMs });
 
-/** What the engine makes of a vector's messages: through the door, each reading in effect, no aggregator and no store. */
+/**
+ * What the engine makes of a vector's messages: through the door, each reading in effect, no aggregator and no store.
+ */
 export function engineMonths(
   vector: Vector,
   meter: string,

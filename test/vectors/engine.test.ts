@@ -1,4 +1,5 @@
-// Goal: each kind of trouble that went wrong for others gives the right month by the engine alone, in whatever order readings came.
+// Goal: each kind of trouble that went wrong for others gives the right month by the engine alone, in whatever order
+// readings came.
 // Method: the vectors of test/vectors/cases through the door's own reader, folded by instant, and given to the engine.
 import { expect, test } from "vitest";
 import { differentMonths, monthsNamed } from "./compare-rows.ts";

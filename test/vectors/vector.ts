@@ -38,7 +38,9 @@ export interface ExpectedMeter {
   readonly curves?: readonly ExpectedCurve[];
 }
 
-/** A number, text or null; `{ about }`: within one base unit; `{ oneOf }`; `{ contains }`: among the array's elements. */
+/**
+ * A number, text or null; `{ about }`: within one base unit; `{ oneOf }`; `{ contains }`: among the array's elements.
+ */
 export type ExpectedRow = Readonly<Record<string, unknown>>;
 
 export interface ExpectedCurve {

@@ -14,12 +14,18 @@ const earliestAt = Date.UTC(2001, 0, 1) / 1000;
 /** Further ahead of the time of receipt than this is refused, and than that is suspect (V10). */
 const futureSecondsMax = 86_400;
 const suspectSecondsMin = 300;
-/** Three years: what is older when it is received is said of it (V09). Whether it counts is seen beside what else the meter has. */
+/**
+ * Three years: what is older when it is received is said of it (V09). Whether it counts is seen beside what else the
+ * meter has.
+ */
 const oldSecondsMin = 3 * 366 * 86_400;
 /** A meter's clock that differs from the time of receipt by more is off, and wrong (V25). */
 const offSecondsMin = 60;
 const wrongSecondsMin = 900;
-/** Local midnights of all zones lie on quarter hours: what counts in steps from one ends on a multiple of what both divide (V06). */
+/**
+ * Local midnights of all zones lie on quarter hours: what counts in steps from one ends on a multiple of what both
+ * divide (V06).
+ */
 const midnightsGridSeconds = 900;
 const stepSecondsMin = 60;
 const daySeconds = 86_400;

@@ -7,8 +7,8 @@ import type { WireFields, WireProfile, WireReading, WireReport } from "./decoder
 import { unitNames } from "./decoders/protobuf/wire-report.ts";
 
 /**
- * What the door does with reading i of a report (readings first, then profiles flattened): what it found, as marks to be kept with the
- * reading, or `refused`.
+ * What the door does with reading i of a report (readings first, then profiles flattened): what it found, as marks to
+ * be kept with the reading, or `refused`.
  */
 export type Verdicts = Int32Array;
 export const refused = -1;
@@ -24,7 +24,8 @@ interface Found {
 
 /**
  * The readings of a report whose fields are known to be right, one series per channel, each in the report's order.
- * `origin` is an index of `origins`. With `verdictOf` the door's marks are those; without it all are kept as the log has them.
+ * `origin` is an index of `origins`. With `verdictOf` the door's marks are those; without it all are kept as the log
+ * has them.
  */
 export function seriesOfReport(report: WireReport, origin: number, verdictOf?: Verdicts): readonly ReadingSeries[] {
   const found: Found = { all: [], byKey: undefined };

@@ -21,8 +21,8 @@ export interface ReadLimits {
   readonly registersMax: number;
   readonly bytesMax: number;
   /**
-   * Whoever reads the rejected log gets the whole message with every refused reading. Above this product of refused readings and
-   * payload bytes the message is refused as one.
+   * Whoever reads the rejected log gets the whole message with every refused reading. Above this product of refused
+   * readings and payload bytes the message is refused as one.
    */
   readonly refusedBytesMax: number;
   /** `readingsMax` readings of seven members each are 80 000 entries, three deep. */

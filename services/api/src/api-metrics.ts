@@ -2,7 +2,9 @@ import { damagedPlaces } from "@meterbook/core/domain/damage/damage";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** What the API counts of itself. `route` is the pattern (`/v1/meters/:meterId`), never the address: labels stay few. */
+/**
+ * What the API counts of itself. `route` is the pattern (`/v1/meters/:meterId`), never the address: labels stay few.
+ */
 export interface ApiMetrics {
   text(): Promise<string>;
   requestAnswered(request: { route: string; method: string; status: number; seconds: number }): void;

@@ -8,7 +8,9 @@ import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/po
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 
-/** What a replay of refused bytes gives under today's rules: nothing of it is lost, each reading is in one of the two. */
+/**
+ * What a replay of refused bytes gives under today's rules: nothing of it is lost, each reading is in one of the two.
+ */
 export interface Replayed {
   readonly accepted: LoggedReport | null;
   readonly rejections: readonly Rejection[];

@@ -40,7 +40,10 @@ import { callFailures } from "./http/problems/call-failures.ts";
 import { lagMetrics, lossMetrics } from "./operation/figure-metrics.ts";
 import { serveApi } from "./serve-api.ts";
 
-/** Answers billing, analysts and operators from the ledger, the registry and InfluxDB. Any number of these agree with each other. */
+/**
+ * Answers billing, analysts and operators from the ledger, the registry and InfluxDB. Any number of these agree with
+ * each other.
+ */
 optionsOrExit({
   usage: `npm run api
 

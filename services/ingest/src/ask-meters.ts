@@ -32,9 +32,9 @@ const turnMs = 100;
 const sentMax = 100_000;
 
 /**
- * Sends meters what the gap log says that they are asked: when it is ordered, and to a meter that begins to listen later.
- * The order and the pauses are the aggregator's. Here no more is sent in a second than the setting says, most needed
- * first, and what waits is bounded: the aggregator orders what was left out again.
+ * Sends meters what the gap log says that they are asked: when it is ordered, and to a meter that begins to listen
+ * later. The order and the pauses are the aggregator's. Here no more is sent in a second than the setting says, most
+ * needed first, and what waits is bounded: the aggregator orders what was left out again.
  */
 export async function askMeters({ gaps, endpoint, clock }: AskPorts, options: AskOptions): Promise<MeterAsking> {
   const { perSecond, repeatMs, events } = options;

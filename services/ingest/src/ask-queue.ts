@@ -1,4 +1,7 @@
-/** Meters that are to be looked at, each once: of the lowest rank first, and of one rank in the order in which they came. */
+/**
+ * Meters that are to be looked at, each once: of the lowest rank first, and of one rank in the order in which they
+ * came.
+ */
 export interface AskQueue {
   add(meterId: string, rank: number): void;
   take(): string | undefined;

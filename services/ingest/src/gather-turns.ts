@@ -20,10 +20,11 @@ export interface TurnOptions {
 }
 
 /**
- * Lets messages come together while many come. One by one a message costs several times what it costs in company: the thread
- * finds its code and memory gone from the caches each time (docs/decisions/0008-ingest-sleeps-between-turns.md). So after a turn of the
- * event loop that took messages the thread sleeps for a moment, and the next turn finds all that came meanwhile, as network
- * cards do with their interrupts. It replaces the wait for others in the batcher and takes no longer.
+ * Lets messages come together while many come. One by one a message costs several times what it costs in company: the
+ * thread finds its code and memory gone from the caches each time (docs/decisions/0008-ingest-sleeps-between-turns.md).
+ * So after a turn of the event loop that took messages the thread sleeps for a moment, and the next turn finds all that
+ * came meanwhile, as network cards do with their interrupts. It replaces the wait for others in the batcher and takes
+ * no longer.
  *
  * For a process that does nothing else: everything in it waits for the turn, probes and metrics too.
  */

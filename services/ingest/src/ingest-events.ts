@@ -6,8 +6,8 @@ export interface IngestEvents {
   rejected(facts: { reason: string; meterId: string | null; detail: string }): void;
   keepFailed(facts: { error: unknown }): void;
   /**
-   * There is no room in the rejected log for what is refused of this sender: its message waits with the meter, or its beginning is
-   * kept. `isNew`: it was not so before. `held`: how many senders it is so for.
+   * There is no room in the rejected log for what is refused of this sender: its message waits with the meter, or its
+   * beginning is kept. `isNew`: it was not so before. `held`: how many senders it is so for.
    */
   senderHeld(facts: {
     sender: string;

@@ -24,8 +24,8 @@ export interface IngestOptions {
 
 /**
  * Every message ends in the readings log, in the rejected log, or reading by reading in both, before the meter is told
- * that it is safe. The readings go first: when the rejections then fail, the meter sends the message again, its readings
- * are duplicates, and no refusal is counted twice.
+ * that it is safe. The readings go first: when the rejections then fail, the meter sends the message again, its
+ * readings are duplicates, and no refusal is counted twice.
  */
 export function ingestMessages(ports: IngestPorts, options: IngestOptions): TakeMessage {
   const { reader, events, door, senders, crashPoint } = options;

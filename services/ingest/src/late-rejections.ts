@@ -12,8 +12,8 @@ export interface LateRejectionsOptions {
 }
 
 /**
- * Keeps what was refused after its message was acknowledged. It fills the share of whoever sent it, so that each message is one
- * of its own, and takes its turn beside those that are refused here.
+ * Keeps what was refused after its message was acknowledged. It fills the share of whoever sent it, so that each
+ * message is one of its own, and takes its turn beside those that are refused here.
  */
 export function lateRejections({ door, senders, reject }: LateRejectionsOptions) {
   return async (rejections: readonly Rejection[]): Promise<void> => {

@@ -37,7 +37,10 @@ import { rejectOversized } from "./reject-oversized.ts";
 import { rejectedDoor } from "./rejected-door.ts";
 import { rejectedQuota } from "./rejected-quota.ts";
 
-/** Takes what meters report, over our own endpoint or from an external broker, into Kafka. Any number of these run side by side. */
+/**
+ * Takes what meters report, over our own endpoint or from an external broker, into Kafka. Any number of these run side
+ * by side.
+ */
 optionsOrExit({
   usage: `npm run ingest
 

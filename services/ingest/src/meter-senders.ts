@@ -1,4 +1,7 @@
-/** Whose messages a meter's readings came in, where that is somebody else than the meter: what is refused later is of that one. */
+/**
+ * Whose messages a meter's readings came in, where that is somebody else than the meter: what is refused later is of
+ * that one.
+ */
 export interface MeterSenders {
   heard(meterId: string, sender: string): void;
   /** The meter itself where nobody else is known. */

@@ -15,8 +15,8 @@ export interface OversizedMessage {
 }
 
 /**
- * Keeps the beginning of a message that was too long to be taken; resolves when it is safe. Under the meter of its topic, where its
- * sender may speak for that one.
+ * Keeps the beginning of a message that was too long to be taken; resolves when it is safe. Under the meter of its
+ * topic, where its sender may speak for that one.
  */
 export function rejectOversized(
   log: Pick<RejectedLog, "append">,

@@ -14,7 +14,8 @@ export interface RefusedSender {
 /**
  * Lets the refusals of one message through to the rejected log: as they are where their sender has room.
  *
- * @throws AdapterError `rejected_full` (retryable) where it has none: the message is not acknowledged, and the meter keeps it.
+ * @throws AdapterError `rejected_full` (retryable) where it has none: the message is not acknowledged, and the meter
+ * keeps it.
  */
 export type RejectedDoor = (from: RefusedSender, rejections: readonly Rejection[]) => readonly Rejection[];
 
@@ -22,8 +23,8 @@ export interface RejectedDoorOptions {
   readonly quota: RejectedQuota;
   readonly events: Pick<IngestEvents, "senderHeld" | "senderFree">;
   /**
-   * What becomes of a message without room. `hold`: our own endpoint slows the connection that sent it. `cut`: behind a broker all
-   * messages come over one connection, and one meter must not stop it; the beginning of the message is kept.
+   * What becomes of a message without room. `hold`: our own endpoint slows the connection that sent it. `cut`: behind a
+   * broker all messages come over one connection, and one meter must not stop it; the beginning of the message is kept.
    */
   readonly whenFull: "hold" | "cut";
 }

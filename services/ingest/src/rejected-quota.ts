@@ -1,8 +1,8 @@
 /** How much of the rejected log each sender may fill, and all together. */
 export interface RejectedQuota {
   /**
-   * Counts the bytes as the sender's where there is room. A sender that is below its share is given room for the message whole,
-   * so that no message is too large for ever.
+   * Counts the bytes as the sender's where there is room. A sender that is below its share is given room for the
+   * message whole, so that no message is too large for ever.
    */
   take(sender: string, bytes: number): "taken" | "sender_full" | "log_full";
   /** Counts what is kept already. */
@@ -34,7 +34,9 @@ interface Share {
   atMs: number;
 }
 
-/** A share fills with what is refused of a sender, and empties evenly within the time that refused messages are kept. */
+/**
+ * A share fills with what is refused of a sender, and empties evenly within the time that refused messages are kept.
+ */
 export function rejectedQuota(options: RejectedQuotaOptions): RejectedQuota {
   const { bytesMax, bytesPerSenderMax, retentionMs, nowMs } = options;
   const whole: Share = { bytes: 0, atMs: nowMs() };

@@ -87,7 +87,10 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   return {};
 });
 
-/** Lets the log forget what is past its retention, in the store for good, and issued. What fails is tried again an hour later. */
+/**
+ * Lets the log forget what is past its retention, in the store for good, and issued. What fails is tried again an hour
+ * later.
+ */
 function trimHourly(dataDir: string, log: EmbeddedReadingsLog, series: EmbeddedSeriesReader): { close(): void } {
   async function trim(): Promise<void> {
     const position = series.issuedPosition();

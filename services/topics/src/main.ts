@@ -7,7 +7,9 @@ import { type KafkaSettings, topicRetention } from "@meterbook/runtime/settings/
 import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { openLogger } from "@meterbook/runtime/telemetry/telemetry";
 
-/** `npm run topics`: makes the topics that are missing and looks at all of them. Exit 0 when they are right, 1 when not. */
+/**
+ * `npm run topics`: makes the topics that are missing and looks at all of them. Exit 0 when they are right, 1 when not.
+ */
 const { values } = optionsOrExit({
   usage: `npm run topics                  makes the Kafka topics that are missing and looks at all of them
 npm run topics -- --correct     and sets what is wrong with their settings

@@ -1,4 +1,5 @@
-// Goal: the checker finds every kind of fault. Method: a faultless server passes, then one fault after another is planted.
+// Goal: the checker finds every kind of fault. Method: a faultless server passes, then one fault after another is
+// planted.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

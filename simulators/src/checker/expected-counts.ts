@@ -73,8 +73,8 @@ function addTo(range: Range, arrivals: Range, each: number): void {
 const countsOfArrivals: readonly (keyof ExpectedCounts)[] = ["received", "duplicates", "rejected"];
 
 /**
- * `shared`: others send to the same server, so that its counts say nothing about this fleet alone. `redelivered`: a broker stands
- * between, which may deliver more than once what it got once.
+ * `shared`: others send to the same server, so that its counts say nothing about this fleet alone. `redelivered`: a
+ * broker stands between, which may deliver more than once what it got once.
  */
 export function compareCounts(
   truth: Truth,

@@ -19,7 +19,9 @@ export interface DayTotals {
   at(quantity: Quantity, at: number): number;
 }
 
-/** The totals of one meter. Remembers the month and the day asked for last: going forward is cheap, going back right. */
+/**
+ * The totals of one meter. Remembers the month and the day asked for last: going forward is cheap, going back right.
+ */
 export interface MeterTotals {
   readonly profile: MeterProfile;
   of(day: LocalDay): DayTotals;

@@ -1,13 +1,15 @@
 /**
  * What the load generator sends, in closed form, so that a benchmark can say what must be stored without asking it.
  *
- * Message i (0-based) is of meter `i % meters` and of round `firstRound + floor(i / meters)`. Readings of a register of a meter are
- * numbered k = 0, 1, 2, … without gaps; reading k lies at `startAt + 900 k` and has the value `loadValue(meter, register, k)`,
- * which rises strictly with k. A message of the form `1` holds reading k = round of each register; one of the forms `32` (a
- * compact profile) and `32-single` (32 single entries) holds k = 32 round to 32 round + 31 of register 0.
+ * Message i (0-based) is of meter `i % meters` and of round `firstRound + floor(i / meters)`. Readings of a register of
+ * a meter are numbered k = 0, 1, 2, … without gaps; reading k lies at `startAt + 900 k` and has the value
+ * `loadValue(meter, register, k)`, which rises strictly with k. A message of the form `1` holds reading k = round of
+ * each register; one of the forms `32` (a compact profile) and `32-single` (32 single entries) holds k = 32 round to 32
+ * round + 31 of register 0.
  *
- * No reading is sent twice, so where every message is acknowledged, exactly `loadReadings` are stored, and at a boundary
- * that is `startAt + 900 k` for a k below `loadReadingsOf` a register stands at exactly `loadValue(meter, register, k)`.
+ * No reading is sent twice, so where every message is acknowledged, exactly `loadReadings` are stored, and at a
+ * boundary that is `startAt + 900 k` for a k below `loadReadingsOf` a register stands at exactly `loadValue(meter,
+ * register, k)`.
  */
 export interface Load {
   readonly messages: number;
@@ -22,7 +24,10 @@ export interface Load {
 }
 
 export const loadForms = ["1", "32", "32-single"] as const;
-/** The same readings as another pipeline is used to be sent them: three registers of an instant, or 32 lines of one register. */
+/**
+ * The same readings as another pipeline is used to be sent them: three registers of an instant, or 32 lines of one
+ * register.
+ */
 export const peerForms = ["peer-protobuf", "peer-json", "peer-line", "peer-line-32"] as const;
 export type LoadForm = (typeof loadForms)[number] | (typeof peerForms)[number];
 

@@ -13,7 +13,10 @@ export interface PacketSlice {
 export interface PacketSource {
   /** Messages of the lane. */
   readonly count: number;
-  /** The slice that begins with the lane's message `first`; `into` is a slice of this source that is not needed any more. */
+  /**
+   * The slice that begins with the lane's message `first`; `into` is a slice of this source that is not needed any
+   * more.
+   */
   slice(first: number, into: PacketSlice | undefined): PacketSlice;
 }
 
@@ -64,7 +67,9 @@ function packetBytesMax({ form, registers }: Load): number {
 
 const headBytes = 3;
 
-/** Writes one PUBLISH with QoS 1; answers where it ends. The remaining length always takes two bytes, which MQTT allows. */
+/**
+ * Writes one PUBLISH with QoS 1; answers where it ends. The remaining length always takes two bytes, which MQTT allows.
+ */
 function packetWriter(load: Load): WritePacket {
   const writePayload = payloadWriter(load);
   return (bytes, at, meter, round, packetId) => {
@@ -133,7 +138,10 @@ function writeReading(bytes: Buffer, at: number, register: number, instant: numb
   return end;
 }
 
-/** `Profile { register = 1, unit = 2, start = 5, step_seconds = 6, base = 7, deltas = 8 }` as an entry of `profiles = 4`. */
+/**
+ * `Profile { register = 1, unit = 2, start = 5, step_seconds = 6, base = 7, deltas = 8 }` as an entry of `profiles =
+ * 4`.
+ */
 function profile({ startAt }: Load): WritePayload {
   const slope = loadSlope(0);
   return (bytes, at, meter, round) => {

@@ -144,7 +144,10 @@ async function killInTheMiddle(
 const probeEveryMs = 257;
 const pollMs = 10;
 
-/** From when a message was due until it can be queried. Of one connection, whose messages follow each other in a known order. */
+/**
+ * From when a message was due until it can be queried. Of one connection, whose messages follow each other in a known
+ * order.
+ */
 async function probe(
   servers: FreshServers,
   running: RunningPipeline,

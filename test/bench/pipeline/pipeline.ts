@@ -23,7 +23,10 @@ export interface RunningPipeline {
   readonly bridge: Readonly<Record<string, BenchedProcess>>;
   /** A broker in front of them. */
   readonly front: Readonly<Record<string, BenchedProcess>>;
-  /** Each answers, in its second column, a part of how many instants of meters are stored; one may be in several parts after a kill. */
+  /**
+   * Each answers, in its second column, a part of how many instants of meters are stored; one may be in several parts
+   * after a kill.
+   */
   readonly countQueries: readonly string[];
   /** Answer all that is stored as rows of instant, meter and its first register. */
   readonly rowQueries: readonly string[];

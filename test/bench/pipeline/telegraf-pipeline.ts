@@ -11,7 +11,8 @@ import type { Pipeline, RunningPipeline } from "./pipeline.ts";
 /** What its meters send: protobuf by `xpath_protobuf`, JSON by `json_v2`, or line protocol, its cheapest form. */
 export type TelegrafForm = "protobuf" | "json" | "line" | "line-32";
 
-// Settings found best beforehand for this load: larger batches and a shorter interval than its defaults, which would be unfair to it.
+// Settings found best beforehand for this load: larger batches and a shorter interval than its defaults, which would be
+// unfair to it.
 const agent = `[agent]
   interval = "1s"
   flush_interval = "200ms"
@@ -29,7 +30,10 @@ message Reading { string meter = 1; int64 ts = 2; int64 a = 3; int64 b = 4; int6
 
 const fields = ["a", "b", "c"];
 
-/** All that may be under way must have room in its buffer, or it drops what was acknowledged: a report of 32 is 32 metrics. */
+/**
+ * All that may be under way must have room in its buffer, or it drops what was acknowledged: a report of 32 is 32
+ * metrics.
+ */
 const undelivered = { each: 20_000, reportsOf32: 2000 };
 
 function mqttInput(form: TelegrafForm, port: string, directory: string): string {

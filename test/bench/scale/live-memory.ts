@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { ServiceProcess } from "../../support/processes/service-process.ts";
 
 /**
- * For the environment of a service: lets `liveBytesOf` ask it, hold more than the 4 GB that Node allows by itself, and forget a batch
- * before it grows old (docs/servers.md).
+ * For the environment of a service: lets `liveBytesOf` ask it, hold more than the 4 GB that Node allows by itself, and
+ * forget a batch before it grows old (docs/servers.md).
  */
 export const askable = { NODE_OPTIONS: "--inspect=127.0.0.1:0 --max-old-space-size=12288 --max-semi-space-size=64" };
 

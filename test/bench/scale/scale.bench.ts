@@ -7,7 +7,10 @@ const messages = 500_000;
 /** What the cost of a message or a meter may grow by from the smallest fleet to the largest. */
 const growth = { atMost: 1.25 };
 
-/** What a message costs and a meter takes with fleets of several sizes, and a month's end of each, on Kafka and InfluxDB. */
+/**
+ * What a message costs and a meter takes with fleets of several sizes, and a month's end of each, on Kafka and
+ * InfluxDB.
+ */
 export async function measureScale(share: number): Promise<{ figures: Figure[]; runs: ScaleRun[] }> {
   const runs: ScaleRun[] = [];
   for (const size of sizes) {

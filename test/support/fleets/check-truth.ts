@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 
 const checker = fileURLToPath(new URL("../../../simulators/src/check.ts", import.meta.url));
 
-/** Compares a fleet's truth file with what the API under `httpUrl` says; code 0 = they agree. `more` options of the checker. */
+/**
+ * Compares a fleet's truth file with what the API under `httpUrl` says; code 0 = they agree. `more` options of the
+ * checker.
+ */
 export async function checkTruth(
   truth: string,
   httpUrl: string,

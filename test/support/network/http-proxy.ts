@@ -12,8 +12,8 @@ export interface ProxiedRequest {
 }
 
 /**
- * What becomes of a request: `pass` it on, answer it here, `hang` without an answer, `reset` the connection, or pass it on and
- * `swallow` the answer.
+ * What becomes of a request: `pass` it on, answer it here, `hang` without an answer, `reset` the connection, or pass it
+ * on and `swallow` the answer.
  */
 export type Fate =
   | "pass"

@@ -8,7 +8,10 @@ import { onTestFinished } from "vitest";
 
 type Options = Partial<Omit<MqttEndpointOptions, "events">> & { readonly events?: Partial<EndpointEvents> };
 
-/** An endpoint at a free port of this machine, until the test is over. It logs nothing; who was refused or hung up on is listed by reason. */
+/**
+ * An endpoint at a free port of this machine, until the test is over. It logs nothing; who was refused or hung up on is
+ * listed by reason.
+ */
 export async function quietEndpoint({ events, ...options }: Options, take: TakeMessage) {
   const refused: string[] = [];
   const closed: string[] = [];

@@ -7,8 +7,8 @@ export interface TcpBalancer {
 }
 
 /**
- * Shares connections out among `targets()` (URLs) in turn; one that does not accept is passed over. What stands in front
- * of several processes of a service.
+ * Shares connections out among `targets()` (URLs) in turn; one that does not accept is passed over. What stands in
+ * front of several processes of a service.
  */
 export async function startTcpBalancer(targets: () => readonly string[]): Promise<TcpBalancer> {
   const open = new Set<Socket>();

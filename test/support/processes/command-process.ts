@@ -11,8 +11,8 @@ export interface Ended {
 }
 
 /**
- * Runs a module of services/standalone as a process that ends by itself; killed after `msMax`, or once it has said `until` on
- * standard output.
+ * Runs a module of services/standalone as a process that ends by itself; killed after `msMax`, or once it has said
+ * `until` on standard output.
  */
 export async function runCommand(
   module: string,

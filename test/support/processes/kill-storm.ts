@@ -11,7 +11,9 @@ export interface KillStorm {
 const pauseMs = { min: 4000, max: 9000 };
 const downMs = { min: 100, max: 1000 };
 
-/** SIGKILLs one of `targets()` after the other, at moments that `random` draws, and starts it again; `killsMax` times. */
+/**
+ * SIGKILLs one of `targets()` after the other, at moments that `random` draws, and starts it again; `killsMax` times.
+ */
 export function startKillStorm(
   targets: () => readonly ServiceProcess[],
   { random, killsMax }: { readonly random: () => number; readonly killsMax: number },

@@ -1,4 +1,5 @@
-// A process that issues snapshots and stands still in the middle of it, or that builds a view and dies in the middle of it.
+// A process that issues snapshots and stands still in the middle of it, or that builds a view and dies in the middle of
+// it.
 import { readFileSync, writeSync } from "node:fs";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import {

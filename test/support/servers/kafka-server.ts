@@ -49,7 +49,10 @@ function way(): ServerWay | undefined {
 export interface KafkaOptions {
   readonly brokers?: 1 | 3;
   readonly as?: ServerWay | undefined;
-  /** Compiled for speed as one that runs for good is. A test's ends before that pays: without, it takes a third less CPU. Native only. */
+  /**
+   * Compiled for speed as one that runs for good is. A test's ends before that pays: without, it takes a third less
+   * CPU. Native only.
+   */
   readonly isMeasured?: boolean;
   /** Lines after ours in `server.properties`, which win; and arguments for formatting the storage. Native only. */
   readonly properties?: (node: KafkaNode) => string;

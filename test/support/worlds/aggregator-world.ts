@@ -348,7 +348,8 @@ export async function openAggregatorWorld(options: {
     },
     async settle() {
       const deadline = Date.now() + 20_000;
-      // Housekeeping looks on its own every tenth of a second; what it waits for is the clock, which stands where it was put.
+      // Housekeeping looks on its own every tenth of a second; what it waits for is the clock, which stands where it
+      // was put.
       await new Promise((resolve) => setTimeout(resolve, 250));
       while ((await parts.series.reader.totals()).pending > 0) {
         if (Date.now() > deadline) throw new Error("nothing settles: is the clock past the settle time?");

@@ -2,7 +2,9 @@ import type { SnapshotLedger, SnapshotLedgers } from "@meterbook/core/ports/snap
 
 type Append = SnapshotLedger["append"];
 
-/** The same ledgers, but that `append` stands in front of theirs: it may fail before or after the snapshots are kept. */
+/**
+ * The same ledgers, but that `append` stands in front of theirs: it may fail before or after the snapshots are kept.
+ */
 export function ledgersWithAppend(append: (real: Append) => Append) {
   return (real: SnapshotLedgers): SnapshotLedgers => ({
     ...real,

@@ -17,7 +17,9 @@ export interface KafkaOperatorLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** What stands wrong until it is cleared, for `/readyz`; a line in the log when it begins and when it ends is its part. */
+/**
+ * What stands wrong until it is cleared, for `/readyz`; a line in the log when it begins and when it ends is its part.
+ */
 export interface Standing {
   raise(name: string, detail: string): void;
   clear(name: string): void;

@@ -61,7 +61,8 @@ export function openBrokerLink(options: BrokerLinkOptions, owner: BrokerLinkOwne
   };
   const pinger = setInterval(
     () => {
-      // The client does not see PINGRESP while it is held: without this it takes the broker for dead, and the other way round.
+      // The client does not see PINGRESP while it is held: without this it takes the broker for dead, and the other way
+      // round.
       if (!intake.held() || !client.connected) return;
       client.reschedulePing(true);
       client.sendPing();
@@ -134,7 +135,9 @@ function clientOptions(options: BrokerLinkOptions): IClientOptions {
   return { ...settings, properties: { sessionExpiryInterval, receiveMaximum, maximumPacketSize: packetBytesMax } };
 }
 
-/** Asked for on every connection, because the setting may have changed. `rh: 1`: retained messages only where it is new. */
+/**
+ * Asked for on every connection, because the setting may have changed. `rh: 1`: retained messages only where it is new.
+ */
 function subscribe(client: MqttClient, options: BrokerLinkOptions, done: (refused: readonly string[]) => void): void {
   const { filters } = options;
   const wanted: ISubscriptionMap = {};

@@ -64,13 +64,15 @@ const shortLifeMs = 5_000;
 /**
  * Takes the messages of meters from an MQTT broker with a session that outlives connections and processes.
  *
- * - QoS 1: PUBACK to the broker after `take` has resolved, in order. QoS 0: taken, nothing is answered. Subscriptions are
- *   for QoS 1, so QoS 2 of a meter arrives as QoS 1.
- * - `take` rejects: no PUBACK for that message and those behind it. A broker sends again on a new connection only, so the
- *   connection is dropped after a pause that grows with the trouble, and opened again. A lost connection is opened
- *   again for ever. Before each, all that was taken has settled: memory holds one window, and a meter's messages stay in order.
+ * - QoS 1: PUBACK to the broker after `take` has resolved, in order. QoS 0: taken, nothing is answered. Subscriptions
+ *   are for QoS 1, so QoS 2 of a meter arrives as QoS 1.
+ * - `take` rejects: no PUBACK for that message and those behind it. A broker sends again on a new connection only, so
+ *   the connection is dropped after a pause that grows with the trouble, and opened again. A lost connection is opened
+ *   again for ever. Before each, all that was taken has settled: memory holds one window, and a meter's messages stay
+ *   in order.
  * - The sender's client id is not known through a broker; `clientId` of a message is that of this session.
- * - Retained messages are taken when the session is new; repeats because of later subscriptions are acknowledged and left out.
+ * - Retained messages are taken when the session is new; repeats because of later subscriptions are acknowledged and
+ *   left out.
  * - What a meter is asked is kept by the broker as a retained message, so a meter that subscribes later gets it.
  * - Memory is bounded by `inFlightMessagesMax`, `inFlightBytesMax`, and one packet of at most 16 MiB (MQTT 5).
  *

@@ -52,9 +52,9 @@ const socketOptions = {
 };
 
 /**
- * Hands over each connection once there is something to read from it: after the TLS handshake, where there are `tls` files. With an
- * authority among them a client must show a certificate of that authority. Renewed files take effect by themselves; those
- * that cannot be used are told, and the ones before stay.
+ * Hands over each connection once there is something to read from it: after the TLS handshake, where there are `tls`
+ * files. With an authority among them a client must show a certificate of that authority. Renewed files take effect by
+ * themselves; those that cannot be used are told, and the ones before stay.
  *
  * @throws AdapterError `endpoint_failed` when it cannot listen or a file cannot be used.
  */

@@ -53,9 +53,15 @@ export interface MqttEndpointOptions {
   /** A connection whose message was not kept is held back as long as the trouble has lasted, within these bounds. */
   readonly holdBackMsMin?: number;
   readonly holdBackMsMax?: number;
-  /** With them the endpoint speaks TLS only; with an authority among them clients must show its certificates and are who these say. */
+  /**
+   * With them the endpoint speaks TLS only; with an authority among them clients must show its certificates and are who
+   * these say.
+   */
   readonly tls?: TlsFiles | undefined;
-  /** Names, hashes of secrets, and the meters that each speaks for. Without an authority clients must give name and secret. */
+  /**
+   * Names, hashes of secrets, and the meters that each speaks for. Without an authority clients must give name and
+   * secret.
+   */
   readonly identitiesFile?: string | undefined;
   /** How often these files are looked at for changes. */
   readonly filesLookEveryMs?: number | undefined;
@@ -83,8 +89,9 @@ const recheckedATurnMax = 200;
  *   A 3.1.1 client sends again on its next connection.
  * - A message longer than `packetBytesMax` is reported with its beginning, then acknowledged, then the connection is
  *   closed.
- * - A client may subscribe to `meters/{id}/requests` (JSON) and `meters/{id}/requests/protobuf`; everything else gets 0x80. Sessions end with their connection,
- *   wills and the retain flag are ignored. A client of MQTT 5 is refused (CONNACK 1).
+ * - A client may subscribe to `meters/{id}/requests` (JSON) and `meters/{id}/requests/protobuf`; everything else gets
+ *   0x80. Sessions end with their connection, wills and the retain flag are ignored. A client of MQTT 5 is refused
+ *   (CONNACK 1).
  * - If identities are asked for, a client without one is refused (CONNACK 4 or 5), and each message says who sent it. A
  *   client may then subscribe only to the requests of its own meters.
  * - Client ids are free (a concentrator has no meter id), up to 256 characters. If the same identity uses one again,

@@ -29,8 +29,9 @@ export interface BatcherOptions {
 }
 
 /**
- * From `reportsPerSecond` on a report waits for `lingerMs`, or until `reportsMax` wait: senders have only so many under way. With a
- * linger of 0 it is written as soon as all that came with it is at hand: where somebody else makes them come together.
+ * From `reportsPerSecond` on a report waits for `lingerMs`, or until `reportsMax` wait: senders have only so many under
+ * way. With a linger of 0 it is written as soon as all that came with it is at hand: where somebody else makes them
+ * come together.
  */
 export interface BusyLinger {
   readonly reportsPerSecond: number;

@@ -61,10 +61,14 @@ export interface Losses {
   readonly unknown: number;
 }
 
-/** So many open entries are listed, each a few hundred bytes: nobody reads more, and a broken disk finds without end. */
+/**
+ * So many open entries are listed, each a few hundred bytes: nobody reads more, and a broken disk finds without end.
+ */
 export const damagesOpenMax = 100_000;
 
-/** For readers that meet damage where they cannot wait: told without a promise, reported by the owner as soon as may be. */
+/**
+ * For readers that meet damage where they cannot wait: told without a promise, reported by the owner as soon as may be.
+ */
 export type TellDamage = (damage: Damage) => void;
 
 /** For readers that find damage: whom they tell, and the clock that says when. */

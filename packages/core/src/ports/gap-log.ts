@@ -2,9 +2,9 @@ import type { Gap, MeterGaps } from "../domain/gap/meter-gaps.ts";
 import type { Subscription } from "./readings-log.ts";
 
 /**
- * What meters owe us and what they were asked for, as a compacted log keyed by meter id: the newest record of a meter is
- * the one that counts. Whoever owns a meter's partition writes it; it can be had again from the readings, but for what
- * was asked when.
+ * What meters owe us and what they were asked for, as a compacted log keyed by meter id: the newest record of a meter
+ * is the one that counts. Whoever owns a meter's partition writes it; it can be had again from the readings, but for
+ * what was asked when.
  *
  * Promises of every adapter (test/contracts/gap-log.contract.ts):
  * - `put` resolves once the records survive a crash; a record without gaps, asking and sequence takes the meter out;

@@ -41,7 +41,10 @@ export interface FrameConsumer {
   assigned(partition: number, epoch: number, gone?: AbortSignal, again?: () => void): Promise<number>;
   /** It is no longer; nothing more is handed over for it. Resolves when the consumer has let go. */
   revoked(partition: number): Promise<void>;
-  /** Frames in order. Never called while an earlier call of the partition is pending; a rejection ends in a retry of the same frames. */
+  /**
+   * Frames in order. Never called while an earlier call of the partition is pending; a rejection ends in a retry of the
+   * same frames.
+   */
   handle(batch: FrameBatch): Promise<void>;
   /**
    * The log no longer holds these frames, and they were not handed over. Told before the frames after them, and again

@@ -8,10 +8,14 @@ export interface Rejection {
   readonly meterId: string | null;
   readonly clientId: string;
   readonly receivedAtMs: number;
-  /** The whole message as it came. A packet over the size limit keeps its first bytes; `truncatedFrom` is its length. */
+  /**
+   * The whole message as it came. A packet over the size limit keeps its first bytes; `truncatedFrom` is its length.
+   */
   readonly payload: Uint8Array;
   readonly truncatedFrom: number | null;
-  /** Whose share of the log it fills: an identity, a client or a meter. Absent where it is nobody's; not shown again. */
+  /**
+   * Whose share of the log it fills: an identity, a client or a meter. Absent where it is nobody's; not shown again.
+   */
   readonly senderName?: string;
   /**
    * Where it stands in a log that may be taken in again (a frame of the readings log): the same source is kept once.
@@ -53,7 +57,9 @@ export interface SenderShare {
 export interface RejectedShares {
   /** Largest first. */
   list(limit: number): Promise<readonly SenderShare[]>;
-  /** Forgets what is kept of a sender, as its age would do: it still counts as refused. Answers how many refusals went. */
+  /**
+   * Forgets what is kept of a sender, as its age would do: it still counts as refused. Answers how many refusals went.
+   */
   empty(sender: string): Promise<number>;
 }
 

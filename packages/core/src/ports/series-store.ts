@@ -51,7 +51,9 @@ export interface StoredConflict extends Omit<Conflict, "offset" | "index"> {
   readonly id: number;
 }
 
-/** Counts of readings since the store was made; `stored` counts keys, so a value that replaces another is a conflict. */
+/**
+ * Counts of readings since the store was made; `stored` counts keys, so a value that replaces another is a conflict.
+ */
 export interface StoreCounts {
   readonly stored: number;
   readonly duplicates: number;
@@ -127,7 +129,8 @@ export interface SeriesBatch {
  * Reads of the series store, safe from any process while the writer works.
  *
  * Promises of every adapter (test/contracts/series-store.contract.ts): a read sees every batch that is committed
- * (and perhaps parts of one that is not yet), readings come ascending in `at` without repeats, nothing is returned that was not put, and an unknown meter is `undefined`.
+ * (and perhaps parts of one that is not yet), readings come ascending in `at` without repeats, nothing is returned that
+ * was not put, and an unknown meter is `undefined`.
  */
 export interface SeriesReader {
   meter(meterId: string): Promise<StoredMeter | undefined>;

@@ -6,18 +6,19 @@ import type { TellDamage } from "./damage-log.ts";
  * The issued snapshots, append-only.
  *
  * Promises of every adapter (test/contracts/snapshot-ledger.contract.ts):
- * - `append` resolves once all survive a crash and the reads of this ledger see them; it is kept whole or not at all; a revision
- *   that is there already with the same hash and lifecycle is left alone, with another the whole append is refused with an
- *   error (an issued revision never changes);
+ * - `append` resolves once all survive a crash and the reads of this ledger see them; it is kept whole or not at all; a
+ *   revision that is there already with the same hash and lifecycle is left alone, with another the whole append is
+ *   refused with an error (an issued revision never changes);
  * - nothing is ever updated or deleted.
  */
 export interface SnapshotLedger extends SnapshotView {
   /**
-   * One at a time: the next begins when the one before has ended. A rejection does not say that nothing was kept, and reads may
-   * show it later: whoever goes on asks the ledger again what is issued.
+   * One at a time: the next begins when the one before has ended. A rejection does not say that nothing was kept, and
+   * reads may show it later: whoever goes on asks the ledger again what is issued.
    *
-   * @throws AdapterError `ledger_fenced` where the right to issue is another's, or may be: whether the append is kept is not known
-   *   then, and this ledger takes no more. `SnapshotLedgers.open` takes the right anew and tells what is there.
+   * @throws AdapterError `ledger_fenced` where the right to issue is another's, or may be: whether the append is kept
+   * is not known then, and this ledger takes no more. `SnapshotLedgers.open` takes the right anew and tells what is
+   * there.
    */
   append(snapshots: readonly Snapshot[]): Promise<void>;
   close(): Promise<void>;
@@ -60,8 +61,8 @@ export interface ChangesPage {
 }
 
 /**
- * Reads of the ledger: safe from any process; they see only what is kept for good, a large append maybe part by part in its order,
- * and pages stay right while snapshots are issued. Pages hold at most `limit` entries; fewer means the end.
+ * Reads of the ledger: safe from any process; they see only what is kept for good, a large append maybe part by part in
+ * its order, and pages stay right while snapshots are issued. Pages hold at most `limit` entries; fewer means the end.
  */
 export interface SnapshotView {
   /** The latest revision of each meter of a period, ordered by meter id. */

@@ -188,7 +188,9 @@ function readEvidence(cursor: Cursor): Evidence {
   return evidence;
 }
 
-/** What only a newer version knows is kept and shown by its number: it stops no reader, and is written again the same. */
+/**
+ * What only a newer version knows is kept and shown by its number: it stops no reader, and is written again the same.
+ */
 function oneOf<Name extends string>(names: readonly Name[], index: number): Name {
   return names[index] ?? (`${unknownMember}${index}` as Name);
 }

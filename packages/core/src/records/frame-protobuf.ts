@@ -44,8 +44,8 @@ export interface CheckedFrame {
 }
 
 /**
- * Reads a frame, the checksum first. It never throws and is bounded by the bytes that are there: what cannot be used is in
- * `faults`. The reports alias `bytes`.
+ * Reads a frame, the checksum first. It never throws and is bounded by the bytes that are there: what cannot be used is
+ * in `faults`. The reports alias `bytes`.
  */
 export function checkFrame(bytes: Uint8Array): CheckedFrame {
   const record = checkedRecord(bytes);

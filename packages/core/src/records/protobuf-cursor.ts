@@ -112,7 +112,9 @@ function skipFixed(cursor: Cursor, length: number): void {
   cursor.at += length;
 }
 
-/** Text of one byte per character, such as ids and OBIS codes; anything else shows as letters that no pattern allows. */
+/**
+ * Text of one byte per character, such as ids and OBIS codes; anything else shows as letters that no pattern allows.
+ */
 export function latinText({ bytes }: Cursor, from: number, to: number): string {
   let text = "";
   for (let at = from; at < to; at += 1) text += String.fromCharCode(bytes[at] as number);

@@ -1,8 +1,8 @@
 import { crc32 } from "node:zlib";
 
 /**
- * The checksum of a durable protobuf record: field 15, a fixed32, always the last five bytes, over all bytes before it. A
- * reader that does not know it skips it as any field.
+ * The checksum of a durable protobuf record: field 15, a fixed32, always the last five bytes, over all bytes before it.
+ * A reader that does not know it skips it as any field.
  */
 const tag = (15 << 3) | 5;
 export const checksumBytes = 5;
@@ -22,7 +22,9 @@ export function putChecksum(sealed: Buffer): void {
   sealed.writeUInt32LE(crc32(sealed.subarray(0, length)), length + 1);
 }
 
-/** The record without its checksum (the same memory); undefined where the checksum is absent or not that of the bytes. */
+/**
+ * The record without its checksum (the same memory); undefined where the checksum is absent or not that of the bytes.
+ */
 export function checkedRecord(sealed: Uint8Array): Uint8Array | undefined {
   const length = sealed.length - checksumBytes;
   if (length < 0 || sealed[length] !== tag) return undefined;

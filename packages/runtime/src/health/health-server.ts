@@ -16,8 +16,8 @@ export interface HealthServerOptions {
 }
 
 /**
- * What a service without an API of its own answers over HTTP: `/healthz` (the process lives), `/readyz` (200, or 503 with
- * what is wrong) and `/metrics` (Prometheus text).
+ * What a service without an API of its own answers over HTTP: `/healthz` (the process lives), `/readyz` (200, or 503
+ * with what is wrong) and `/metrics` (Prometheus text).
  */
 export async function serveHealth(options: HealthServerOptions): Promise<{ address: string; close(): Promise<void> }> {
   const server = createServer({ connectionsCheckingInterval: 1000 }, (request, response) => {

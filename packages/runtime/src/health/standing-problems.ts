@@ -9,7 +9,9 @@ export interface StandingProblems {
    * A problem that may only follow from another one: raised if no other stands, and then it stands until it is cleared.
    */
   suppose(name: string, detail: string): void;
-  /** Of work that is tried again and whose success is told by nobody: stands until it has not been told for `fadeMs`. */
+  /**
+   * Of work that is tried again and whose success is told by nobody: stands until it has not been told for `fadeMs`.
+   */
   recur(name: string, detail: string): void;
   /** One line each, in the order in which they arose; none = ready. */
   current(): readonly string[];

@@ -9,8 +9,8 @@ export interface CommandForm<Options extends ParseArgsOptionsConfig> {
 }
 
 /**
- * The options of a command. `--help` prints the usage and ends the process with 0; options that do not exist or have no value end it
- * with 2 and say which.
+ * The options of a command. `--help` prints the usage and ends the process with 0; options that do not exist or have no
+ * value end it with 2 and say which.
  */
 export function optionsOrExit<const Options extends ParseArgsOptionsConfig = Record<never, never>>({
   usage,

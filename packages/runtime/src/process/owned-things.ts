@@ -9,7 +9,8 @@ export interface OwnedThings {
   readonly own: Own;
   /**
    * Closes everything newest first, one after the other, for at most `msMax` together. A failure does not keep the
-   * others open. Answers one phrase per thing that failed to close, empty when all is well. Later calls answer the same.
+   * others open. Answers one phrase per thing that failed to close, empty when all is well. Later calls answer the
+   * same.
    */
   closeAll(msMax: number): Promise<readonly string[]>;
 }

@@ -78,7 +78,9 @@ export async function startThread(url: URL, data: unknown, options: ThreadOption
   };
 }
 
-/** Called by a thread's module: starts the service with the data of `startThread`, and closes what it owns on request. */
+/**
+ * Called by a thread's module: starts the service with the data of `startThread`, and closes what it owns on request.
+ */
 export async function runThread<Data>(start: (data: Data, own: Own) => Promise<ThreadStarted>): Promise<void> {
   const { control, data, closeMsMax } = (workerData as ThreadData).meterbookThread;
   const owned = ownedThings();

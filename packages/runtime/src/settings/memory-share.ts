@@ -7,14 +7,17 @@ export function machineBytes(): number {
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
-/** The heap of the thread that remembers meters. V8 by itself gives 4 GiB at most, and a thread that needs more ends the process. */
+/**
+ * The heap of the thread that remembers meters. V8 by itself gives 4 GiB at most, and a thread that needs more ends the
+ * process.
+ */
 export function rememberingHeapBytes(machine: number): number {
   return Math.floor(machine / 2);
 }
 
 /**
- * Of a meter with one channel the aggregator remembers 0.8 to 1.7 kB (measured with 390 000 invented ones), and what it has just dropped
- * stands beside that until it is collected.
+ * Of a meter with one channel the aggregator remembers 0.8 to 1.7 kB (measured with 390 000 invented ones), and what it
+ * has just dropped stands beside that until it is collected.
  */
 const bytesPerMeter = 2_560;
 /** As many numbers as the embedded store has. */

@@ -17,8 +17,8 @@ export function unknownSettings(given: Readonly<Record<string, string | undefine
 }
 
 /**
- * Names that tests, benchmarks, `npm run servers` and compose.yaml keep for themselves, and those that Kubernetes and Docker put into the environment
- * of every container beside a service that is called `meterbook` or `meterbook-…`.
+ * Names that tests, benchmarks, `npm run servers` and compose.yaml keep for themselves, and those that Kubernetes and
+ * Docker put into the environment of every container beside a service that is called `meterbook` or `meterbook-…`.
  */
 function belongsToOthers(name: string, value: string): boolean {
   if (/^METERBOOK_(TEST|BENCH|SERVERS|COMPOSE)_/.test(name)) return true;

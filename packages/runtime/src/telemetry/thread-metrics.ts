@@ -25,7 +25,8 @@ export interface MetricsHub {
   readonly contentType: string;
   /**
    * The metrics of all threads in one Prometheus text: what has the same name and labels is added up. Resolves when
-   * every expected thread has answered, or after `timeoutMs` with what has come; `meterbook_thread_up` is 0 for the rest.
+   * every expected thread has answered, or after `timeoutMs` with what has come; `meterbook_thread_up` is 0 for the
+   * rest.
    */
   collect(timeoutMs: number): Promise<string>;
   close(): void;

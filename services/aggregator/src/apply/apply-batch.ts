@@ -81,7 +81,10 @@ export async function applyBatch(
   return result;
 }
 
-/** Looks through frames that are in the store already for what they changed: their owner may have ended before issuing it. */
+/**
+ * Looks through frames that are in the store already for what they changed: their owner may have ended before issuing
+ * it.
+ */
 export function lookAgain(
   knownMeters: KnownMeters,
   frames: readonly LogFrame[],

@@ -1,4 +1,5 @@
-// Goal: a report that cannot be used stops nobody. Method: frames as a log hands them over, with one report that is damaged.
+// Goal: a report that cannot be used stops nobody. Method: frames as a log hands them over, with one report that is
+// damaged.
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { expect, test } from "vitest";

@@ -7,8 +7,8 @@ import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
 import { decodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 
 /**
- * The readings of each report of a frame, in order. A report that cannot be decoded is told and has no readings; those that
- * came with it are taken.
+ * The readings of each report of a frame, in order. A report that cannot be decoded is told and has no readings; those
+ * that came with it are taken.
  */
 export function decodeReports(
   { partition, offset, reports }: LogFrame,

@@ -5,8 +5,8 @@ import type { RefusedReport } from "./admit-reports.ts";
 const rejectionsPerAppendMax = 500;
 
 /**
- * Keeps what a partition refuses, before the batch is committed that held it. A batch that is tried again brings the same:
- * it is kept once, but for a process that ends between the two.
+ * Keeps what a partition refuses, before the batch is committed that held it. A batch that is tried again brings the
+ * same: it is kept once, but for a process that ends between the two.
  */
 export function keepRefused(
   rejected: Pick<RejectedLog, "append">,

@@ -4,7 +4,9 @@ import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 
 const rejectionsPerAppendMax = 500;
 
-/** Keeps what the store would not take, as the line that was written and what the store said; resolves when it is safe. */
+/**
+ * Keeps what the store would not take, as the line that was written and what the store said; resolves when it is safe.
+ */
 export function rejectLines(
   rejected: Pick<RejectedLog, "append">,
   clock: Clock,

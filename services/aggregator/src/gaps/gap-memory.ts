@@ -2,7 +2,9 @@ import { isOpen, type MeterGaps, missingOf } from "@meterbook/core/domain/gap/me
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { MeterState } from "../remember/meter-state.ts";
 
-/** What is known of the gaps of a partition's meters: what the gap log has, and what memory said when they were read. */
+/**
+ * What is known of the gaps of a partition's meters: what the gap log has, and what memory said when they were read.
+ */
 export interface GapMemory {
   readonly known: ReadonlyMap<string, MeterGaps>;
   /** Takes over what the log has, the first time. */

@@ -5,8 +5,8 @@ import type { MeterState } from "../remember/meter-state.ts";
 
 /**
  * What memory says of readings that may be missing: empty where all seems to be there, another text whenever something
- * else seems to be missing. Undefined where memory does not know. It is a hint where to look: what is missing, the store
- * tells.
+ * else seems to be missing. Undefined where memory does not know. It is a hint where to look: what is missing, the
+ * store tells.
  */
 export function suspicionOf(meter: MeterState, dueAt: number, silentSeconds: number): string | undefined {
   if (meter.needsStore || meter.recordDamaged) return undefined;
@@ -41,7 +41,10 @@ export function newestOf({ channels }: MeterState): number {
   return channels.reduce((newest, state) => Math.max(newest, newestAtOf(state)), -1);
 }
 
-/** Whether there is a register that has no load profile, or little is remembered: what is missing only the store can tell. */
+/**
+ * Whether there is a register that has no load profile, or little is remembered: what is missing only the store can
+ * tell.
+ */
 export function isReadInTurn({ channels, needsStore }: MeterState): boolean {
   if (needsStore) return true;
   return channels.some(

@@ -69,8 +69,8 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
       meter.heldBackFrom = evaluation === undefined ? pendingFrom(meter) : undefined;
       if (evaluation !== undefined) evaluations.push({ meter, evaluation });
     }
-    // Memory answers at once: without a turn here and there, a whole append would go by in which no heartbeat is sent, and in
-    // which the ledgers of other partitions hold transactions open that must end in time.
+    // Memory answers at once: without a turn here and there, a whole append would go by in which no heartbeat is sent,
+    // and in which the ledgers of other partitions hold transactions open that must end in time.
     await setImmediate();
   }
   const snapshots = evaluations.flatMap(({ evaluation }) => evaluation.snapshots);

@@ -1,15 +1,15 @@
 import type { Progress } from "@meterbook/core/ports/series-store";
 
 /**
- * How far everything is issued, without a list of what is not. Each meter that becomes pending takes the next number; an
- * offset or a note that was reached at a number is complete once all earlier numbers are handed back.
+ * How far everything is issued, without a list of what is not. Each meter that becomes pending takes the next number;
+ * an offset or a note that was reached at a number is complete once all earlier numbers are handed back.
  */
 export interface IssuedUpTo {
   readonly issuedPosition: number;
   readonly notes: Readonly<Record<string, number>>;
   /**
-   * What the frames before `position` change is marked; later ones take `queueNumber` or a greater one. The answer takes it
-   * back, where nothing else has happened since: frames that are not in the store must be read again.
+   * What the frames before `position` change is marked; later ones take `queueNumber` or a greater one. The answer
+   * takes it back, where nothing else has happened since: frames that are not in the store must be read again.
    */
   reached(position: number, queueNumber: number): () => void;
   /** The same for something else: the marks that belong to it have numbers before `queueNumber`. */

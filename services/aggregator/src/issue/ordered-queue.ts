@@ -1,6 +1,6 @@
 /**
- * A set that remembers the order in which its members came. Its oldest member costs the same however many have left: a `Set`
- * walks over the places of all that were deleted before it, so taking a fleet from its front is quadratic.
+ * A set that remembers the order in which its members came. Its oldest member costs the same however many have left: a
+ * `Set` walks over the places of all that were deleted before it, so taking a fleet from its front is quadratic.
  */
 export interface OrderedQueue<Member> extends Iterable<Member> {
   readonly size: number;

@@ -61,8 +61,8 @@ const idleTickMs = 100;
 /**
  * Takes a partition over and works on it until it is closed.
  *
- * One task at a time: a batch, a slice of issuing, a slice of housekeeping. What must survive is in the store (readings,
- * progress) and the ledger; memory is a shortcut that a start does without.
+ * One task at a time: a batch, a slice of issuing, a slice of housekeeping. What must survive is in the store
+ * (readings, progress) and the ledger; memory is a shortcut that a start does without.
  */
 export async function openOwnedPartition(
   ports: PartitionPorts,

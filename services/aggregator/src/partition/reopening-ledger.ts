@@ -1,17 +1,24 @@
 import type { SnapshotLedger, SnapshotLedgers } from "@meterbook/core/ports/snapshot-ledger";
 
-/** Whoever took over has been heard of by then, and the partition is let go; else it is still ours. Longer than a heartbeat. */
+/**
+ * Whoever took over has been heard of by then, and the partition is let go; else it is still ours. Longer than a
+ * heartbeat.
+ */
 const fencedMs = 15_000;
 
 export interface ReopeningLedger extends SnapshotLedger {
   fenced(nowMs: number): void;
-  /** Whether nothing was fenced, or long enough ago to take the right to issue back where the partition is still ours. */
+  /**
+   * Whether nothing was fenced, or long enough ago to take the right to issue back where the partition is still ours.
+   */
   mayOpen(nowMs: number): boolean;
   /** Takes the right to issue back where it was fenced; not to be called before `mayOpen`. */
   reopen(): Promise<"as it was" | "taken back">;
 }
 
-/** The ledger of a partition, opened again some time after it was fenced: a broker fences also a producer that stalled. */
+/**
+ * The ledger of a partition, opened again some time after it was fenced: a broker fences also a producer that stalled.
+ */
 export async function reopeningLedger(ledgers: SnapshotLedgers, partition: number): Promise<ReopeningLedger> {
   let ledger = await ledgers.open(partition);
   let fencedAtMs: number | undefined;

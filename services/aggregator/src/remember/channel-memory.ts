@@ -2,8 +2,9 @@ import type { Reading } from "@meterbook/core/domain/reading/reading";
 import { bareCode, bareCodesMax } from "@meterbook/core/domain/reading/reading";
 
 /**
- * What is remembered of a channel, as a row of numbers. Rows stand in blocks that the garbage collector does not look into: millions
- * of channels as objects that point to readings are what it would go through each time (docs/figures.md).
+ * What is remembered of a channel, as a row of numbers. Rows stand in blocks that the garbage collector does not look
+ * into: millions of channels as objects that point to readings are what it would go through each time
+ * (docs/figures.md).
  */
 export interface ChannelRow {
   readonly block: Float64Array;
@@ -38,8 +39,8 @@ export function set({ block, base }: ChannelRow, field: number, value: number): 
   block[base + field] = value;
 }
 
-// A reading takes two fields: its instant (seconds since 1970, never 0: none is older than 2001) and code in one number, and its value.
-// Its revision is left out: only the store is asked which of two readings is in effect.
+// A reading takes two fields: its instant (seconds since 1970, never 0: none is older than 2001) and code in one
+// number, and its value. Its revision is left out: only the store is asked which of two readings is in effect.
 
 /** The reading in `field` and the next; undefined where none was put there. */
 export function getReading(row: ChannelRow, field: number): Reading | undefined {

@@ -11,8 +11,9 @@ import { addInterval, hasMonths, monthTotals } from "./interval-months.ts";
 
 /**
  * What the aggregator remembers of one channel, so that a reading that follows the newest one needs no look-up and a
- * month closes by a walk over memory. Everything here can be had again from the store, and the irregular stretch is the one for which
- * it must be: late, estimated or backward readings are rare, and there the store is asked. Nothing but this file and interval-months.ts looks into a row.
+ * month closes by a walk over memory. Everything here can be had again from the store, and the irregular stretch is the
+ * one for which it must be: late, estimated or backward readings are rare, and there the store is asked. Nothing but
+ * this file and interval-months.ts looks into a row.
  */
 export interface ChannelState extends ChannelRow {
   readonly channel: PlacedChannel;
@@ -28,7 +29,10 @@ function placed(channel: PlacedChannel): PlacedChannel {
   return placedChannels(`${index} ${channelKey(channel)}`, () => ({ register, kind, unit, stepSeconds, index }));
 }
 
-/** The fields of a row. From 3 to 12 these are a register's; an interval channel has its months there (interval-months.ts). What is never forgotten comes last. */
+/**
+ * The fields of a row. From 3 to 12 these are a register's; an interval channel has its months there
+ * (interval-months.ts). What is never forgotten comes last.
+ */
 const fields = {
   newestAt: 0,
   irregularFrom: 1,
@@ -38,7 +42,10 @@ const fields = {
   newestCode: 4,
   /** The boundary after the newest reading; 0 where none is remembered. */
   nextBoundary: 5,
-  /** A better quality than this behind the passed boundary matters: 4 where nothing stands there yet, 0 where none was passed. */
+  /**
+   * A better quality than this behind the passed boundary matters: 4 where nothing stands there yet, 0 where none was
+   * passed.
+   */
   qualityAfter: 6,
   /** The newest boundary that readings have passed, 0 where there is none, and the readings on both of its sides. */
   passedBoundary: 7,
@@ -78,8 +85,8 @@ export function advanceNewestOnly(state: ChannelState, at: number): void {
 }
 
 /**
- * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, or the first of a better
- * quality, where that can matter (behind an exact actual reading it cannot), else 0.
+ * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, or the
+ * first of a better quality, where that can matter (behind an exact actual reading it cannot), else 0.
  */
 export function advance(
   state: ChannelState,
@@ -122,7 +129,10 @@ function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCale
   return boundary;
 }
 
-/** What stands behind a boundary as an estimate gives way to what is measured (closing-value.ts climbs with actual readings first). */
+/**
+ * What stands behind a boundary as an estimate gives way to what is measured (closing-value.ts climbs with actual
+ * readings first).
+ */
 function betterAfter(state: ChannelState, reading: Reading): number {
   const boundary = get(state, fields.passedBoundary);
   const before = getReading(state, fields.before);

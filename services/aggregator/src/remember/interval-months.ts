@@ -3,7 +3,10 @@ import { qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { type ChannelRow, get, set } from "./channel-memory.ts";
 
-/** The fields of the newest month in an interval channel's row; the month before it has the same, `monthFields` further on. */
+/**
+ * The fields of the newest month in an interval channel's row; the month before it has the same, `monthFields` further
+ * on.
+ */
 const fields = {
   /** Seconds; both 0 where there is no month. */
   start: 3,
@@ -25,8 +28,8 @@ export interface MonthTotals {
 }
 
 /**
- * Adds an interval to the month in which it begins, where that is one of the two newest; others are not remembered. Answers false where
- * the interval belongs to two months and so to neither.
+ * Adds an interval to the month in which it begins, where that is one of the two newest; others are not remembered.
+ * Answers false where the interval belongs to two months and so to neither.
  */
 export function addInterval(
   row: ChannelRow,
@@ -44,7 +47,10 @@ export function addInterval(
   return true;
 }
 
-/** How far on in the row the month is in which an interval begins, which may be a new one; undefined for months further back. */
+/**
+ * How far on in the row the month is in which an interval begins, which may be a new one; undefined for months further
+ * back.
+ */
 function monthOf(row: ChannelRow, from: number, calendar: LocalCalendar): number | undefined {
   if (get(row, fields.boundary) !== 0) {
     if (contains(row, 0, from)) return 0;

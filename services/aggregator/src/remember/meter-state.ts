@@ -76,7 +76,10 @@ export function meterState(meterId: string, zone: string): MeterState {
   };
 }
 
-/** Takes over what the store says of the meter's number and channels. New channels have no reading newer than `newestAt`. */
+/**
+ * Takes over what the store says of the meter's number and channels. New channels have no reading newer than
+ * `newestAt`.
+ */
 export function adopt(meter: MeterState, stored: StoredMeter, newRow: () => ChannelRow, newestAt: number): void {
   meter.no = stored.no;
   const channels = [...meter.channels];

@@ -170,7 +170,9 @@ function inUnit(meterId: string, all: readonly StoredChannel[], unit: BaseUnit |
   throw new ApiProblem("register_unknown", `meter ${meterId} counts ${oldest.register} in ${known}, not in ${wanted}`);
 }
 
-/** Built as bytes: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects. */
+/**
+ * Built as bytes: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects.
+ */
 async function curveBytes(
   source: CurveSource,
   resolution: Resolution,

@@ -126,8 +126,8 @@ test("D07: what is lost for good is told with its places, also when an operator 
 });
 
 /**
- * A message moves from hand to log to store while the status is put together, one move at any of the reads. Whatever the
- * timing, nothing is negative, and "settled" is never said while a message is anywhere on the way.
+ * A message moves from hand to log to store while the status is put together, one move at any of the reads. Whatever
+ * the timing, nothing is negative, and "settled" is never said while a message is anywhere on the way.
  */
 test("status is honest whatever moves between its reads", async () => {
   type Place = "outside" | "hand" | "log" | "store" | "issued";

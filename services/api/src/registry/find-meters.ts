@@ -9,8 +9,9 @@ export interface FoundMeter {
 type Found = Map<string, FoundMeter>;
 
 /**
- * Meters whose id is `text` or begins with it: of the registry, and of the newest month that was issued, where meters without a record
- * are too. A meter that has only just begun to report is found by its whole id. Both are read by key, whatever the size of the fleet.
+ * Meters whose id is `text` or begins with it: of the registry, and of the newest month that was issued, where meters
+ * without a record are too. A meter that has only just begun to report is found by its whole id. Both are read by key,
+ * whatever the size of the fleet.
  */
 export async function findMeters(context: ApiContext, text: string, limit: number): Promise<readonly FoundMeter[]> {
   const found: Found = new Map();

@@ -10,8 +10,8 @@ export interface Command<Options extends ParseArgsOptionsConfig> {
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /**
- * A command that does one thing and ends: exit 0 after its last words, 1 with a message where it could not be done, 2 with the usage
- * where the arguments are wrong.
+ * A command that does one thing and ends: exit 0 after its last words, 1 with a message where it could not be done, 2
+ * with the usage where the arguments are wrong.
  */
 export async function runCommand(
   { usage, options }: Command<ParseArgsOptionsConfig>,

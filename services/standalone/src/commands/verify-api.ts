@@ -31,7 +31,10 @@ interface ApiSnapshot {
   readonly registers: readonly ApiRegister[];
 }
 
-/** Walks every issued revision that the API tells of and computes its hash from the answer alone (docs/snapshot-hash.md). */
+/**
+ * Walks every issued revision that the API tells of and computes its hash from the answer alone
+ * (docs/snapshot-hash.md).
+ */
 export async function verifyApi(url: string, key: string | undefined): Promise<ApiVerified> {
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const wrong: string[] = [];

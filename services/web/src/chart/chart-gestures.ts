@@ -18,8 +18,8 @@ const zoomFactor = 2;
 const panShare = 0.5;
 
 /**
- * Zoom by dragging over a stretch, pan by dragging with Shift, and all of it by keys: arrows walk over the steps, `+` and `-` zoom at the
- * cursor, Shift with an arrow pans. Answers how to let go.
+ * Zoom by dragging over a stretch, pan by dragging with Shift, and all of it by keys: arrows walk over the steps, `+`
+ * and `-` zoom at the cursor, Shift with an arrow pans. Answers how to let go.
  */
 export function takeGestures(place: HTMLElement, plot: uPlot, gestures: Gestures): () => void {
   const { data, onRange } = gestures;

@@ -10,8 +10,8 @@ const pixelsPerStepMin = 1.5;
 const barGap = 0.18;
 
 /**
- * Paths of amounts per step: level from a step's start to its end, no line through steps of which nothing is known. Where steps are
- * narrower than a pixel, each column of pixels shows the least and the most of its steps.
+ * Paths of amounts per step: level from a step's start to its end, no line through steps of which nothing is known.
+ * Where steps are narrower than a pixel, each column of pixels shows the least and the most of its steps.
  */
 export function stepPaths(steps: Steps): uPlot.Series.PathBuilder {
   return (plot, seriesIndex, first, last) => {

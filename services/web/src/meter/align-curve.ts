@@ -2,8 +2,8 @@ import type { ZoneClock } from "../time/zone-clock.ts";
 import type { Curve } from "./curve.ts";
 
 /**
- * An earlier curve laid over a later one, day by day: its first day over the range's first, each step at its time since midnight. What a
- * longer day has more than the day that it is laid over is left out.
+ * An earlier curve laid over a later one, day by day: its first day over the range's first, each step at its time since
+ * midnight. What a longer day has more than the day that it is laid over is left out.
  */
 export function alignCurve(
   curve: Curve,

@@ -1,4 +1,6 @@
-/** A curve as columns: a year of quarter hours is 35 040 steps, and objects of them would cost more than drawing them. */
+/**
+ * A curve as columns: a year of quarter hours is 35 040 steps, and objects of them would cost more than drawing them.
+ */
 export interface Curve {
   readonly meterId: string;
   readonly register: string;

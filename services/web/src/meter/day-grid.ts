@@ -5,15 +5,18 @@ import type { Curve } from "./curve.ts";
 export const noCell = { outside: -1, notOnTheClock: -2 } as const;
 
 /**
- * Days side by side, each with the times of the wall clock from top to bottom. A cell has two halves, because in autumn an hour comes
- * twice: they show its first and its second time, and are the same everywhere else. In spring an hour is not on the clock.
+ * Days side by side, each with the times of the wall clock from top to bottom. A cell has two halves, because in autumn
+ * an hour comes twice: they show its first and its second time, and are the same everywhere else. In spring an hour is
+ * not on the clock.
  */
 export interface DayGrid {
   /** Midnights. */
   readonly days: readonly number[];
   readonly stepSeconds: number;
   readonly rows: number;
-  /** Which step of the curve, or `noCell`; the halves of day d and row r are at `(d * rows + r) * 2` and one after it. */
+  /**
+   * Which step of the curve, or `noCell`; the halves of day d and row r are at `(d * rows + r) * 2` and one after it.
+   */
   readonly steps: Int32Array;
 }
 

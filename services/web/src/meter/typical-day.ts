@@ -2,7 +2,10 @@ import type { ZoneClock } from "../time/zone-clock.ts";
 import { type Curve, powerAt } from "./curve.ts";
 import { quantile } from "./figures.ts";
 
-/** Watts by time of the wall clock: half of such days more, and the band that eight of ten are in. NaN where nothing is known. */
+/**
+ * Watts by time of the wall clock: half of such days more, and the band that eight of ten are in. NaN where nothing is
+ * known.
+ */
 export interface TypicalDay {
   readonly days: number;
   readonly median: Float64Array;

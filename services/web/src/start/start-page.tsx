@@ -49,7 +49,9 @@ export function StartPage() {
   );
 }
 
-/** Those that were looked at lately, or the first few that there are, so that nobody needs to know a number to begin. */
+/**
+ * Those that were looked at lately, or the first few that there are, so that nobody needs to know a number to begin.
+ */
 function Meters() {
   const lately = recent.value;
   return (

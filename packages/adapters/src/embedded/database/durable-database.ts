@@ -15,8 +15,8 @@ export function openDurableDatabase(dataDir: string, name: string, schema: strin
 }
 
 /**
- * Runs work as a transaction. What fails has not happened, and is an `appendError`; so is what was written to a file that nobody
- * finds any more.
+ * Runs work as a transaction. What fails has not happened, and is an `appendError`; so is what was written to a file
+ * that nobody finds any more.
  */
 export function durableTransactions(database: DatabaseSync): <Answer>(work: () => Answer) => Answer {
   const file = openedFile(String(database.location()));

@@ -9,7 +9,10 @@ export interface OpenedFile {
 /** Which files stood under a path when they were opened; device and inode, which no other file has meanwhile. */
 export type OpenedAs = readonly (string | undefined)[];
 
-/** SQLite keeps what is not in the database yet in a file beside it, which lives as long as anybody has the database open. */
+/**
+ * SQLite keeps what is not in the database yet in a file beside it, which lives as long as anybody has the database
+ * open.
+ */
 const suffixes = ["", "-wal"];
 
 export function openedAs(path: string): OpenedAs {
@@ -17,8 +20,9 @@ export function openedAs(path: string): OpenedAs {
 }
 
 /**
- * A file that is removed while it is open still takes writes, and gives them back to whoever has it open: to nobody after a
- * restart. So whoever acknowledges looks first, and again when all is written. One stat of a file each, some microseconds.
+ * A file that is removed while it is open still takes writes, and gives them back to whoever has it open: to nobody
+ * after a restart. So whoever acknowledges looks first, and again when all is written. One stat of a file each, some
+ * microseconds.
  */
 export function openedFile(path: string, opened: OpenedAs = openedAs(path)): OpenedFile {
   const known = [...opened];

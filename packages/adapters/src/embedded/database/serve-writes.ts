@@ -11,8 +11,8 @@ export interface WrittenFile<Open> {
 }
 
 /**
- * The thread's end of `writerThread`: carries out requests one by one, in order. `connect` opens the file with the first request, and again
- * after one that failed. Call it once in a module that is a thread.
+ * The thread's end of `writerThread`: carries out requests one by one, in order. `connect` opens the file with the
+ * first request, and again after one that failed. Call it once in a module that is a thread.
  */
 export function serveWrites<
   Open extends { readonly database: DatabaseSync },
@@ -40,7 +40,10 @@ export function serveWrites<
     }
   }
 
-  /** After a fault of the disk the next request begins with a new connection: what the old one believes is a guess. What was begun ends with it. */
+  /**
+   * After a fault of the disk the next request begins with a new connection: what the old one believes is a guess. What
+   * was begun ends with it.
+   */
   function release(): void {
     const closing = open;
     open = undefined;

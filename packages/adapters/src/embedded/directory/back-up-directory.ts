@@ -26,9 +26,10 @@ const attemptsMax = 3;
 const pagesPerStep = 2 ** 31 - 1;
 
 /**
- * Copies a data directory into the empty or missing directory `to`, while a process works on it or not. What was acknowledged before
- * the call is in the copy. The marks are taken first, so that they lag; then each file before those that it relies on: what the
- * store has issued is in the ledger's copy, and what the ledger was made from is in the log's.
+ * Copies a data directory into the empty or missing directory `to`, while a process works on it or not. What was
+ * acknowledged before the call is in the copy. The marks are taken first, so that they lag; then each file before those
+ * that it relies on: what the store has issued is in the ledger's copy, and what the ledger was made from is in the
+ * log's.
  *
  * @throws an AdapterError where `dataDir` holds less than it held, or `to` is inside of it or not empty.
  */
@@ -50,7 +51,10 @@ export async function backUpDirectory(dataDir: string, to: string, nowMs: number
   return finish(to, nowMs);
 }
 
-/** Whether a path is the directory or below it, whatever links lead there; what is missing of it is made below what is there. */
+/**
+ * Whether a path is the directory or below it, whatever links lead there; what is missing of it is made below what is
+ * there.
+ */
 export function isWithin(path: string, directory: string): boolean {
   return `${realPath(resolve(path))}${sep}`.startsWith(`${realPath(resolve(directory))}${sep}`);
 }

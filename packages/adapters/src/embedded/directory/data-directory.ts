@@ -10,10 +10,11 @@ import { inspectDirectory } from "./inspect-directory.ts";
 import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 
 /**
- * Makes the data directory and its files where they are missing, so that the threads of a process may start in any order.
+ * Makes the data directory and its files where they are missing, so that the threads of a process may start in any
+ * order.
  *
- * @throws an AdapterError that names the file, what is lost and how to go on where the directory holds less than it was known
- *   to hold, and one that names METERBOOK_DATA_DIR where it cannot be used.
+ * @throws an AdapterError that names the file, what is lost and how to go on where the directory holds less than it was
+ * known to hold, and one that names METERBOOK_DATA_DIR where it cannot be used.
  */
 export function prepareDataDirectory(dataDir: string): void {
   usable(dataDir, () => {
@@ -33,7 +34,9 @@ export function prepareDataDirectory(dataDir: string): void {
   });
 }
 
-/** A file is a member once it is whole and durable; what a crash left of one before that holds nothing and is made anew. */
+/**
+ * A file is a member once it is whole and durable; what a crash left of one before that holds nothing and is made anew.
+ */
 export function makeFiles(dataDir: string, marks: Marks): void {
   const { id, members } = marks.known();
   for (const name of fileNames) {

@@ -26,8 +26,8 @@ export interface DirectoryFile {
 }
 
 /**
- * Which files a data directory has. The id and the floor stand in each: the floor is the number from which a file goes on
- * that was made anew after a loss, so that no number of what is lost is given twice.
+ * Which files a data directory has. The id and the floor stand in each: the floor is the number from which a file goes
+ * on that was made anew after a loss, so that no number of what is lost is given twice.
  */
 export const directoryFiles: Readonly<Record<FileName, DirectoryFile>> = {
   log: { place: "readings-log", open: openReadingsLogDatabase, facts: logFacts, marks: { readings: "readings" } },
@@ -90,7 +90,9 @@ function numbered(place: DamagedPlace, open: DirectoryFile["open"], sql: string,
   };
 }
 
-/** `first`: the oldest frame that is kept; `firstReadings`: how many readings all kept and forgotten ones up to it hold. */
+/**
+ * `first`: the oldest frame that is kept; `firstReadings`: how many readings all kept and forgotten ones up to it hold.
+ */
 function logFacts(database: DatabaseSync): Facts {
   const edge = (order: "ASC" | "DESC") =>
     database.prepare(`SELECT position, readings_total FROM frame ORDER BY position ${order} LIMIT 1`).get();

@@ -3,8 +3,8 @@ import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row
 import { type Facts, type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
 
 /**
- * What `directory.db` knows of the other files: which there are, and how much each has held. It is read from what they hold
- * durably, so it may lag behind them and never leads: whatever a crash takes back, a sound directory starts.
+ * What `directory.db` knows of the other files: which there are, and how much each has held. It is read from what they
+ * hold durably, so it may lag behind them and never leads: whatever a crash takes back, a sound directory starts.
  */
 export interface KnownFiles {
   readonly id: string;

@@ -32,8 +32,9 @@ export interface Inspection {
 const checkedWholeBytesMax = 32 * 1024 * 1024;
 
 /**
- * Looks at all files without changing what they say. `settle` first brings what their write-ahead logs hold into the files
- * themselves, as every start does: a file that is shorter than it says is then told from one that is not written yet.
+ * Looks at all files without changing what they say. `settle` first brings what their write-ahead logs hold into the
+ * files themselves, as every start does: a file that is shorter than it says is then told from one that is not written
+ * yet.
  */
 export function inspectDirectory(dataDir: string, { settle }: { settle: boolean }): Inspection {
   // First what was known, then what is there: both grow meanwhile where a process works on them.

@@ -8,9 +8,9 @@ import { settleFile } from "./inspect-directory.ts";
 const everyMs = 1000;
 
 /**
- * Notes in `directory.db` how far the files are, while the process runs and when it stops. Only what is durable is read: the
- * files are written with a sync at every commit, before which no reader sees it. The series store is not, and is not compared:
- * what it loses in a power cut, the log gives again.
+ * Notes in `directory.db` how far the files are, while the process runs and when it stops. Only what is durable is
+ * read: the files are written with a sync at every commit, before which no reader sees it. The series store is not, and
+ * is not compared: what it loses in a power cut, the log gives again.
  */
 export function keepMarks(dataDir: string, clock: Clock): { close(): void } {
   const marks = openMarks(dataDir, () => {

@@ -138,7 +138,10 @@ interface Numbers {
   readonly id: string;
 }
 
-/** What is numbered goes on after the last number that was known; who follows begins again where numbers no longer tell it. */
+/**
+ * What is numbered goes on after the last number that was known; who follows begins again where numbers no longer tell
+ * it.
+ */
 function continueNumbers(dataDir: string, file: FileName, { was, series, id }: Numbers): void {
   const database = directoryFiles[file].open(dataDir);
   try {

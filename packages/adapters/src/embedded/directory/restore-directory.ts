@@ -20,8 +20,8 @@ export interface Restored {
 }
 
 /**
- * Puts a backup where Meterbook starts, after it was checked byte by byte. Nothing may work on the directory meanwhile. The file of
- * the marks comes last: a restore that was interrupted is a directory that does not start.
+ * Puts a backup where Meterbook starts, after it was checked byte by byte. Nothing may work on the directory meanwhile.
+ * The file of the marks comes last: a restore that was interrupted is a directory that does not start.
  */
 export async function restoreDirectory(from: string, dataDir: string, options: RestoreOptions): Promise<Restored> {
   const manifest = await checkBackup(from);

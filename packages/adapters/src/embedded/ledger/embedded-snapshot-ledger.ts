@@ -56,7 +56,10 @@ function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedg
   return { ...viewOf(database, options.ears), append, close: async () => database.close() };
 }
 
-/** The number that was known to be issued when a ledger was lost (directory-files.ts): who follows changes must not pass over any. */
+/**
+ * The number that was known to be issued when a ledger was lost (directory-files.ts): who follows changes must not pass
+ * over any.
+ */
 function floorOf(database: DatabaseSync): number {
   if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'directory'").get() === undefined) return 0;
   return Number(database.prepare("SELECT floor FROM directory").get()?.["floor"] ?? 0);

@@ -19,7 +19,10 @@ const singlesMax = 1000;
 
 const rowColumns = "position, appended_at_ms, readings_total, reports_total, checksum";
 
-/** Judges a row and reads its frame; undefined where the row stands under a place that is not its own and has no part here. */
+/**
+ * Judges a row and reads its frame; undefined where the row stands under a place that is not its own and has no part
+ * here.
+ */
 function rowReader(database: DatabaseSync, options: ReadOptions) {
   const { partition } = options;
   const before = database.prepare(`SELECT ${rowColumns} FROM frame WHERE position < ? ORDER BY position DESC LIMIT 1`);
@@ -68,8 +71,8 @@ function tellRow({ partition, damaged, nowMs }: ReadOptions, position: number, t
 }
 
 /**
- * Reads frames from a position on. What is damaged is told and set aside, and its place is kept by a frame without reports: whoever
- * follows the log moves on.
+ * Reads frames from a position on. What is damaged is told and set aside, and its place is kept by a frame without
+ * reports: whoever follows the log moves on.
  */
 export function frameReads(database: DatabaseSync, options: ReadOptions): (position: number) => LogFrame[] {
   const from = database.prepare(`SELECT ${rowColumns}, body FROM frame WHERE position >= ? ORDER BY position`);

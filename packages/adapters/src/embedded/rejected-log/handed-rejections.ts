@@ -4,8 +4,8 @@ import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import { type PackedRejections, packRejections, unpackMessages } from "./packed-rejections.ts";
 
 /**
- * The rejected log has one writer, in the thread that takes messages: two would wait for each other's transactions, and a meter
- * for both. Other threads hand their refusals over by a port.
+ * The rejected log has one writer, in the thread that takes messages: two would wait for each other's transactions, and
+ * a meter for both. Other threads hand their refusals over by a port.
  */
 type Handed = { readonly number: number; readonly packed: PackedRejections };
 type Answer = { readonly number: number; readonly failed: Failure | undefined };
@@ -17,7 +17,10 @@ interface Failure {
 
 type Append = (rejections: readonly Rejection[]) => Promise<void>;
 
-/** The end of the thread that refuses: resolves when what was handed over is kept. Where nobody takes it any more, `itself` does. */
+/**
+ * The end of the thread that refuses: resolves when what was handed over is kept. Where nobody takes it any more,
+ * `itself` does.
+ */
 export function handOverRejections(port: MessagePort, itself: Append): { append: Append; close(): void } {
   const waiting = new Map<number, (outcome: Failure | "kept" | "nobody") => void>();
   let number = 0;

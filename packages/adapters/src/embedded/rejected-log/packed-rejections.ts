@@ -13,7 +13,10 @@ export interface PackedRejections {
   readonly payloads: Uint8Array<ArrayBuffer>;
 }
 
-/** The payloads in one piece, to be transferred: each by itself would be copied with all that stands around it in memory. */
+/**
+ * The payloads in one piece, to be transferred: each by itself would be copied with all that stands around it in
+ * memory.
+ */
 export function packRejections(rejections: readonly Rejection[]): PackedRejections {
   const refused = refusedMessages(rejections);
   const payloads = new Uint8Array(refused.reduce((sum, { payload }) => sum + payload.length, 0));

@@ -105,7 +105,8 @@ export interface DayReads {
 export function dayReads(database: DatabaseSync): DayReads {
   const sealed = database.prepare("SELECT id, data FROM sealed WHERE id BETWEEN ? AND ?");
   const hot = database.prepare(hotOfDaySql);
-  // Not the view of hot days, which walks over all of them. The division is SQLite's: a damaged id may be no number of ours.
+  // Not the view of hot days, which walks over all of them. The division is SQLite's: a damaged id may be no number of
+  // ours.
   const hotFrom = database.prepare(`SELECT id / ${hotDayFactor} AS day FROM hot WHERE id >= ? ORDER BY id LIMIT 1`);
 
   /** The first day from this one on that has hot blocks of any meter. */

@@ -57,8 +57,9 @@ export function openSeriesDatabase(dataDir: string): DatabaseSync {
 }
 
 /**
- * Makes durable what is committed by now: before the log forgets what the store says to have. Of the write-ahead log only, which holds all
- * that SQLite has not synced itself; to open and close the database file would drop this process's locks on it.
+ * Makes durable what is committed by now: before the log forgets what the store says to have. Of the write-ahead log
+ * only, which holds all that SQLite has not synced itself; to open and close the database file would drop this
+ * process's locks on it.
  */
 export function syncSeries(dataDir: string): void {
   const path = join(dataDir, "series.db-wal");

@@ -34,8 +34,8 @@ const scrubbedTables = checkedTables.filter((table) => fileOfTable(table) !== "d
 const rowsPerSlice = 200;
 
 /**
- * Reads every record again and again in the background, for at most a share of a core, and tells of those that are not what they were:
- * what nobody reads for years is found while a backup that holds it still exists.
+ * Reads every record again and again in the background, for at most a share of a core, and tells of those that are not
+ * what they were: what nobody reads for years is found while a backup that holds it still exists.
  */
 export function scrubDirectory(options: ScrubOptions): { close(): Promise<void> } {
   const { clock, events, restMs } = options;

@@ -1,4 +1,7 @@
-/** Waits that grow from `firstMs` to `maxMs`, each a little random. A wait ends early, with a throw, when `signal` aborts. */
+/**
+ * Waits that grow from `firstMs` to `maxMs`, each a little random. A wait ends early, with a throw, when `signal`
+ * aborts.
+ */
 export function growingWaits({ firstMs, maxMs }: { firstMs: number; maxMs: number }) {
   let nextMs = firstMs;
   return async (signal: AbortSignal, atLeastMs = 0): Promise<void> => {

@@ -18,7 +18,8 @@ const proof = { line: "check,server=meterbook ok=1i 0", query: 'SELECT ok FROM "
  * Looks at every server: whether it is an InfluxDB 2.x, whether organisation and bucket are there, keep points for ever
  * and may be read and written with the token. A server that does not answer is a problem like the others.
  *
- * Writing and reading back is the only proof: a token that may not read is answered with no rows, as if there were none.
+ * Writing and reading back is the only proof: a token that may not read is answered with no rows, as if there were
+ * none.
  */
 export async function checkInflux(options: InfluxOptions, clock: Clock): Promise<InfluxCheck> {
   const found = { problems: [] as string[], warnings: [] as string[] };

@@ -5,8 +5,9 @@ export type Shared =
   | { readonly how: "alone"; readonly done: () => void };
 
 /**
- * Lets the partitions of a process write to a server in common: what comes while a request is under way shares the next one. A
- * request costs the server as much as some hundred lines, and with a request for each partition they would all be small.
+ * Lets the partitions of a process write to a server in common: what comes while a request is under way shares the next
+ * one. A request costs the server as much as some hundred lines, and with a request for each partition they would all
+ * be small.
  */
 export interface SharedWrites {
   /** `send` writes lines of several callers and answers whether all of them are stored. */

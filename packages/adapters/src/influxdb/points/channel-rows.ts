@@ -10,8 +10,8 @@ import { isBefore, isWhole, takeCoded } from "./stored-points.ts";
 
 /**
  * `channel` rows: which channels a meter has, and where each begins. A row stands at the instant of an accepted reading
- * that was the earliest so far and carries it; of all rows of a channel the earliest counts. `<channel>_n` is its index,
- * `part` the partition of the readings log, whose progress says which rows have happened.
+ * that was the earliest so far and carries it; of all rows of a channel the earliest counts. `<channel>_n` is its
+ * index, `part` the partition of the readings log, whose progress says which rows have happened.
  */
 export interface ChannelRow {
   /** The channel's name, escaped. */

@@ -5,8 +5,8 @@ import { isReadingCode } from "@meterbook/core/domain/reading/reading";
  * How our points are spelled.
  *
  * A channel is `<register>_<unit>` for a register and `<register>_<unit>_<step>` for an interval: `1.8.0_Wh`,
- * `1.8.0_Wh_900`. Its code in a `reading` point is `<channel>_q` (absent = 0). In `late` and `channel` points the code is
- * in the value's name, `<channel>_q<code>`, and the offset of the frame stands beside it, `<channel>_q<code>_p`.
+ * `1.8.0_Wh_900`. Its code in a `reading` point is `<channel>_q` (absent = 0). In `late` and `channel` points the code
+ * is in the value's name, `<channel>_q<code>`, and the offset of the frame stands beside it, `<channel>_q<code>_p`.
  */
 export function channelName({ register, kind, unit, stepSeconds }: Channel): string {
   return kind === "register" ? `${register}_${unit}` : `${register}_${unit}_${stepSeconds}`;
@@ -65,7 +65,9 @@ export function meterTags(slotTag: string, meterId: string): string {
   return `k=${slotTag},m=${escapeKey(meterId)} `;
 }
 
-/** One accepted reading with its code in the name, and the offset of its frame. `field` is the channel's name, escaped. */
+/**
+ * One accepted reading with its code in the name, and the offset of its frame. `field` is the channel's name, escaped.
+ */
 export function codedFields(field: string, code: ReadingCode, value: number, offset: number): string {
   const name = codedName(field, code);
   return `${name}=${value}i,${name}_p=${offset}i`;

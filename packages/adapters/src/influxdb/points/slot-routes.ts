@@ -3,7 +3,9 @@ import { rangeProblems, slotDigits } from "@meterbook/sharding/slot-ranges";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
 import { influxConnection } from "../client/influx-connection.ts";
 
-/** Which server holds what: a meter's points where its slot is, a partition's progress where the slot of its number is. */
+/**
+ * Which server holds what: a meter's points where its slot is, a partition's progress where the slot of its number is.
+ */
 export interface SlotRoutes {
   readonly connections: readonly InfluxConnection[];
   /** Index into `connections`. */

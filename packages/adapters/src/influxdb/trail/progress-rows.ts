@@ -117,7 +117,9 @@ function oddProgress(partition: number, epoch: number): OddRow {
   return { where: `progress of partition ${partition} epoch ${epoch}`, detail, code: "checksum_mismatch" };
 }
 
-/** The highest position counts. Rows at the same position tell the same, and the newest owner knows best what is issued. */
+/**
+ * The highest position counts. Rows at the same position tell the same, and the newest owner knows best what is issued.
+ */
 export function furthest(rows: readonly ProgressRow[]): Progress {
   return furthestRow(rows)?.progress ?? noProgress;
 }

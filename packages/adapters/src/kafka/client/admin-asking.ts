@@ -60,7 +60,10 @@ export function adminAsking({ client }: KafkaConnection): AdminAsking {
   };
 }
 
-/** Asks again, some seconds long, while a partition is getting its leader, or what else `isPassing` says: a topic that was just made, a broker that is gone. */
+/**
+ * Asks again, some seconds long, while a partition is getting its leader, or what else `isPassing` says: a topic that
+ * was just made, a broker that is gone.
+ */
 export async function pastElections<Answer>(
   work: () => Promise<Answer>,
   isPassing: (error: unknown) => boolean = isElection,

@@ -7,9 +7,9 @@ interface RequestQueue {
 }
 
 /**
- * From its first answer on, every connection of kafkajs looks each millisecond whether requests wait that may be sent now, by a timer of
- * negative length: 2 % of a core for a process that does nothing, and Node's TimeoutNegativeWarning. Where none wait there is
- * nothing to look for: whatever comes later is sent at once or begins to look by itself.
+ * From its first answer on, every connection of kafkajs looks each millisecond whether requests wait that may be sent
+ * now, by a timer of negative length: 2 % of a core for a process that does nothing, and Node's TimeoutNegativeWarning.
+ * Where none wait there is nothing to look for: whatever comes later is sent at once or begins to look by itself.
  */
 export function calmRequestQueue(): void {
   const required: unknown = createRequire(import.meta.url)("kafkajs/src/network/requestQueue/index.js");

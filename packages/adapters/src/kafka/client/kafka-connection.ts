@@ -50,8 +50,8 @@ export interface KafkaClientOptions {
 }
 
 /**
- * The client of a cluster; nothing is connected yet. Every request has a time limit, so that a broker that stands still is
- * noticed.
+ * The client of a cluster; nothing is connected yet. Every request has a time limit, so that a broker that stands still
+ * is noticed.
  *
  * @throws where a file of `tls` cannot be read.
  */

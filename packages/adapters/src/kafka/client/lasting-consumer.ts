@@ -12,13 +12,19 @@ export interface LastingConsumer {
 }
 
 export interface LastingConsumerOptions {
-  /** Asked for each consumer that is made: a group of its own need not wait until the broker has given up the one before. */
+  /**
+   * Asked for each consumer that is made: a group of its own need not wait until the broker has given up the one
+   * before.
+   */
   readonly groupId: () => string;
   readonly topics: readonly string[];
   readonly config?: Partial<ConsumerConfig>;
   /** Batches of one partition never overlap; those of several may. */
   readonly eachBatch: (payload: EachBatchPayload) => Promise<void>;
-  /** Told at each join, before anything is fetched; a `memberId` that is new says that others may have owned the partitions. */
+  /**
+   * Told at each join, before anything is fetched; a `memberId` that is new says that others may have owned the
+   * partitions.
+   */
   readonly joined: (consumer: Consumer, memberId: string, assignment: ReadonlyMap<string, readonly number[]>) => void;
   readonly failed: (error: unknown) => void;
   readonly partitionsAtOnce?: number;

@@ -16,8 +16,8 @@ export interface WriteEvents {
 /** Writes that outlast any outage. The caller sends one batch at a time: kafkajs reorders what overlaps. */
 export interface LastingProducer {
   /**
-   * Resolves when all brokers that must have acknowledged, with where the records are. An outage, however long, only delays
-   * it; then some records may be in the log twice, which its readers know how to take.
+   * Resolves when all brokers that must have acknowledged, with where the records are. An outage, however long, only
+   * delays it; then some records may be in the log twice, which its readers know how to take.
    *
    * @throws AdapterError `log_append_failed` where a record is too large for the topic, `log_closed` after `close`.
    */

@@ -1,4 +1,5 @@
-// Goal: a bit that flips on a broker's disk costs the batch that it is in, and nothing else, wherever it is (H07 on servers).
+// Goal: a bit that flips on a broker's disk costs the batch that it is in, and nothing else, wherever it is (H07 on
+// servers).
 // Method: answers to a fetch as kafkajs would write them, with every bit of them flipped in turn.
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";

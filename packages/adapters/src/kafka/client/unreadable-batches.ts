@@ -45,9 +45,10 @@ const recordsPerBatchMax = 100_000;
 const noRecord = Buffer.from("a batch that cannot be unpacked");
 
 /**
- * One batch that cannot be unpacked (a bit that flipped on a broker's disk) fails the whole fetch in kafkajs, for all partitions, for
- * ever. Here each of its records comes as one that cannot be read: it is told with its offset as damage, like any other, and what
- * comes behind it, and other partitions, are read. Where not even the end of the batch is known, its partition stands still.
+ * One batch that cannot be unpacked (a bit that flipped on a broker's disk) fails the whole fetch in kafkajs, for all
+ * partitions, for ever. Here each of its records comes as one that cannot be read: it is told with its offset as
+ * damage, like any other, and what comes behind it, and other partitions, are read. Where not even the end of the batch
+ * is known, its partition stands still.
  */
 export function readPastUnreadableBatches(): void {
   response.decode = decodeFetch;

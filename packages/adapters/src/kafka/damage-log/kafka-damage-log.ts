@@ -51,8 +51,9 @@ export function openKafkaDamageReporter(options: KafkaDamageReporterOptions): Da
 }
 
 /**
- * The damage log on a topic that forgets nothing, shown in `<dataDir>/damage.view.db`. What this process wrote it reads at
- * once; what others wrote follows within some seconds, also while Kafka does not answer: readiness must not wait for it.
+ * The damage log on a topic that forgets nothing, shown in `<dataDir>/damage.view.db`. What this process wrote it reads
+ * at once; what others wrote follows within some seconds, also while Kafka does not answer: readiness must not wait for
+ * it.
  */
 export async function openKafkaDamageLog(options: KafkaDamageLogOptions): Promise<DamageLog> {
   const { connection, dataDir, events } = options;

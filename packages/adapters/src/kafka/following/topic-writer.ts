@@ -7,11 +7,11 @@ import { lastingProducer, type WriteEvents } from "../client/lasting-producer.ts
 /** Writes to a topic of one partition, in order. What comes while a write is under way shares the next ones. */
 export interface TopicWriter<Entry> {
   /**
-   * Resolves when all brokers that must have kept the entries, however long an outage lasts, with the offset of the last one where
-   * the broker says it. What waits is not copied, and a record is made when its turn comes.
+   * Resolves when all brokers that must have kept the entries, however long an outage lasts, with the offset of the
+   * last one where the broker says it. What waits is not copied, and a record is made when its turn comes.
    *
-   * @throws AdapterError `log_full` (retryable) when too many calls wait, `log_append_failed` where an entry is too large
-   *   for the topic (entries before it may be kept), `log_closed`.
+   * @throws AdapterError `log_full` (retryable) when too many calls wait, `log_append_failed` where an entry is too
+   * large for the topic (entries before it may be kept), `log_closed`.
    */
   write(entries: readonly Entry[]): Promise<number | undefined>;
   /** Writes what waits, for some seconds at most, and takes no more. */

@@ -14,7 +14,9 @@ export interface TopicView {
   close(): Promise<void>;
 }
 
-/** Others' transactions that are open, or whose owner stands still, hold up what comes after them for so long at most. */
+/**
+ * Others' transactions that are open, or whose owner stands still, hold up what comes after them for so long at most.
+ */
 export const patienceMs = 60_000;
 
 /** Resolves once it shows what the topic held at the time of the call, however long that takes while it goes on. */

@@ -24,7 +24,9 @@ import { type LedgerProducer, takeLedgerProducer, type WriteWatch } from "./ledg
 import { ledgerMessage, revisionOf } from "./revision-header.ts";
 
 export interface LedgerEvents extends FollowerEvents, WriteEvents {
-  /** Another owner has taken the right to issue for a partition, or a transaction was refused or has an unknown outcome. */
+  /**
+   * Another owner has taken the right to issue for a partition, or a transaction was refused or has an unknown outcome.
+   */
   fenced(facts: { readonly partition: number; readonly error: unknown }): void;
   /** The ledger holds a revision twice with different hashes or lifecycles, which must never be; the first counts. */
   revisionRepeated(facts: { readonly id: string }): void;
@@ -58,14 +60,15 @@ export async function openKafkaSnapshotView(options: KafkaLedgerOptions): Promis
  * `<dataDir>/ledger-<partition>.view.db`. The right to issue for a partition is a transactional id: whoever takes a
  * partition over fences the owner before, and sees all that it had committed.
  *
- * Why an owner that was stopped, for however long and wherever, does no harm when it wakes: an open transaction of its is
- * undone by the take-over, and what it sends after that bears an epoch that the broker no longer takes. What it had committed
- * was seen before the new owner issued anything, so that no revision is issued twice. Should that ever fail, readers
- * take the first record of a revision and tell when a second one differs.
+ * Why an owner that was stopped, for however long and wherever, does no harm when it wakes: an open transaction of its
+ * is undone by the take-over, and what it sends after that bears an epoch that the broker no longer takes. What it had
+ * committed was seen before the new owner issued anything, so that no revision is issued twice. Should that ever fail,
+ * readers take the first record of a revision and tell when a second one differs.
  *
- * An outage delays an append for as long as its transaction can live. When it lasts longer, or comes between the request to
- * commit and the answer, nobody can know whether we still are the owner and what stands in the ledger. To take over once more
- * would answer that, but could take the partition from its new owner; so it is the caller's to decide, by `ledger_fenced`.
+ * An outage delays an append for as long as its transaction can live. When it lasts longer, or comes between the
+ * request to commit and the answer, nobody can know whether we still are the owner and what stands in the ledger. To
+ * take over once more would answer that, but could take the partition from its new owner; so it is the caller's to
+ * decide, by `ledger_fenced`.
  */
 export async function openKafkaSnapshotLedgers(options: KafkaLedgerOptions): Promise<SnapshotLedgers> {
   const { connection } = options;

@@ -8,11 +8,12 @@ import { within } from "../client/within.ts";
 /** The right to write under a transactional id, until another takes it. */
 export interface LedgerProducer {
   /**
-   * Writes all records in one transaction, answers the offset of the last. One call at a time; an outage of some seconds only
-   * delays it.
+   * Writes all records in one transaction, answers the offset of the last. One call at a time; an outage of some
+   * seconds only delays it.
    *
-   * @throws AdapterError `ledger_fenced` where another has taken the right, where the records were refused, and where the outcome
-   *   is not known: only a new take-over tells what stands in the ledger then, and this producer is of no use any more.
+   * @throws AdapterError `ledger_fenced` where another has taken the right, where the records were refused, and where
+   * the outcome is not known: only a new take-over tells what stands in the ledger then, and this producer is of no use
+   * any more.
    */
   write(records: readonly Message[]): Promise<number>;
   /** What is under way is undone. */
@@ -35,15 +36,15 @@ export interface LedgerProducerOptions {
 const recordsPerSendMax = 1000;
 const bytesPerSendMax = 512 * 1024;
 /**
- * After it the broker ends a transaction whose owner stands still; until then readers wait for it. As long it is tried to go on
- * over an outage.
+ * After it the broker ends a transaction whose owner stands still; until then readers wait for it. As long it is tried
+ * to go on over an outage.
  */
 const transactionMsMax = 15_000;
 const goodByeMsMax = 2000;
 
 /**
- * Takes the right to write under `transactionalId`: from now on the owner before can commit nothing, and what it had under way
- * is undone.
+ * Takes the right to write under `transactionalId`: from now on the owner before can commit nothing, and what it had
+ * under way is undone.
  *
  * @throws AdapterError `store_write_failed` (retryable) where the cluster does not answer.
  */
@@ -72,8 +73,8 @@ export async function takeLedgerProducer(
   }
 
   /**
-   * Always the same records under the same sequence numbers and the same epoch: the broker knows what it has already, and
-   * refuses us if it was another's turn meanwhile.
+   * Always the same records under the same sequence numbers and the same epoch: the broker knows what it has already,
+   * and refuses us if it was another's turn meanwhile.
    */
   async function send(transaction: Transaction, messages: Message[], endMs: number): Promise<number> {
     for (;;) {
@@ -150,7 +151,9 @@ function* slices(records: readonly Message[]): Generator<Message[]> {
   if (slice.length > 0) yield slice;
 }
 
-/** The cluster is away, or busy with the end of the transaction before, or it has said no; kafkajs wraps what it says. */
+/**
+ * The cluster is away, or busy with the end of the transaction before, or it has said no; kafkajs wraps what it says.
+ */
 function meaningOf(error: unknown): "away" | "busy" | "no" {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof kafkajs.KafkaJSProtocolError)) continue;

@@ -1,4 +1,5 @@
-// Goal: who may work on a partition when. Method: joins as kafkajs tells them, on a client that only notes what it is asked.
+// Goal: who may work on a partition when. Method: joins as kafkajs tells them, on a client that only notes what it is
+// asked.
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { Consumer, EachBatchPayload } from "kafkajs";
 import { expect, test } from "vitest";

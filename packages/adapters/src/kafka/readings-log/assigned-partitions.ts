@@ -9,7 +9,10 @@ export interface AssignedPartitions {
   /** Told at each join: lets go what was taken away, begins what is new. */
   joined(client: Consumer, memberId: string, partitions: readonly number[]): void;
   take(client: Consumer, payload: EachBatchPayload): void;
-  /** Begins no more, and waits until the consumer has let go of everything. The queues stay to be asked where they stand. */
+  /**
+   * Begins no more, and waits until the consumer has let go of everything. The queues stay to be asked where they
+   * stand.
+   */
   close(): Promise<void>;
 }
 
@@ -54,7 +57,9 @@ export function assignedPartitions(
     );
   }
 
-  /** Fetches a partition from where its queue is, or not while the consumer has not said from where or there is no room. */
+  /**
+   * Fetches a partition from where its queue is, or not while the consumer has not said from where or there is no room.
+   */
   function place(client: Consumer, { partition, nextOffset, isFull }: PartitionQueue): void {
     const what = [{ topic, partitions: [partition] }];
     try {

@@ -44,14 +44,14 @@ export interface GroupConsumerOptions {
 
 const noteEveryMs = 1000;
 /**
- * Under load what comes in between is one batch of each partition, and those of all partitions come at the same time and share
- * requests to the store: a request costs as much as some hundred readings.
+ * Under load what comes in between is one batch of each partition, and those of all partitions come at the same time
+ * and share requests to the store: a request costs as much as some hundred readings.
  */
 const fetchEveryMs = 120;
 
 /**
- * Shares the partitions of a topic with the other members of a group. What is fetched waits in a queue per partition, so
- * that long work holds up neither heartbeats nor other partitions; a partition whose queue is full is not fetched.
+ * Shares the partitions of a topic with the other members of a group. What is fetched waits in a queue per partition,
+ * so that long work holds up neither heartbeats nor other partitions; a partition whose queue is full is not fetched.
  */
 export async function groupConsumer(
   connection: KafkaConnection,

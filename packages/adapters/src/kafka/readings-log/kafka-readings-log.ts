@@ -64,8 +64,8 @@ const defaults = {
 };
 
 /**
- * The readings log on Kafka. One write is under way at a time, over all partitions: kafkajs reorders sends that overlap,
- * and what gathers meanwhile makes the next frames larger and so cheaper.
+ * The readings log on Kafka. One write is under way at a time, over all partitions: kafkajs reorders sends that
+ * overlap, and what gathers meanwhile makes the next frames larger and so cheaper.
  */
 export function openKafkaReadingsLog(options: KafkaReadingsLogOptions): KafkaReadingsLog {
   const { connection, partitions, events, crashPoint = () => undefined } = options;

@@ -14,8 +14,8 @@ export interface WaitingFrames {
   /** When the oldest was appended. */
   readonly oldestAppendedAtMs: number | undefined;
   /**
-   * Takes what was fetched. Answers `ask-again` where it does not begin at `nextOffset`: that is either a fetch from before the
-   * last join, or the log has forgotten what lies between, and then the same comes once more.
+   * Takes what was fetched. Answers `ask-again` where it does not begin at `nextOffset`: that is either a fetch from
+   * before the last join, or the log has forgotten what lies between, and then the same comes once more.
    */
   offer(messages: readonly KafkaMessage[]): "taken" | "ask-again";
   /** As many as are handled at a time, at least one. A record that is no frame is told and has no reports. */
@@ -26,9 +26,9 @@ export interface WaitingFrames {
 
 const batchBytesMax = 4 * 1024 * 1024;
 /**
- * A profile of two bytes a reading becomes twenty times as much in memory, and each partition has a batch in hand. All of it is copied
- * by each collection of young objects that comes while the store takes it: with 50 000 it took the most of an
- * aggregator's time whenever InfluxDB was the slower of the two (docs/figures.md).
+ * A profile of two bytes a reading becomes twenty times as much in memory, and each partition has a batch in hand. All
+ * of it is copied by each collection of young objects that comes while the store takes it: with 50 000 it took the most
+ * of an aggregator's time whenever InfluxDB was the slower of the two (docs/figures.md).
  */
 const batchReadingsMax = 10_000;
 const waitingBytesMax = 4 * 1024 * 1024;

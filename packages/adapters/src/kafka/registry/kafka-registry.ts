@@ -56,10 +56,10 @@ const recordsPerTurnMax = 2000;
  * change is its offset plus one, so it means the same in every process, also after the view was built again. Resolves
  * once the view has what the topic held.
  *
- * The topic decides: whoever changes something writes it behind all that others have written, and every process takes the
- * changes in that order and by the same rule. So of two that were made from one version the first holds, and the second
- * is found wanting by all, its writer too. A change that cannot be read is kept in the view as it is, so that all agree
- * that nothing is known of those whom it names.
+ * The topic decides: whoever changes something writes it behind all that others have written, and every process takes
+ * the changes in that order and by the same rule. So of two that were made from one version the first holds, and the
+ * second is found wanting by all, its writer too. A change that cannot be read is kept in the view as it is, so that
+ * all agree that nothing is known of those whom it names.
  */
 export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<Registry> {
   const { connection, dataDir, events, putMsMax = defaultPutMsMax, damaged = () => undefined } = options;

@@ -57,9 +57,9 @@ export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions)
 }
 
 /**
- * The rejected log, shown in `<dataDir>/rejected.view.db`. An id is made of its message's offset, so all processes mean the same by it; a
- * replay is a record too, and of several the first one counts. Reads wait until the view has what the topic holds: what one
- * process refused or replayed another counts at once.
+ * The rejected log, shown in `<dataDir>/rejected.view.db`. An id is made of its message's offset, so all processes mean
+ * the same by it; a replay is a record too, and of several the first one counts. Reads wait until the view has what the
+ * topic holds: what one process refused or replayed another counts at once.
  */
 export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Promise<RejectedLog> {
   const { connection, dataDir, events, ears = noEars } = options;

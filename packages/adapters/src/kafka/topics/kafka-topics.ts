@@ -70,7 +70,9 @@ async function partitionsOf(admin: Admin, topic: string): Promise<number> {
 
 class NotListed extends Error {}
 
-/** A broker may not know yet what the controller has made. What it still does not know then is for `checkTopics` to say. */
+/**
+ * A broker may not know yet what the controller has made. What it still does not know then is for `checkTopics` to say.
+ */
 async function listed(admin: Admin, made: readonly string[]): Promise<void> {
   const isPassing = (error: unknown) => error instanceof NotListed;
   async function look(): Promise<void> {

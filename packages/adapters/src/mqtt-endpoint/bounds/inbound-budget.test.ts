@@ -57,7 +57,8 @@ test("those that wait are asked in turn, some at a time, as long as there is roo
   expect(asked.at(-1)).toBe(7);
 });
 
-// Seen by reading: those that were asked one by one in between were subtracted too, and minus three of a list is nearly all of it.
+// Seen by reading: those that were asked one by one in between were subtracted too, and minus three of a list is nearly
+// all of it.
 test("those that are asked one by one meanwhile do not make it ask nearly everybody at the next turn", () => {
   const scheduled: (() => void)[] = [];
   const { add, remove, wait } = inboundBudget({

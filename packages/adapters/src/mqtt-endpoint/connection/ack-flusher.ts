@@ -1,4 +1,6 @@
-/** Gathers the connections that have something to acknowledge, so that each writes once for all that settled together. */
+/**
+ * Gathers the connections that have something to acknowledge, so that each writes once for all that settled together.
+ */
 export interface AckFlusher<Connection> {
   flushSoon(connection: Connection): void;
 }

@@ -5,7 +5,10 @@ import { packetScanner } from "./packet-scanner.ts";
 
 const packetBytesMax = 600;
 
-/** What a scanner makes of the chunks, one line per call. Held after each call when `holding`, resumed before the next chunk. */
+/**
+ * What a scanner makes of the chunks, one line per call. Held after each call when `holding`, resumed before the next
+ * chunk.
+ */
 function scanned(chunks: readonly Buffer[], holding: boolean): string[] {
   const calls: string[] = [];
   let held = false;

@@ -5,8 +5,8 @@ import { dirname, resolve } from "node:path";
 const directoryMode = 0o700;
 
 /**
- * Makes a directory and those above it that are missing; one that is there is closed to others. One step at a time: where the
- * file system takes no directories (`/proc`), the recursive form of Node tries for ever.
+ * Makes a directory and those above it that are missing; one that is there is closed to others. One step at a time:
+ * where the file system takes no directories (`/proc`), the recursive form of Node tries for ever.
  *
  * @throws the system's error with the path that could not be made.
  */

@@ -11,8 +11,8 @@ export interface OwnDirectory {
 const slotsMax = 64;
 
 /**
- * The first of `<dataDir>/<name>-1`, `<name>-2`, … that no other process has: a process that starts again finds its views,
- * and several of a kind share a machine without being told apart.
+ * The first of `<dataDir>/<name>-1`, `<name>-2`, … that no other process has: a process that starts again finds its
+ * views, and several of a kind share a machine without being told apart.
  *
  * @throws an Error that names METERBOOK_DATA_DIR where all are taken.
  */
@@ -27,8 +27,8 @@ export function takeOwnDirectory(dataDir: string, name: string): OwnDirectory {
 }
 
 /**
- * Takes a directory for this process; undefined where another has it. The lock is the operating system's, on `lock.db`, so
- * it goes with the process however that ends.
+ * Takes a directory for this process; undefined where another has it. The lock is the operating system's, on `lock.db`,
+ * so it goes with the process however that ends.
  */
 export function tryLock(directory: string): { close(): void } | undefined {
   const lock = new DatabaseSync(join(directory, "lock.db"), { timeout: 0 });

@@ -46,7 +46,9 @@ const placeSchema = `
   CREATE TABLE IF NOT EXISTS origin (version INTEGER NOT NULL, source TEXT NOT NULL);
 `;
 
-/** Opens the view where it left off, or empty where what is there shows something else. One process at a time has it. */
+/**
+ * Opens the view where it left off, or empty where what is there shows something else. One process at a time has it.
+ */
 export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
   const inMemory = options.dataDir === "memory";
   if (!inMemory) makeDirectory(options.dataDir);

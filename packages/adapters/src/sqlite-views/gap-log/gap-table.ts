@@ -5,7 +5,9 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { GapLog, ListedGap } from "@meterbook/core/ports/gap-log";
 import { decodeMeterGaps } from "./gap-record.ts";
 
-/** `gap` is the list of each month's open gaps in its order: `missing_to` is negative, so that newer ones come first. */
+/**
+ * `gap` is the list of each month's open gaps in its order: `missing_to` is negative, so that newer ones come first.
+ */
 export const gapSchema = `
   CREATE TABLE IF NOT EXISTS meter_gaps (meter_id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS gap (period INTEGER NOT NULL, listed_in INTEGER NOT NULL, missing_to INTEGER NOT NULL, meter_id TEXT NOT NULL,

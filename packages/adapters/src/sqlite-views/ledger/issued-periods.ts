@@ -1,8 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * The periods of which anything was issued, ascending, and maybe one that was undone just now. Looked up again only when something was
- * written: a close asks for every meter, and a look-up in vain of each of thirteen periods cost a million meters 40 s.
+ * The periods of which anything was issued, ascending, and maybe one that was undone just now. Looked up again only
+ * when something was written: a close asks for every meter, and a look-up in vain of each of thirteen periods cost a
+ * million meters 40 s.
  */
 export function issuedPeriods(database: DatabaseSync): () => readonly number[] {
   const written = database.prepare(

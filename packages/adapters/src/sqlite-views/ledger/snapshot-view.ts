@@ -23,7 +23,10 @@ export const snapshotSchema = `
 
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
 export interface SnapshotInserts {
-  /** Whether the revision is new; one that is there already, as provisional or final and with the same hash, is left alone. */
+  /**
+   * Whether the revision is new; one that is there already, as provisional or final and with the same hash, is left
+   * alone.
+   */
   add(place: EntryPlace, snapshot: Snapshot, body: () => Uint8Array): "added" | "known" | "differs";
   /**
    * A record that cannot be read, but whose revision is known from its header: its number is taken. Answers whether the

@@ -49,8 +49,8 @@ export function registryFollowers(reads: RegistryReads): RegistryFollowers {
 }
 
 /**
- * Pages that several followers read one after the other: the partitions of a process begin together and each wants a few
- * meters of the millions.
+ * Pages that several followers read one after the other: the partitions of a process begin together and each wants a
+ * few meters of the millions.
  */
 function sharedPages({ rows }: RegistryReads): (no: number) => readonly RecordRow[] {
   const kept = new Map<number, readonly RecordRow[]>();

@@ -8,8 +8,9 @@ import { messageColumns } from "./rejection-table.ts";
 const messagesPerTurnMax = 200;
 
 /**
- * Forgets the oldest messages that came before then, some at a time, inside the caller's transaction. Answers how many refusals went,
- * and whether there may be more. What was open stays counted: it is still a reading that came and is in no store.
+ * Forgets the oldest messages that came before then, some at a time, inside the caller's transaction. Answers how many
+ * refusals went, and whether there may be more. What was open stays counted: it is still a reading that came and is in
+ * no store.
  */
 export type ForgetRejections = (beforeMs: number) => Forgotten;
 
@@ -19,8 +20,8 @@ interface Forgotten {
 }
 
 /**
- * The same for the messages of one sender behind a place, some at a time; `last` is the place to go on behind. A sender that nobody
- * named is the empty text.
+ * The same for the messages of one sender behind a place, some at a time; `last` is the place to go on behind. A sender
+ * that nobody named is the empty text.
  */
 export type ForgetSender = (sender: string, afterPlace: number) => Forgotten & { readonly last: number };
 

@@ -32,8 +32,8 @@ export const closingRules: ClosingRules = {
 };
 
 /**
- * A register at a boundary, how it was found and what it was made from. Null with another method than `MISSING` where what was
- * found leaves the safe integers.
+ * A register at a boundary, how it was found and what it was made from. Null with another method than `MISSING` where
+ * what was found leaves the safe integers.
  */
 export interface ClosingValue {
   readonly value: number | null;
@@ -58,7 +58,10 @@ interface Around {
 
 type Rung = (around: Around, rules: ClosingRules) => ClosingValue | undefined;
 
-/** The ladder of domain rules, section 4: the first that applies. Later methods (rollover, customers, ADU) are further rungs. */
+/**
+ * The ladder of domain rules, section 4: the first that applies. Later methods (rollover, customers, ADU) are further
+ * rungs.
+ */
 const ladder: readonly Rung[] = [exact, registerPlusIntervals, linearShort, flatBetween];
 
 /**
@@ -175,7 +178,9 @@ function flatBetween(around: Around, rules: ClosingRules): ClosingValue | undefi
   return onTheLine(around, "FLAT_BETWEEN", "estimated", rules.flatGapSecondsMax);
 }
 
-/** On the straight line between two readings, rounded down to a whole base unit: between both, so bracketed by truth. */
+/**
+ * On the straight line between two readings, rounded down to a whole base unit: between both, so bracketed by truth.
+ */
 function onTheLine(
   { boundary, before, after }: Around,
   method: Method,

@@ -37,7 +37,10 @@ export interface Span {
   readonly boundary: number;
 }
 
-/** The facts of a register channel from its readings; `readings` reach from `boundary - lookBack` to `boundary + flatGap`. */
+/**
+ * The facts of a register channel from its readings; `readings` reach from `boundary - lookBack` to `boundary +
+ * flatGap`.
+ */
 export function registerFacts(
   series: ReadingSeries,
   intervals: readonly ReadingSeries[],

@@ -40,7 +40,9 @@ function dayEdges(calendar: LocalCalendar, from: number, to: number): number[] {
   return edges;
 }
 
-/** Days have 22 to 26 hours, so this instant is within the next one; `dayOf` remembers its answers, `addDays` does not. */
+/**
+ * Days have 22 to 26 hours, so this instant is within the next one; `dayOf` remembers its answers, `addDays` does not.
+ */
 function nextDay(calendar: LocalCalendar, day: number): number {
   return calendar.dayOf(day + 26 * 3600);
 }

@@ -164,7 +164,9 @@ export interface NativeRange {
   readonly multiplier: number;
 }
 
-/** Every interval that lies behind the cursor as it came, and what is not there between them as `missing`, step by step. */
+/**
+ * Every interval that lies behind the cursor as it came, and what is not there between them as `missing`, step by step.
+ */
 export function nativeIntervalCurve(
   intervals: Intervals,
   { reached: start, hasBegun: hasBegunBefore }: CurveCursor,

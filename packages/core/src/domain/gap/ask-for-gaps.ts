@@ -15,7 +15,10 @@ export interface AskRules {
 /** What is known of a meter beside its gaps. */
 export interface AskedMeter {
   readonly calendar: LocalCalendar;
-  /** The instant of its newest reading, milliseconds. A meter from which nothing came since it was asked has not heard it. */
+  /**
+   * The instant of its newest reading, milliseconds. A meter from which nothing came since it was asked has not heard
+   * it.
+   */
   readonly newestAtMs: number;
 }
 
@@ -25,8 +28,8 @@ const backOffMsMax = 86_400_000;
 export const rangesMax = 16;
 
 /**
- * What is to be asked of a meter now: `same` leaves standing what stands, null takes it back. Each is an asking that was
- * not there before.
+ * What is to be asked of a meter now: `same` leaves standing what stands, null takes it back. Each is an asking that
+ * was not there before.
  */
 export function nextAsking(of: MeterGaps, meter: AskedMeter, rules: AskRules, nowMs: number): Asking | null | "same" {
   const { asking } = of;

@@ -61,7 +61,9 @@ export interface MeterGaps {
   readonly sequence: SequenceGaps | null;
 }
 
-/** A meter with more has its newest ones listed: it is asked for those, and others come to light as they are answered. */
+/**
+ * A meter with more has its newest ones listed: it is asked for those, and others come to light as they are answered.
+ */
 export const gapsPerMeterMax = 100;
 /** So long a gap is shown after it was answered. */
 export const answeredKeptMs = 40 * 86_400_000;
@@ -71,8 +73,8 @@ export function isOpen({ answeredAtMs }: Gap): boolean {
 }
 
 /**
- * What is found now joined with what was known: a gap that is part of a known one goes on with its story, and a known one
- * of which nothing is found any more is answered.
+ * What is found now joined with what was known: a gap that is part of a known one goes on with its story, and a known
+ * one of which nothing is found any more is answered.
  */
 export function joinGaps(known: readonly Gap[], found: readonly FoundGap[], nowMs: number): readonly Gap[] {
   const open = known.filter(isOpen);

@@ -31,8 +31,8 @@ export function baseAmount(amount: string | number, unit: WireUnit): number | un
 }
 
 /**
- * An amount that was computed, or null where it has left the safe integers. Sums and products of amounts never come back
- * from there: a double that is rounded beyond 2^53 stays beyond it, so that looking at the end is enough.
+ * An amount that was computed, or null where it has left the safe integers. Sums and products of amounts never come
+ * back from there: a double that is rounded beyond 2^53 stays beyond it, so that looking at the end is enough.
  */
 export function checkedAmount(computed: number): number | null {
   return Number.isSafeInteger(computed) && computed >= 0 ? computed : null;

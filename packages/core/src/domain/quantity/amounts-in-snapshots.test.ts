@@ -1,5 +1,5 @@
-// Goal: whatever intake can accept and master data can multiply gives a row that can be written and read again, and what
-// leaves the safe integers is a suspect row with a code. Method: random readings at the edges of what is accepted.
+// Goal: whatever intake can accept and master data can multiply gives a row that can be written and read again, and
+// what leaves the safe integers is a suspect row with a code. Method: random readings at the edges of what is accepted.
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../../../test/support/seeded-random.ts";
 import { decodeSnapshot } from "../../records/decode-snapshot.ts";

@@ -15,8 +15,9 @@ export const meterFlags = ["clock_invalid", "data_invalid", "critical", "clock_a
 export type MeterFlag = (typeof meterFlags)[number];
 
 /**
- * What only the door can know of a reading, because it depends on the time of receipt: more than three years old (V09), ahead of the
- * time of receipt (V10), from a meter whose clock is wrong (V25), or nearly so (V25 as a warning). The index is its number in the store.
+ * What only the door can know of a reading, because it depends on the time of receipt: more than three years old (V09),
+ * ahead of the time of receipt (V10), from a meter whose clock is wrong (V25), or nearly so (V25 as a warning). The
+ * index is its number in the store.
  */
 export const doorFindings = ["too_old", "in_future", "clock_wrong", "clock_off"] as const;
 export type DoorFinding = (typeof doorFindings)[number];
@@ -41,8 +42,9 @@ export function channelKey(channel: Channel): string {
 }
 
 /**
- * All that is known of one reading beside its instant and its value, in one number: quality, origin, flags of the meter, findings of the
- * door, revision. 0 is an actual remote reading of which nothing else is said. Only the functions here look into it.
+ * All that is known of one reading beside its instant and its value, in one number: quality, origin, flags of the
+ * meter, findings of the door, revision. 0 is an actual remote reading of which nothing else is said. Only the
+ * functions here look into it.
  */
 export type ReadingCode = number;
 

@@ -6,8 +6,8 @@ export type KeptEarlier =
   | { readonly fault: { readonly field: string; readonly message: string } };
 
 /**
- * A record that says nothing of earlier places replaces the newest installation and keeps those before it. An empty list
- * of earlier places takes them away.
+ * A record that says nothing of earlier places replaces the newest installation and keeps those before it. An empty
+ * list of earlier places takes them away.
  */
 export function keepEarlier(record: MeterRecord, known: MeterRecord | null): KeptEarlier {
   const { earlier, ...short } = record;

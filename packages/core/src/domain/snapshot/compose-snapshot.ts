@@ -76,7 +76,9 @@ function registerRow(facts: RegisterFacts, input: SnapshotInput): RegisterSnapsh
   };
 }
 
-/** Of everything that the row says: where the opening is unknown, a part of it is missing, however good the value is. */
+/**
+ * Of everything that the row says: where the opening is unknown, a part of it is missing, however good the value is.
+ */
 function rowQuality(value: number | null, quality: SnapshotQuality, opening: Opening): SnapshotQuality {
   if (value === null) return quality;
   return opening.value === null ? "incomplete" : worst(quality, opening.quality);

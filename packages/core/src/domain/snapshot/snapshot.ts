@@ -1,6 +1,9 @@
 import type { BaseUnit, Origin, ReadingQuality } from "../reading/reading.ts";
 
-/** Best first. `incomplete`: part of an interval month, or a register's opening, is missing; `missing`: there is nothing to go by. */
+/**
+ * Best first. `incomplete`: part of an interval month, or a register's opening, is missing; `missing`: there is nothing
+ * to go by.
+ */
 export const snapshotQualities = ["actual", "derived", "estimated", "suspect", "incomplete", "missing"] as const;
 export type SnapshotQuality = (typeof snapshotQualities)[number];
 
@@ -24,7 +27,10 @@ export type Method = (typeof methods)[number];
 
 export type OpeningBasis = "previous" | "installation" | "first-reading";
 
-/** Why a register has no consumption, or no value, although it has readings; in the order of their numbers in the record. */
+/**
+ * Why a register has no consumption, or no value, although it has readings; in the order of their numbers in the
+ * record.
+ */
 export const faults = ["register_ran_backwards", "amount_out_of_range", "master_data_damaged"] as const;
 export type RegisterFault = (typeof faults)[number];
 

@@ -4,7 +4,8 @@ import { timeZoneNames } from "./time-zone-names.ts";
 /**
  * Months and days of one zone. All instants are whole seconds since 1970 UTC; a period is a month number
  * (`year * 12 + month - 1`). Local midnights are found by the time zone library, so days of 23 and 25 hours, zones
- * with half hours and days that do not begin at 00:00 come out right; results are remembered, because the hot path asks.
+ * with half hours and days that do not begin at 00:00 come out right; results are remembered, because the hot path
+ * asks.
  */
 export interface LocalCalendar {
   readonly zone: string;

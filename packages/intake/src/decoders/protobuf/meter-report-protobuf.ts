@@ -28,7 +28,9 @@ export interface ReportContent {
   readonly series: readonly ReadingSeries[];
 }
 
-/** A `MeterReport`; evenly spaced readings are packed into profiles, so a day of quarter hours takes about 200 bytes. */
+/**
+ * A `MeterReport`; evenly spaced readings are packed into profiles, so a day of quarter hours takes about 200 bytes.
+ */
 export function encodeReport({ meterId = "", sequence = 0, series }: ReportContent): Uint8Array {
   const out = protobuf.Writer.create();
   if (meterId !== "") out.uint32(0x0a).string(meterId);
@@ -65,7 +67,10 @@ function runsOf(series: ReadingSeries): Run[] {
   return runs;
 }
 
-/** The longest evenly spaced run of equal marks and revision that begins at `first`; an interval's spacing must also be its length. */
+/**
+ * The longest evenly spaced run of equal marks and revision that begins at `first`; an interval's spacing must also be
+ * its length.
+ */
 function runFrom({ at, channel, code }: ReadingSeries, first: number): Run {
   const spacing = (at[first + 1] ?? 0) - (at[first] as number);
   const alone = { first, count: 1, stepSeconds: channel.stepSeconds };

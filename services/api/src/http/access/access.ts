@@ -61,7 +61,10 @@ function authorize(request: FastifyRequest, callerOf: KeysFile["callerOf"]): voi
   request.caller = caller;
 }
 
-/** Of the header, or of the browser's session. @throws ApiProblem `origin_refused` where another site's page uses the session */
+/**
+ * Of the header, or of the browser's session. @throws ApiProblem `origin_refused` where another site's page uses the
+ * session
+ */
 function sentKey(request: FastifyRequest): string | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];

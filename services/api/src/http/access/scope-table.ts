@@ -52,7 +52,9 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
 /** Answered without a key: they hold no data of anybody. */
 const publicRoutes = ["/healthz", "/readyz", "/openapi.json", "/docs", "/v1/session"];
 
-/** The scopes of which a caller needs one; undefined where the route is public. Throws for a route nobody decided on. */
+/**
+ * The scopes of which a caller needs one; undefined where the route is public. Throws for a route nobody decided on.
+ */
 export function scopesOf(method: string, url: string): readonly Scope[] | undefined {
   const route = url.replace("::", ":");
   const known = scopeTable[`${method === "HEAD" ? "GET" : method} ${route}`];

@@ -6,8 +6,8 @@ const sessionSeconds = 12 * 3600;
 const keyLengthMax = 200;
 
 /**
- * The cookie holds the key itself: every API process can read it and none has to remember it, and it ends when the key is struck off.
- * No script can see it, and no other site's page can have it sent.
+ * The cookie holds the key itself: every API process can read it and none has to remember it, and it ends when the key
+ * is struck off. No script can see it, and no other site's page can have it sent.
  */
 export function sessionCookie(request: FastifyRequest, key: string): string {
   return cookie(request, Buffer.from(key).toString("base64url"), sessionSeconds);

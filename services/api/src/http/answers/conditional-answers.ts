@@ -7,7 +7,8 @@ const taggedLengthMax = 8 * 1024 * 1024;
 
 /**
  * Answers of reads carry an ETag of their content, and `If-None-Match` is answered 304 if nothing changed. The ETag is
- * weak, because the same content may be sent compressed, unless a route names a version. Streams have none: they are sent before all of them is known.
+ * weak, because the same content may be sent compressed, unless a route names a version. Streams have none: they are
+ * sent before all of them is known.
  */
 export function answerConditionally(app: Api): void {
   app.addHook("onSend", async (request, reply, payload) => {

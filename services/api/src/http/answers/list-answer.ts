@@ -71,8 +71,8 @@ async function firstPage<Entry, Place>(
 }
 
 /**
- * The encoder's header comes with the first page and not before it: until something is sent, a failure can still be told
- * as a problem document instead of a broken stream.
+ * The encoder's header comes with the first page and not before it: until something is sent, a failure can still be
+ * told as a problem document instead of a broken stream.
  */
 export async function* chunksOf<Entry>(
   pages: AsyncIterable<readonly Entry[]>,

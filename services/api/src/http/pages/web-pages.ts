@@ -55,8 +55,8 @@ export interface WebPages {
 }
 
 /**
- * The pages of `services/web`, served at `/`. They are a few hundred kilobytes and stay in memory: a path is a name in a map and never
- * one on the disk. Where they were not built, `/` says how to have them.
+ * The pages of `services/web`, served at `/`. They are a few hundred kilobytes and stay in memory: a path is a name in
+ * a map and never one on the disk. Where they were not built, `/` says how to have them.
  */
 export function openWebPages(directory: string): WebPages {
   const files = filesOf(directory);

@@ -79,7 +79,9 @@ export class ApiProblem extends Error {
 const errorsMax = 32;
 const messageLengthMax = 300;
 
-/** The first of them, with what the caller sent cut short, and a count of the rest: an answer is smaller than its cause. */
+/**
+ * The first of them, with what the caller sent cut short, and a count of the rest: an answer is smaller than its cause.
+ */
 export function fewErrors(errors: readonly FieldError[], max: number = errorsMax): readonly FieldError[] {
   const few = errors.slice(0, max).map(({ field, message }) => ({
     field: cut(field, 100),

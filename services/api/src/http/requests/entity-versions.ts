@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiProblem, requestInvalid } from "../problems/problem.ts";
 
 /**
- * Answers about an entity name its version in their ETag, `"v7-…"`. A change with `If-Match` and that ETag holds only if
- * nobody has changed the entity since.
+ * Answers about an entity name its version in their ETag, `"v7-…"`. A change with `If-Match` and that ETag holds only
+ * if nobody has changed the entity since.
  */
 export function nameVersion(reply: FastifyReply, version: number): void {
   reply.header("etag", versionTag(version));

@@ -57,7 +57,9 @@ function readInstant(text: string): number | undefined {
   return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }
 
-/** RFC 3339 with an offset as whole seconds UTC, rounded up: `from <= at < to` stays right for whole-second readings. */
+/**
+ * RFC 3339 with an offset as whole seconds UTC, rounded up: `from <= at < to` stays right for whole-second readings.
+ */
 export function instant(description: string, example: string) {
   return readAs(readInstant, `${instantRule} (write + as %2B)`, {
     description,

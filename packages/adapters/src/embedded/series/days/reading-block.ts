@@ -7,7 +7,8 @@ import { emptyColumns, isReadingCode } from "@meterbook/core/domain/reading/read
  * `channelIndex, count, byteLength, first at, spacing, values, codes`, all variable-length integers.
  * A day of quarter hours of one register takes about 200 bytes. Instants count from `epoch`.
  *
- * Its last four bytes are a CRC-32 over them and over the key that it stands under, verified before anything is unpacked.
+ * Its last four bytes are a CRC-32 over them and over the key that it stands under, verified before anything is
+ * unpacked.
  *
  * A block is rewritten whole, never patched; sections of a channel may repeat (a merge adds one at the end).
  */
@@ -143,7 +144,8 @@ const place = { cursor: 0 };
 /**
  * Unpacks into `into`, appending per channel; `wanted` undefined = all channels. Sections not wanted are skipped whole.
  *
- * @throws MalformedBlock where the block is damaged; what it does is bounded by the bytes that are there, whatever they say.
+ * @throws MalformedBlock where the block is damaged; what it does is bounded by the bytes that are there, whatever they
+ * say.
  */
 export function unpackBlock(
   block: Uint8Array,
