@@ -134,8 +134,15 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         of(meterId, period).findLast((one) => revision === undefined || one.revision === revision),
       ),
     revisions: async (meterId, period) => called("revisions", of(meterId, period)),
-    latestOfMeter: async () => {
-      throw new Error("the API does not ask for it");
+    latestOfMeter: async (meterId, fromPeriod) => {
+      const newest = new Map<number, Snapshot>();
+      for (const { snapshot } of ledger) {
+        if (snapshot.meterId === meterId && snapshot.period >= fromPeriod) newest.set(snapshot.period, snapshot);
+      }
+      return called(
+        "latestOfMeter",
+        [...newest.values()].sort((a, b) => a.period - b.period),
+      );
     },
     issuedMeters: async (period) => {
       const meters = ledger

@@ -1,9 +1,15 @@
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { readingCode } from "@meterbook/core/domain/reading/reading";
+import { voidContent, withoutReadings } from "@meterbook/core/domain/snapshot/snapshot";
 import { expect, test } from "vitest";
 import { instant, intervalSeries, registerSeries } from "../../../../test/support/readings.ts";
-import { apiWorld, injectableApi } from "../../../../test/support/worlds/api-world.ts";
-import { type MemorySeries, memoryRegistry, memorySeries } from "../../../../test/support/worlds/memory-ports.ts";
+import { apiWorld, aSnapshot, injectableApi } from "../../../../test/support/worlds/api-world.ts";
+import {
+  type MemorySeries,
+  memoryRegistry,
+  memorySeries,
+  memorySnapshots,
+} from "../../../../test/support/worlds/memory-ports.ts";
 import { conflictSchema } from "./conflict-routes.ts";
 import { curveSchema } from "./curve-routes.ts";
 import { readingSchema } from "./reading-routes.ts";
@@ -116,9 +122,9 @@ test("missing is null and never 0, in JSON and in CSV", async () => {
     { from: "2026-09-30T22:00:00Z", to: "2026-09-30T23:00:00Z", consumption: null, quality: "missing" },
   ]);
   expect((await get(url, "text/csv")).body).toBe(
-    "meter_id,register,unit,from,to,consumption,quality,present,expected\n" +
-      "m-1,1.8.0,Wh,2026-09-30T21:00:00Z,2026-09-30T22:00:00Z,,incomplete,3,4\n" +
-      "m-1,1.8.0,Wh,2026-09-30T22:00:00Z,2026-09-30T23:00:00Z,,missing,,\n",
+    "meter_id,register,unit,from,to,consumption,quality,present,expected,snapshot\n" +
+      "m-1,1.8.0,Wh,2026-09-30T21:00:00Z,2026-09-30T22:00:00Z,,incomplete,3,4,\n" +
+      "m-1,1.8.0,Wh,2026-09-30T22:00:00Z,2026-09-30T23:00:00Z,,missing,,,\n",
   );
   expect((await get(url, "application/x-ndjson")).body.split("\n")).toHaveLength(3);
 });
@@ -318,4 +324,35 @@ test("C07: a part of a month has the intervals that the month's sum counts", asy
     ...(await day("2026-10-01T21:00:00Z", "2026-10-02T21:00:00Z")),
   ];
   expect(whole).toEqual(parts);
+});
+
+test("N06: a month that was issued says what its snapshot does, and by which revision; others what the readings give", async () => {
+  const row = { ...withoutReadings("1.8.0", "Wh"), value: 2_000_000, consumption: 777, quality: "estimated" } as const;
+  const snapshot = aSnapshot({ registers: [row, { ...row, consumption: 223, quality: "actual" }] });
+  const app = await injectableApi(
+    apiWorld({ series: holding(quarterHours, loadProfile), snapshots: memorySnapshots(snapshot) }),
+  );
+  const months = async (query: string) => {
+    const url = `/v1/meters/m-1/curve?register=1.8.0&resolution=P1M&from=${october.from}&to=2026-11-05T00:00:00Z${query}`;
+    return curveSchema.parse((await app.inject({ url })).json()).items;
+  };
+  const [issued, open] = await months("");
+  expect(issued).toEqual({
+    from: october.from,
+    to: october.to,
+    consumption: 1000,
+    quality: "estimated",
+    snapshot: `m-1/2026-10/${snapshot.revision}`,
+  });
+  expect(open).toMatchObject({ consumption: null, quality: "missing" });
+  expect(open).not.toHaveProperty("snapshot");
+  for (const kind of ["register", "interval"]) {
+    const [computed] = await months(`&kind=${kind}`);
+    expect(computed).toMatchObject({ consumption: 29_800 });
+  }
+  const taken = await injectableApi(
+    apiWorld({ series: holding(quarterHours), snapshots: memorySnapshots({ ...snapshot, ...voidContent(snapshot) }) }),
+  );
+  const url = `/v1/meters/m-1/curve?register=1.8.0&resolution=P1M&from=${october.from}&to=${october.to}`;
+  expect((await taken.inject({ url })).json().items).toMatchObject([{ consumption: null, quality: "missing" }]);
 });

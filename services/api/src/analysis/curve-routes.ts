@@ -1,4 +1,3 @@
-import type { CurvePoint } from "@meterbook/core/domain/curve/consumption-curve";
 import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
 import type { BaseUnit, Kind } from "@meterbook/core/domain/reading/reading";
@@ -18,6 +17,8 @@ import { answerFormat } from "../http/requests/answer-format.ts";
 import { instant, meterId, register } from "../http/requests/query-schemas.ts";
 import type { CurveSource } from "./curve-pages.ts";
 import { curvePages, kindOf } from "./curve-pages.ts";
+import type { MonthPoint } from "./month-pages.ts";
+import { monthPages } from "./month-pages.ts";
 import { channelsOf } from "./reading-pages.ts";
 
 const daySeconds = 86_400;
@@ -43,6 +44,7 @@ export const curvePointSchema = z
     quality: z.enum(snapshotQualities),
     present: z.int().optional().meta({ description: "Intervals that are there, of a step that is incomplete" }),
     expected: z.int().optional(),
+    snapshot: z.string().optional().meta({ description: "Months that were issued: the revision that says so" }),
   })
   .meta({ id: "CurvePoint" });
 
@@ -66,8 +68,8 @@ const curveExample = {
   zone: "Europe/Kyiv",
   items: [example],
 };
-const header = "meter_id,register,unit,from,to,consumption,quality,present,expected\n";
-const csvExample = `${header}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,\n`;
+const header = "meter_id,register,unit,from,to,consumption,quality,present,expected,snapshot\n";
+const csvExample = `${header}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,,\n`;
 const problems = ["range_too_long", "meter_unknown", "register_unknown", "store_damaged", "record_damaged"] as const;
 
 const description = `Consumption per step. Every step that overlaps \`from\` to \`to\` is answered whole; days and months are local, and
@@ -78,6 +80,8 @@ clock steps count from local midnight. \`native\` is as the meter reports, withi
 - What is not known is \`null\`: \`missing\`, \`incomplete\` (with \`present\` of \`expected\` intervals) or \`suspect\` (the register ran backwards, or what is there is suspect).
 - Where intervals overlap, the curve has those that the month's sum counts, so that no second counts twice.
 - \`native\` has the meter's own steps that lie within the range, from the first that begins in it.
+- \`P1M\` has what was issued for a month, with the revision's id, so that it says what the bill does; a month of which
+  nothing was issued follows the rules above, and so does the curve where \`kind\` is asked for.
 - Where a register has both kinds of channel the intervals are taken, unless \`kind=register\` is asked for.
 
 At most ${rangeDaysMax.native} days (days and months: ${rangeDaysMax.P1D}), and as JSON ${pointsMax} points. Not paged.`;
@@ -113,14 +117,15 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     checkRange(range);
     const format = answerFormat(request.headers.accept);
     const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, { kind, unit });
-    const pages = curvePages(ports.series, source, range);
+    const isIssued = range.resolution === "P1M" && kind === undefined;
+    const pages = isIssued ? monthPages(ports, source, range) : curvePages(ports.series, source, range);
     if (format === "json")
       return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));
     const shared = `${source.meterId},${of},${source.channels[0].unit},`;
     const textOf =
       format === "csv"
-        ? (point: CurvePoint) => shared + pointCells(point)
-        : (point: CurvePoint) => `${pointText(point)}\n`;
+        ? (point: MonthPoint) => shared + pointCells(point)
+        : (point: MonthPoint) => `${pointText(point)}\n`;
     return streams.send(request, reply, format, chunksOf(pages, textEncoder(textOf, format === "csv" ? header : "")));
   });
 }
@@ -176,7 +181,7 @@ function inUnit(meterId: string, all: readonly StoredChannel[], unit: BaseUnit |
 async function curveBytes(
   source: CurveSource,
   resolution: Resolution,
-  pages: AsyncIterable<readonly CurvePoint[]>,
+  pages: AsyncIterable<readonly MonthPoint[]>,
 ): Promise<Buffer> {
   const { register: of, unit } = source.channels[0];
   const { zone } = source.calendar;
@@ -194,11 +199,13 @@ async function curveBytes(
   return writer.take();
 }
 
-function pointText({ from, to, consumption, quality, present, expected }: CurvePoint): string {
+function pointText({ from, to, consumption, quality, present, expected, snapshot }: MonthPoint): string {
   const counts = present === undefined ? "" : `,"present":${present},"expected":${expected}`;
-  return `{"from":"${formatInstant(from)}","to":"${formatInstant(to)}","consumption":${consumption},"quality":"${quality}"${counts}}`;
+  const issued = snapshot === undefined ? "" : `,"snapshot":"${snapshot}"`;
+  return `{"from":"${formatInstant(from)}","to":"${formatInstant(to)}","consumption":${consumption},"quality":"${quality}"${counts}${issued}}`;
 }
 
-function pointCells({ from, to, consumption, quality, present, expected }: CurvePoint): string {
-  return `${formatInstant(from)},${formatInstant(to)},${consumption ?? ""},${quality},${present ?? ""},${expected ?? ""}\n`;
+function pointCells({ from, to, consumption, quality, present, expected, snapshot }: MonthPoint): string {
+  const cells = [formatInstant(from), formatInstant(to), consumption ?? "", quality, present ?? "", expected ?? ""];
+  return `${cells.join(",")},${snapshot ?? ""}\n`;
 }
