@@ -1,7 +1,11 @@
+import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
 import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
+import { leafHash, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
+import { hexOf, isUnderSeal } from "@meterbook/core/domain/seal/seal";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { expect, onTestFinished, test } from "vitest";
 
@@ -17,6 +21,18 @@ export interface LedgerUnderTest {
 }
 
 const october = 2026 * 12 + 9;
+
+function rootOver(snapshots: readonly Snapshot[]): string {
+  const leaves = snapshots.map((one) => leafHash(sha256, encodeLedgerRecord(one)));
+  return hexOf(merkleRoot(sha256, leaves));
+}
+
+async function expectSealed(view: SnapshotView, snapshot: Snapshot): Promise<void> {
+  const sealed = await view.sealedRecord(snapshot);
+  if (sealed === undefined || sealed === "unsealed") throw new Error(`${snapshot.meterId} is ${sealed}`);
+  expect(hexOf(sealed.record)).toBe(hexOf(encodeLedgerRecord(snapshot)));
+  expect(isUnderSeal(sha256, sealed)).toBe(true);
+}
 
 export function aSnapshot(meterId: string, period: number, revision: number, hash = `${revision}`): Snapshot {
   const content = { meterId, usagePointId: `up-${hash}`, period, boundary: 1_793_484_000, registers: [] };
@@ -203,6 +219,60 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     const last = await under.open();
     onTestFinished(() => last.close());
     expect((await last.revisions("b", october)).map(({ revision }) => revision)).toEqual([2]);
+  });
+
+  test("a seal is the Merkle root over all records of a period in the shard, and each leads to it", async () => {
+    const { ledger, under } = await fresh();
+    const other = await open(under, 2);
+    const many = Array.from({ length: 600 }, (_, i) => aSnapshot(`m${i}`, october, 1));
+    await ledger.append(many.slice(0, 300));
+    await ledger.append([aSnapshot("m0", october + 1, 1), ...many.slice(300)]);
+    await other.append([aSnapshot("z", october, 1)]);
+    const view = await under.view();
+    const sealsOf = async (period: number) => {
+      await view.catchUp();
+      return view.seals(period);
+    };
+    expect(await sealsOf(october)).toEqual({ seals: [], records: 601 });
+    expect(await view.sealedRecord(aSnapshot("m0", october, 1))).toBe("unsealed");
+    await Promise.all([ledger.seal(7), other.seal(8)]);
+    const { seals } = await sealsOf(october);
+    expect(seals).toEqual([
+      { shard: 0, period: october, size: 600, root: rootOver(many), sealedAtMs: 7 },
+      { shard: 2, period: october, size: 1, root: rootOver([aSnapshot("z", october, 1)]), sealedAtMs: 8 },
+    ]);
+    for (const one of [...[0, 1, 255, 256, 511, 512, 599].map((index) => many[index]), aSnapshot("z", october, 1)])
+      await expectSealed(view, one as Snapshot);
+    expect(await view.sealedRecord(aSnapshot("m0", october, 2))).toBeUndefined();
+    expect(await sealsOf(october + 1)).toMatchObject({ seals: [{ shard: 0, size: 1 }], records: 1 });
+  });
+
+  test("a seal is followed by another when the period has grown, also after opening again", async () => {
+    const { ledger, under } = await fresh();
+    const issued = [aSnapshot("a", october, 1), aSnapshot("b", october, 1), aSnapshot("a", october, 2)];
+    await ledger.append(issued.slice(0, 2));
+    await ledger.seal(5);
+    await ledger.seal(6);
+    const view = await under.view();
+    const newest = async () => {
+      await view.catchUp();
+      return (await view.seals(october)).seals[0];
+    };
+    expect(await newest()).toMatchObject({ size: 2, root: rootOver(issued.slice(0, 2)), sealedAtMs: 5 });
+    await ledger.append(issued);
+    await view.catchUp();
+    expect(await view.sealedRecord(aSnapshot("a", october, 2))).toBe("unsealed");
+    await ledger.close();
+    const again = await open(under, 0);
+    await again.seal(9);
+    expect(await newest()).toMatchObject({ size: 3, root: rootOver(issued), sealedAtMs: 9 });
+    for (const one of issued) await expectSealed(view, one);
+    const more = Array.from({ length: 520 }, (_, i) => aSnapshot(`n${i}`, october, 1));
+    await again.append(more.slice(0, 200));
+    await expect(again.append([aSnapshot("y", october, 1), aSnapshot("a", october, 2, "other")])).rejects.toThrow();
+    await again.append(more.slice(200));
+    await again.seal(11);
+    expect(await newest()).toMatchObject({ size: 523, root: rootOver([...issued, ...more]) });
   });
 
   test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {

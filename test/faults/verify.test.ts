@@ -1,14 +1,20 @@
 // Goal: `npm run verify` names the row of anything that is not what it was (H06, H07, H08), within 10 s for a million
 // snapshots. Method: bits of records are turned behind SQLite's back. VERIFY_SNAPSHOTS=1000000 measures at full size.
-import { open, readFile } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
-import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
-import { contentHash } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import {
+  openEmbeddedSnapshotLedgers,
+  openEmbeddedSnapshotView,
+} from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
+import { contentHash, encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { leafHash, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { sha256 } from "@meterbook/core/records/seal/sha256";
+import { verifyApi } from "@meterbook/standalone/commands/verify-api";
 import { expect, onTestFinished, test } from "vitest";
 import { mixedTraffic } from "../support/fleets/mixed-traffic.ts";
 import { flippedBit } from "../support/flipped-bit.ts";
@@ -16,6 +22,8 @@ import { publishAll } from "../support/network/publisher.ts";
 import { runCommand } from "../support/processes/command-process.ts";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { apiWorld, servedApi } from "../support/worlds/api-world.ts";
+import { memoryLedger } from "../walk/memory-ledger.ts";
 
 const snapshots = Number(process.env["VERIFY_SNAPSHOTS"] ?? 50_000);
 const secondsMax = 10;
@@ -37,6 +45,58 @@ test(`H06: a flipped bit among ${snapshots} snapshots is found and named within 
   expect(found.output).toMatch(/^ledger.db meter-7777777 2026-10 revision 1 \w+: /m);
   expect(found.output).toContain("1 are wrong");
   expect(seconds).toBeLessThan(secondsMax);
+});
+
+test("a snapshot that somebody changed with all its checksums is named by its seal", async () => {
+  const dataDir = await temporaryDirectory();
+  await issue(dataDir, 1000);
+  const file = join(dataDir, "ledger.db");
+  const kept = join(await temporaryDirectory(), "seals.ndjson");
+  const view = openEmbeddedSnapshotView({ dataDir });
+  const { seals } = await view.seals(2026 * 12 + 9);
+  await view.close();
+  expect(seals).toMatchObject([{ shard: 0, size: 1000 }]);
+  await writeFile(kept, `${JSON.stringify({ period: "2026-10", shards: seals })}\n`);
+  expect((await verify(dataDir, "--seals", kept)).code).toBe(0);
+  const forged = encodeLedgerRecord(withHash({ ...aSnapshot(7), usagePointId: "another" }));
+  change(file, "UPDATE ledger SET body = ? WHERE sequence = 8", forged);
+  const named = "ledger.db meter-7 2026-10 revision 1 seal_mismatch: it is not the record that stands under";
+  expect(linesOf(await verify(dataDir))).toEqual([expect.stringContaining(named)]);
+  // Whoever changes the tree as well is found by the seal, and who changes that too by one that was kept elsewhere.
+  const leaves = cellOf(file, "SELECT leaves FROM tile WHERE tile = 0");
+  Buffer.from(leafHash(sha256, forged)).copy(leaves, 7 * 32);
+  change(file, "UPDATE tile SET leaves = ? WHERE tile = 0", leaves);
+  const tile = "ledger.db 2026-10 shard 0 tile 0 checksum_mismatch: its hashes do not give its root";
+  const seal =
+    "ledger.db 2026-10 shard 0 seal of 1000 records seal_mismatch: the records are not those that were sealed";
+  expect(linesOf(await verify(dataDir)).sort()).toEqual([seal, tile]);
+  const hashes = Array.from({ length: 256 }, (_, index) => leaves.subarray(index * 32, index * 32 + 32));
+  change(file, "UPDATE tile SET root = ? WHERE tile = 0", merkleRoot(sha256, hashes));
+  change(file, "DELETE FROM seal");
+  expect(linesOf(await verify(dataDir, "--seals", kept))).toEqual([seal]);
+});
+
+test("H06: an API that tells of another snapshot than was sealed is told on by its own proofs", async () => {
+  const ledger = memoryLedger();
+  const owner = ledger.open(2);
+  const all = Array.from({ length: 700 }, (_, number) => aSnapshot(number));
+  await owner.append(all);
+  await owner.seal(5);
+  const { address } = await servedApi(apiWorld({ snapshots: ledger.view }));
+  const url = `http://${address}`;
+  expect(await verifyApi(url, undefined)).toEqual({ rows: 700, wrong: [] });
+  const { seals } = await ledger.view.seals(2026 * 12 + 9);
+  for (const number of [0, 300, 301, 699]) {
+    const forged = encodeLedgerRecord(withHash({ ...aSnapshot(number), usagePointId: "another" }));
+    ledger.database.exec("DROP TRIGGER IF EXISTS ledger_is_final");
+    ledger.database.prepare("UPDATE ledger SET body = ? WHERE sequence = ?").run(forged, 2 * 2 ** 44 + number + 1);
+  }
+  const { wrong } = await verifyApi(url, undefined, seals);
+  const places = [0, 300, 301, 699].map((number) => `meter-${number}/2026-10/1 seal_mismatch: `);
+  expect(wrong.map((line) => line.slice(0, line.indexOf(": ") + 2))).toEqual([
+    ...places,
+    "2026-10 shard 2 seal of 700 records kept seal_mismatch: ",
+  ]);
 });
 
 test("H05, H06: a list of revisions that leads elsewhere, or to nothing, is told by the revision", async () => {
@@ -71,7 +131,11 @@ test("H06: a book of real work is verified while it runs, and by its API", async
       output: expect.stringContaining("all is well"),
     });
     const api = await runCommand("verify", ["--api", meterbook.httpUrl]);
-    expect(api).toMatchObject({ code: 0, errors: "", output: expect.stringContaining("all give their hash") });
+    expect(api).toMatchObject({
+      code: 0,
+      errors: "",
+      output: expect.stringContaining("all give their hash, and their seals"),
+    });
     expect(await meterbook.stop()).toBe(0);
   } finally {
     await meterbook.dispose();
@@ -104,12 +168,13 @@ test("H07, H08: a flipped bit in a block of readings and in a frame is found, na
 });
 
 test("H06: an API that answers with another number than was issued is told on", async () => {
-  const { boundary, registers, ...head } = aSnapshot(1);
+  const { boundary, registers, issuedAtMs, ...head } = aSnapshot(1);
   const answer = {
     ...head,
     id: "meter-1/2026-10/1",
     period: "2026-10",
     boundary: new Date(boundary * 1000).toISOString(),
+    issuedAt: new Date(issuedAtMs).toISOString(),
     registers: registers.map((row) => ({ ...row, consumption: 5, evidence: { before: null, after: null } })),
   };
   const server = createServer((_, response) => response.end(JSON.stringify({ items: [answer] })));
@@ -127,8 +192,32 @@ test("N09: verify and repair say how they are used", async () => {
   }
 });
 
-function verify(dataDir: string) {
-  return runCommand("verify", [], { METERBOOK_DATA_DIR: dataDir });
+function verify(dataDir: string, ...options: readonly string[]) {
+  return runCommand("verify", [...options], { METERBOOK_DATA_DIR: dataDir });
+}
+
+/** What is wrong. */
+function linesOf({ output }: { readonly output: string }): string[] {
+  return output.split("\n").slice(0, -3);
+}
+
+function withHash(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, hash: contentHash(snapshot) };
+}
+
+/** As somebody would who may write to the file. */
+function change(file: string, sql: string, value?: Uint8Array): void {
+  const database = new DatabaseSync(file);
+  database.exec("DROP TRIGGER IF EXISTS ledger_is_final; DROP TRIGGER IF EXISTS seal_is_kept");
+  database.prepare(sql).run(...(value === undefined ? [] : [value]));
+  database.close();
+}
+
+function cellOf(file: string, sql: string): Buffer {
+  const database = new DatabaseSync(file);
+  const [cell] = Object.values(database.prepare(sql).get() ?? {});
+  database.close();
+  return Buffer.from(cell as Uint8Array);
 }
 
 async function issue(dataDir: string, count: number): Promise<void> {
@@ -140,6 +229,7 @@ async function issue(dataDir: string, count: number): Promise<void> {
       Array.from({ length: size }, (_, i) => aSnapshot(from + i === count >> 1 ? 7_777_777 : from + i)),
     );
   }
+  await ledger.seal(5);
   await ledger.close();
 }
 

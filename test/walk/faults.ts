@@ -44,15 +44,15 @@ export const faults: readonly Fault[] = [
     seed: 1,
     name: "the position is recorded before the ledger has what is issued",
     file: passing,
-    find: "if (memory.isCarriedOut(by.offset)) pending.done(isDue());\n    else await issue(isDue);\n    await memory.carriedOut(by.offset);",
+    find: "if (memory.isCarriedOut(by.offset)) pending.done(isDue());\n    else await issueAndSeal(isDue, barrier);\n    await memory.carriedOut(by.offset);",
     replace:
-      "const known = memory.isCarriedOut(by.offset);\n    await memory.carriedOut(by.offset);\n    if (known) pending.done(isDue());\n    else await issue(isDue);",
+      "const known = memory.isCarriedOut(by.offset);\n    await memory.carriedOut(by.offset);\n    if (known) pending.done(isDue());\n    else await issueAndSeal(isDue, barrier);",
   },
   {
     seed: 4,
     name: "a barrier counts as carried out though the ledger did not take it",
     file: passing,
-    find: "else await issue(isDue);",
+    find: "else await issueAndSeal(isDue, barrier);",
     replace: "else await issue(isDue).catch(() => pending.done(isDue()));",
   },
   {
@@ -84,7 +84,7 @@ export const faults: readonly Fault[] = [
     replace: ";",
   },
   {
-    seed: 7,
+    seed: 44,
     name: "frames that were taken already are taken twice",
     file: at("partition/partition-work"),
     find: "await take(run.filter(({ offset }) => offset >= memory.position));",

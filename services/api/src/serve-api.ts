@@ -19,6 +19,7 @@ import { defaultLimits } from "./api-settings.ts";
 import { jobRoutes } from "./billing/job-routes.ts";
 import { meterSnapshotRoutes } from "./billing/meter-snapshot-routes.ts";
 import { periodRoutes } from "./billing/period-routes.ts";
+import { sealRoutes } from "./billing/seal-routes.ts";
 import { snapshotRoutes } from "./billing/snapshot-routes.ts";
 import { guardRoutes, isLoopback } from "./http/access/access.ts";
 import { type KeysFile, openKeysFile } from "./http/access/keys-file.ts";
@@ -177,6 +178,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   periodRoutes(app, context);
   jobRoutes(app, context);
   snapshotRoutes(app, context);
+  sealRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);
   rejectedShareRoutes(app, context);

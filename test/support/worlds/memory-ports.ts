@@ -157,6 +157,8 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         .filter(({ snapshot }) => snapshot.issuedAtMs >= atMs)
         .reduceRight((place, { shard, sequence }) => placeAfter(place, { shard, sequence: sequence - 1 }), end),
     lastPlace: async () => called("lastPlace", end),
+    seals: async () => ({ seals: [], records: 0 }),
+    sealedRecord: async () => undefined,
   };
   view.issue(...issued);
   return view;

@@ -1,4 +1,6 @@
 import type { EntryPlace, LedgerPlace } from "@meterbook/sharding/ledger-place";
+import type { Seal, SealedRecord } from "../domain/seal/seal.ts";
+import type { RevisionKey } from "../domain/snapshot/revision-place.ts";
 import type { Snapshot } from "../domain/snapshot/snapshot.ts";
 import type { TellDamage } from "./damage-log.ts";
 
@@ -21,6 +23,13 @@ export interface SnapshotLedger extends SnapshotView {
    * there.
    */
   append(snapshots: readonly Snapshot[]): Promise<void>;
+  /**
+   * Seals each period that has grown in this shard since it was sealed last, by the Merkle root over the records that
+   * it holds of it; nothing where none has. Neither during an append nor the other way round; fails as `append` does.
+   *
+   * @param atMs log time
+   */
+  seal(atMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,6 +53,13 @@ export interface SnapshotLedgers {
  */
 export interface LedgerEntry extends EntryPlace {
   readonly snapshot: Snapshot;
+}
+
+export interface PeriodSeals {
+  /** The newest of each shard that has one, by shard. */
+  readonly seals: readonly Seal[];
+  /** How many records of the period there are, sealed or not. */
+  readonly records: number;
 }
 
 export interface LatestPage {
@@ -89,4 +105,7 @@ export interface SnapshotView {
   placeBefore(atMs: number): Promise<LedgerPlace>;
   /** After the newest entry of each shard. */
   lastPlace(): Promise<LedgerPlace>;
+  seals(period: number): Promise<PeriodSeals>;
+  /** The record of a revision and its way to the newest seal; `unsealed`: it was issued after that. */
+  sealedRecord(key: RevisionKey): Promise<SealedRecord | "unsealed" | undefined>;
 }

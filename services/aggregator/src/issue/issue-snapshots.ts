@@ -32,13 +32,13 @@ const metersPerReadMax = 100;
 /**
  * Recomputes these meters and appends what changed, as of log time. The ledger comes first, the record of how far
  * everything is issued after it: a crash between the two recomputes the same content, and what is issued already is not
- * issued again.
+ * issued again. Answers how many were issued.
  */
 export async function issueSnapshots(
   ports: IssuePorts,
   pending: Pick<PendingMeters, "done">,
   due: MeterState[],
-): Promise<void> {
+): Promise<number> {
   const started = performance.now();
   let issued = 0;
   for (const meters of inOrder(due)) {
@@ -46,6 +46,7 @@ export async function issueSnapshots(
     pending.done(meters);
   }
   ports.events.snapshotsIssued({ meters: due.length, issued, seconds: (performance.now() - started) / 1000 });
+  return issued;
 }
 
 /** By meter id, as billing reads them: the ledger then grows and is read in one direction. */

@@ -10,6 +10,7 @@ import { keepRefused } from "../apply/keep-refused.ts";
 import { boundaryWatch } from "../issue/boundary-watch.ts";
 import { defaultZoneWatch } from "../issue/default-zone.ts";
 import type { PendingMeters } from "../issue/pending-meters.ts";
+import { periodSealing } from "../issue/period-sealing.ts";
 import { newestAtOf } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { memoryRebuilder } from "../remember/rebuild-memory.ts";
@@ -71,7 +72,8 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   const rebuilder = memoryRebuilder(series, clock, damaged);
   const keep = keepRefused(ports.rejected, events);
   const struck = struckRevisions();
-  const pass = barrierPassing({ series, ledger, clock, memory, registry, watch, struck }, options);
+  const sealing = periodSealing(ledger);
+  const pass = barrierPassing({ series, ledger, clock, memory, registry, watch, struck, sealing }, options);
   let isZoneMarked = false;
 
   /** What comes from elsewhere than the log must not be taken for what is carried out already. */
@@ -129,7 +131,8 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     nextBarrier() {
       const nowMs = clock.nowMs();
       const due = memory.pending.nextDue(nowMs);
-      const isWanted = due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, nowMs);
+      const isWanted =
+        due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, nowMs) || sealing.isDueAt(nowMs);
       if (memory.isReadingAgain || !isWanted) return undefined;
       const issues = due ?? { quietBefore: 0, readyThrough: null };
       return { atMs: nowMs, registry: registry.seen, ...issues, closeId: null };

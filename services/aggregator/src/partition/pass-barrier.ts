@@ -7,6 +7,7 @@ import type { AggregatorOptions } from "../aggregator-options.ts";
 import type { BoundaryWatch } from "../issue/boundary-watch.ts";
 import { issueSnapshots } from "../issue/issue-snapshots.ts";
 import { everything } from "../issue/pending-meters.ts";
+import type { PeriodSealing } from "../issue/period-sealing.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import type { StruckRevisions } from "../repair/struck-revisions.ts";
 import type { FollowedRegistry } from "./follow-registry.ts";
@@ -21,6 +22,7 @@ export interface PassingPorts {
   readonly registry: FollowedRegistry;
   readonly watch: Pick<BoundaryWatch, "sweep">;
   readonly struck: StruckRevisions;
+  readonly sealing: PeriodSealing;
 }
 
 /** Not a setting: every replay of a log must come to the same times. */
@@ -31,17 +33,32 @@ const aheadOfLogMsMax = 5 * 60_000;
  * barrier is taken in. A barrier that was carried out before does the same to memory and issues nothing.
  */
 export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) {
-  const { series, ledger, clock, memory, registry, watch, struck } = ports;
+  const { series, ledger, clock, memory, registry, watch, struck, sealing } = ports;
 
   async function issue(isDue: () => MeterState[]): Promise<void> {
     if (isDue().length === 0) return;
     await takeRight(ledger, memory, clock);
     // Asked again: where the right was taken back, memory has begun anew, and what is due is its meters.
     const due = isDue();
-    try {
+    await whileOurs(async () => {
       const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.time.ms };
-      await issueSnapshots(issuePorts, memory.pending, due);
+      const issued = await issueSnapshots(issuePorts, memory.pending, due);
+      if (issued > 0) sealing.issued(memory.time.ms);
+    });
+  }
+
+  async function issueAndSeal(isDue: () => MeterState[], barrier: Barrier): Promise<void> {
+    await issue(isDue);
+    if (!sealing.isAt(barrier, memory.time.ms)) return;
+    await takeRight(ledger, memory, clock);
+    await whileOurs(() => sealing.seal(memory.time.ms));
+  }
+
+  async function whileOurs(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
+      sealing.inDoubt();
       if (!(error instanceof AdapterError && error.code === "ledger_fenced")) throw error;
       ledger.fenced(clock.nowMs());
       // Somebody else may have issued since: what is remembered of that counts no more.
@@ -61,7 +78,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     const isDue = () =>
       pending.due(barrier.closeId === null ? barrier : { quietBefore: everything, readyThrough: null });
     if (memory.isCarriedOut(by.offset)) pending.done(isDue());
-    else await issue(isDue);
+    else await issueAndSeal(isDue, barrier);
     await memory.carriedOut(by.offset);
     if (barrier.closeId !== null) options.witnesses?.closed(memory.time.ms);
   };

@@ -34,6 +34,9 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     periods: () => ledger.periods(),
     placeBefore: (atMs) => ledger.placeBefore(atMs),
     lastPlace: () => ledger.lastPlace(),
+    seals: (period) => ledger.seals(period),
+    sealedRecord: (key) => ledger.sealedRecord(key),
+    seal: (atMs) => ledger.seal(atMs),
     close: () => ledger.close(),
     fenced(nowMs) {
       fencedAtMs = nowMs;

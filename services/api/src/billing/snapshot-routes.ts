@@ -25,7 +25,10 @@ const meterCursors = cursorForm("snapshots", z.string());
 const placeCursors = cursorForm<LedgerPlace>("changes", z.array(z.int().min(0)).max(slotCount));
 
 export const issuedSnapshotSchema = snapshotSchema
-  .extend({ cursor: z.string().meta({ description: "The place of this entry: `after` it come the next" }) })
+  .extend({
+    cursor: z.string().meta({ description: "The place of this entry: `after` it come the next" }),
+    shard: z.int().min(0).meta({ description: "The shard of the ledger that holds it" }),
+  })
   .meta({ id: "IssuedSnapshot" });
 
 const damaged = z
@@ -121,7 +124,7 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
     })
     .transform(emptyAsAbsent)
     .optional();
-  const example = { ...snapshotExample, cursor: "eyJrIjoi…" };
+  const example = { ...snapshotExample, cursor: "eyJrIjoi…", shard: 0 };
   const schema = {
     tags: ["billing"],
     summary: "Every issued revision after a cursor",
@@ -147,7 +150,11 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
     const list: List<Change, LedgerPlace> = {
       placeOf: (change) => change.place,
       pages: (from = ledgerStart, size) => changesAfter(ports.snapshots, from, { limit: size, leftOut }),
-      json: (change) => ({ ...snapshotJson(change.snapshot), cursor: placeCursors.encode("", change.place) }),
+      json: ({ snapshot, shard, place: at }) => ({
+        ...snapshotJson(snapshot),
+        cursor: placeCursors.encode("", at),
+        shard,
+      }),
       csv: snapshotCsvEncoder,
       more: (entries) => ({
         resumeCursor: placeCursors.encode("", entries.at(-1)?.place ?? place),
@@ -167,6 +174,7 @@ function changesRoute(app: Api, { ports, streams, limits }: ApiContext): void {
 /** A revision, and how far somebody has read who has read up to it. */
 interface Change {
   readonly snapshot: Snapshot;
+  readonly shard: number;
   readonly place: LedgerPlace;
 }
 
@@ -180,7 +188,7 @@ async function* changesAfter(
     const entries = await snapshots.changes({ after: place, ...page });
     const changes = entries.map((entry): Change => {
       place = placeAfter(place, entry);
-      return { snapshot: entry.snapshot, place };
+      return { snapshot: entry.snapshot, shard: entry.shard, place };
     });
     if (changes.length > 0) yield changes;
     if (entries.length < page.limit) return;

@@ -1,14 +1,19 @@
-import { contentHash } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
-import { parsePeriod, type RegisterSnapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { contentHash, encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { leafHash } from "@meterbook/core/domain/seal/merkle-tree";
+import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
+import { parsePeriod, type RegisterSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { sha256 } from "@meterbook/core/records/seal/sha256";
+import { apiTrees } from "./api-trees.ts";
+import { askApi } from "./ask-api.ts";
+import { wrongApiSeals } from "./verify-api-seals.ts";
 
 export interface ApiVerified {
   readonly rows: number;
-  /** `m-1/2026-10/2 …`, a line for each snapshot that does not give its hash. */
+  /** `m-1/2026-10/2 …`, a line for each snapshot that is not what was issued, and for each seal that does not fit. */
   readonly wrong: readonly string[];
 }
 
 const pageMax = 1000;
-const waitMsMax = 60_000;
 
 interface ApiRegister extends Omit<RegisterSnapshot, "readAt" | "before" | "after"> {
   readonly readAt: string | null;
@@ -21,48 +26,63 @@ interface ApiEvidence {
   readonly quality: "actual";
 }
 
-interface ApiSnapshot {
+interface ApiSnapshot extends Omit<Snapshot, "period" | "boundary" | "issuedAtMs" | "registers"> {
   readonly id: string;
-  readonly meterId: string;
-  readonly usagePointId: string;
   readonly period: string;
   readonly boundary: string;
-  readonly hash: string;
+  readonly issuedAt: string;
   readonly registers: readonly ApiRegister[];
+  readonly shard?: number;
 }
 
 /**
- * Walks every issued revision that the API tells of and computes its hash from the answer alone
- * (docs/snapshot-hash.md).
+ * Walks every issued revision that the API tells of. From the answers alone it computes the hash of each, and the trees
+ * over their records (docs/snapshot-hash.md), and holds these against the seals.
  */
-export async function verifyApi(url: string, key: string | undefined): Promise<ApiVerified> {
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+export async function verifyApi(
+  url: string,
+  key: string | undefined,
+  kept: readonly KeptSeal[] = [],
+): Promise<ApiVerified> {
+  const ask = askApi(url, key);
+  const trees = apiTrees();
   const wrong: string[] = [];
   let rows = 0;
   let cursor: string | undefined;
   do {
-    const place = new URL("/v1/snapshots/changes", url);
-    place.searchParams.set("limit", String(pageMax));
-    if (cursor !== undefined) place.searchParams.set("after", cursor);
-    const response = await fetch(place, { headers, signal: AbortSignal.timeout(waitMsMax) });
-    if (!response.ok) throw new Error(`${place.href}: ${response.status} ${(await response.text()).slice(0, 500)}`);
-    const page = (await response.json()) as { items: readonly ApiSnapshot[]; nextCursor?: string };
-    for (const snapshot of page.items) {
-      if (hashOfAnswer(snapshot) !== snapshot.hash)
-        wrong.push(`${snapshot.id} hash_mismatch: the answer gives another hash`);
+    const after = cursor === undefined ? "" : `&after=${encodeURIComponent(cursor)}`;
+    const { status, body } = await ask(`/v1/snapshots/changes?limit=${pageMax}${after}`);
+    if (status !== 200) throw new Error(`${url}/v1/snapshots/changes: ${status} ${JSON.stringify(body).slice(0, 500)}`);
+    const page = body as { items: readonly ApiSnapshot[]; nextCursor?: string };
+    for (const item of page.items) {
+      const snapshot = snapshotOf(item);
+      if (contentHash(snapshot) !== item.hash) wrong.push(`${item.id} hash_mismatch: the answer gives another hash`);
+      const record = recordOf(snapshot);
+      if (record === undefined) wrong.push(`${item.id} record_unreadable: no record gives this answer`);
+      trees.add(item.shard ?? 0, snapshot, leafHash(sha256, record ?? new Uint8Array()));
     }
     rows += page.items.length;
     cursor = page.items.length < pageMax ? undefined : page.nextCursor;
   } while (cursor !== undefined);
+  for await (const line of wrongApiSeals(trees, ask, kept)) wrong.push(line);
   return { rows, wrong };
 }
 
-function hashOfAnswer({ meterId, usagePointId, period, boundary, registers }: ApiSnapshot): string | undefined {
-  const content: SnapshotContent = {
-    meterId,
-    usagePointId,
+/** Undefined where a field is none that a snapshot can have. */
+function recordOf(snapshot: Snapshot): Uint8Array | undefined {
+  try {
+    return encodeLedgerRecord(snapshot);
+  } catch {
+    return undefined;
+  }
+}
+
+function snapshotOf({ period, boundary, issuedAt, registers, ...rest }: ApiSnapshot): Snapshot {
+  return {
+    ...rest,
     period: parsePeriod(period) ?? 0,
     boundary: seconds(boundary),
+    issuedAtMs: Date.parse(issuedAt),
     registers: registers.map(({ readAt, evidence, ...row }) => ({
       ...row,
       readAt: readAt === null ? null : seconds(readAt),
@@ -70,7 +90,6 @@ function hashOfAnswer({ meterId, usagePointId, period, boundary, registers }: Ap
       after: evidenceOf(evidence.after),
     })),
   };
-  return contentHash(content);
 }
 
 function evidenceOf(given: ApiEvidence | null): RegisterSnapshot["before"] {

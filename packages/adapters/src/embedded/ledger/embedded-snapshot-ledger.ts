@@ -5,6 +5,7 @@ import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { ledgerPlaces } from "../../sqlite-views/ledger/ledger-places.ts";
 import { encodeLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import { ledgerSeals } from "../../sqlite-views/ledger/ledger-seals.ts";
 import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
 import { issuedDifferently, snapshotInserts, snapshotSchema } from "../../sqlite-views/ledger/snapshot-view.ts";
 import { storeWriteError } from "../database/append-error.ts";
@@ -20,7 +21,7 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
   database.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
   );
-  database.exec(`${snapshotSchema} PRAGMA user_version = 3;`);
+  database.exec(`${snapshotSchema} PRAGMA user_version = 4;`);
   return database;
 }
 
@@ -32,6 +33,7 @@ export function openEmbeddedSnapshotLedgers(options: EmbeddedLedgerOptions): Sna
 function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedger {
   const database = openLedgerDatabase(options.dataDir);
   const inserts = snapshotInserts(database);
+  const seals = ledgerSeals(database);
   let sequence = Math.max(ledgerPlaces(database).last()[shard] ?? 0, floorOf(database));
 
   function add(snapshot: Snapshot): void {
@@ -40,20 +42,35 @@ function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedg
     if (outcome === "added") sequence += 1;
   }
 
-  async function append(snapshots: readonly Snapshot[]): Promise<void> {
+  async function write(work: () => void): Promise<void> {
     const before = sequence;
     database.exec("BEGIN IMMEDIATE");
     try {
-      for (const snapshot of snapshots) add(snapshot);
+      work();
+      inserts.ended();
       database.exec("COMMIT");
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       sequence = before;
+      inserts.undone();
       throw storeWriteError(cause, database.location());
     }
   }
 
-  return { ...viewOf(database, options.ears), append, close: async () => database.close() };
+  const append = (snapshots: readonly Snapshot[]) =>
+    write(() => {
+      for (const snapshot of snapshots) add(snapshot);
+    });
+
+  async function seal(atMs: number): Promise<void> {
+    const grown = seals.grown(shard);
+    if (grown.length === 0) return;
+    await write(() => {
+      for (const one of grown) inserts.addSeal({ ...one, sealedAtMs: atMs });
+    });
+  }
+
+  return { ...viewOf(database, options.ears), append, seal, close: async () => database.close() };
 }
 
 /**

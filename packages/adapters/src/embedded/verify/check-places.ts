@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import { readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
-import { type PlaceCheck, placeLookUp, type WrongRow, wrongSnapshot } from "./check-records.ts";
+import { type PlaceCheck, placeLookUp, wrongSnapshot } from "./check-records.ts";
 import {
   isSameSum,
   less,
@@ -12,6 +12,7 @@ import {
   revisionsListedAt,
   together,
 } from "./revision-sums.ts";
+import type { WrongRow } from "./wrong-row.ts";
 
 /** What was met of the ledger, to be compared with the list of revisions when all is read. */
 export interface PlacesMet {

@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { DamageCode } from "@meterbook/core/domain/damage/damage";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
 import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
@@ -17,16 +16,9 @@ import { epoch, MalformedBlock, unpackBlock } from "../series/days/reading-block
 import { meterColumns } from "../series/meter-table.ts";
 import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "../series/series-database.ts";
 import { progressColumns } from "../series/series-progress.ts";
+import { leafCheck } from "./check-seals.ts";
 import { registryCheck } from "./registry-rows.ts";
-
-/** A row whose bytes are not what they were, or not what they say. */
-export interface WrongRow {
-  readonly file: FileName;
-  readonly code: DamageCode;
-  readonly where: string;
-  readonly detail: string;
-  readonly meterId: string | null;
-}
+import type { WrongRow } from "./wrong-row.ts";
 
 export interface Checked {
   readonly rows: number;
@@ -69,7 +61,7 @@ interface TableCheck {
 }
 
 const tables: Readonly<Record<CheckedTable, TableCheck>> = {
-  ledger: { file: "ledger", key: "sequence", columns: ["body"], check: ledgerCheck },
+  ledger: { file: "ledger", key: "sequence", columns: ["body", "leaf"], check: ledgerCheck },
   frame: { file: "log", key: "position", columns: ["body"], check: () => frameCheck },
   sealed: {
     file: "series",
@@ -143,7 +135,7 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable, places?:
     `SELECT ${[key, ...columns].join(", ")} FROM ${table} WHERE ${key} >= ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
   );
   rows.setReturnArrays(true);
-  if (columns.length > 1) bigNumbers(rows);
+  if (columns.length > 1 && table !== "ledger") bigNumbers(rows);
   const edges = database.prepare(`SELECT min(${key}) AS first, max(${key}) AS last FROM ${table}`);
   const checkRow = check(database, places ?? placeLookUp(database));
 
@@ -214,7 +206,8 @@ export function placeLookUp(database: DatabaseSync): PlaceCheck {
 function ledgerCheck(database: DatabaseSync, places: PlaceCheck): CheckRow {
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
   keyOf.setReturnArrays(true);
-  return (sequence, [, body]) => {
+  const isLeaf = leafCheck(database);
+  return (sequence, [, body, leaf]) => {
     const record = readLedgerRecord(bytesOf(body));
     if (record.snapshot === undefined) {
       places.unreadable(sequence);
@@ -228,13 +221,17 @@ function ledgerCheck(database: DatabaseSync, places: PlaceCheck): CheckRow {
     const { snapshot } = record;
     const isPlaced = places.leadsTo(sequence, snapshot);
     if (contentHash(snapshot) !== snapshot.hash) return wrongSnapshot(snapshot, "hash_mismatch");
-    return isPlaced ? undefined : wrongSnapshot(snapshot, "key_mismatch");
+    if (!isPlaced) return wrongSnapshot(snapshot, "key_mismatch");
+    const { shard } = placeOfRow(sequence);
+    const isSealed = isLeaf(shard, snapshot.period, Number(leaf), bytesOf(body));
+    return isSealed ? undefined : wrongSnapshot(snapshot, "seal_mismatch");
   };
 }
 
 const details = {
   hash_mismatch: "its content does not give the hash that it was issued with",
   key_mismatch: "the list of revisions does not lead to it",
+  seal_mismatch: "it is not the record that stands under the period's tree",
 } as const;
 
 export function wrongSnapshot(snapshot: Snapshot, code: keyof typeof details): Found {

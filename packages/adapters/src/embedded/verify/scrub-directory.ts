@@ -2,7 +2,8 @@ import { type Damage, damageId } from "@meterbook/core/domain/damage/damage";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import { directoryFiles, type FileName, openToRead, pathOf } from "../directory/directory-files.ts";
-import { type CheckedTable, checkedTables, fileOfTable, tableCheck, type WrongRow } from "./check-records.ts";
+import { type CheckedTable, checkedTables, fileOfTable, tableCheck } from "./check-records.ts";
+import type { WrongRow } from "./wrong-row.ts";
 
 export interface ScrubEvents {
   /** `ratio`: how far the table is read, by its keys, 0 to 1. */

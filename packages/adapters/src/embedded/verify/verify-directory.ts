@@ -1,17 +1,20 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
 import { type FileName, fileNames, openToRead, pathOf } from "../directory/directory-files.ts";
 import { inspectDirectory } from "../directory/inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "../directory/judge-directory.ts";
 import { metTogether, nothingMet, type PlacesMet } from "./check-places.ts";
-import type { CheckedTable, WrongRow } from "./check-records.ts";
+import type { CheckedTable } from "./check-records.ts";
 import { checkedTables, fileOfTable, tableCheck } from "./check-records.ts";
+import type { WrongRow } from "./wrong-row.ts";
 
 /** A part of the work: the pages of a file, or rows of a table. */
 export type VerifyTask =
   | { readonly kind: "pages"; readonly file: FileName }
   | { readonly kind: "rows"; readonly table: CheckedTable; readonly from: number; readonly to: number }
-  | { readonly kind: "places"; readonly met: PlacesMet };
+  | { readonly kind: "places"; readonly met: PlacesMet }
+  | { readonly kind: "seals"; readonly kept: readonly KeptSeal[] };
 
 export interface VerifyPart {
   readonly rows: number;
@@ -28,13 +31,17 @@ export interface Verified extends VerifyPart {
 
 const partsPerTable = 16;
 
-/** Reads every record of a data directory, whether a process works on it or not, and changes nothing. */
-export async function verifyDirectory(dataDir: string): Promise<Verified> {
+/**
+ * Reads every record of a data directory and holds it against its seals, and those that were kept elsewhere, whether a
+ * process works on it or not, and changes nothing.
+ */
+export async function verifyDirectory(dataDir: string, kept: readonly KeptSeal[] = []): Promise<Verified> {
   const inspection = inspectDirectory(dataDir, { settle: false });
   const readable = fileNames.filter((name) => inspection.files.get(name)?.kind === "there");
   const tasks: VerifyTask[] = readable.map((file) => ({ kind: "pages", file }) as const);
   for (const table of checkedTables.filter((one) => readable.includes(fileOfTable(one))))
     tasks.push(...parts(dataDir, table));
+  if (readable.includes("ledger")) tasks.push({ kind: "seals", kept });
   const rowsOf: Partial<Record<CheckedTable, number>> = {};
   const wrong: WrongRow[] = [];
   let [rows, bytes] = [0, 0];

@@ -1,8 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type FileName, openToRead, pathOf } from "../directory/directory-files.ts";
 import { summedPlaces, wrongPlaces } from "./check-places.ts";
-import { fileOfTable, tableCheck, type WrongRow } from "./check-records.ts";
+import { fileOfTable, tableCheck } from "./check-records.ts";
+import { wrongSeals } from "./check-seals.ts";
 import type { VerifyPart, VerifyTask } from "./verify-directory.ts";
+import type { WrongRow } from "./wrong-row.ts";
 
 /** A thread of `npm run verify`: one task after the other, an answer each. */
 const port = parentPort;
@@ -19,6 +21,7 @@ function carryOut(task: VerifyTask): VerifyPart {
     const database = openToRead(pathOf(dataDir, file));
     try {
       if (task.kind === "places") return { rows: 0, bytes: 0, wrong: wrongPlaces(database, task.met) };
+      if (task.kind === "seals") return { rows: 0, bytes: 0, wrong: [...wrongSeals(database, task.kept)] };
       if (task.kind === "rows") {
         const places = summedPlaces();
         const checked = tableCheck(database, task.table, places).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
@@ -38,7 +41,7 @@ function carryOut(task: VerifyTask): VerifyPart {
 }
 
 function fileOf(task: VerifyTask): FileName {
-  if (task.kind === "places") return "ledger";
+  if (task.kind === "places" || task.kind === "seals") return "ledger";
   return task.kind === "pages" ? task.file : fileOfTable(task.table);
 }
 

@@ -20,6 +20,10 @@ export interface TopicViewOptions<Tables> {
   readonly tables: (database: ViewDatabase["database"]) => Tables;
   /** Takes one record in, inside the transaction that moves the position. */
   readonly take: (tables: Tables, record: KafkaMessage, place: RecordPlace) => void;
+  /** Called inside that transaction when its last record is in. */
+  readonly ended?: (tables: Tables) => void;
+  /** Called when the transaction was undone. */
+  readonly undone?: (tables: Tables) => void;
   /** So many are one transaction, and others have their turn after it; all that were fetched together where absent. */
   readonly recordsPerTurnMax?: number;
   /** Told after a transaction that took records in. */
@@ -99,8 +103,14 @@ function viewIntake<Tables>(
       const last = turn.at(-1);
       const work = () => {
         for (const record of turn) takeNamed(tables, record, partition, options);
+        options.ended?.(tables);
       };
-      view.advance(partition, to, work, last === undefined ? undefined : takenRecord(last));
+      try {
+        view.advance(partition, to, work, last === undefined ? undefined : takenRecord(last));
+      } catch (error) {
+        options.undone?.(tables);
+        throw error;
+      }
       if (turn.length > 0) options.taken?.();
       if (to < next) await setImmediate();
     }

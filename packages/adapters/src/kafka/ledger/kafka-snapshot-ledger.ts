@@ -3,8 +3,11 @@ import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { checkSeal } from "@meterbook/core/records/seal/seal-protobuf";
+import type { Message } from "kafkajs";
 import { goneSnapshots } from "../../sqlite-views/ledger/gone-snapshots.ts";
 import { ledgerDamage, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import { ledgerSeals } from "../../sqlite-views/ledger/ledger-seals.ts";
 import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
 import {
   isSameRevision,
@@ -21,7 +24,7 @@ import type { TopicViewOptions } from "../following/view-intake.ts";
 import { openViewOfTopic, type TopicView } from "../following/view-of-topic.ts";
 import { topicOf } from "../topics/kafka-topics.ts";
 import { type LedgerProducer, takeLedgerProducer, type WriteWatch } from "./ledger-producer.ts";
-import { ledgerMessage, revisionOf } from "./revision-header.ts";
+import { isSeal, ledgerMessage, revisionOf, sealMessage } from "./revision-header.ts";
 
 export interface LedgerEvents extends FollowerEvents, WriteEvents {
   /**
@@ -119,20 +122,28 @@ function ledgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): 
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 5,
+    version: 6,
     events,
     tables: snapshotInserts,
+    ended: (inserts) => inserts.ended(),
+    undone: (inserts) => inserts.undone(),
     putBack(database, before) {
       if (ears !== undefined) for (const gone of goneSnapshots(database, before, ears.nowMs())) ears.tell(gone);
     },
     take(inserts, message, { partition, offset }) {
       const body = message.value ?? Buffer.alloc(0);
       const place = { shard: partition, sequence: offset + 1 };
+      if (isSeal(message)) {
+        const { record, fault } = checkSeal(body);
+        if (fault === undefined) inserts.addSeal({ ...record, shard: partition });
+        else ears?.tell(ledgerDamage(fault, { place }, ears.nowMs()));
+        return;
+      }
       const key = revisionOf(message);
       const { snapshot, ...why } = readLedgerRecord(body, key);
       if (snapshot === undefined) {
         // Whoever wrote it: it stops nobody, and what comes after it is shown.
-        const record = { place, body, appendedAtMs: Number(message.timestamp) };
+        const record = { place, body: () => body, appendedAtMs: Number(message.timestamp) };
         const at = key !== undefined && inserts.addDamaged(key, record) ? { key } : { place };
         ears?.tell(ledgerDamage(why as Parameters<typeof ledgerDamage>[0], at, ears.nowMs()));
         return;
@@ -150,6 +161,7 @@ interface LedgerParts {
 
 function ledgerOf(partition: number, { view, producer, options }: LedgerParts): SnapshotLedger {
   const { reads, findSync } = snapshotReads(view.database, options.ears);
+  const seals = ledgerSeals(view.database);
   const { events, crashPoint = () => undefined } = options;
   let isAppending = false;
   let written = -1;
@@ -178,8 +190,8 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
     return [...fresh.values()];
   }
 
-  async function write(snapshots: readonly Snapshot[]): Promise<void> {
-    written = await producer.write(snapshots.map((one) => ledgerMessage(one, partition))).catch((error: unknown) => {
+  async function write(records: readonly Message[]): Promise<void> {
+    written = await producer.write(records).catch((error: unknown) => {
       events.fenced({ partition, error });
       throw error;
     });
@@ -191,21 +203,30 @@ function ledgerOf(partition: number, { view, producer, options }: LedgerParts): 
     // An append may have ended with its records written and not yet seen.
     await view.reach(written);
     const fresh = unissued(snapshots);
-    if (fresh.length > 0) await write(fresh);
+    if (fresh.length > 0) await write(fresh.map((one) => ledgerMessage(one, partition)));
+  }
+
+  async function seal(atMs: number): Promise<void> {
+    await view.reach(written);
+    const grown = seals.grown(partition).map((one) => sealMessage({ ...one, sealedAtMs: atMs }));
+    if (grown.length > 0) await write(grown);
+  }
+
+  async function alone(work: () => Promise<void>): Promise<void> {
+    if (isAppending) throw new Error("the ledger takes one append at a time");
+    isAppending = true;
+    try {
+      await work();
+    } finally {
+      isAppending = false;
+    }
   }
 
   return {
     ...reads,
     catchUp: view.catchUp,
-    async append(snapshots) {
-      if (isAppending) throw new Error("the ledger takes one append at a time");
-      isAppending = true;
-      try {
-        await append(snapshots);
-      } finally {
-        isAppending = false;
-      }
-    },
+    append: (snapshots) => alone(() => append(snapshots)),
+    seal: (atMs) => alone(() => seal(atMs)),
     async close() {
       await producer.close();
       await view.close();

@@ -1,18 +1,21 @@
 import type { DamageCode } from "@meterbook/core/domain/damage/damage";
 import { entityName } from "@meterbook/core/domain/registry/master-data-change";
-import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
+import { sealPlace } from "@meterbook/core/domain/seal/seal";
+import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { checkDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
 import { checkFrame } from "@meterbook/core/records/frame-protobuf";
 import { checkRegistryChange, type SealedWrite } from "@meterbook/core/records/registry-change-protobuf";
 import { checkRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
+import { checkSeal } from "@meterbook/core/records/seal/seal-protobuf";
 import { checkWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
 import { partitionOf } from "@meterbook/sharding/slot";
 import type { KafkaMessage } from "kafkajs";
 import type { IssuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
 import { readLedgerRecord, wrongContent } from "../../sqlite-views/ledger/ledger-record.ts";
 import { bodyFault } from "../../sqlite-views/registry/registry-table.ts";
-import { revisionOf } from "../ledger/revision-header.ts";
+import { isSeal, revisionOf } from "../ledger/revision-header.ts";
 import { readingsHeader } from "../readings-log/readings-header.ts";
+import type { TopicSeals } from "./topic-seals.ts";
 
 /** The topics whose records `verify` reads. */
 export const verifiedTopics = ["readings", "snapshots", "registry", "rejected", "damage", "tallies"] as const;
@@ -31,6 +34,7 @@ export interface CheckContext {
   /** Of the readings, and so of the ledger. */
   readonly partitions: number;
   readonly revisions: IssuedRevisions;
+  readonly seals: TopicSeals;
 }
 
 const nothing = new Uint8Array();
@@ -63,26 +67,58 @@ function frameCheck({ partitions }: CheckContext): CheckTopicRecord {
   };
 }
 
-function ledgerCheck({ partitions, revisions }: CheckContext): CheckTopicRecord {
+function ledgerCheck(context: CheckContext): CheckTopicRecord {
+  const { revisions, seals } = context;
   return (message, partition) => {
+    const body = message.value ?? nothing;
+    if (isSeal(message)) return sealCheck(body, partition, seals);
     const offset = Number(message.offset);
-    const owner = message.key === null ? null : String(message.key);
     const revision = revisionOf(message);
-    const record = readLedgerRecord(message.value ?? nothing, revision);
-    if (record.snapshot === undefined) {
-      // Its number is taken all the same.
-      if (revision !== undefined) revisions.add({ ...revision, hash: "", lifecycle: "damaged" }, offset);
-      return { row: revision === undefined ? owner : snapshotId(revision), code: record.code, detail: record.detail };
-    }
-    const row = snapshotId(record.snapshot);
-    const changed = wrongContent(record.snapshot);
-    if (changed !== undefined) return { row, code: "hash_mismatch", detail: changed };
-    if (owner !== record.snapshot.meterId) return { row, code: "key_mismatch", detail: `its key is ${owner}` };
-    const own = partitionOf(owner, partitions);
-    const elsewhere = own === partition ? undefined : `its partition is ${own}`;
-    const detail = revisions.add(record.snapshot, offset) ?? elsewhere;
-    return detail === undefined ? undefined : { row, code: "key_mismatch", detail };
+    const { snapshot, ...fault } = readLedgerRecord(body, revision);
+    // The number of one that cannot be read is taken all the same.
+    const counts = snapshot ?? (revision && { ...revision, hash: "", lifecycle: "damaged" });
+    const twice = counts && revisions.add(counts, offset);
+    if (counts !== undefined && twice === undefined) seals.add(partition, counts.period, body);
+    if (snapshot !== undefined) return soundCheck(snapshot, { message, partition, twice }, context);
+    const row = revision === undefined ? ownerOf(message) : snapshotId(revision);
+    return { row, ...(fault as Omit<RecordFault, "row">) };
   };
+}
+
+interface LedgerPlaceFound {
+  readonly message: KafkaMessage;
+  readonly partition: number;
+  /** What stands under the same revision already. */
+  readonly twice: string | undefined;
+}
+
+/** Of a record that can be read. */
+function soundCheck(
+  snapshot: Snapshot,
+  { message, partition, twice }: LedgerPlaceFound,
+  { partitions }: CheckContext,
+): RecordFault | undefined {
+  const row = snapshotId(snapshot);
+  const changed = wrongContent(snapshot);
+  if (changed !== undefined) return { row, code: "hash_mismatch", detail: changed };
+  const owner = ownerOf(message);
+  if (owner !== snapshot.meterId) return { row, code: "key_mismatch", detail: `its key is ${owner}` };
+  const own = partitionOf(owner, partitions);
+  const detail = twice ?? (own === partition ? undefined : `its partition is ${own}`);
+  return detail === undefined ? undefined : { row, code: "key_mismatch", detail };
+}
+
+function ownerOf({ key }: KafkaMessage): string | null {
+  return key === null ? null : String(key);
+}
+
+function sealCheck(body: Uint8Array, partition: number, seals: TopicSeals): RecordFault | undefined {
+  const { record, fault } = checkSeal(body);
+  if (fault !== undefined) return { row: "seal", ...fault };
+  const row = `seal of ${sealPlace(record)}`;
+  if (record.shard !== partition) return { row, code: "key_mismatch", detail: `its shard is ${record.shard}` };
+  const detail = seals.check(record);
+  return detail === undefined ? undefined : { row, code: "seal_mismatch", detail };
 }
 
 function checkRegistryRecord({ key, value }: KafkaMessage): RecordFault | undefined {

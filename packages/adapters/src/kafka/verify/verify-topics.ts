@@ -1,3 +1,4 @@
+import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { KafkaMessage } from "kafkajs";
 import { issuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
@@ -14,6 +15,7 @@ import {
   type VerifiedTopic,
   verifiedTopics,
 } from "./check-topic-records.ts";
+import { topicSeals } from "./topic-seals.ts";
 
 /** A record that is not what it was, or a place where one is missing. */
 export interface WrongRecord extends RecordFault {
@@ -52,22 +54,25 @@ const goodByeMsMax = 5000;
  * Reads every record that the topics hold now, and changes nothing. Others may work on them meanwhile. A fault is told
  * as soon as it is met. Memory holds only what was fetched last.
  *
+ * @param kept seals that somebody has kept elsewhere
  * @throws AdapterError `servers_unfit` if the cluster cannot be asked; it names the setting.
  */
 export async function verifyTopics(
   connection: KafkaConnection,
   tell: (wrong: WrongRecord) => void,
+  kept: readonly KeptSeal[] = [],
 ): Promise<VerifiedTopics> {
   const there = await topicsOf(connection);
   const admin = adminAsking(connection);
   const revisions = issuedRevisions();
+  const seals = topicSeals(kept);
   const reading: Reading = { connection, admin, tell };
   try {
     const readings = topicOf(connection, "readings");
     const partitions = there.has(readings) ? (await admin.ends(readings)).size : 1;
     const read = await Promise.all(
       verifiedTopics.map(async (name): Promise<Read> => {
-        const check = topicChecks[name]({ partitions, revisions });
+        const check = topicChecks[name]({ partitions, revisions, seals });
         if (there.has(topicOf(connection, name))) return readTopic(name, check, reading);
         tell({ ...wholeTopic(connection, name), code: "records_lost", detail: "the topic is missing" });
         return { records: 0, bytes: 0 };
@@ -75,6 +80,8 @@ export async function verifyTopics(
     );
     for (const row of revisions.missing())
       tell({ ...wholeTopic(connection, "snapshots"), row, code: "records_lost", detail: "no record is this revision" });
+    for (const fault of seals.wrongKept())
+      tell({ ...wholeTopic(connection, "snapshots"), ...fault, code: "seal_mismatch" });
     const records = Object.fromEntries(verifiedTopics.map((name, index) => [name, read[index]?.records ?? 0]));
     return {
       records: records as VerifiedTopics["records"],

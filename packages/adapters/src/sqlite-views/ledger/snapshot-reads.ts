@@ -11,6 +11,7 @@ import { ledgerPlaces } from "./ledger-places.ts";
 import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
 import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
 import { placeOfRow, rowOf } from "./ledger-row.ts";
+import { ledgerSeals } from "./ledger-seals.ts";
 
 export interface SnapshotReads {
   readonly reads: Omit<SnapshotView, "catchUp">;
@@ -27,6 +28,7 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
   const { findSync, revisions, ofMeter } = meterReads(database, ears);
   const periods = issuedPeriods(database);
   const places = ledgerPlaces(database);
+  const seals = ledgerSeals(database);
   const { latestOf, changesOf } = listReads(database, ears);
   const meters = database.prepare("SELECT count(DISTINCT meter_id) AS meters FROM revision WHERE period = ?");
   return {
@@ -41,6 +43,8 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
       periods: async () => periods(),
       placeBefore: async (atMs) => places.before(atMs),
       lastPlace: async () => places.last(),
+      seals: async (period) => seals.ofPeriod(period),
+      sealedRecord: async (key) => seals.sealedRecord(key),
     },
   };
 }

@@ -1,24 +1,27 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Seal } from "@meterbook/core/domain/seal/seal";
 import type { RevisionKey } from "@meterbook/core/domain/snapshot/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import type { EntryPlace } from "@meterbook/sharding/ledger-place";
 import { readLedgerRecord } from "./ledger-record.ts";
 import { rowOf } from "./ledger-row.ts";
+import { ledgerTrees, treeSchema } from "./ledger-trees.ts";
 
 /**
  * `sequence` holds the shard and the sequence in it in one number (ledger-row.ts). Rows are only ever inserted; the
  * triggers hold everybody to it who opens the file.
  */
 export const snapshotSchema = `
-  CREATE TABLE IF NOT EXISTS ledger (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_ms INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS ledger (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_ms INTEGER NOT NULL,
+    leaf INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS ledger_issued ON ledger (issued_at_ms);
-  CREATE TABLE IF NOT EXISTS revision (period INTEGER NOT NULL, meter_id TEXT NOT NULL, revision INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    PRIMARY KEY (period, meter_id, revision)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS revision (period INTEGER NOT NULL, meter_id TEXT NOT NULL, revision INTEGER NOT NULL, sequence INTEGER NOT NULL,    PRIMARY KEY (period, meter_id, revision)) WITHOUT ROWID;
   CREATE TRIGGER IF NOT EXISTS ledger_is_final BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'an issued revision never changes'); END;
   CREATE TRIGGER IF NOT EXISTS ledger_is_kept BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'an issued revision is never deleted'); END;
   CREATE TRIGGER IF NOT EXISTS revision_is_final BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'an issued revision never changes'); END;
   CREATE TRIGGER IF NOT EXISTS revision_is_kept BEFORE DELETE ON revision BEGIN SELECT RAISE(ABORT, 'an issued revision is never deleted'); END;
+  ${treeSchema}
 `;
 
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
@@ -33,11 +36,16 @@ export interface SnapshotInserts {
    * number was free.
    */
   addDamaged(key: RevisionKey, record: DamagedRecord): boolean;
+  addSeal(seal: Seal): void;
+  /** To be called before the transaction ends. */
+  ended(): void;
+  /** To be called when it was undone. */
+  undone(): void;
 }
 
 export interface DamagedRecord {
   readonly place: EntryPlace;
-  readonly body: Uint8Array;
+  readonly body: () => Uint8Array;
   readonly appendedAtMs: number;
 }
 
@@ -45,28 +53,37 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   const insertRevision = database.prepare(
     "INSERT OR IGNORE INTO revision (period, meter_id, revision, sequence) VALUES (?, ?, ?, ?)",
   );
-  const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms) VALUES (?, ?, ?)");
+  const insertSeal = database.prepare(
+    "INSERT OR IGNORE INTO seal (period, shard, size, root, sealed_at_ms) VALUES (?, ?, ?, ?, ?)",
+  );
+  const trees = ledgerTrees(database);
+  const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms, leaf) VALUES (?, ?, ?, ?)");
   const revisionBody = database.prepare(
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?",
   );
+
+  /** Whether the number of the revision was free. */
+  function insert({ period, meterId, revision }: RevisionKey, { place, body, appendedAtMs }: DamagedRecord): boolean {
+    const sequence = rowOf(place);
+    if (insertRevision.run(period, meterId, revision, sequence).changes === 0) return false;
+    const bytes = body();
+    insertBody.run(sequence, bytes, appendedAtMs, trees.size(place.shard, period));
+    trees.push(place.shard, period, bytes);
+    return true;
+  }
+
   return {
     add(place, snapshot, body) {
+      if (insert(snapshot, { place, body, appendedAtMs: snapshot.issuedAtMs })) return "added";
       const { period, meterId, revision } = snapshot;
-      const sequence = rowOf(place);
-      if (insertRevision.run(period, meterId, revision, sequence).changes === 0) {
-        const stored = revisionBody.get(period, meterId, revision)?.["body"] as Uint8Array | null | undefined;
-        const issued = readLedgerRecord(stored ?? null, { period, meterId, revision }).snapshot;
-        return issued !== undefined && isSameRevision(issued, snapshot) ? "known" : "differs";
-      }
-      insertBody.run(sequence, body(), snapshot.issuedAtMs);
-      return "added";
+      const stored = revisionBody.get(period, meterId, revision)?.["body"] as Uint8Array | null | undefined;
+      const issued = readLedgerRecord(stored ?? null, { period, meterId, revision }).snapshot;
+      return issued !== undefined && isSameRevision(issued, snapshot) ? "known" : "differs";
     },
-    addDamaged({ period, meterId, revision }, { place, body, appendedAtMs }) {
-      const sequence = rowOf(place);
-      if (insertRevision.run(period, meterId, revision, sequence).changes === 0) return false;
-      insertBody.run(sequence, body, appendedAtMs);
-      return true;
-    },
+    addDamaged: insert,
+    addSeal: ({ period, shard, size, root, sealedAtMs }) => void insertSeal.run(period, shard, size, root, sealedAtMs),
+    ended: trees.ended,
+    undone: trees.undone,
   };
 }
 

@@ -24,6 +24,8 @@ export const damageCodes = [
   "records_lost",
   /** A store knows less than was known: it was restored from a backup, emptied or exchanged. */
   "store_behind",
+  /** The record is whole, and not the one over which its period was sealed. */
+  "seal_mismatch",
   /** The time of issue of snapshots lies in the future: the clock was ahead, and months may be final too soon. */
   "issued_too_soon",
 ] as const;

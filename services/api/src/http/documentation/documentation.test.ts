@@ -47,6 +47,8 @@ const contract = [
   "get /v1/jobs/{id}",
   "get /v1/snapshots",
   "get /v1/snapshots/changes",
+  "get /v1/snapshots/{id}/proof",
+  "get /v1/periods/{period}/seal",
   "get /v1/meters/{meterId}/snapshots/{period}",
   "get /v1/meters/{meterId}/snapshots/{period}/revisions",
   "get /v1/rejected",

@@ -18,6 +18,7 @@ export const problems = {
   version_unknown: [404, "There is no such version"],
   snapshot_unknown: [404, "There is no snapshot"],
   revision_unknown: [404, "There is no such revision"],
+  seal_unknown: [404, "There is no seal yet"],
   damage_unknown: [404, "There is no such damage"],
   job_unknown: [404, "There is no such job"],
   rejection_unknown: [404, "There is no such refused message"],
