@@ -4,10 +4,10 @@ import type { AmountFault } from "@meterbook/core/domain/quantity/units";
 import { amountTextMax, baseValue, exponentMax } from "@meterbook/core/domain/quantity/units";
 import { kinds, marksOf, readingQualities, revisionMax } from "@meterbook/core/domain/reading/reading";
 import type { Fault, RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
-import type { WireFields, WireProfile, WireReading, WireReport } from "./decoders/protobuf/wire-report.ts";
-import { unitNames } from "./decoders/protobuf/wire-report.ts";
 import type { Verdicts } from "./kept-readings.ts";
 import { qualities, refused } from "./kept-readings.ts";
+import type { WireFields, WireProfile, WireReading, WireReport } from "./wire-report.ts";
+import { unitNames } from "./wire-report.ts";
 
 /** Clocks of meters that lost their battery begin again in 1970 or 2000. */
 const earliestAt = Date.UTC(2001, 0, 1) / 1000;

@@ -3,8 +3,8 @@ import type { Channel, Kind, ReadingSeries } from "@meterbook/core/domain/readin
 import { channelKey, codeOfNumbers, kinds, pushReading } from "@meterbook/core/domain/reading/reading";
 import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
 import { channelOf } from "@meterbook/core/records/register-names";
-import type { WireFields, WireProfile, WireReading, WireReport } from "./decoders/protobuf/wire-report.ts";
-import { unitNames } from "./decoders/protobuf/wire-report.ts";
+import type { WireFields, WireProfile, WireReading, WireReport } from "./wire-report.ts";
+import { unitNames } from "./wire-report.ts";
 
 /**
  * What the door does with reading i of a report (readings first, then profiles flattened): what it found, as marks to

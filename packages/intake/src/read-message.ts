@@ -4,29 +4,15 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterMessage, Sender } from "@meterbook/core/ports/meter-endpoint";
 import type { LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
-import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
-import type { JsonBounds } from "./decoders/json/json-bounds.ts";
-import type { JsonReport } from "./decoders/json/meter-report-json.ts";
-import { readJsonReport, TooComplex, TooManyFaults } from "./decoders/json/meter-report-json.ts";
-import { TooManyRegisters } from "./decoders/protobuf/count-registers.ts";
+import { type ContentType, type DecodeLimits, decode, faultsMax } from "./decode.ts";
 import { encodeReport } from "./decoders/protobuf/meter-report-protobuf.ts";
-import { readWireReport, TooManyReadings } from "./decoders/protobuf/wire-report.ts";
 import type { Judgement } from "./judge-readings.ts";
 import { judgeReadings } from "./judge-readings.ts";
 import { seriesOfReport } from "./kept-readings.ts";
+import type { Decoded } from "./wire-report.ts";
 
-export interface ReadLimits {
-  readonly readingsMax: number;
-  /** Registers that one message may name: no meter may have more. */
-  readonly registersMax: number;
+export interface ReadLimits extends DecodeLimits {
   readonly bytesMax: number;
-  /**
-   * Whoever reads the rejected log gets the whole message with every refused reading. Above this product of refused
-   * readings and payload bytes the message is refused as one.
-   */
-  readonly refusedBytesMax: number;
-  /** `readingsMax` readings of seven members each are 80 000 entries, three deep. */
-  readonly json: JsonBounds;
 }
 
 export const readLimits: ReadLimits = {
@@ -81,7 +67,7 @@ function readMessage(message: MeterMessage, limits: ReadLimits, manner: Manner):
       detail: `payload: is larger than ${bytesMax} bytes`,
     });
   }
-  const read = readPayload(message.payload, topic.isJson, limits);
+  const read = decode(message.payload, topic.contentType, limits);
   if ("reason" in read) return refuse(message, meterId, read);
   const sentId = read.report.meterId;
   if (sentId !== "" && sentId !== meterId) {
@@ -102,43 +88,18 @@ export function senderFault(sender: Sender | undefined, meterId: string): Fault 
 
 const topicPattern = /^meters\/([^/]+)\/readings(\/json)?$/;
 
-function parseTopic(topic: string): { meterId: string; isJson: boolean } | Fault {
+function parseTopic(topic: string): { meterId: string; contentType: ContentType } | Fault {
   const parts = topicPattern.exec(topic);
   if (parts === null) return { reason: "topic_unknown", detail: "topic: readings go to meters/{meterId}/readings" };
   const meterId = parts[1] as string;
   if (!isId(meterId)) return { reason: "meter_id_invalid", detail: "topic: the meter id breaks the pattern of ids" };
-  return { meterId, isJson: parts[2] !== undefined };
-}
-
-const noFaults: ReadonlyMap<number, Fault> = new Map();
-
-function readPayload(payload: Uint8Array, isJson: boolean, limits: ReadLimits): JsonReport | Fault {
-  const { readingsMax, registersMax } = limits;
-  try {
-    if (isJson) {
-      const faults = faultsMax(payload, limits);
-      return readJsonReport(payload, { readingsMax, registersMax, faultsMax: faults, bounds: limits.json });
-    }
-    return { report: readWireReport(payload, readingsMax, registersMax), faults: noFaults };
-  } catch (error) {
-    if (error instanceof TooManyRegisters)
-      return { reason: "too_many_registers", detail: `readings: ${error.message}` };
-    if (error instanceof TooManyReadings) return { reason: "too_many_readings", detail: `readings: ${error.message}` };
-    if (error instanceof TooComplex) return { reason: "report_too_complex", detail: `payload: ${error.message}` };
-    if (error instanceof TooManyFaults) return { reason: "too_many_refused", detail: `readings: ${error.message}` };
-    if (error instanceof MalformedMessage) return { reason: "report_malformed", detail: `payload: ${error.message}` };
-    throw error;
-  }
-}
-
-function faultsMax(payload: Uint8Array, { refusedBytesMax }: ReadLimits): number {
-  return Math.max(1, Math.floor(refusedBytesMax / payload.length));
+  return { meterId, contentType: parts[2] === undefined ? "application/x-protobuf" : "application/json" };
 }
 
 function sortReadings(
   message: MeterMessage,
   meterId: string,
-  { report, faults: earlier }: JsonReport,
+  { report, faults: earlier }: Decoded,
   limits: ReadLimits,
   { judgedAtMs, onlyIndex }: Manner,
 ): ReadMessage {
@@ -158,7 +119,7 @@ function sortReadings(
 function acceptedReport(
   { receivedAtMs, payload, topic }: MeterMessage,
   meterId: string,
-  report: JsonReport["report"],
+  report: Decoded["report"],
   { verdictOf }: Judgement,
 ): LoggedReport | null {
   const accepted = { meterId, receivedAtMs, origin: "remote" as const };

@@ -63,5 +63,5 @@ export function scaledAmount(text: string): ScaledAmount | AmountFault {
   const digits = Number(`${parts[2]}${decimals}`);
   if (parts[1] === "-" && digits > 0) return "value_negative";
   if (decimals.length > exponentMax) return "value_too_precise";
-  return { digits: Number.isSafeInteger(digits) ? digits : Number.NaN, exponent: -decimals.length };
+  return { digits: Number.isSafeInteger(digits) ? digits : Number.NaN, exponent: 0 - decimals.length };
 }

@@ -6,10 +6,10 @@ import type { Fault, RejectionReason } from "@meterbook/core/domain/validation/r
 import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
 import { noRegister, registerName } from "@meterbook/core/records/register-names";
 import { z } from "zod";
+import { checkJsonRegisters } from "../../count-registers.ts";
 import { amountFinding } from "../../judge-readings.ts";
-import { checkJsonRegisters } from "../protobuf/count-registers.ts";
-import type { WireReading, WireReport } from "../protobuf/wire-report.ts";
-import { emptyReport, TooManyReadings, unitNames } from "../protobuf/wire-report.ts";
+import type { Decoded, WireReading } from "../../wire-report.ts";
+import { emptyReport, TooManyReadings, unitNames } from "../../wire-report.ts";
 import { type JsonBounds, jsonExcess } from "./json-bounds.ts";
 
 /** The header is strict; each reading is checked by itself, so that a bad one does not refuse the others. */
@@ -34,12 +34,6 @@ const fieldNames: ReadonlySet<string> = new Set([
   "revision",
 ]);
 
-/** A report whose readings may have faults that no protobuf can have; those readings hold nothing of use. */
-export interface JsonReport {
-  readonly report: WireReport;
-  readonly faults: ReadonlyMap<number, Fault>;
-}
-
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 export interface JsonLimits {
@@ -57,7 +51,7 @@ export class TooComplex extends MalformedMessage {}
 export class TooManyFaults extends MalformedMessage {}
 
 /** The JSON form of a report (docs: the MQTT section of the contract). Throws MalformedMessage where it is none. */
-export function readJsonReport(bytes: Uint8Array, limits: JsonLimits): JsonReport {
+export function readJsonReport(bytes: Uint8Array, limits: JsonLimits): Decoded {
   const { readingsMax, registersMax, faultsMax, bounds } = limits;
   const excess = jsonExcess(bytes, bounds);
   if (excess !== undefined) throw new TooComplex(excess);

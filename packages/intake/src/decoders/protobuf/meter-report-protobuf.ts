@@ -11,7 +11,8 @@ import {
 } from "@meterbook/core/domain/reading/reading";
 import protobuf from "protobufjs";
 import { seriesOfReport } from "../../kept-readings.ts";
-import { readWireReport, unitNames } from "./wire-report.ts";
+import { unitNames } from "../../wire-report.ts";
+import { readWireReport } from "./read-wire-report.ts";
 
 /**
  * The readings of a report that intake has accepted, in base units, one series per channel, in the report's order.

@@ -1,4 +1,3 @@
-import { wireUnitNames } from "@meterbook/core/domain/quantity/amount";
 import { marksOf, meterFlags } from "@meterbook/core/domain/reading/reading";
 import type { Cursor } from "@meterbook/core/records/protobuf-cursor";
 import {
@@ -10,73 +9,17 @@ import {
   readUnsigned,
   skipField,
 } from "@meterbook/core/records/protobuf-cursor";
-import type { RegisterName } from "@meterbook/core/records/register-names";
 import { noRegister, readRegister } from "@meterbook/core/records/register-names";
-import { checkRegisters } from "./count-registers.ts";
-
-/**
- * `meterbook.v1.MeterReport` (proto/meterbook/v1/meter_report.proto) as it stands in the bytes, nothing judged yet.
- * Numbers that are not safe integers are NaN; enums are numbers, known or not.
- */
-export interface WireReport {
-  meterId: string;
-  sequence: number;
-  /** Seconds UTC by the meter's clock; 0 where it did not say. */
-  sentAt: number;
-  /** What the meter says of itself, as marks of all its readings (`marksOf`). */
-  marks: number;
-  readonly readings: WireReading[];
-  readonly profiles: WireProfile[];
-  /** Readings and profiles together. */
-  count: number;
-  /** The bytes before this index are the meter id and nothing else, so that it can be cut off. */
-  bodyStart: number;
-}
-
-/** What a reading and a profile have in common. */
-export interface WireFields {
-  register: RegisterName;
-  /** Index into `unitNames`. */
-  unit: number;
-  exponent: number;
-  kind: number;
-  stepSeconds: number;
-  quality: number;
-  revision: number;
-  /** Only in a report of the log: what the door found, and flags of reports that were put together. */
-  marks: number;
-}
-
-export interface WireReading extends WireFields {
-  at: number;
-  value: number;
-}
-
-export interface WireProfile extends WireFields {
-  start: number;
-  base: number;
-  readonly deltas: number[];
-  /** Ascending, without overlaps. */
-  readonly exceptions: QualityRun[];
-}
-
-export interface QualityRun {
-  readonly first: number;
-  readonly count: number;
-  readonly quality: number;
-}
-
-/** By their numbers on the wire; 0 is not a unit. */
-export const unitNames = [undefined, ...wireUnitNames] as const;
+import { checkRegisters } from "../../count-registers.ts";
+import type { QualityRun, WireProfile, WireReading, WireReport } from "../../wire-report.ts";
+import { emptyReport, TooManyReadings } from "../../wire-report.ts";
 
 const firstCheckAt = 128;
 
-/** A message holds more readings than allowed. */
-export class TooManyReadings extends MalformedMessage {}
-
 /**
- * Throws MalformedMessage; stops early at more than `readingsMax`, because an empty reading takes two bytes. It looks
- * for more than `registersMax` registers at each doubling from the first hundred items on.
+ * The protobuf form of a report. Throws MalformedMessage; stops early at more than `readingsMax`, because an empty
+ * reading takes two bytes. It looks for more than `registersMax` registers at each doubling from the first hundred
+ * items on.
  */
 export function readWireReport(bytes: Uint8Array, readingsMax: number, registersMax?: number): WireReport {
   const cursor = cursorOver(bytes);
@@ -102,10 +45,6 @@ export function readWireReport(bytes: Uint8Array, readingsMax: number, registers
   }
   if (registersMax !== undefined) checkRegisters(report, registersMax);
   return report;
-}
-
-export function emptyReport(): WireReport {
-  return { meterId: "", sequence: 0, sentAt: 0, marks: 0, readings: [], profiles: [], count: 0, bodyStart: 0 };
 }
 
 function readReportField(cursor: Cursor, tag: number, report: WireReport): void {
