@@ -24,10 +24,26 @@ function literalsOf(path: string, text: string): Literal[] {
       const pattern = new RegExp(node.text.slice(1, end), node.text.slice(end + 1));
       found.push({ place: `${path}:${line + 1}: ${node.text}`, pattern });
     }
+    if (isMadeOfText(node)) {
+      const { line } = file.getLineAndCharacterOfPosition(node.getStart());
+      const [text, flags] = (node.arguments ?? []).map((one) => textOf(one));
+      found.push({ place: `${path}:${line + 1}: ${node.getText()}`, pattern: new RegExp(text ?? "", flags ?? "") });
+    }
     ts.forEachChild(node, visit);
   };
   visit(file);
   return found;
+}
+
+function isMadeOfText(node: ts.Node): node is ts.NewExpression | ts.CallExpression {
+  return (ts.isNewExpression(node) || ts.isCallExpression(node)) && node.expression.getText() === "RegExp";
+}
+
+/** What is put in where it runs is a word of ours (a name, a path of a route), and stands for any. */
+function textOf(node: ts.Expression): string {
+  if (ts.isStringLiteralLike(node)) return node.text;
+  if (!ts.isTemplateExpression(node)) throw new Error(`${node.getText()}: an expression that cannot be tried here`);
+  return node.head.text + node.templateSpans.map(({ literal }) => `/[^/]+/word${literal.text}`).join("");
 }
 
 function* attacks({ source }: RegExp): Generator<string> {
@@ -62,6 +78,12 @@ const literals = sources.flatMap(({ path, text }) => literalsOf(path, text));
 test("the expression of H03 is found out", () => {
   expect(slowOn(/0+$/)).toBe('"00000000"');
   expect(slowOn(/^\d{4}-\d\d$/)).toBeUndefined();
+});
+
+test("expressions made of text are among them", () => {
+  const source = ["const a = new RegExp(`^$", "{b}0+$`); const c = RegExp('x+', 'u');"].join("");
+  expect(literalsOf("x.ts", source).map(({ pattern }) => String(pattern))).toEqual(["/^\\/[^/]+\\/word0+$/", "/x+/u"]);
+  expect(() => literalsOf("x.ts", "new RegExp(given)")).toThrow("given: an expression that cannot be tried here");
 });
 
 test("no regular expression goes back over what it has seen", { timeout: 60_000 }, () => {

@@ -1,6 +1,6 @@
 // Goal: nobody can hurt another. Whatever a hostile client does, alone or with all others at once, honest meters'
 // PUBACKs come within 250 ms (p99), none of their readings is lost, health is answered, and memory stays bounded (H03,
-// H09, H10, H11, H12, H13, H21).
+// H09, H10, H11, H12, H13, H14, H21).
 // Method: the embedded form as a process; the attackers in another one, held to half a core. Other work on the machine
 // can spoil a measurement, so one that is too slow is repeated, at most twice; all figures are printed.
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
 import { type Done, type FloodTarget, flood } from "./hostile-flood.ts";
-import { halfRequests, imports } from "./hostile-http.ts";
+import { halfRequests, imports, slowExports } from "./hostile-http.ts";
 import { floodOfBytes, unfinishedPackets } from "./hostile-packets.ts";
 import { oneReading, refusedReadings, reportOfRegisters, unreadable, valueOfZeros } from "./hostile-payloads.ts";
 
@@ -22,6 +22,7 @@ export const attacks = {
   H11: (target, done) => flood(target, done, { connections: 8, name: "invented", next: oneReading() }),
   H12: (target, done) => imports(target, done),
   H13: (target, done) => unfinishedPackets(target, done),
+  H14: (target, done) => slowExports(target, done),
   H21: (target, done) => halfRequests(target, done),
   malformed: (target, done) => {
     flood(target, done, { connections: 4, name: "poison", next: unreadable() });

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { type Done, type FloodTarget, opened } from "./hostile-flood.ts";
 import { inTurns } from "./hostile-packets.ts";
 
@@ -16,6 +17,32 @@ export function halfRequests({ httpPort }: FloodTarget, done: Done): void {
     socket.write(text);
   };
   inTurns(halves, begin);
+}
+
+const slowReaders = 24;
+const slowReadEveryMs = 15_000;
+const slowReadBytes = 1024;
+
+/** H14: exports of everything that was refused, of which a kilobyte is read now and then. */
+export function slowExports({ httpPort }: FloodTarget, done: Done): void {
+  const ask = "GET /v1/rejected HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\n\r\n";
+  const begin = () => {
+    done.connections += 1;
+    done.sent += 1;
+    done.bytes += ask.length;
+    const socket = connect({ host: "127.0.0.1", port: httpPort });
+    const timer = setInterval(() => socket.read(slowReadBytes), slowReadEveryMs);
+    socket.on("error", () => undefined);
+    socket.pause();
+    // Without a listener for data nothing is read but what is asked for.
+    socket.on("readable", () => undefined);
+    socket.once("close", () => {
+      clearInterval(timer);
+      setTimeout(begin, againAfterMs);
+    });
+    socket.write(ask);
+  };
+  for (let number = 0; number < slowReaders; number += 1) begin();
 }
 
 /** H12: imports of nothing but errors, many on a line and many lines. */

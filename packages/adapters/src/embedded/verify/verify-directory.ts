@@ -90,10 +90,19 @@ async function inThreads(
     try {
       for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) take(task, await answerOf(worker, task));
     } finally {
-      await worker.terminate();
+      await ended(worker);
     }
   }
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), tasks.length) }, work));
+}
+
+/** By itself, with its files closed: what is torn down in the middle of native code can take the process with it. */
+async function ended(worker: Worker): Promise<void> {
+  const exited = new Promise((resolve) => worker.once("exit", resolve));
+  // Its error was told to whoever waits for the answer, and is not told to the process too.
+  worker.on("error", () => undefined);
+  worker.postMessage(null);
+  await exited;
 }
 
 function answerOf(worker: Worker, task: VerifyTask): Promise<VerifyPart> {

@@ -13,7 +13,10 @@ const { dataDir } = workerData as { dataDir: string };
 /** Broken pages say the same many times over. */
 const pageRemarksMax = 20;
 
-port.on("message", (task: VerifyTask) => port.postMessage(carryOut(task)));
+port.on("message", (task: VerifyTask | null) => {
+  if (task === null) port.close();
+  else port.postMessage(carryOut(task));
+});
 
 function carryOut(task: VerifyTask): VerifyPart {
   const file = fileOf(task);
