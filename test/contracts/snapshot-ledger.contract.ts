@@ -290,4 +290,35 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(await ledger.find("b", october)).toBeUndefined();
     expect(await ledger.find("a", october)).toEqual(aSnapshot("a", october, 1));
   });
+
+  test("the meters of a usage point are those of which any revision names it", async () => {
+    const { ledger, under } = await fresh();
+    const at = (meterId: string, revision: number, usagePointId: string): Snapshot => {
+      const content = { meterId, usagePointId, period: october, boundary: 1_793_484_000, registers: [] };
+      return { ...aSnapshot(meterId, october, revision), ...content, hash: hashOf(content) };
+    };
+    await ledger.append([at("m-1", 1, "up-1"), at("m-2", 1, "m-2"), at("m-3", 1, "m-3"), at("m-4", 1, "up-1")]);
+    await ledger.append([at("m-2", 2, "up-1"), at("m-1", 2, "up-1"), aSnapshot("m-5", october + 1, 1)]);
+    const expectAll = async (view: SnapshotView) => {
+      const points = (limit: number, afterUsagePointId?: string) =>
+        view.issuedUsagePoints({
+          period: october,
+          limit,
+          ...(afterUsagePointId === undefined ? {} : { afterUsagePointId }),
+        });
+      // m-1 has two revisions, and none of them names a point of its own name.
+      expect(await points(10)).toEqual(["m-2", "m-3", "up-1"]);
+      expect(await points(1)).toEqual(["m-2"]);
+      expect(await points(1, "m-2")).toEqual(["m-3"]);
+      expect(await view.metersOfUsagePoint(october, "up-1")).toEqual(["m-1", "m-2", "m-4"]);
+      expect(await view.metersOfUsagePoint(october, "m-2")).toEqual(["m-2"]);
+      expect(await view.metersOfUsagePoint(october, "m-1")).toEqual([]);
+      expect(await view.metersOfUsagePoint(october + 1, "up-1")).toHaveLength(1);
+    };
+    await expectAll(ledger);
+    await ledger.close();
+    const view = await under.view();
+    await view.catchUp();
+    await expectAll(view);
+  });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { inForce } from "@meterbook/core/domain/registry/registered-meter";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
@@ -60,7 +61,8 @@ export async function knownMeter({ ports, timeZone }: ApiContext, meterId: strin
   if (record === undefined && stored === undefined && damaged === undefined) {
     throw new ApiProblem("meter_unknown", `meter ${meterId} is not in the registry and never reported`);
   }
-  return { meterId, record, damaged, stored, calendar: localCalendar(record?.zone ?? timeZone) };
+  const zone = record === undefined ? timeZone : (inForce(record).zone ?? timeZone);
+  return { meterId, record, damaged, stored, calendar: localCalendar(zone) };
 }
 
 /**

@@ -21,6 +21,7 @@ import { meterSnapshotRoutes } from "./billing/meter-snapshot-routes.ts";
 import { periodRoutes } from "./billing/period-routes.ts";
 import { sealRoutes } from "./billing/seal-routes.ts";
 import { snapshotRoutes } from "./billing/snapshot-routes.ts";
+import { statementRoutes } from "./billing/statements/statement-routes.ts";
 import { guardRoutes, isLoopback } from "./http/access/access.ts";
 import { type KeysFile, openKeysFile } from "./http/access/keys-file.ts";
 import { sessionRoutes } from "./http/access/session-routes.ts";
@@ -179,6 +180,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   jobRoutes(app, context);
   snapshotRoutes(app, context);
   sealRoutes(app, context);
+  statementRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);
   rejectedShareRoutes(app, context);

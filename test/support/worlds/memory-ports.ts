@@ -9,7 +9,7 @@ import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
 import { type MasterDataChange, setting } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
-import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { pointsOfSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
@@ -143,6 +143,19 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         "latestOfMeter",
         [...newest.values()].sort((a, b) => a.period - b.period),
       );
+    },
+    metersOfUsagePoint: async (period, id) => {
+      const named = ledger.filter(
+        ({ snapshot }) => snapshot.period === period && pointsOfSnapshot(snapshot).includes(id),
+      );
+      return [...new Set(named.map(({ snapshot }) => snapshot.meterId))].sort();
+    },
+    issuedUsagePoints: async ({ period, afterUsagePointId = "", limit }) => {
+      const named = ledger.flatMap(({ snapshot }) => (snapshot.period === period ? pointsOfSnapshot(snapshot) : []));
+      return [...new Set(named)]
+        .filter((id) => id > afterUsagePointId)
+        .sort()
+        .slice(0, limit);
     },
     issuedMeters: async (period) => {
       const meters = ledger

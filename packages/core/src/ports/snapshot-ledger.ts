@@ -70,6 +70,12 @@ export interface LatestPage {
   readonly leftOut?: TellDamage | undefined;
 }
 
+export interface PointsPage {
+  readonly period: number;
+  readonly afterUsagePointId?: string;
+  readonly limit: number;
+}
+
 export interface ChangesPage {
   readonly after: LedgerPlace;
   readonly limit: number;
@@ -95,6 +101,10 @@ export interface SnapshotView {
   revisions(meterId: string, period: number, leftOut?: TellDamage): Promise<readonly Snapshot[]>;
   /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
+  /** Ids of the meters of which any revision of the period, whichever is the latest, names the usage point; ascending. */
+  metersOfUsagePoint(period: number, usagePointId: string): Promise<readonly string[]>;
+  /** Ids of the usage points that any revision of the period names, ascending. */
+  issuedUsagePoints(page: PointsPage): Promise<readonly string[]>;
   /** How many meters have a revision of the period, damaged ones too. */
   issuedMeters(period: number): Promise<number>;
   /** The periods of which anything was issued, ascending. */

@@ -122,7 +122,7 @@ function ledgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): 
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 6,
+    version: 7,
     events,
     tables: snapshotInserts,
     ended: (inserts) => inserts.ended(),

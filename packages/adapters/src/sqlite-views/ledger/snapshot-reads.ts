@@ -12,6 +12,7 @@ import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
 import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-record.ts";
 import { placeOfRow, rowOf } from "./ledger-row.ts";
 import { ledgerSeals } from "./ledger-seals.ts";
+import { pointMonthReads } from "./point-months.ts";
 
 export interface SnapshotReads {
   readonly reads: Omit<SnapshotView, "catchUp">;
@@ -39,6 +40,7 @@ export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars)
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
+      ...pointMonthReads(database),
       issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
       periods: async () => periods(),
       placeBefore: async (atMs) => places.before(atMs),

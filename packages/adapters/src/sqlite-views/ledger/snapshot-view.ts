@@ -7,6 +7,7 @@ import type { EntryPlace } from "@meterbook/sharding/ledger-place";
 import { readLedgerRecord } from "./ledger-record.ts";
 import { rowOf } from "./ledger-row.ts";
 import { ledgerTrees, treeSchema } from "./ledger-trees.ts";
+import { pointMonthNotes, pointMonthSchema } from "./point-months.ts";
 
 /**
  * `sequence` holds the shard and the sequence in it in one number (ledger-row.ts). Rows are only ever inserted; the
@@ -22,6 +23,7 @@ export const snapshotSchema = `
   CREATE TRIGGER IF NOT EXISTS revision_is_final BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'an issued revision never changes'); END;
   CREATE TRIGGER IF NOT EXISTS revision_is_kept BEFORE DELETE ON revision BEGIN SELECT RAISE(ABORT, 'an issued revision is never deleted'); END;
   ${treeSchema}
+  ${pointMonthSchema}
 `;
 
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
@@ -58,6 +60,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   );
   const trees = ledgerTrees(database);
   const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms, leaf) VALUES (?, ?, ?, ?)");
+  const notePoints = pointMonthNotes(database);
   const revisionBody = database.prepare(
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?",
   );
@@ -74,7 +77,10 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
 
   return {
     add(place, snapshot, body) {
-      if (insert(snapshot, { place, body, appendedAtMs: snapshot.issuedAtMs })) return "added";
+      if (insert(snapshot, { place, body, appendedAtMs: snapshot.issuedAtMs })) {
+        notePoints(snapshot);
+        return "added";
+      }
       const { period, meterId, revision } = snapshot;
       const stored = revisionBody.get(period, meterId, revision)?.["body"] as Uint8Array | null | undefined;
       const issued = readLedgerRecord(stored ?? null, { period, meterId, revision }).snapshot;

@@ -99,6 +99,16 @@ export function voidContent(issued: SnapshotContent): SnapshotContent {
   return { meterId, usagePointId, period, boundary, registers: rows };
 }
 
+/** The usage points to which the rows of a month belong, each once. */
+export function pointsOfSnapshot({ usagePointId, registers }: SnapshotContent): readonly string[] {
+  const rows: readonly PlacedRow[] = registers;
+  const named = rows.flatMap((row) => row.usagePointId ?? []);
+  return named.length === 0 ? [usagePointId] : [...new Set([usagePointId, ...named])];
+}
+
+/** A row of a meter that was at several points within the month says at which. */
+type PlacedRow = RegisterSnapshot & { readonly usagePointId?: string | null };
+
 /** The public id of a revision, `m-1/2026-10/2`. */
 export function snapshotId(snapshot: Pick<Snapshot, "meterId" | "period" | "revision">): string {
   return `${snapshot.meterId}/${periodName(snapshot.period)}/${snapshot.revision}`;

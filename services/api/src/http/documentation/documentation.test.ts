@@ -36,6 +36,8 @@ const contract = [
   "get /v1/usage-points/{usagePointId}",
   "post /v1/usage-points:import",
   "post /v1/usage-points/{usagePointId}/exchange",
+  "get /v1/usage-points/{usagePointId}/statements/{period}",
+  "get /v1/statements",
   "get /v1/meters/{meterId}/readings",
   "get /v1/meters/{meterId}/curve",
   "get /v1/meters/{meterId}/conflicts",

@@ -16,6 +16,7 @@ export const problems = {
   register_unknown: [404, "The meter has no such register"],
   usage_point_unknown: [404, "The usage point is not known"],
   version_unknown: [404, "There is no such version"],
+  statement_unknown: [404, "There is no statement"],
   snapshot_unknown: [404, "There is no snapshot"],
   revision_unknown: [404, "There is no such revision"],
   seal_unknown: [404, "There is no seal yet"],
