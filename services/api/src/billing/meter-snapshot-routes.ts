@@ -9,6 +9,7 @@ import { answers } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { meterId, period, wholeNumber } from "../http/requests/query-schemas.ts";
 import { refuseOpenPeriod } from "./open-period.ts";
+import { revisionChangesSchema, withChanges } from "./revision-changes.ts";
 import { type SnapshotJson, snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
 
 const params = z.strictObject({ meterId, period });
@@ -23,7 +24,7 @@ const problems = [
 
 /** All revisions of one meter and period: a handful, so no list of pages. */
 export const revisionsSchema = z.strictObject({
-  items: z.array(snapshotSchema),
+  items: z.array(snapshotSchema.extend({ changes: revisionChangesSchema.optional() })),
   damaged: z
     .array(z.strictObject({ where: z.string(), code: z.string(), damageId: z.string() }))
     .optional()
@@ -51,7 +52,7 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
   monthsRoute(app, context);
   const all = {
     tags: ["billing"],
-    summary: "All revisions of one meter and period, ascending",
+    summary: "All revisions of one meter and period, ascending, each with what it changed and why",
     params,
     querystring: z.strictObject({}),
     response: answers("The revisions", revisionsSchema, { items: [snapshotExample] }, problems),
@@ -61,9 +62,10 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
     const damaged: { where: string; code: string; damageId: string }[] = [];
     const leftOut = ({ id, code, where }: Damage) => void damaged.push({ where, code, damageId: id });
     const found = await ports.snapshots.revisions(of, month, leftOut);
-    if (damaged.length > 0) return { items: found.map(snapshotJson), damaged };
+    const items = await withChanges(ports.registry, found);
+    if (damaged.length > 0) return { items, damaged };
     if (found.length === 0) throw await whyNot(context, of, month, undefined);
-    return { items: found.map(snapshotJson) };
+    return { items };
   });
 }
 

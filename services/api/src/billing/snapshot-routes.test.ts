@@ -1,8 +1,10 @@
+import type { RegisterSnapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { voidContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { expect, test } from "vitest";
 import { instant } from "../../../../test/support/readings.ts";
 import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/worlds/api-world.ts";
 import { memoryRegistry, memorySnapshots } from "../../../../test/support/worlds/memory-ports.ts";
+import { revisionsSchema } from "./meter-snapshot-routes.ts";
 import { snapshotExample, snapshotSchema } from "./snapshot-json.ts";
 import { changesSchema } from "./snapshot-routes.ts";
 
@@ -328,4 +330,34 @@ test("N22: ?quality= leaves the meters that have a row of it, in pages without l
   const csv = (await app.inject("/v1/snapshots?period=2026-10&quality=missing&format=csv")).body;
   expect(csv.trim().split("\n")).toHaveLength(1 + 2 * seen.length);
   expect((await get("&quality=cake")).code).toBe("request_invalid");
+});
+
+test("N20: a revision says what it changed, and whether the meter's record was changed before it", async () => {
+  const row = aSnapshot().registers[0] as RegisterSnapshot;
+  const [one, two, three] = [
+    aSnapshot({ issuedAtMs: 0, registers: [{ ...row, consumption: 100, quality: "estimated" }] }),
+    aSnapshot({ issuedAtMs: 2, revision: 2, registers: [{ ...row, consumption: 4000, quality: "estimated" }] }),
+    aSnapshot({ issuedAtMs: 3, revision: 3, registers: [{ ...row, consumption: 3900, quality: "actual" }] }),
+  ];
+  // It is recorded at 1.
+  const registry = memoryRegistry({ meterId: "m-1", usagePointId: "up-1", registers: [] });
+  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(one, two, three), registry }));
+  const answer = await app.inject("/v1/meters/m-1/snapshots/2026-10/revisions");
+  const { items } = revisionsSchema.parse(answer.json());
+  const of = { register: row.register, unit: row.unit };
+  expect(items.map(({ changes }) => changes)).toMatchObject([
+    undefined,
+    {
+      since: 1,
+      cause: "master-data",
+      masterData: [{ version: 1, recordedAt: "1970-01-01T00:00:00.001Z" }],
+      registers: [{ ...of, before: { consumption: 100 }, after: { consumption: 4000 }, difference: 3900 }],
+    },
+    {
+      since: 2,
+      cause: "readings",
+      masterData: [],
+      registers: [{ ...of, before: { quality: "estimated" }, after: { quality: "actual" }, difference: -100 }],
+    },
+  ]);
 });
