@@ -240,6 +240,10 @@ function aSnapshot(number: number): Snapshot {
     valueQuality: "actual",
     opening: 12_000_000,
     openingBasis: "previous",
+    openingAt: 1_790_805_600,
+    carried: 0,
+    from: null,
+    to: null,
     consumption: 345_678 + number,
     quality: "actual",
     method: "EXACT",
@@ -249,6 +253,8 @@ function aSnapshot(number: number): Snapshot {
     after: null,
     intervals: null,
     fault: null,
+    findings: [],
+    estimate: null,
   } as const satisfies Omit<RegisterSnapshot, "register">;
   const content = {
     meterId: `meter-${number}`,

@@ -4,13 +4,12 @@
 // Method: readings as text, at the edges of what is accepted, go the whole way; big integers say what must come out.
 import { createHash } from "node:crypto";
 import { encodeLedgerRecord, verifyLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
-import { intervalFacts, registerFacts } from "@meterbook/core/domain/closing/period-facts";
 import { type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
-import { composeSnapshot } from "@meterbook/core/domain/snapshot/compose-snapshot";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { monthContent } from "@meterbook/core/domain/valuation/month-content";
 import { decodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { messageReader, readLimits } from "@meterbook/intake/read-message";
 import fc from "fast-check";
@@ -88,13 +87,11 @@ function ascending({ channel, ...columns }: ReadingSeries): ReadingSeries {
 }
 
 function issued(series: ReadingSeries, times: number): Snapshot {
-  const facts =
-    series.channel.kind === "register"
-      ? registerFacts(series, [], readingAt(series, 0), span)
-      : intervalFacts([series], span);
+  const { channel, ...columns } = series;
+  const channels = [{ channel, first: readingAt(columns, 0), readings: columns }];
   const registers = [{ register: "1.8.0", unit: "Wh" as const, multiplier: times }];
   const record = { meterId: "m-1", usagePointId: "up-1", registers };
-  const content = composeSnapshot({ meterId: "m-1", period, span, facts: [facts], previous: [], record });
+  const content = monthContent({ meterId: "m-1", record, channels }, period, calendar, []);
   const hash = `sha256:${createHash("sha256").update(canonicalContent(content)).digest("hex")}`;
   return { ...content, revision: 1, lifecycle: "final", issuedAtMs: receivedAtMs, reason: "window closed", hash };
 }

@@ -1,9 +1,9 @@
 import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
-import { factsFromStore } from "@meterbook/aggregator/evaluate/meter-facts";
+import { knownChannels } from "@meterbook/aggregator/evaluate/month-of-meter";
 import { channelKey, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { composeSnapshot } from "@meterbook/core/domain/snapshot/compose-snapshot";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { monthContent } from "@meterbook/core/domain/valuation/month-content";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
@@ -179,7 +179,6 @@ async function expectHonestBook(world: AggregatorWorld, meterId: string): Promis
 /** By way of the store only, whatever the aggregator remembered. */
 async function recomputed(world: AggregatorWorld, snapshot: Snapshot, issued: readonly Snapshot[]): Promise<string> {
   const { meterId, period } = snapshot;
-  const span = { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
   const stored = await world.store.meter(meterId);
   const channels = (stored?.channels ?? [])
     .filter(({ first, stepSeconds }) => calendar.periodOf(first.at - stepSeconds) <= period)
@@ -187,14 +186,12 @@ async function recomputed(world: AggregatorWorld, snapshot: Snapshot, issued: re
   const readings = await world.store.read(meterId, { from: 0, to: 2 ** 31 });
   const previous = issued.find((other) => other.period === period - 1)?.registers ?? [];
   return hashOf(
-    composeSnapshot({
-      meterId,
+    monthContent(
+      { meterId, record: undefined, channels: knownChannels(channels, readings) },
       period,
-      span,
-      facts: factsFromStore(channels, span, readings),
+      calendar,
       previous,
-      record: undefined,
-    }),
+    ),
   );
 }
 

@@ -27,7 +27,7 @@ test("H04: a zone there and back: October is as it was, and what the other zone 
   }));
   expect(told).toMatchObject([
     { id: "2026-10/1", lifecycle: "final", consumption: 245_678, isVoid: false, boundary: "2026-10-31T22:00:00.000Z" },
-    { id: "2026-09/1", lifecycle: "final", consumption: null, isVoid: false, boundary: "2026-10-01T00:00:00.000Z" },
+    { id: "2026-09/1", lifecycle: "final", consumption: 989, isVoid: false, boundary: "2026-10-01T00:00:00.000Z" },
     { id: "2026-10/2", lifecycle: "revised", consumption: null, isVoid: false, boundary: "2026-11-01T00:00:00.000Z" },
     { id: "2026-09/2", lifecycle: "revised", consumption: null, isVoid: true, boundary: "2026-10-01T00:00:00.000Z" },
     {

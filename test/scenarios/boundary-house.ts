@@ -146,9 +146,11 @@ function kilo(wattHours: number): string {
 
 // What the book must say.
 
-function closingOf({ one, eventMonth }: Place, month: number, afterLate: boolean): Closing {
-  // Of a whole month of silence the month before sees no end.
-  if (month === eventMonth - 1 && one.name === "silent-month") return exact(0, "actual", null);
+function closingOf({ one, eventMonth, zone }: Place, month: number, afterLate: boolean): Closing {
+  // A whole month of silence follows the end of the month before.
+  if (month === eventMonth - 1 && one.name === "silent-month") {
+    return exact(0, "actual", monthStart(zone, eventMonth + 1) - monthStart(zone, eventMonth) + 2 * day);
+  }
   if (month !== eventMonth) return exact();
   return afterLate ? (one.corrected ?? exact()) : one.expected;
 }
@@ -181,12 +183,17 @@ function closingValueOf(place: Place, month: number, register: HouseRegister, af
 }
 
 function openingOf(place: Place, month: number, register: HouseRegister, afterLate: boolean) {
-  if (month > firstMonth) return { ...closingValueOf(place, month - 1, register, afterLate), basis: "previous" };
+  if (month > firstMonth)
+    return {
+      ...closingValueOf(place, month - 1, register, afterLate),
+      at: monthStart(place.zone, month),
+      basis: "previous",
+    };
   const first = place.shows(register, place.firstAt);
   const { installedBelow } = place.one;
   return installedBelow === undefined
-    ? { value: first, quality: "actual" as const, basis: "first-reading" }
-    : { value: first - installedBelow, quality: "actual" as const, basis: "installation" };
+    ? { value: first, quality: "actual" as const, at: place.firstAt, basis: "first-reading" }
+    : { value: first - installedBelow, quality: "actual" as const, at: place.firstAt - hour, basis: "installation" };
 }
 
 const fromBest: readonly RowQuality[] = ["actual", "derived", "estimated", "suspect", "missing"];
@@ -207,6 +214,10 @@ function rowOf(place: Place, month: number, register: HouseRegister, afterLate: 
     valueQuality: closing.quality,
     opening: opening.value,
     openingBasis: opening.basis,
+    openingAt: iso(opening.at),
+    carried: 0,
+    from: opening.at === monthStart(place.zone, month) ? null : iso(opening.at),
+    to: null,
     consumption: value === null || opening.value === null || isBackwards ? null : value - opening.value,
     // A month without an opening has no consumption, however good its value is.
     quality: isBackwards
@@ -222,7 +233,24 @@ function rowOf(place: Place, month: number, register: HouseRegister, afterLate: 
     evidence: { before: evidence(closing.before), after: evidence(closing.after) },
     intervals: null,
     fault: isBackwards ? "register_ran_backwards" : null,
+    findings: findingsOf(place, month, end, afterLate),
+    estimate: isBackwards ? null : estimateOf(closing, seen, opening.value, end),
   };
+}
+
+/** What is doubted within the month: readings that the meter calls suspect, and the step of a register that falls. */
+function findingsOf({ one, eventMonth }: Place, month: number, end: number, afterLate: boolean): unknown {
+  if (month !== eventMonth) return [];
+  if (one.drop !== undefined) return [{ rule: "V13", at: iso(end + one.drop.from) }];
+  const suspect = afterLate ? [] : (one.extra ?? []).filter(({ quality }) => quality === "suspect");
+  return suspect.map(({ offset }) => ({ rule: "V24", at: iso(end + offset) }));
+}
+
+/** An even spread lies between the readings on both sides. */
+function estimateOf({ method, before, after }: Closing, { at }: Around, opening: number | null, end: number): unknown {
+  if (method !== "FLAT_BETWEEN" || before === null || after === null || opening === null) return null;
+  const [low, high] = [Math.max(0, at(before) - opening), at(after) - opening];
+  return { method, inputs: [iso(end + before), iso(end + after)], low, high, cap: null };
 }
 
 function snapshotOf(place: Place, month: number, afterLate: boolean): unknown {

@@ -82,6 +82,10 @@ export function aRegisterSnapshot(fields: Partial<RegisterSnapshot> = {}): Regis
     valueQuality: "actual",
     opening: 12_100_000,
     openingBasis: "previous",
+    openingAt: instant("2026-09-30T21:00:00Z"),
+    carried: 0,
+    from: null,
+    to: null,
     consumption: 245_678,
     quality: "actual",
     method: "EXACT",
@@ -91,6 +95,8 @@ export function aRegisterSnapshot(fields: Partial<RegisterSnapshot> = {}): Regis
     after: { at: boundary + 900, value: 12_345_900, quality: "actual" },
     intervals: null,
     fault: null,
+    findings: [],
+    estimate: null,
     ...fields,
   };
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
+import { judgedRules } from "../domain/snapshot/finding.ts";
 import type { RegisterSnapshot, Snapshot } from "../domain/snapshot/snapshot.ts";
 import { decodeSnapshot } from "./decode-snapshot.ts";
 import { encodeSnapshot } from "./encode-snapshot.ts";
@@ -12,6 +13,10 @@ const full: RegisterSnapshot = {
   valueQuality: "derived",
   opening: 0,
   openingBasis: "first-reading",
+  openingAt: 1_790_000_000,
+  carried: -1234,
+  from: 1_790_000_000,
+  to: 1_790_000_900,
   consumption: Number.MAX_SAFE_INTEGER,
   quality: "suspect",
   method: "REG_PLUS_INTERVALS",
@@ -21,12 +26,21 @@ const full: RegisterSnapshot = {
   after: { at: 1_790_000_900, value: 7, quality: "derived" },
   intervals: { expected: 2976, present: 0 },
   fault: "register_ran_backwards",
+  findings: [
+    { rule: "V15", at: 1_790_000_000 },
+    { rule: "V13", at: 1_790_000_900 },
+  ],
+  estimate: { method: "FLAT_BETWEEN", inputs: ["2026-10-01T00:00:00Z", "m-1/2026-10/2"], low: 5, high: 7, cap: 9 },
 };
 const bare: RegisterSnapshot = {
   ...full,
   value: null,
   opening: null,
   openingBasis: null,
+  openingAt: null,
+  carried: null,
+  from: null,
+  to: null,
   consumption: null,
   origin: null,
   readAt: null,
@@ -34,6 +48,8 @@ const bare: RegisterSnapshot = {
   after: null,
   intervals: null,
   fault: null,
+  findings: [],
+  estimate: null,
 };
 const snapshot: Snapshot = {
   meterId: "m-1",
@@ -109,6 +125,15 @@ test("the bytes are what the .proto file says", () => {
     intervalsExpected: 2976,
     intervalsPresent: 0,
     fault: 0,
+    openingAt: 1_790_000_000,
+    carried: -1234,
+    from: 1_790_000_000,
+    to: 1_790_000_900,
+    findings: [
+      { rule: judgedRules.indexOf("V15"), at: 1_790_000_000 },
+      { rule: judgedRules.indexOf("V13"), at: 1_790_000_900 },
+    ],
+    estimate: { method: 3, inputs: ["2026-10-01T00:00:00Z", "m-1/2026-10/2"], low: 5, high: 7, cap: 9 },
   });
   expect(Object.keys(message["registers"][1])).toEqual(["register", "unit", "valueQuality", "quality", "method"]);
 });

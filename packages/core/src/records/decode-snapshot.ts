@@ -1,7 +1,9 @@
 import { baseUnits, origins, readingQualities } from "../domain/reading/reading.ts";
-import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot/snapshot.ts";
-import { faults, lifecycles, methods, snapshotQualities } from "../domain/snapshot/snapshot.ts";
-import { openingBases, unknownMember } from "./encode-snapshot.ts";
+import type { Finding } from "../domain/snapshot/finding.ts";
+import { judgedRules } from "../domain/snapshot/finding.ts";
+import type { Estimate, Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot/snapshot.ts";
+import { faults, lifecycles, methods, openingBases, snapshotQualities } from "../domain/snapshot/snapshot.ts";
+import { unknownMember } from "./encode-snapshot.ts";
 import type { Cursor } from "./protobuf-cursor.ts";
 import {
   cursorOver,
@@ -93,6 +95,10 @@ function readRow(cursor: Cursor): RegisterSnapshot {
     valueQuality: "actual",
     opening: null,
     openingBasis: null,
+    openingAt: null,
+    carried: null,
+    from: null,
+    to: null,
     consumption: null,
     quality: "actual",
     method: "EXACT",
@@ -102,6 +108,8 @@ function readRow(cursor: Cursor): RegisterSnapshot {
     after: null,
     intervals: null,
     fault: null,
+    findings: noFindings,
+    estimate: null,
   };
   while (cursor.at < cursor.end) {
     const tag = readUnsigned(cursor);
@@ -166,11 +174,70 @@ const rowFields: readonly (ReadField | undefined)[] = [
   (cursor, row) => {
     row.fault = oneOf(faults, readUnsigned(cursor));
   },
+  (cursor, row) => {
+    row.openingAt = readInstant(cursor);
+  },
+  (cursor, row) => {
+    row.carried = readSigned(cursor);
+  },
+  (cursor, row) => {
+    row.from = readInstant(cursor);
+  },
+  (cursor, row) => {
+    row.to = readInstant(cursor);
+  },
+  (cursor, row) => {
+    row.findings = [...row.findings, readFinding(cursor)];
+  },
+  (cursor, row) => {
+    row.estimate = readEstimate(cursor);
+  },
 ];
 
-/** The register's name and the two messages are length-delimited. */
+/** Nearly all rows have none. */
+const noFindings: readonly Finding[] = [];
+const lengthDelimited = new Set([1, 12, 13, 21, 22]);
+
+/** The register's name and the messages are length-delimited. */
 function wireTypeOf(field: number): number {
-  return field === 1 || field === 12 || field === 13 ? 2 : 0;
+  return lengthDelimited.has(field) ? 2 : 0;
+}
+
+function readSigned(cursor: Cursor): number {
+  const folded = readWhole(cursor);
+  return folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
+}
+
+function readFinding(cursor: Cursor): Finding {
+  const outerEnd = cursor.end;
+  cursor.end = readEnd(cursor);
+  const finding: Mutable<Finding> = { rule: judgedRules[0], at: 0 };
+  while (cursor.at < cursor.end) {
+    const tag = readUnsigned(cursor);
+    if (tag === 0x08) finding.rule = oneOf(judgedRules, readUnsigned(cursor));
+    else if (tag === 0x10) finding.at = readInstant(cursor);
+    else skipField(cursor, tag, 2);
+  }
+  cursor.end = outerEnd;
+  return finding;
+}
+
+function readEstimate(cursor: Cursor): Estimate {
+  const outerEnd = cursor.end;
+  cursor.end = readEnd(cursor);
+  const inputs: string[] = [];
+  const estimate: Mutable<Estimate> = { method: "EXACT", inputs, low: 0, high: 0, cap: null };
+  while (cursor.at < cursor.end) {
+    const tag = readUnsigned(cursor);
+    if (tag === 0x08) estimate.method = oneOf(methods, readUnsigned(cursor));
+    else if (tag === 0x12) inputs.push(readText(cursor));
+    else if (tag === 0x18) estimate.low = readWhole(cursor);
+    else if (tag === 0x20) estimate.high = readWhole(cursor);
+    else if (tag === 0x28) estimate.cap = readWhole(cursor);
+    else skipField(cursor, tag, 5);
+  }
+  cursor.end = outerEnd;
+  return estimate;
 }
 
 function readEvidence(cursor: Cursor): Evidence {

@@ -1,9 +1,8 @@
 import { baseUnits, origins, readingQualities } from "../domain/reading/reading.ts";
-import type { Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot/snapshot.ts";
-import { faults, lifecycles, methods, snapshotQualities } from "../domain/snapshot/snapshot.ts";
-
-/** The members of an enumeration, in the order of their numbers in the record. */
-export const openingBases = ["previous", "installation", "first-reading"] as const;
+import type { Finding } from "../domain/snapshot/finding.ts";
+import { judgedRules } from "../domain/snapshot/finding.ts";
+import type { Estimate, Evidence, RegisterSnapshot, Snapshot } from "../domain/snapshot/snapshot.ts";
+import { faults, lifecycles, methods, openingBases, snapshotQualities } from "../domain/snapshot/snapshot.ts";
 
 /** How a member shows that only a newer version knows; it is written again as it was read. */
 export const unknownMember = "unknown:";
@@ -12,7 +11,9 @@ export const unknownMember = "unknown:";
 let out = Buffer.allocUnsafe(16 * 1024);
 let at = 0;
 const headBytesMax = 512;
-const rowBytesMax = 256;
+const rowBytesMax = 2048;
+/** Of an estimate: an id has at most 64 characters. */
+const inputsMax = 12;
 
 /** A snapshot as `meterbook.v1.Snapshot` (proto/meterbook/v1/snapshot.proto); a test holds it to the .proto file. */
 export function encodeSnapshot(snapshot: Snapshot): Buffer {
@@ -56,6 +57,31 @@ function putRow(row: RegisterSnapshot): void {
     putNumber(0x78, row.intervals.present);
   }
   if (row.fault !== null) putNumber(0x80, memberOf(faults, row.fault));
+  if (row.openingAt !== null) putNumber(0x88, row.openingAt);
+  if (row.carried !== null) putNumber(0x90, zigzag(row.carried));
+  if (row.from !== null) putNumber(0x98, row.from);
+  if (row.to !== null) putNumber(0xa0, row.to);
+  for (const finding of row.findings) putMessage(0xaa, () => putFinding(finding));
+  const { estimate } = row;
+  if (estimate !== null) putMessage(0xb2, () => putEstimate(estimate));
+}
+
+function putFinding({ rule, at: instant }: Finding): void {
+  putNumber(0x08, memberOf(judgedRules, rule));
+  putNumber(0x10, instant);
+}
+
+function putEstimate({ method, inputs, low, high, cap }: Estimate): void {
+  putNumber(0x08, memberOf(methods, method));
+  for (const input of inputs.slice(0, inputsMax)) putText(0x12, input);
+  putNumber(0x18, low);
+  putNumber(0x20, high);
+  if (cap !== null) putNumber(0x28, cap);
+}
+
+/** An amount that may be negative, as protobuf's `sint64` has it. */
+function zigzag(amount: number): number {
+  return amount < 0 ? -2 * amount - 1 : 2 * amount;
 }
 
 function putEvidence(evidence: Evidence): void {

@@ -1,3 +1,4 @@
+import { isTooOld } from "@meterbook/core/domain/reading/first-reading";
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, readingAt } from "@meterbook/core/domain/reading/reading";
 import type { RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
@@ -83,7 +84,7 @@ export function admission(knownMeters: KnownMeters, limits: AdmissionLimits): Ad
     const key = channelKey(one.channel);
     if (fresh?.has(key)) return true;
     if (meter.channels.length + (fresh?.size ?? 0) >= limits.channelsPerMeterMax) return false;
-    const channel = { ...one.channel, first: readingAt(one, 0) };
+    const channel = { ...one.channel, first: firstOf(one) };
     if (fresh !== undefined) fresh.set(key, channel);
     else {
       newcomers.set(meter, new Map([[key, channel]]));
@@ -149,4 +150,10 @@ function rejectionOf(
   const topic = `meters/${meterId}/readings`;
   const from = { topic, meterId, clientId: "aggregator", senderName: meterId, receivedAtMs, source };
   return { reason, detail, ...from, payload, truncatedFrom: null, readingIndex: null };
+}
+
+/** Not what is too old to be believed by itself, if there is anything else. */
+function firstOf(series: ReadingSeries): Reading {
+  const believed = series.code.findIndex((code) => !isTooOld(code));
+  return readingAt(series, Math.max(0, believed));
 }

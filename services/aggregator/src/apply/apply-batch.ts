@@ -1,3 +1,4 @@
+import { isTooOld } from "@meterbook/core/domain/reading/first-reading";
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
@@ -7,10 +8,10 @@ import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import type { ChangedBy, PendingMeters } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
-import { admitLate, markIrregular, newestAtOf } from "../remember/channel-state.ts";
+import { admitLate, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import { accept, channelOf, unordered } from "../remember/meter-state.ts";
+import { accept, channelOf, circumstancesOf } from "../remember/meter-state.ts";
 import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
 import { admission } from "./admit-reports.ts";
 import { decodeReports } from "./decode-reports.ts";
@@ -151,14 +152,17 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
     const state = channelOf(meter, one.channel) as ChannelState;
     const { at, value, code } = one;
     result.readings += at.length;
-    const newer: ChannelWrite = followsOn(one, newestAtOf(state))
-      ? { channelIndex: state.channel.index, at, value, code }
-      : { channelIndex: state.channel.index, at: [], value: [], code: [] };
+    const isOnlyOld = isOnlyTooOld(state);
+    const newer: ChannelWrite =
+      !isOnlyOld && followsOn(one, newestAtOf(state))
+        ? { channelIndex: state.channel.index, at, value, code }
+        : { channelIndex: state.channel.index, at: [], value: [], code: [] };
     const split = newer.at.length === 0;
     for (let i = 0; i < at.length; i += 1) {
       const instant = at[i] as number;
       index += 1;
-      if (instant <= newestAtOf(state)) {
+      // The store is to know what a channel really begins with.
+      if (instant <= newestAtOf(state) || (isOnlyOld && !isTooOld(code[i] as ReadingCode))) {
         candidates.push({ ...readingAt(one, i), report, state, index });
         continue;
       }
@@ -212,7 +216,8 @@ async function decide(
   // A conflicting value that was recorded before is a repetition.
   result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
-    admitLate(candidate.state, candidate, candidate.report.meter.calendar);
+    result.newestAt = Math.max(result.newestAt, candidate.at);
+    admitLate(candidate.state, candidate, circumstancesOf(candidate.report.meter, candidate.state));
     affect(candidate.report, waiting, candidate.state.channel, candidate.at, unordered);
   }
   for (const { report, state, at } of replaced.values()) {

@@ -1,20 +1,27 @@
 import { hash as digest } from "node:crypto";
-import { closingRules } from "@meterbook/core/domain/closing/closing-value";
-import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
-import { composeSnapshot } from "@meterbook/core/domain/snapshot/compose-snapshot";
 import { nextRevision, voidRevision } from "@meterbook/core/domain/snapshot/next-revision";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
-import { isVoid, unreadableHash, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { unreadableHash, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
-import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
-import { factsOf } from "./meter-facts.ts";
+import type { IssuedChain, IssuedPorts } from "./issued-chain.ts";
+import {
+  chainOf,
+  firstOpen,
+  firstToMend,
+  isAllMissing,
+  missingPeriodsMax,
+  newestTwo,
+  openChain,
+  openPeriodsMax,
+  reachBack,
+  remembered,
+} from "./issued-chain.ts";
+import { monthOf } from "./month-of-meter.ts";
+import { rangeOf, storedReadings } from "./readings-in-reach.ts";
 import { reasonToVoid } from "./void-months.ts";
-
-/** A meter that was silent for so many whole periods is no longer expected; it is again as soon as it reports. */
-export const missingPeriodsMax = 12;
 
 export interface Evaluation {
   /** To be appended to the ledger, in order. */
@@ -23,13 +30,10 @@ export interface Evaluation {
   readonly issued: readonly IssuedPeriod[] | undefined;
 }
 
-export interface EvaluationPorts {
+export interface EvaluationPorts extends IssuedPorts {
   readonly series: Pick<SeriesReader, "read">;
   /** For months before those that `series` was made for. */
   readonly whole?: Pick<SeriesReader, "read">;
-  readonly ledger: Pick<SnapshotView, "latestOfMeter">;
-  /** What counts of an issued revision (struck-revisions.ts). */
-  readonly seen: (snapshot: Snapshot) => Snapshot;
 }
 
 /** Instead of the period from which to recompute: all months of the meter, and whatever was issued outside of them. */
@@ -56,9 +60,10 @@ export async function evaluateMeter(
     return { snapshots: [...voids, ...snapshots], issued: newestTwo(chain) };
   }
   if (due === undefined) return { snapshots: [], issued: meter.issued };
-  const chain = await issuedChain(ports, meter, due.from === due.first ? due.first : due.from - 1);
+  const chain = await openChain(ports, meter, due);
   if (isPassed([...chain.values()], nowMs)) return { snapshots: [], issued: meter.issued };
-  const snapshots = await recompute(ports, meter, chain, { ...due, nowMs });
+  const from = firstOpen(chain, due);
+  const snapshots = await recompute(ports, meter, chain, { ...due, from, dueFrom: due.from, nowMs });
   return { snapshots, issued: newestTwo(chain) };
 }
 
@@ -84,40 +89,48 @@ function voidOutside(meter: MeterState, issued: readonly Snapshot[], nowMs: numb
 async function recompute(
   ports: EvaluationPorts,
   meter: MeterState,
-  chain: Map<number, IssuedPeriod>,
-  { first, from: dueFrom, last, nowMs }: Due & { readonly nowMs: number },
+  chain: IssuedChain,
+  months: Due & { readonly dueFrom?: number; readonly nowMs: number },
 ): Promise<Snapshot[]> {
-  const from = firstToMend(chain, first, dueFrom);
-  const stored = storedSeries(
-    from === dueFrom ? ports : { ...ports, series: ports.whole ?? ports.series },
-    meter,
-    from,
-    last,
-  );
+  const { first, dueFrom = months.from, last, nowMs } = months;
+  const from = firstToMend(chain, first, months.from);
+  const series = from === dueFrom ? ports.series : (ports.whole ?? ports.series);
+  const stored = storedReadings(series, meter, { from, last });
+  const make = (period: number) => monthOf(meter, period, chain.get(period - 1)?.closings ?? [], stored.read);
+  let content = await make(from);
+  const doubted = Math.max(first, dueFrom - openPeriodsMax, (await stored.doubtedPeriod()) ?? from);
+  if (doubted < from) {
+    await reachBack(ports, meter, chain, { first, from: doubted, to: from });
+    return recompute(ports, meter, chain, { ...months, from: doubted, dueFrom });
+  }
   const snapshots: Snapshot[] = [];
   // Where the period before was left out, it was for silence, which goes on until a reading ends it.
   let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
   for (let period = from; period <= last; period += 1) {
-    const span = { start: meter.calendar.startOf(period), boundary: meter.calendar.boundaryOf(period) };
-    const content = composeSnapshot({
-      meterId: meter.meterId,
-      period,
-      span,
-      facts: await factsOf(meter, period, span, stored),
-      previous: chain.get(period - 1)?.closings ?? [],
-      record: meter.record,
-      recordDamaged: meter.recordDamaged,
-    });
+    if (period > from) content = await make(period);
     missingRun = isAllMissing(content) ? missingRun + 1 : 0;
-    const known = chain.get(period);
-    if (stands(meter, known)) continue;
-    const next = missingRun > missingPeriodsMax ? silenced(content, known, nowMs) : issue(meter, content, known, nowMs);
+    const next = issueMonth(meter, content, { chain, missingRun, nowMs });
     if (next !== undefined) snapshots.push(next);
-    if (next !== undefined) chain.set(period, remembered(next, next, missingRun));
-    // One that was taken back for silence stays so.
-    else if (known !== undefined && !known.isVoid) chain.set(period, remembered(content, known, missingRun));
   }
+  await stored.rebuild(nowMs);
   return snapshots;
+}
+
+/** The revision that a month gets, if any; the chain has it from here on. */
+function issueMonth(
+  meter: MeterState,
+  content: SnapshotContent,
+  of: { readonly chain: IssuedChain; readonly missingRun: number; readonly nowMs: number },
+): Snapshot | undefined {
+  const { chain, missingRun, nowMs } = of;
+  const { period } = content;
+  const known = chain.get(period);
+  if (stands(meter, known)) return undefined;
+  const next = missingRun > missingPeriodsMax ? silenced(content, known, nowMs) : issue(meter, content, known, nowMs);
+  if (next !== undefined) chain.set(period, remembered(next, next, missingRun));
+  // One that was taken back for silence stays so.
+  else if (known !== undefined && !known.isVoid) chain.set(period, remembered(content, known, missingRun));
+  return next;
 }
 
 /** What was issued by master data does not give way to what is made while they cannot be read. */
@@ -138,16 +151,6 @@ function silenced(content: SnapshotContent, known: IssuedPeriod | undefined, now
   const taken = voidContent(content);
   const reason = `the meter had been silent for ${missingPeriodsMax} months before this one`;
   return voidRevision(taken, { hash: hashOf(taken), reason }, known, nowMs);
-}
-
-/**
- * A month whose revision cannot be read is issued again before the next one opens with it: its closing must not be
- * guessed.
- */
-function firstToMend(chain: ReadonlyMap<number, IssuedPeriod>, first: number, from: number): number {
-  let mended = from;
-  while (mended > first && chain.get(mended - 1)?.hash === unreadableHash) mended -= 1;
-  return mended;
 }
 
 interface Due {
@@ -174,13 +177,6 @@ export function rangeToRead(
   return due === undefined ? null : rangeOf(meter, due.from, due.last);
 }
 
-function rangeOf({ calendar }: MeterState, fromPeriod: number, lastPeriod: number): { from: number; to: number } {
-  return {
-    from: calendar.startOf(fromPeriod) - closingRules.lookBackSecondsMax,
-    to: calendar.boundaryOf(lastPeriod) + closingRules.flatGapSecondsMax,
-  };
-}
-
 export function hashOf(content: SnapshotContent): string {
   return `sha256:${digest("sha256", canonicalContent(content))}`;
 }
@@ -191,81 +187,5 @@ export function lastPeriodDue(meter: MeterState, nowMs: number): number {
   const current = meter.calendar.periodOf(now);
   const due = now >= meter.calendar.provisionalFrom(current - 1) ? current - 1 : current - 2;
   const removed = meter.record?.removed?.at;
-  return removed === undefined ? due : Math.min(due, meter.calendar.periodOf(removed));
-}
-
-/** What was issued last for each period from `fromPeriod` on: from memory where it reaches back so far. */
-async function issuedChain(
-  ports: EvaluationPorts,
-  meter: MeterState,
-  fromPeriod: number,
-): Promise<Map<number, IssuedPeriod>> {
-  const { issued } = meter;
-  const oldest = issued?.[0];
-  if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) {
-    return new Map(issued.map((one) => [one.period, one]));
-  }
-  // One more year back, so that a silent run is counted from where it began.
-  const snapshots = await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax);
-  return chainOf(snapshots.map(ports.seen), firstPeriodOf(meter));
-}
-
-/** @param first where the meter's months begin, and with them the count of silent months. */
-function chainOf(snapshots: readonly Snapshot[], first: number | undefined): Map<number, IssuedPeriod> {
-  const chain = new Map<number, IssuedPeriod>();
-  for (const snapshot of snapshots) {
-    const run = snapshot.period === first ? 0 : (chain.get(snapshot.period - 1)?.missingRun ?? 0);
-    chain.set(snapshot.period, remembered(snapshot, snapshot, isAllMissing(snapshot) ? run + 1 : 0));
-  }
-  return chain;
-}
-
-function remembered(
-  content: SnapshotContent,
-  { revision, lifecycle, hash, issuedAtMs }: Pick<Snapshot, "revision" | "lifecycle" | "hash" | "issuedAtMs">,
-  missingRun: number,
-): IssuedPeriod {
-  const { period, registers } = content;
-  // One of the meter's months is taken back for silence only; then it counts as left out.
-  if (isVoid(content)) {
-    return {
-      period,
-      revision,
-      lifecycle,
-      hash,
-      issuedAtMs,
-      closings: [],
-      missingRun: missingPeriodsMax,
-      usesIntervals: false,
-      withoutMasterData: false,
-      isVoid: true,
-    };
-  }
-  const closings = registers.map(({ register, unit, value, valueQuality }) => ({
-    register,
-    unit,
-    value,
-    valueQuality,
-  }));
-  const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
-  const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");
-  const kept = { closings, missingRun, usesIntervals, withoutMasterData };
-  return { period, revision, lifecycle, hash, issuedAtMs, ...kept, isVoid: false };
-}
-
-function isAllMissing(content: SnapshotContent): boolean {
-  return content.registers.every(({ method }) => method === "MISSING");
-}
-
-function newestTwo(chain: ReadonlyMap<number, IssuedPeriod>): readonly IssuedPeriod[] {
-  return [...chain.values()].sort((a, b) => a.period - b.period).slice(-2);
-}
-
-/** The meter's readings in reach of the periods, read at most once and only when memory does not suffice. */
-function storedSeries(ports: EvaluationPorts, meter: MeterState, fromPeriod: number, lastPeriod: number) {
-  let series: Promise<readonly ReadingSeries[]> | undefined;
-  return () => {
-    series ??= ports.series.read(meter.meterId, rangeOf(meter, fromPeriod, lastPeriod));
-    return series;
-  };
+  return removed === undefined ? due : Math.min(due, meter.calendar.periodOf(removed - 1));
 }

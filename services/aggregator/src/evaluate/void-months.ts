@@ -17,7 +17,7 @@ export function reasonToVoid(meter: MeterState, issued: Snapshot, last: number):
   if (meter.recordDamaged) return undefined;
   if (isVoid(issued) || registers.length === 0 || hash === unreadableHash) return undefined;
   const removed = meter.record?.removed?.at;
-  if (removed !== undefined && period > meter.calendar.periodOf(removed))
+  if (removed !== undefined && period > meter.calendar.periodOf(removed - 1))
     return "the meter was removed before this month";
   const first = firstPeriodOf(meter);
   if (first === undefined || period < first)
@@ -32,5 +32,6 @@ function earliestOf({ channels }: MeterState): number {
 }
 
 function isFromBefore({ registers }: Snapshot, earliestAt: number): boolean {
-  return registers.some(({ readAt }) => readAt !== null && readAt < earliestAt);
+  // What the fitters read is master data.
+  return registers.some(({ readAt, origin }) => readAt !== null && readAt < earliestAt && origin !== "operator");
 }

@@ -1,10 +1,11 @@
-import { closingRules } from "@meterbook/core/domain/closing/closing-value";
 import type { Channel } from "@meterbook/core/domain/reading/reading";
+import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { lastPeriodDue } from "../evaluate/evaluate-meter.ts";
+import { unordered } from "../remember/channel-state.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import { firstPeriodOf, unordered } from "../remember/meter-state.ts";
+import { firstPeriodOf } from "../remember/meter-state.ts";
 import { orderedQueue } from "./ordered-queue.ts";
 import { sweptMeters } from "./swept-meters.ts";
 
@@ -212,18 +213,16 @@ function affectedFrom(
   dueBoundary: number,
 ): number | undefined {
   const { calendar } = meter;
-  const reach = closingRules.flatGapSecondsMax;
   if (at > dueBoundary) {
-    if (at > dueBoundary + reach) return undefined;
+    if (at > dueBoundary + valuationRules.reachSecondsMax) return undefined;
     const decides =
       channel.kind === "register"
         ? passedBoundary === dueBoundary || passedBoundary === unordered
         : (meter.issued?.some(({ usesIntervals }) => usesIntervals) ?? beginsBefore(meter, dueBoundary));
     return decides ? calendar.periodOf(dueBoundary - 1) : undefined;
   }
-  const period = calendar.periodOf(at - channel.stepSeconds);
   // As the reading after a boundary it can decide the period before its own.
-  return at - calendar.startOf(period) <= reach ? period - 1 : period;
+  return calendar.periodOf(at - channel.stepSeconds) - 1;
 }
 
 /** Whether a meter of which is not known what was issued has months before the boundary at all. */

@@ -1,9 +1,14 @@
-import { closingRules, columnsOf } from "@meterbook/core/domain/closing/closing-value";
-import type { IntervalFacts, Span } from "@meterbook/core/domain/closing/period-facts";
-import type { Columns, Reading, ReadingCode } from "@meterbook/core/domain/reading/reading";
-import { channelKey, qualityIndexOf, readingQualities } from "@meterbook/core/domain/reading/reading";
+import { beginsEarlier, isTooOld } from "@meterbook/core/domain/reading/first-reading";
+import type { Reading, ReadingCode } from "@meterbook/core/domain/reading/reading";
+import { channelKey, qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
+import { absentSteps } from "@meterbook/core/domain/valuation/cover/cover-intervals";
+import { isAboveCeiling } from "@meterbook/core/domain/valuation/judge/v17-above-ceiling";
+import type { RegisterSpec } from "@meterbook/core/domain/valuation/known-meter";
+import type { Span } from "@meterbook/core/domain/valuation/month";
+import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { StoredChannel } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-memory.ts";
 import { clearReading, get, getReading, set, setReading } from "./channel-memory.ts";
@@ -11,8 +16,8 @@ import { addInterval, hasMonths, monthTotals } from "./interval-months.ts";
 
 /**
  * What the aggregator remembers of one channel, so that a reading that follows the newest one needs no look-up and a
- * month closes by a walk over memory. Everything here can be had again from the store, and the irregular stretch is the
- * one for which it must be: late, estimated or backward readings are rare, and there the store is asked. Nothing but
+ * month closes by a walk over memory. It is a shortcut for the tidy: readings in order, credible, without overlap. What
+ * is not tidy is remembered as irregular only, and the months that it can touch are made from the store. Nothing but
  * this file and interval-months.ts looks into a row.
  */
 export interface ChannelState extends ChannelRow {
@@ -51,8 +56,18 @@ const fields = {
   passedBoundary: 7,
   before: 8,
   after: 10,
+  /** A register's: how many readings have come in order since something was irregular. */
+  sinceIrregular: 12,
+  /** The sum of `marks`. */
+  marks: 13,
   first: 14,
 } as const;
+
+/**
+ * `isOffPhase`: some intervals end at another phase than the first. `isFirstTooOld`: only what is too old is known
+ * (V09).
+ */
+const marks = { isOffPhase: 1, isFirstTooOld: 2 } as const;
 
 /** @param newestAt no reading of the channel is newer; -1 where it has none at all. */
 export function channelState(channel: StoredChannel, row: ChannelRow, newestAt: number): ChannelState {
@@ -68,6 +83,12 @@ export function forget(state: ChannelState, newestAt: number): void {
   block.fill(0, base, base + fields.first);
   set(state, fields.newestAt, newestAt);
   set(state, fields.irregularTo, -1);
+  if (isTooOld(firstOf(state).code)) set(state, fields.marks, marks.isFirstTooOld);
+}
+
+/** Whether nothing of the channel is known that may be believed by itself. */
+export function isOnlyTooOld(state: ChannelState): boolean {
+  return get(state, fields.marks) >= marks.isFirstTooOld;
 }
 
 /** No reading of the channel is newer. */
@@ -84,33 +105,66 @@ export function advanceNewestOnly(state: ChannelState, at: number): void {
   set(state, fields.newestAt, at);
 }
 
+/** What is irregular so long before a month is past and gone for it. */
+const irregularBeforeSeconds = 36 * 86_400;
+/** What a channel's readings are judged by. */
+export interface Circumstances {
+  readonly calendar: LocalCalendar;
+  /** What the connection can carry; undefined if that is not known. */
+  readonly spec: RegisterSpec | undefined;
+}
+
+/** Instead of a boundary: what is made of the months before may change. */
+export const unordered = -1;
+/** So many readings behind something irregular can still change what is made of it. */
+const unsettledReadingsMax = 4;
+
 /**
  * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, or the
- * first of a better quality, where that can matter (behind an exact actual reading it cannot), else 0.
+ * first of a better quality, if that can matter (behind an exact actual reading it cannot), else 0; `unordered` of a
+ * reading that contradicts what came before, or comes soon behind such a one.
  */
 export function advance(
   state: ChannelState,
   at: number,
   value: number,
   code: ReadingCode,
-  calendar: LocalCalendar,
+  circumstances: Circumstances,
 ): number {
   if (state.channel.kind === "interval") {
-    takeInterval(state, at, value, code, calendar);
+    takeInterval(state, { at, value, code }, circumstances);
     set(state, fields.newestAt, at);
     return 0;
   }
+  const { calendar, spec } = circumstances;
   const quality = qualityIndexOf(code);
   let passedBoundary = 0;
   if (at >= get(state, fields.nextBoundary)) passedBoundary = passBoundary(state, { at, value, code }, calendar);
   else if (quality < get(state, fields.qualityAfter)) passedBoundary = betterAfter(state, { at, value, code });
-  if (quality !== 0) markIrregular(state, at, at);
-  else if (value < get(state, fields.newestValue) && qualityIndexOf(get(state, fields.newestCode)) === 0)
-    markIrregular(state, get(state, fields.newestAt), at);
+  const contradicts = isContradiction(state, at, value, spec);
+  const isJudgedAnew = contradicts || isUnsettled(state);
+  if (contradicts) markIrregular(state, get(state, fields.newestAt), at);
+  else if (quality !== 0) markIrregular(state, at, at);
   set(state, fields.newestAt, at);
   set(state, fields.newestValue, value);
   set(state, fields.newestCode, code);
-  return passedBoundary;
+  return isJudgedAnew ? unordered : passedBoundary;
+}
+
+/** V13 and V17, as far as two neighbours tell. */
+function isContradiction(state: ChannelState, at: number, value: number, spec: RegisterSpec | undefined): boolean {
+  if (get(state, fields.nextBoundary) === 0) return false;
+  const counted = value - get(state, fields.newestValue);
+  if (counted < 0) return true;
+  return spec !== undefined && isAboveCeiling(counted, at - get(state, fields.newestAt), spec, valuationRules);
+}
+
+/** Whether a reading comes so soon behind something irregular that it can still change what is made of that. */
+function isUnsettled(state: ChannelState): boolean {
+  if (get(state, fields.irregularTo) < 0 || get(state, fields.nextBoundary) === 0) return false;
+  const since = get(state, fields.sinceIrregular) + 1;
+  set(state, fields.sinceIrregular, since);
+  return since <= unsettledReadingsMax;
 }
 
 function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCalendar): number {
@@ -125,14 +179,11 @@ function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCale
   else setReading(state, fields.after, reading);
   set(state, fields.qualityAfter, exact ? 4 : qualityIndexOf(reading.code));
   set(state, fields.nextBoundary, calendar.boundaryOf(period));
-  if (get(state, fields.irregularTo) < boundary - closingRules.lookBackSecondsMax - 32 * 86_400) clearIrregular(state);
+  if (get(state, fields.irregularTo) < boundary - irregularBeforeSeconds - 32 * 86_400) clearIrregular(state);
   return boundary;
 }
 
-/**
- * What stands behind a boundary as an estimate gives way to what is measured (closing-value.ts climbs with actual
- * readings first).
- */
+/** What stands behind a boundary as an estimate gives way to what is measured. */
 function betterAfter(state: ChannelState, reading: Reading): number {
   const boundary = get(state, fields.passedBoundary);
   const before = getReading(state, fields.before);
@@ -152,6 +203,7 @@ export function markIrregular(state: ChannelState, from: number, to: number): vo
   const known = get(state, fields.irregularTo);
   set(state, fields.irregularFrom, known === -1 ? from : Math.min(get(state, fields.irregularFrom), from));
   set(state, fields.irregularTo, Math.max(known, to));
+  if (state.channel.kind === "register") set(state, fields.sinceIrregular, 0);
 }
 
 function clearIrregular(state: ChannelState): void {
@@ -165,48 +217,65 @@ function isIrregular(state: ChannelState, from: number, to: number): boolean {
 }
 
 /** Takes a late reading into what is remembered. */
-export function admitLate(state: ChannelState, reading: Reading, calendar: LocalCalendar): void {
-  if (reading.at < firstOf(state).at) setReading(state, fields.first, reading);
-  if (state.channel.kind === "interval") takeInterval(state, reading.at, reading.value, reading.code, calendar);
+export function admitLate(state: ChannelState, reading: Reading, circumstances: Circumstances): void {
+  if (beginsEarlier(reading, firstOf(state))) begin(state, reading);
+  set(state, fields.newestAt, Math.max(get(state, fields.newestAt), reading.at));
+  if (state.channel.kind === "interval") takeInterval(state, reading, circumstances);
   else markIrregular(state, reading.at, reading.at);
 }
 
-function takeInterval(
-  state: ChannelState,
-  at: number,
-  value: number,
-  code: ReadingCode,
-  calendar: LocalCalendar,
-): void {
+function begin(state: ChannelState, reading: Reading): void {
+  setReading(state, fields.first, reading);
+  set(state, fields.marks, get(state, fields.marks) % marks.isFirstTooOld);
+  // What was remembered of readings before it is the store's to tell.
+  markIrregular(state, 0, reading.at);
+}
+
+function takeInterval(state: ChannelState, reading: Reading, { calendar, spec }: Circumstances): void {
   const { stepSeconds } = state.channel;
-  if (!addInterval(state, { at, value, code }, stepSeconds, calendar)) markIrregular(state, at - stepSeconds, at);
+  const { at, value, code } = reading;
+  const isSound =
+    qualityIndexOf(code) < 3 &&
+    !overlaps(state, at) &&
+    (spec === undefined || !isAboveCeiling(value, stepSeconds, spec, valuationRules));
+  if (!addInterval(state, reading, stepSeconds, calendar) || !isSound) markIrregular(state, at - stepSeconds, at);
+}
+
+/** Whether an interval can lie over another one of the channel: as far as can be told without the store. */
+function overlaps(state: ChannelState, at: number): boolean {
+  const { stepSeconds } = state.channel;
+  const isLate = at <= get(state, fields.newestAt);
+  const isOfPhase = (at - firstOf(state).at) % stepSeconds === 0;
+  const known = get(state, fields.marks);
+  if (isOfPhase && known % marks.isFirstTooOld === 0) return false;
+  if (known % marks.isFirstTooOld === 0) set(state, fields.marks, known + marks.isOffPhase);
+  return isLate || at - stepSeconds < get(state, fields.newestAt);
+}
+
+/** Whether memory tells all that a register's month depends on. */
+function isTidy(state: ChannelState, { start, boundary }: Span): boolean {
+  return !isIrregular(state, start - irregularBeforeSeconds, boundary + valuationRules.reachSecondsMax);
 }
 
 /** The readings around a boundary where memory knows them; undefined where the store must be asked. */
-export function rememberedAround(state: ChannelState, { boundary, start }: Span): Columns | undefined {
-  const from = Math.min(start, boundary - closingRules.lookBackSecondsMax);
-  if (isIrregular(state, from, boundary + closingRules.flatGapSecondsMax)) return undefined;
-  if (get(state, fields.passedBoundary) === boundary)
-    return columnsOf(getReading(state, fields.before), getReading(state, fields.after));
+export function rememberedAround(state: ChannelState, span: Span): readonly Reading[] | undefined {
+  if (!isTidy(state, span)) return undefined;
+  if (get(state, fields.passedBoundary) === span.boundary) {
+    const [before, after] = [getReading(state, fields.before), getReading(state, fields.after)];
+    return [before, after].filter((reading) => reading !== undefined);
+  }
   const newest = newestOf(state);
-  return newest !== undefined && newest.at < boundary ? columnsOf(newest) : undefined;
+  return newest !== undefined && newest.at < span.boundary ? [newest] : undefined;
 }
 
-/** The month's interval facts where memory knows them. */
-export function rememberedIntervals(state: ChannelState, span: Span): IntervalFacts | undefined {
+/** What the month's intervals add up to where memory knows it. */
+export function rememberedCover(state: ChannelState, span: Span): Cover | undefined {
   if (!hasMonths(state) || isIrregular(state, span.start, span.boundary)) return undefined;
-  const { register, unit, stepSeconds } = state.channel;
+  const { stepSeconds } = state.channel;
   const totals = monthTotals(state, span.start);
   if (totals === undefined && newestAtOf(state) > span.start) return undefined;
   const { sum, present, worst, lastAt } = totals ?? { sum: 0, present: 0, worst: 0, lastAt: 0 };
-  return {
-    kind: "interval",
-    register,
-    unit,
-    sum,
-    present,
-    expected: present + Math.ceil((span.boundary - span.start - present * stepSeconds) / stepSeconds),
-    quality: readingQualities[worst] ?? "suspect",
-    lastAt: present === 0 ? null : lastAt,
-  };
+  const coveredSeconds = present * stepSeconds;
+  const absent = absentSteps(span.boundary - span.start - coveredSeconds, stepSeconds);
+  return { sum, present, absent, coveredSeconds, worst, lastAt };
 }

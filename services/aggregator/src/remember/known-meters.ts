@@ -89,17 +89,21 @@ export async function openKnownMeters(
       const { registers } = record;
       meter.isRegistered = true;
       meter.recordDamaged = false;
+      const carriedBefore = meter.record?.connectionPowerW;
       meter.record = {
         ...record,
         meterId: meter.meterId,
         registers: layouts(JSON.stringify(registers), () => registers),
       };
       const zone = record.zone ?? defaultZone;
-      if (zone !== meter.calendar.zone) {
+      const isElsewhere = zone !== meter.calendar.zone;
+      if (isElsewhere) {
         meter.calendar = localCalendar(zone);
         zones.add(zone);
-        forgetMeter(meter, -1);
       }
+      // What was tidy under other master data need not be so under these.
+      if (isElsewhere || (meter.channels.length > 0 && carriedBefore !== record.connectionPowerW))
+        forgetMeter(meter, -1);
       return meter;
     },
     registerDamaged(meterId) {

@@ -2,14 +2,15 @@ import type { Channel } from "@meterbook/core/domain/reading/reading";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
 import { installationsOf } from "@meterbook/core/domain/registry/installations";
 import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
-import type { Closings } from "@meterbook/core/domain/snapshot/compose-snapshot";
 import type { Issued } from "@meterbook/core/domain/snapshot/next-revision";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
+import type { Closings } from "@meterbook/core/domain/valuation/month";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-memory.ts";
-import type { ChannelState } from "./channel-state.ts";
-import { advance, advanceNewestOnly, channelState, firstOf, forget, newestAtOf } from "./channel-state.ts";
+import type { ChannelState, Circumstances } from "./channel-state.ts";
+import { advance, advanceNewestOnly, channelState, firstOf, forget, newestAtOf, unordered } from "./channel-state.ts";
 
 /** What the aggregator remembers of one meter. */
 export interface MeterState {
@@ -50,6 +51,8 @@ export interface IssuedPeriod extends Issued {
   readonly missingRun: number;
   /** A closing was made from intervals, so later intervals can still change it. */
   readonly usesIntervals: boolean;
+  /** Readings of later months can still change a closing of it: it was not simply read. */
+  readonly isOpen: boolean;
   /** It was made while the meter's master data could not be read. */
   readonly withoutMasterData: boolean;
   /** The month was taken back: nothing opens from it. */
@@ -137,15 +140,31 @@ export function forgetMeter(meter: MeterState, newestAt: number): void {
   meter.needsStore = true;
 }
 
-/** Instead of a boundary: what the reading stands next to is not remembered. */
-export const unordered = -1;
-
 /**
  * Takes a reading newer than all others of its channel. Answers the boundary of which it is the first reading after,
  * 0 where there is none such, `unordered` where memory cannot tell.
  */
 export function accept(meter: MeterState, state: ChannelState, at: number, value: number, code: number): number {
-  if (!meter.needsStore) return advance(state, at, value, code, meter.calendar);
+  if (!meter.needsStore) return advance(state, at, value, code, circumstancesOf(meter, state));
   advanceNewestOnly(state, at);
   return unordered;
+}
+
+/** What the readings of a channel are judged by; `spec` only if it is known what the connection can carry. */
+export function circumstancesOf(meter: MeterState, { channel }: ChannelState): Circumstances {
+  const { record } = meter;
+  // Most meters: nothing is made for it.
+  if (record?.connectionPowerW === undefined) return ofZone(meter.calendar);
+  return { calendar: meter.calendar, spec: registerSpec(record, channel.register) };
+}
+
+const ofZones = new WeakMap<LocalCalendar, Circumstances>();
+
+function ofZone(calendar: LocalCalendar): Circumstances {
+  let found = ofZones.get(calendar);
+  if (found === undefined) {
+    found = { calendar, spec: undefined };
+    ofZones.set(calendar, found);
+  }
+  return found;
 }

@@ -1,11 +1,11 @@
-import { closingRules } from "@meterbook/core/domain/closing/closing-value";
+import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { KnownMeters } from "./known-meters.ts";
 import type { MeterState } from "./meter-state.ts";
-import { channelOf } from "./meter-state.ts";
+import { channelOf, circumstancesOf } from "./meter-state.ts";
 import { tellDamage } from "./store-damage.ts";
 
 /**
@@ -37,14 +37,22 @@ export function memoryRebuilder(series: Pick<SeriesReader, "read">, clock: Clock
   };
 }
 
+/** What is irregular there is past and gone for the months that memory tells of. */
+const lookBackSeconds = 36 * 86_400;
+
 export async function rebuildMeter(
   series: Pick<SeriesReader, "read">,
   meter: MeterState,
   nowMs: number,
 ): Promise<void> {
   const { calendar } = meter;
-  const from = calendar.startOf(calendar.periodOf(nowMs / 1000) - 1) - closingRules.lookBackSecondsMax;
+  const from = calendar.startOf(calendar.periodOf(nowMs / 1000) - 1) - lookBackSeconds;
   const readings = await series.read(meter.meterId, { from, to: Number.MAX_SAFE_INTEGER });
+  remember(meter, readings, from);
+}
+
+/** What a meter has sent since an instant is remembered as if it had just come. */
+export function remember(meter: MeterState, readings: readonly ReadingSeries[], from: number): void {
   for (const state of meter.channels) {
     // Nothing is newer than what was read, and what is older than that stays the store's to tell.
     forget(state, Math.min(newestAtOf(state), from - 1));
@@ -53,7 +61,8 @@ export async function rebuildMeter(
   for (const { channel, at, value, code } of readings) {
     const state = channelOf(meter, channel);
     if (state === undefined) continue;
-    at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, calendar));
+    const circumstances = circumstancesOf(meter, state);
+    at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, circumstances));
   }
   meter.needsStore = false;
 }

@@ -8,7 +8,7 @@ import { rowWriter } from "../http/answers/row-writer.ts";
 
 /** The columns of the contract, section 3. */
 export const snapshotCsvHeader =
-  "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value\n";
+  "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value,opening_at,opening_basis,fault,carried,from,to,estimate_low,estimate_high\n";
 
 export function snapshotCsvEncoder(): RowEncoder<Pick<LedgerEntry, "snapshot">> {
   const writer = rowWriter();
@@ -64,6 +64,14 @@ function writeRegister(writer: RowWriter, row: RegisterSnapshot): void {
   writer.instant(row.readAt);
   writeEvidence(writer, row.before);
   writeEvidence(writer, row.after);
+  writer.instant(row.openingAt);
+  writer.text(row.openingBasis ?? "");
+  writer.text(row.fault ?? "");
+  writer.amount(row.carried);
+  writer.instant(row.from);
+  writer.instant(row.to);
+  writer.amount(row.estimate === null ? null : row.estimate.low);
+  writer.amount(row.estimate === null ? null : row.estimate.high);
 }
 
 function writeEvidence(writer: RowWriter, evidence: Evidence | null): void {

@@ -1,10 +1,12 @@
 import { baseUnits, origins, readingQualities } from "@meterbook/core/domain/reading/reading";
+import { judgedRules } from "@meterbook/core/domain/snapshot/finding";
 import type { Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import {
   faults,
   isVoid,
   lifecycles,
   methods,
+  openingBases,
   periodName,
   snapshotId,
   snapshotQualities,
@@ -20,6 +22,17 @@ const evidenceSchema = z
   .nullable()
   .meta({ description: "A reading beside the boundary" });
 
+const estimateSchema = z
+  .strictObject({
+    method: z.enum(methods),
+    inputs: z.array(z.string()),
+    low: amount,
+    high: amount,
+    cap: amount.nullable().meta({ description: "What the connection can carry in that time" }),
+  })
+  .nullable()
+  .meta({ description: "How good an estimated consumption is" });
+
 const registerSchema = z.strictObject({
   register: z.string(),
   unit: z.enum(baseUnits),
@@ -28,7 +41,14 @@ const registerSchema = z.strictObject({
     .enum(snapshotQualities)
     .meta({ description: "Of the closing value alone; what the next opening inherits" }),
   opening: amount.nullable(),
-  openingBasis: z.enum(["previous", "installation", "first-reading"]).nullable(),
+  openingBasis: z.enum(openingBases).nullable(),
+  openingAt: instant.nullable(),
+  carried: z
+    .int()
+    .nullable()
+    .meta({ description: "What the line shows at the opening minus the opening: made up for the month before" }),
+  from: instant.nullable().meta({ description: "When the row begins, if not with the month" }),
+  to: instant.nullable().meta({ description: "When it ends, if not with the month" }),
   consumption: amount
     .nullable()
     .meta({ description: "Closing minus opening times the multiplier; null rather than negative" }),
@@ -39,6 +59,10 @@ const registerSchema = z.strictObject({
   evidence: z.strictObject({ before: evidenceSchema, after: evidenceSchema }),
   intervals: z.strictObject({ expected: z.int(), present: z.int() }).nullable(),
   fault: z.enum(faults).nullable().meta({ description: "Why there is no consumption although there are values" }),
+  findings: z
+    .array(z.strictObject({ rule: z.enum(judgedRules), at: instant }))
+    .meta({ description: "What the rules of docs/validation.md say of readings of the month" }),
+  estimate: estimateSchema,
 });
 
 export const snapshotExample = {
@@ -60,6 +84,10 @@ export const snapshotExample = {
       valueQuality: "actual",
       opening: 12_100_000,
       openingBasis: "previous",
+      openingAt: "2026-09-30T21:00:00Z",
+      carried: 0,
+      from: null,
+      to: null,
       consumption: 245_678,
       quality: "actual",
       method: "EXACT",
@@ -71,6 +99,8 @@ export const snapshotExample = {
       },
       intervals: null,
       fault: null,
+      findings: [],
+      estimate: null,
     },
   ],
   void: false,
@@ -124,15 +154,25 @@ function registerJson(row: RegisterSnapshot): SnapshotJson["registers"][number] 
     valueQuality: row.valueQuality,
     opening: row.opening,
     openingBasis: row.openingBasis,
+    openingAt: instantJson(row.openingAt),
+    carried: row.carried,
+    from: instantJson(row.from),
+    to: instantJson(row.to),
     consumption: row.consumption,
     quality: row.quality,
     method: row.method,
     origin: row.origin,
-    readAt: row.readAt === null ? null : formatInstant(row.readAt),
+    readAt: instantJson(row.readAt),
     evidence: { before: evidenceJson(row.before), after: evidenceJson(row.after) },
     intervals: row.intervals,
     fault: row.fault,
+    findings: row.findings.map(({ rule, at }) => ({ rule, at: formatInstant(at) })),
+    estimate: row.estimate === null ? null : { ...row.estimate, inputs: [...row.estimate.inputs] },
   };
+}
+
+function instantJson(at: number | null): string | null {
+  return at === null ? null : formatInstant(at);
 }
 
 function evidenceJson(evidence: Evidence | null): { at: string; value: number; quality: Evidence["quality"] } | null {

@@ -25,6 +25,8 @@ test("what is missing is null in JSON and empty in CSV, and milliseconds are sho
     valueQuality: "missing",
     opening: null,
     openingBasis: null,
+    openingAt: null,
+    carried: null,
     consumption: null,
     quality: "missing",
     method: "MISSING",
@@ -46,8 +48,8 @@ test("what is missing is null in JSON and empty in CSV, and milliseconds are sho
   const csv = await app.inject({ url: "/v1/snapshots?period=2026-10", headers: { accept: "text/csv" } });
   expect(csv.headers["content-type"]).toBe("text/csv; charset=utf-8");
   expect(csv.body).toBe(
-    "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value\n" +
-      `m-1,up-1,2026-10,1,final,2026-10-31T22:00:00Z,${item.issuedAt},"said ""x"", twice",${snapshot.hash},1.8.0,Wh,,,,missing,MISSING,,,,,,\n`,
+    "meter_id,usage_point_id,period,revision,lifecycle,boundary,issued_at,reason,hash,register,unit,value,opening,consumption,quality,method,origin,read_at,before_at,before_value,after_at,after_value,opening_at,opening_basis,fault,carried,from,to,estimate_low,estimate_high\n" +
+      `m-1,up-1,2026-10,1,final,2026-10-31T22:00:00Z,${item.issuedAt},"said ""x"", twice",${snapshot.hash},1.8.0,Wh,,,,missing,MISSING,,,,,,,,,,,,,,\n`,
   );
 });
 
@@ -64,7 +66,7 @@ test("H04: a month that was taken back stays in the lists and says so, in JSON a
   const csv = await app.inject({ url: "/v1/snapshots/changes", headers: { accept: "text/csv" } });
   const [, first, second] = csv.body.split("\n");
   expect(first).toContain(",245678,actual,EXACT,");
-  expect(second).toMatch(/^m-1,up-1,2026-10,2,.*,1\.8\.0,Wh,,,,missing,VOID,,,,,,$/);
+  expect(second).toMatch(/^m-1,up-1,2026-10,2,.*,1\.8\.0,Wh,,,,missing,VOID,,,,,,,,,,,,,,$/);
 });
 
 test("pages by meter id give every meter once, also while others are issued", async () => {
@@ -278,7 +280,7 @@ test("a stream gives everything, or up to the limit that was asked for", async (
 test("an empty stream of CSV still has its header", async () => {
   const app = await injectableApi(apiWorld());
   const answer = await app.inject({ url: "/v1/snapshots?period=2026-09", headers: { accept: "text/csv" } });
-  expect(answer.body).toMatch(/^meter_id,.*after_value\n$/);
+  expect(answer.body).toMatch(/^meter_id,.*,estimate_high\n$/);
 });
 
 test("N19: changes from now on, or from a time", async () => {

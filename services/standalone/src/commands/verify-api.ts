@@ -1,6 +1,7 @@
 import { contentHash, encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
 import { leafHash } from "@meterbook/core/domain/seal/merkle-tree";
 import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
+import type { Finding } from "@meterbook/core/domain/snapshot/finding";
 import { parsePeriod, type RegisterSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { apiTrees } from "./api-trees.ts";
@@ -15,8 +16,14 @@ export interface ApiVerified {
 
 const pageMax = 1000;
 
-interface ApiRegister extends Omit<RegisterSnapshot, "readAt" | "before" | "after"> {
+type Instant = "readAt" | "openingAt" | "from" | "to";
+
+interface ApiRegister extends Omit<RegisterSnapshot, Instant | "before" | "after" | "findings"> {
   readonly readAt: string | null;
+  readonly openingAt: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly findings: readonly (Omit<Finding, "at"> & { readonly at: string })[];
   readonly evidence: { readonly before: ApiEvidence | null; readonly after: ApiEvidence | null };
 }
 
@@ -83,9 +90,13 @@ function snapshotOf({ period, boundary, issuedAt, registers, ...rest }: ApiSnaps
     period: parsePeriod(period) ?? 0,
     boundary: seconds(boundary),
     issuedAtMs: Date.parse(issuedAt),
-    registers: registers.map(({ readAt, evidence, ...row }) => ({
+    registers: registers.map(({ readAt, openingAt, from, to, findings, evidence, ...row }) => ({
       ...row,
-      readAt: readAt === null ? null : seconds(readAt),
+      readAt: secondsOrNull(readAt),
+      openingAt: secondsOrNull(openingAt),
+      from: secondsOrNull(from),
+      to: secondsOrNull(to),
+      findings: findings.map(({ rule, at }) => ({ rule, at: seconds(at) })),
       before: evidenceOf(evidence.before),
       after: evidenceOf(evidence.after),
     })),
@@ -94,6 +105,10 @@ function snapshotOf({ period, boundary, issuedAt, registers, ...rest }: ApiSnaps
 
 function evidenceOf(given: ApiEvidence | null): RegisterSnapshot["before"] {
   return given === null ? null : { ...given, at: seconds(given.at) };
+}
+
+function secondsOrNull(text: string | null): number | null {
+  return text === null ? null : seconds(text);
 }
 
 function seconds(text: string): number {

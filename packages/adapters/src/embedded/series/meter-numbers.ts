@@ -1,4 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import { beginsEarlier } from "@meterbook/core/domain/reading/first-reading";
+import type { Reading } from "@meterbook/core/domain/reading/reading";
 import { channelKey, readingAt } from "@meterbook/core/domain/reading/reading";
 import type {
   ChannelWrite,
@@ -84,10 +86,11 @@ export function meterNumbers(database: DatabaseSync, tell: TellSeriesRow) {
     earlier: (writes: readonly MeterWrite[]): void => {
       for (const { meterNo, series } of writes) {
         const meter = byNo[meterNo];
-        if (meter === undefined || !series.some((write) => isEarlier(meter, write))) continue;
+        if (meter === undefined) continue;
+        if (!meter.channels.some((channel) => earlierFirst(channel, series) !== undefined)) continue;
         const channels = meter.channels.map((channel) => {
-          const write = series.find((one) => one.channelIndex === channel.index && isEarlier(meter, one));
-          return write === undefined ? channel : { ...channel, first: readingAt(write, 0) };
+          const first = earlierFirst(channel, series);
+          return first === undefined ? channel : { ...channel, first };
         });
         save({ ...meter, channels });
       }
@@ -95,7 +98,15 @@ export function meterNumbers(database: DatabaseSync, tell: TellSeriesRow) {
   };
 }
 
-function isEarlier(meter: StoredMeter, write: ChannelWrite): boolean {
-  const first = meter.channels[write.channelIndex]?.first;
-  return first !== undefined && (write.at[0] as number) < first.at;
+/** What a channel begins with now; undefined if that is what it was. */
+function earlierFirst({ index, first }: StoredChannel, series: readonly ChannelWrite[]): Reading | undefined {
+  let found: Reading | undefined;
+  for (const write of series) {
+    if (write.channelIndex !== index) continue;
+    for (let i = 0; i < write.at.length; i += 1) {
+      const reading = readingAt(write, i);
+      if (beginsEarlier(reading, found ?? first)) found = reading;
+    }
+  }
+  return found;
 }

@@ -1,3 +1,4 @@
+import { beginsEarlier } from "@meterbook/core/domain/reading/first-reading";
 import type { Reading } from "@meterbook/core/domain/reading/reading";
 import { readingAt } from "@meterbook/core/domain/reading/reading";
 import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-store";
@@ -88,7 +89,8 @@ export function meterLines(
         for (let i = 0; i < one.at.length; i += 1) {
           const reading = readingAt(one, i);
           late(meter, one.channelIndex, reading, offset);
-          if (reading.at > firstOf(meter, one.channelIndex).at) continue;
+          const first = firstOf(meter, one.channelIndex);
+          if (reading.at !== first.at && !beginsEarlier(reading, first)) continue;
           announce(meter, one.channelIndex, reading, offset);
           remembered.firstBecomes(meter, one.channelIndex, reading);
         }

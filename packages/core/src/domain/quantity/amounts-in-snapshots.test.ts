@@ -4,14 +4,13 @@ import { expect, test } from "vitest";
 import { seededRandom } from "../../../../../test/support/seeded-random.ts";
 import { decodeSnapshot } from "../../records/decode-snapshot.ts";
 import { encodeSnapshot } from "../../records/encode-snapshot.ts";
-import { intervalFacts, registerFacts } from "../closing/period-facts.ts";
 import { registerCurve } from "../curve/consumption-curve.ts";
 import { intervalCurve, intervalsOf, nativeIntervalCurve } from "../curve/interval-curve.ts";
 import type { ReadingSeries } from "../reading/reading.ts";
 import { emptyColumns, pushReading, readingAt } from "../reading/reading.ts";
 import { canonicalContent } from "../snapshot/canonical-content.ts";
-import { composeSnapshot } from "../snapshot/compose-snapshot.ts";
 import { localCalendar } from "../time/local-calendar.ts";
+import { monthContent } from "../valuation/month-content.ts";
 
 const calendar = localCalendar("Europe/Kyiv");
 const period = 2026 * 12 + 9;
@@ -25,13 +24,12 @@ function series(kind: "register" | "interval", rows: readonly (readonly [at: num
 }
 
 function compose(one: ReadingSeries, multiplier: number, intervals: readonly ReadingSeries[] = []) {
-  const facts =
-    one.channel.kind === "register"
-      ? registerFacts(one, intervals, readingAt(one, 0), span)
-      : intervalFacts([one], span);
+  const channels = [one, ...intervals].map(({ channel, ...readings }) => {
+    return { channel, first: readingAt(readings, 0), readings };
+  });
   const registers = [{ register: "1.8.0", unit: "Wh" as const, multiplier }];
   const record = { meterId: "m-1", usagePointId: "up-1", registers };
-  return composeSnapshot({ meterId: "m-1", period, span, facts: [facts], previous: [], record });
+  return monthContent({ meterId: "m-1", record, channels }, period, calendar, []);
 }
 
 const outOfRange = { consumption: null, quality: "suspect", fault: "amount_out_of_range" };

@@ -9,7 +9,7 @@ import { periodName } from "./snapshot.ts";
  * could be computed) are left out: a reading that arrives later beside an exact one changes no bill, so no hash.
  */
 export function canonicalContent(content: SnapshotContent): string {
-  const head = `snapshot/1|${content.meterId}|${content.usagePointId}|${periodName(content.period)}|${content.boundary}`;
+  const head = `snapshot/2|${content.meterId}|${content.usagePointId}|${periodName(content.period)}|${content.boundary}`;
   let text = head;
   for (const row of content.registers) text += `\n${canonicalRow(row)}`;
   return text;
@@ -23,7 +23,10 @@ function canonicalRow(row: RegisterSnapshot): string {
   const method = `${row.method}|${text(row.origin)}|${text(row.readAt)}|`;
   const before = `${text(made.before?.at)}|${text(made.before?.value)}|`;
   const after = `${text(made.after?.at)}|${text(made.after?.value)}|`;
-  return `${closing}${opening}${method}${before}${after}${text(row.intervals?.expected)}|${text(row.intervals?.present)}|${text(row.fault)}`;
+  const intervals = `${text(row.intervals?.expected)}|${text(row.intervals?.present)}|`;
+  const part = `${text(row.openingAt)}|${text(row.carried)}|${text(row.from)}|${text(row.to)}|`;
+  const estimate = row.estimate === null ? "||" : `${row.estimate.low}|${row.estimate.high}|${text(row.estimate.cap)}`;
+  return `${closing}${opening}${method}${before}${after}${intervals}${text(row.fault)}|${part}${estimate}`;
 }
 
 const noEvidence: Pick<RegisterSnapshot, "before" | "after"> = { before: null, after: null };

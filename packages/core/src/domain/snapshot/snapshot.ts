@@ -1,4 +1,5 @@
 import type { BaseUnit, Origin, ReadingQuality } from "../reading/reading.ts";
+import type { Finding } from "./finding.ts";
 
 /**
  * Best first. `incomplete`: part of an interval month, or a register's opening, is missing; `missing`: there is nothing
@@ -25,13 +26,24 @@ export const methods = [
 ] as const;
 export type Method = (typeof methods)[number];
 
-export type OpeningBasis = "previous" | "installation" | "first-reading";
+/**
+ * What a month opens with; in the order of their numbers in the record. `line`: what the month before had has no
+ * standing, so the line's own value opens the month.
+ */
+export const openingBases = ["previous", "installation", "first-reading", "line"] as const;
+export type OpeningBasis = (typeof openingBases)[number];
 
 /**
  * Why a register has no consumption, or no value, although it has readings; in the order of their numbers in the
  * record.
  */
-export const faults = ["register_ran_backwards", "amount_out_of_range", "master_data_damaged"] as const;
+export const faults = [
+  "register_ran_backwards",
+  "amount_out_of_range",
+  "master_data_damaged",
+  "above_ceiling",
+  "readings_suspect",
+] as const;
 export type RegisterFault = (typeof faults)[number];
 
 export interface Evidence {
@@ -53,6 +65,16 @@ export interface RegisterSnapshot {
   readonly valueQuality: SnapshotQuality;
   readonly opening: number | null;
   readonly openingBasis: OpeningBasis | null;
+  /** When the register showed the opening. */
+  readonly openingAt: number | null;
+  /**
+   * What the line shows at the opening minus the opening: what this month makes up for the one before. Null if the
+   * line shows nothing there.
+   */
+  readonly carried: number | null;
+  /** When the row begins and ends, if not with the month. */
+  readonly from: number | null;
+  readonly to: number | null;
   readonly consumption: number | null;
   readonly quality: SnapshotQuality;
   readonly method: Method;
@@ -62,6 +84,20 @@ export interface RegisterSnapshot {
   readonly after: Evidence | null;
   readonly intervals: { readonly expected: number; readonly present: number } | null;
   readonly fault: RegisterFault | null;
+  /** What the rules say of readings of the month; shown, and not under the hash. */
+  readonly findings: readonly Finding[];
+  readonly estimate: Estimate | null;
+}
+
+/** How good an estimated consumption is. Amounts are those of the consumption, after the multiplier. */
+export interface Estimate {
+  readonly method: Method;
+  /** What it was made from: instants of readings, or revisions such as `m-1/2026-10/2`. */
+  readonly inputs: readonly string[];
+  readonly low: number;
+  readonly high: number;
+  /** What the connection can carry in that time; null if its power is not known. */
+  readonly cap: number | null;
 }
 
 /** What a recomputation gives again, byte for byte: a pure function of readings, registry and rules. */
@@ -136,6 +172,10 @@ export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]
     valueQuality: "missing",
     opening: null,
     openingBasis: null,
+    openingAt: null,
+    carried: null,
+    from: null,
+    to: null,
     consumption: null,
     quality: "missing",
     method: "MISSING",
@@ -145,6 +185,8 @@ export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]
     after: null,
     intervals: null,
     fault: null,
+    findings: [],
+    estimate: null,
   };
 }
 

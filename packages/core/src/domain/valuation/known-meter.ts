@@ -40,7 +40,7 @@ export function registerSpec(record: MeterRecord | undefined, register: string):
   const entry = record?.registers.find((one) => one.register === register);
   const multiplier = entry?.multiplier ?? 1;
   const power = entry?.unit === "L" ? undefined : record?.connectionPowerW;
-  const modulus = entry?.digits === undefined ? undefined : 10 ** entry.digits * displayUnit;
+  const modulus = entry?.modulus ?? (entry?.digits === undefined ? undefined : 10 ** entry.digits * displayUnit);
   return {
     multiplier,
     modulus: modulus !== undefined && Number.isSafeInteger(modulus) ? modulus : undefined,

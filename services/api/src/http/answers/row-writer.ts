@@ -24,11 +24,12 @@ export interface RowWriter {
 }
 
 const comma = 0x2c;
+const minus = 0x2d;
 const lineFeed = 0x0a;
 const point = 0x2e;
 const zulu = 0x5a;
 const zero = 0x30;
-const amountBytesMax = 17;
+const amountBytesMax = 18;
 const instantBytesMax = 32;
 
 export function rowWriter(): RowWriter {
@@ -62,7 +63,8 @@ export function rowWriter(): RowWriter {
 
   function amount(cell: number | null): void {
     const into = reserve(amountBytesMax);
-    const end = cell === null ? length : writeDigits(into, length, cell);
+    if (cell !== null && cell < 0) into[length++] = minus;
+    const end = cell === null ? length : writeDigits(into, length, Math.abs(cell));
     into[end] = comma;
     length = end + 1;
   }

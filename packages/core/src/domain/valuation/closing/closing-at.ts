@@ -1,8 +1,10 @@
-import { lowerBound, type ReadingSeries } from "../../reading/reading.ts";
+import { lowerBound, qualityIndexOf, type ReadingSeries } from "../../reading/reading.ts";
+import type { Evidence } from "../../snapshot/snapshot.ts";
 import { snapshotQualities } from "../../snapshot/snapshot.ts";
 import type { RegisterLine } from "../line/register-line.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Anchor, Around, Closing, Rung } from "./closing.ts";
+import { evidenceOf } from "./closing.ts";
 import { exact } from "./exact.ts";
 import { flatBetween } from "./flat-between.ts";
 import { linearShort } from "./linear-short.ts";
@@ -46,6 +48,16 @@ function climb(around: Around, rules: ValuationRules): Closing | undefined {
   return outOfRange;
 }
 
+/** What is shown beside an instant of which nothing can be made. */
+export function neighboursOf(
+  line: RegisterLine,
+  boundary: number,
+  rules: ValuationRules,
+): { readonly before: Evidence | null; readonly after: Evidence | null } {
+  const { before, after } = lookAround(line, [], { boundary, qualityMax: 2 }, rules);
+  return { before: evidenceOf(before), after: evidenceOf(after) };
+}
+
 /** The nearest credible readings on both sides, within reach. */
 function lookAround(
   line: RegisterLine,
@@ -55,9 +67,9 @@ function lookAround(
 ): Around {
   const split = lowerBound(line, boundary + 1);
   let before = split - 1;
-  while (before >= 0 && ((line.code[before] as number) & 3) > qualityMax) before -= 1;
+  while (before >= 0 && qualityIndexOf(line.code[before] as number) > qualityMax) before -= 1;
   let after = split;
-  while (after < line.at.length && ((line.code[after] as number) & 3) > qualityMax) after += 1;
+  while (after < line.at.length && qualityIndexOf(line.code[after] as number) > qualityMax) after += 1;
   return {
     boundary,
     before: within(anchorAt(line, before), boundary, reachSecondsMax),

@@ -46,7 +46,7 @@ export function shownOf(anchor: Anchor, total: number, modulus: number | undefin
   return Number.isSafeInteger(wrapped) && wrapped >= 0 ? wrapped : null;
 }
 
-/** No better than what it was made from. */
-export function worseOf(quality: SnapshotQuality, code: number): SnapshotQuality {
-  return snapshotQualities[Math.max(snapshotQualities.indexOf(quality), code & 3)] as SnapshotQuality;
+/** No better than what it was made from: `inputs` is the index of the worst quality among that. */
+export function worseOf(quality: SnapshotQuality, inputs: number): SnapshotQuality {
+  return snapshotQualities[Math.max(snapshotQualities.indexOf(quality), inputs)] as SnapshotQuality;
 }

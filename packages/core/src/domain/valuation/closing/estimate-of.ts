@@ -1,7 +1,6 @@
+import type { Estimate } from "../../snapshot/snapshot.ts";
 import { formatInstant } from "../../time/instant.ts";
 import type { RegisterSpec } from "../known-meter.ts";
-import type { Estimate } from "../month-row.ts";
-import type { ValuationRules } from "../valuation-rules.ts";
 import type { Closing } from "./closing.ts";
 
 /**
@@ -12,14 +11,13 @@ export function estimateOf(
   closing: Closing,
   opening: { readonly value: number | null; readonly at: number | null },
   part: { readonly from: number; readonly to: number; readonly spec: RegisterSpec },
-  rules: ValuationRules,
 ): Estimate | null {
   const { before, after, total, value, method } = closing;
   if (method !== "FLAT_BETWEEN" || before === null || after === null) return null;
   if (total === null || value === null || opening.value === null) return null;
   const { spec, to, from } = part;
   const rise = after.value - before.value + (after.value < before.value ? (spec.modulus ?? 0) : 0);
-  const [since, until] = [carriedIn(to - before.at, spec, rules), carriedIn(after.at - to, spec, rules)];
+  const [since, until] = [carriedIn(to - before.at, spec), carriedIn(after.at - to, spec)];
   // From the reading before: at least what is too much to be used behind the boundary, at most what can be used up to
   // it.
   const least = Math.max(0, rise - until);
@@ -28,16 +26,20 @@ export function estimateOf(
   const atEstimate = value - opening.value + (value < opening.value ? (spec.modulus ?? 0) : 0);
   const low = Math.max(0, atEstimate - Math.max(0, used - least));
   const high = Math.max(atEstimate, atEstimate + (most - used));
-  const cap = spec.hourlyMax === undefined ? null : carriedIn(to - (opening.at ?? from), spec, rules) * spec.multiplier;
+  const cap = spec.hourlyMax === undefined ? null : carriedIn(to - (opening.at ?? from), spec) * spec.multiplier;
   return {
     method,
     inputs: [formatInstant(before.at), formatInstant(after.at)],
-    low: Math.floor(low * spec.multiplier),
-    high: Math.ceil(high * spec.multiplier),
-    cap: cap === null ? null : Math.ceil(cap),
+    low: amountOf(Math.floor(low * spec.multiplier)),
+    high: amountOf(Math.ceil(high * spec.multiplier)),
+    cap: cap === null ? null : amountOf(Math.ceil(cap)),
   };
 }
 
-function carriedIn(seconds: number, { hourlyMax }: RegisterSpec, _rules: ValuationRules): number {
+function carriedIn(seconds: number, { hourlyMax }: RegisterSpec): number {
   return hourlyMax === undefined ? Number.POSITIVE_INFINITY : (hourlyMax * seconds) / 3600;
+}
+
+function amountOf(computed: number): number {
+  return Math.min(computed, Number.MAX_SAFE_INTEGER);
 }

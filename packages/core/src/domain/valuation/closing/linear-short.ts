@@ -1,3 +1,4 @@
+import { qualityIndexOf } from "../../reading/reading.ts";
 import type { SnapshotQuality } from "../../snapshot/snapshot.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Around, Closing } from "./closing.ts";
@@ -26,7 +27,7 @@ export function onTheLine(
     value: shownOf(before, total, modulus),
     total,
     segment: before.segment,
-    quality: worseOf(by.quality, Math.max(before.code & 3, after.code & 3)),
+    quality: worseOf(by.quality, Math.max(qualityIndexOf(before.code), qualityIndexOf(after.code))),
     method: by.method,
     by: before,
     before: evidenceOf(before),

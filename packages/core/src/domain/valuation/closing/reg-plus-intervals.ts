@@ -1,5 +1,5 @@
 import { checkedAmount } from "../../quantity/amount.ts";
-import type { ReadingSeries } from "../../reading/reading.ts";
+import { qualityIndexOf, type ReadingSeries } from "../../reading/reading.ts";
 import { coverIntervals } from "../cover/cover-intervals.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Anchor, Around, Closing } from "./closing.ts";
@@ -26,7 +26,11 @@ export function regPlusIntervals(around: Around, rules: ValuationRules): Closing
   const used = isScaled ? share(after.total - before.total, upTo.sum, upTo.sum + onward.sum) : upTo.sum;
   const total = checkedAmount(before.total + used);
   if (after !== undefined && (total === null || total > after.total)) return undefined;
-  const inputs = Math.max(before.code & 3, upTo.worst, isScaled ? Math.max(after.code & 3, onward.worst) : 0);
+  const inputs = Math.max(
+    qualityIndexOf(before.code),
+    upTo.worst,
+    isScaled ? Math.max(qualityIndexOf(after.code), onward.worst) : 0,
+  );
   return {
     value: total === null ? null : shownOf(before, total, modulus),
     total,

@@ -1,5 +1,5 @@
 import type { ReadingSeries } from "../../reading/reading.ts";
-import { lowerBound } from "../../reading/reading.ts";
+import { lowerBound, qualityIndexOf } from "../../reading/reading.ts";
 
 /** What intervals that were chosen from `from` to `to` add up to. */
 export interface Cover {
@@ -45,7 +45,7 @@ function intervalsWithin(series: readonly ReadingSeries[], from: number, to: num
     const end = lowerBound(one, to + 1);
     for (let i = lowerBound(one, from + stepSeconds); i < end; i += 1) {
       const [at, code] = [one.at[i] as number, one.code[i] as number];
-      if ((code & 3) < 3) found.push({ from: at - stepSeconds, to: at, value: one.value[i] as number, code });
+      if (qualityIndexOf(code) < 3) found.push({ from: at - stepSeconds, to: at, value: one.value[i] as number, code });
     }
   }
   return series.length === 1 ? found : found.sort((a, b) => a.to - b.to || a.from - b.from);
@@ -77,7 +77,7 @@ function mostSeconds(intervals: readonly Interval[]): Interval[] {
     const without = best[index] as Score;
     const seconds = interval.to - interval.from;
     const rest = best[before[index] as number] as Score;
-    const badness = rest.badness + seconds * (interval.code & 3);
+    const badness = rest.badness + seconds * qualityIndexOf(interval.code);
     const withIt: Score = { seconds: rest.seconds + seconds, badness, count: rest.count + 1 };
     // At a tie it stays as it was: what ended earlier.
     taken[index] = isBetter(withIt, without);
@@ -120,18 +120,18 @@ function totalsOf(chosen: readonly Interval[], { from, to, stepSeconds }: Whole)
   const totals = { sum: 0, present: chosen.length, absent: 0, coveredSeconds: 0, worst: 0, lastAt: 0 };
   for (const interval of chosen) {
     totals.sum += interval.value;
-    totals.worst = Math.max(totals.worst, interval.code & 3);
+    totals.worst = Math.max(totals.worst, qualityIndexOf(interval.code));
     totals.coveredSeconds += interval.to - interval.from;
     totals.lastAt = interval.to;
   }
-  totals.absent = stepsIn(to - from - totals.coveredSeconds, mostOf(chosen) ?? stepSeconds);
+  totals.absent = absentSteps(to - from - totals.coveredSeconds, mostOf(chosen) ?? stepSeconds);
   return totals;
 }
 
 const shortestDaySeconds = 23 * 3600;
 
-/** A local day may have 23 or 25 hours. */
-function stepsIn(seconds: number, stepSeconds: number): number {
+/** How many steps are in so much time. A local day may have 23 or 25 hours. */
+export function absentSteps(seconds: number, stepSeconds: number): number {
   if (seconds <= 0) return 0;
   if (stepSeconds >= shortestDaySeconds) return Math.max(1, Math.round(seconds / 86_400));
   return Math.ceil(seconds / stepSeconds);

@@ -1,10 +1,11 @@
-import { type Columns, qualityOf } from "../../reading/reading.ts";
+import { type Columns, qualityOf, readingCode } from "../../reading/reading.ts";
 import type { MeterRecord } from "../../registry/meter-record.ts";
-import type { Finding } from "../finding.ts";
+import type { Finding } from "../../snapshot/finding.ts";
 import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import { credibleChain, type WeighedPoint } from "./credible-chain.ts";
 import type { Point } from "./point.ts";
+import { doubtOf } from "./reported-doubt.ts";
 import type { Course } from "./v13-register-decreased.ts";
 import { courseOf } from "./v13-register-decreased.ts";
 import { isPhantomZero } from "./v15-zero.ts";
@@ -31,7 +32,7 @@ interface Judged extends WeighedPoint {
 const weights = { actual: 1000, derived: 900, estimated: 10, suspect: 0 } as const;
 const masterDataWeight = 1_000_000;
 /** Actual, by an operator. */
-const masterDataCode = 12;
+const masterDataCode = readingCode("actual", "operator");
 
 /**
  * Which readings of a register are credible, from all of its readings and the master data. Nothing depends on the order
@@ -50,7 +51,7 @@ export function judgeRegister(
   const points: Judged[] = [];
   let before: Point | undefined;
   for (const point of withMasterData(readings, register, record, findings)) {
-    if (point.weight === 0) findings.push({ rule: "V24", at: point.at });
+    if (point.weight === 0) findings.push({ rule: doubtOf(point.code), at: point.at });
     else if (point.weight !== masterDataWeight && isPhantomZero(point, before, spec, rules)) {
       findings.push({ rule: "V15", at: point.at });
     } else {
@@ -70,9 +71,12 @@ export function judgeRegister(
         course: courseFrom(credible.at(-1), point, spec, rules),
       });
   });
-  for (const { at, course } of credible) if (course === "wrapped") findings.push({ rule: "V14", at });
+  for (const { at, course } of credible) if (course !== "rose") findings.push({ rule: ruleOfCourse[course], at });
   return { readings: credible, findings: findings.sort((a, b) => a.at - b.at) };
 }
+
+/** A wrap is shown, and so is a step that nothing explains. */
+const ruleOfCourse = { wrapped: "V14", fell: "V13", leapt: "V17" } as const;
 
 function courseFrom(before: Point | undefined, point: Point, spec: RegisterSpec, rules: ValuationRules): Course {
   return before === undefined ? "rose" : courseOf(before, point, spec, rules);

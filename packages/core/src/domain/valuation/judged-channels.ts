@@ -1,0 +1,64 @@
+import type { Channel, Columns, ReadingSeries } from "../reading/reading.ts";
+import type { MeterRecord } from "../registry/meter-record.ts";
+import type { Finding } from "../snapshot/finding.ts";
+import { type JudgedIntervals, judgeIntervals } from "./judge/judge-intervals.ts";
+import { judgeRegister } from "./judge/judge-register.ts";
+import type { RegisterSpec } from "./known-meter.ts";
+import { type RegisterLine, registerLine } from "./line/register-line.ts";
+import type { ValuationRules } from "./valuation-rules.ts";
+
+export interface JudgedLine {
+  readonly line: RegisterLine;
+  readonly findings: readonly Finding[];
+}
+
+/** What readings are judged by. */
+export interface JudgedBy {
+  readonly record: MeterRecord | undefined;
+  readonly spec: RegisterSpec;
+  readonly rules: ValuationRules;
+}
+
+interface Judged<Result> {
+  readonly by: JudgedBy;
+  readonly result: Result;
+}
+
+// Readings are judged once for all months that are made of them.
+const lines = new WeakMap<Columns, Judged<JudgedLine>>();
+const profiles = new WeakMap<Columns, Judged<JudgedIntervals>>();
+
+/** The line of a register from all of its readings. */
+export function judgedLine(readings: Columns, register: string, by: JudgedBy): JudgedLine {
+  return remembered(lines, readings, by, () => {
+    const { record, spec, rules } = by;
+    const judged = judgeRegister(readings, { register, record, spec }, rules);
+    return { line: registerLine(judged.readings, spec.modulus), findings: judged.findings };
+  });
+}
+
+/** The credible intervals of a channel. */
+export function judgedProfile(channel: Channel, readings: Columns, by: JudgedBy): JudgedIntervals {
+  const series: ReadingSeries = { channel, at: readings.at, value: readings.value, code: readings.code };
+  return remembered(profiles, readings, by, () => judgeIntervals(series, by.spec, by.rules));
+}
+
+function remembered<Result>(
+  known: WeakMap<Columns, Judged<Result>>,
+  readings: Columns,
+  by: JudgedBy,
+  judge: () => Result,
+): Result {
+  const found = known.get(readings);
+  if (found !== undefined && isSame(found.by, by)) return found.result;
+  const result = judge();
+  known.set(readings, { by, result });
+  return result;
+}
+
+function isSame(a: JudgedBy, b: JudgedBy): boolean {
+  const [one, other] = [a.spec, b.spec];
+  return (
+    a.record === b.record && a.rules === b.rules && one.modulus === other.modulus && one.hourlyMax === other.hourlyMax
+  );
+}

@@ -1,0 +1,138 @@
+import type { RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
+import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
+import { firstPeriodOf } from "../remember/meter-state.ts";
+
+/** What was issued last of a meter, by period. */
+export type IssuedChain = Map<number, IssuedPeriod>;
+
+export interface IssuedPorts {
+  readonly ledger: Pick<SnapshotView, "latestOfMeter">;
+  /** What counts of an issued revision (struck-revisions.ts). */
+  readonly seen: (snapshot: Snapshot) => Snapshot;
+}
+
+/** A meter that was silent for so many whole periods is no longer expected; it is again as soon as it reports. */
+export const missingPeriodsMax = 12;
+
+/** What was issued last for each period from `fromPeriod` on: from memory where it reaches back so far. */
+export async function issuedChain(ports: IssuedPorts, meter: MeterState, fromPeriod: number): Promise<IssuedChain> {
+  const { issued } = meter;
+  const oldest = issued?.[0];
+  if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) {
+    return new Map(issued.map((one) => [one.period, one]));
+  }
+  // One more year back, so that a silent run is counted from where it began.
+  const snapshots = await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax);
+  return chainOf(snapshots.map(ports.seen), firstPeriodOf(meter));
+}
+
+/** @param first where the meter's months begin, and with them the count of silent months. */
+export function chainOf(snapshots: readonly Snapshot[], first: number | undefined): IssuedChain {
+  const chain: IssuedChain = new Map();
+  for (const snapshot of snapshots) {
+    const run = snapshot.period === first ? 0 : (chain.get(snapshot.period - 1)?.missingRun ?? 0);
+    chain.set(snapshot.period, remembered(snapshot, snapshot, isAllMissing(snapshot) ? run + 1 : 0));
+  }
+  return chain;
+}
+
+export function remembered(
+  content: SnapshotContent,
+  { revision, lifecycle, hash, issuedAtMs }: Pick<Snapshot, "revision" | "lifecycle" | "hash" | "issuedAtMs">,
+  missingRun: number,
+): IssuedPeriod {
+  const { period, registers } = content;
+  // One of the meter's months is taken back for silence only; then it counts as left out.
+  if (isVoid(content)) {
+    return {
+      period,
+      revision,
+      lifecycle,
+      hash,
+      issuedAtMs,
+      closings: [],
+      missingRun: missingPeriodsMax,
+      usesIntervals: false,
+      isOpen: false,
+      withoutMasterData: false,
+      isVoid: true,
+    };
+  }
+  const closings = registers.map(({ register, unit, value, valueQuality }) => ({
+    register,
+    unit,
+    value,
+    valueQuality,
+  }));
+  const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
+  const isOpen = registers.some(isOpenRow);
+  const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");
+  const kept = { closings, missingRun, usesIntervals, isOpen, withoutMasterData };
+  return { period, revision, lifecycle, hash, issuedAtMs, ...kept, isVoid: false };
+}
+
+/** Whether readings of later months can still change the row. */
+function isOpenRow({ method, quality, value, after }: RegisterSnapshot): boolean {
+  if (quality === "suspect" || method === "MISSING" || method === "FLAT_BETWEEN") return true;
+  if (method === "INTERVAL_SUM") return value !== null;
+  return method === "REG_PLUS_INTERVALS" && after === null;
+}
+
+export function isAllMissing(content: SnapshotContent): boolean {
+  return content.registers.every(({ method }) => method === "MISSING");
+}
+
+export function newestTwo(chain: IssuedChain): readonly IssuedPeriod[] {
+  return [...chain.values()].sort((a, b) => a.period - b.period).slice(-2);
+}
+
+/** The chain as far back as the months before `due` go on being open; those before `from` are only made anew. */
+export async function openChain(
+  ports: IssuedPorts,
+  meter: MeterState,
+  { first, from }: { readonly first: number; readonly from: number },
+): Promise<IssuedChain> {
+  const chain = await issuedChain(ports, meter, Math.max(first, from - 1));
+  if (from === first || chain.get(from - 1)?.isOpen !== true) return chain;
+  return issuedChain(ports, meter, Math.max(first, from - openPeriodsMax - 1));
+}
+
+/** Puts the months from one to another into the chain, and the one before them. */
+export async function reachBack(
+  ports: IssuedPorts,
+  meter: MeterState,
+  chain: IssuedChain,
+  { first, from, to }: { readonly first: number; readonly from: number; readonly to: number },
+): Promise<void> {
+  const known = await issuedChain(ports, meter, Math.max(first, from - 1));
+  for (const [period, issued] of known) if (period < to) chain.set(period, issued);
+}
+
+/**
+ * A month whose revision cannot be read is issued again before the next one opens with it: its closing must not be
+ * guessed.
+ */
+export function firstToMend(chain: IssuedChain, first: number, from: number): number {
+  let mended = from;
+  while (mended > first && chain.get(mended - 1)?.hash === unreadableHash) mended -= 1;
+  return mended;
+}
+
+/** As far as readings say anything of a month. */
+export const openPeriodsMax = Math.ceil(valuationRules.reachSecondsMax / (31 * 86_400));
+
+/**
+ * Months before whose closings were not simply read are made anew with those behind them: what has come since may
+ * change them.
+ */
+export function firstOpen(
+  chain: IssuedChain,
+  { first, from: dueFrom }: { readonly first: number; readonly from: number },
+): number {
+  let from = dueFrom;
+  while (from > first && from > dueFrom - openPeriodsMax && chain.get(from - 1)?.isOpen === true) from -= 1;
+  return from;
+}
