@@ -13,7 +13,7 @@ import type { PendingMeters } from "../issue/pending-meters.ts";
 import { periodSealing } from "../issue/period-sealing.ts";
 import { newestAtOf } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
-import { memoryRebuilder } from "../remember/rebuild-memory.ts";
+import { memoryRebuilder, rebuildReporting } from "../remember/rebuild-memory.ts";
 import { type StruckRevisions, struckRevisions } from "../repair/struck-revisions.ts";
 import type { SameLog } from "../watch/same-log.ts";
 import { applyFrames } from "./apply-frames.ts";
@@ -88,6 +88,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     if (first === undefined) return;
     if (first.barrier !== undefined) return pass(first.barrier, first);
     if (!memory.isReadingAgain) {
+      await rebuildReporting(series, memory.knownMeters, frames, damaged);
       await applyFrames({ series, memory, options, keep }, frames);
       if (options.witnesses?.isAsking) askReadings(options.witnesses, memory.knownMeters, frames);
       return;

@@ -1,7 +1,8 @@
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
+import type { SeriesReader, SeriesStore } from "@meterbook/core/ports/series-store";
 import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { KnownMeters } from "./known-meters.ts";
 import type { MeterState } from "./meter-state.ts";
@@ -39,6 +40,35 @@ export function memoryRebuilder(series: Pick<SeriesReader, "read">, clock: Clock
 
 /** What is irregular there is past and gone for the months that memory tells of. */
 const lookBackSeconds = 36 * 86_400;
+
+/** More than so many of a batch wait for their turn: each is a question to the store. */
+const rebuiltPerBatchMax = 500;
+/** What meters may be ahead of the time at which their readings come. */
+const aheadSeconds = 300;
+
+/**
+ * After a start no meter is known to have a newer reading than the newest of all. Where that one is dated hours ahead,
+ * the readings of every other meter would look older than it, and each would be looked up. So the memory of those that
+ * report comes first.
+ */
+export async function rebuildReporting(
+  series: Pick<SeriesStore, "read" | "progress">,
+  knownMeters: Pick<KnownMeters, "find">,
+  frames: readonly LogFrame[],
+  damaged: TellDamage,
+): Promise<void> {
+  const nowMs = frames.at(-1)?.appendedAtMs ?? 0;
+  if (series.progress.newestAt <= nowMs / 1000 + aheadSeconds) return;
+  let rebuilt = 0;
+  for (const { reports } of frames) {
+    for (const { meterId } of reports) {
+      const meter = knownMeters.find(meterId);
+      if (meter?.needsStore !== true || rebuilt >= rebuiltPerBatchMax) continue;
+      rebuilt += 1;
+      await rebuildMeter(series, meter, nowMs).catch(tellDamage(damaged, nowMs));
+    }
+  }
+}
 
 export async function rebuildMeter(
   series: Pick<SeriesReader, "read">,
