@@ -90,8 +90,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     if (!memory.isReadingAgain) {
       await rebuildReporting(series, memory.knownMeters, frames, damaged);
       await applyFrames({ series, memory, options, keep }, frames);
-      if (options.witnesses?.isAsking) askReadings(options.witnesses, memory.knownMeters, frames);
-      return;
+      return askReadings(options.witnesses, memory.knownMeters, frames);
     }
     lookAgain(memory.knownMeters, frames, memory.pending, damaged);
     memory.tookAgain((frames.at(-1) as LogFrame).offset);
@@ -142,7 +141,8 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
 }
 
 /** The newest readings of whoever reports now say what time it is at least. */
-function askReadings(witnesses: TimeWitnesses, meters: KnownMeters, frames: readonly LogFrame[]): void {
+function askReadings(witnesses: TimeWitnesses | undefined, meters: KnownMeters, frames: readonly LogFrame[]): void {
+  if (witnesses?.isAsking !== true) return;
   for (const { reports } of frames) {
     for (const { meterId } of reports) {
       for (const state of meters.find(meterId)?.channels ?? []) witnesses.reading(meterId, newestAtOf(state) * 1000);
