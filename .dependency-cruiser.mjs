@@ -90,7 +90,7 @@ export default {
         path: "^packages/adapters/src/",
         pathNot: [
           "^packages/adapters/src/$1/",
-          "^packages/adapters/src/(report-batches|sqlite-views|certificates|mqtt-messages)/",
+          "^packages/adapters/src/(report-batches|sqlite-views|certificates|mqtt-messages|waiting)/",
         ],
       },
     ),

@@ -1,7 +1,7 @@
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
+import { within } from "../waiting/within.ts";
 import type { WriteEvents } from "./client/lasting-producer.ts";
-import { within } from "./client/within.ts";
 import type { FollowerEvents } from "./following/topic-follower.ts";
 import type { LedgerEvents } from "./ledger/kafka-snapshot-ledger.ts";
 import type { GroupEvents, PartitionLag } from "./readings-log/group-consumer.ts";

@@ -3,6 +3,8 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { MeterEndpoint, TakeMessage } from "@meterbook/core/ports/meter-endpoint";
 import { holdBack } from "../mqtt-messages/hold-back.ts";
 import { requestsOn, requestTopics } from "../mqtt-messages/request-topics.ts";
+import { endableWait } from "../waiting/endable-wait.ts";
+import { within } from "../waiting/within.ts";
 import type { LinkEndFacts } from "./broker-end.ts";
 import { addressOf, isPermanent, startFailure } from "./broker-end.ts";
 import type { BrokerEvents, LinkEnd } from "./broker-events.ts";
@@ -11,7 +13,6 @@ import { brokerIntake } from "./broker-intake.ts";
 import type { BrokerLink, BrokerLinkOptions, BrokerLinkOwner } from "./broker-link.ts";
 import { openBrokerLink } from "./broker-link.ts";
 import { brokerTopics, droppedSince, remarksOnConnack, remarksOnVersion } from "./broker-remarks.ts";
-import { inTime, pause } from "./waiting.ts";
 
 export interface MqttBrokerOptions {
   /** `mqtt://host:port`, `mqtts://`, `ws://` or `wss://`. */
@@ -107,10 +108,10 @@ export async function openMqttBrokerSource(options: MqttBrokerOptions, take: Tak
     source.state = "closing";
     stopped.abort();
     source.intake?.stop();
-    await inTime(source.intake?.answered() ?? Promise.resolve(), options.closeTimeoutMs ?? 10_000);
-    await inTime(source.link?.leave() ?? Promise.resolve(), 2_000);
+    await within(options.closeTimeoutMs ?? 10_000, source.intake?.answered() ?? Promise.resolve());
+    await within(2_000, source.link?.leave() ?? Promise.resolve());
     source.link?.drop("closed_by_us");
-    await inTime(working, options.closeTimeoutMs ?? 10_000);
+    await within(options.closeTimeoutMs ?? 10_000, working);
   }
   const endpoint: MeterEndpoint = {
     address: addressOf(options.url),
@@ -149,6 +150,7 @@ async function keepConnected(
 ): Promise<void> {
   const { options } = source;
   const patience = holdBack(options);
+  const pause = endableWait();
   while (!stopped.aborted) {
     const ended = await oneConnection(source, patience);
     await source.intake?.idle();
@@ -159,7 +161,7 @@ async function keepConnected(
     noticeSharedId(source, ended);
     const retryMs = Math.round(patience.holdBackMs(performance.now()));
     options.events.brokerLost({ ...factsOf(ended), retryMs });
-    await pause(retryMs, stopped);
+    await pause.wait(retryMs, stopped).catch(() => undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import { growingWaits } from "./influx-back-off.ts";
+import { backOff } from "../../waiting/back-off.ts";
 import type { InfluxConnection } from "./influx-connection.ts";
 import { retryAfterMs, settingAtFault } from "./influx-connection.ts";
 
@@ -44,7 +44,7 @@ export async function query(
   asked: Query,
   signal: AbortSignal,
 ): Promise<readonly RowSeries[]> {
-  const wait = growingWaits({ firstMs: 100, maxMs: 2000 });
+  const pause = backOff({ firstMs: 100, maxMs: 2000 });
   for (let attempt = 1; ; attempt += 1) {
     try {
       const rows = await queryOnce(connection, asked, signal);
@@ -54,7 +54,7 @@ export async function query(
       const error = cause instanceof AdapterError ? cause : readFailed(true, (cause as Error).message, cause);
       if (!error.retryable || signal.aborted || attempt >= (asked.attemptsMax ?? attemptsMax)) throw error;
       connection.events.requestFailed?.({ url: connection.url, what: "query", error, attempt });
-      await wait(signal, error instanceof BusyError ? error.afterMs : 0).catch(() => {
+      await pause.wait(signal, error instanceof BusyError ? error.afterMs : 0).catch(() => {
         throw error;
       });
     }

@@ -1,8 +1,8 @@
 import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { backOff } from "../../waiting/back-off.ts";
 import { isOfTrail } from "../trail/trail.ts";
-import { growingWaits } from "./influx-back-off.ts";
 import type { InfluxAnswer, InfluxConnection } from "./influx-connection.ts";
 import { retryAfterMs, settingAtFault } from "./influx-connection.ts";
 import type { Shared } from "./shared-writes.ts";
@@ -88,7 +88,7 @@ async function writeAlone(
   options: WriteOptions,
 ): Promise<Written> {
   const { signal } = options;
-  const wait = growingWaits({ firstMs: 100, maxMs: 10_000 });
+  const pause = backOff({ firstMs: 100, maxMs: 10_000 });
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await attemptWrite(connection, text, lines, options);
     if (outcome.kind === "stored") return "stored";
@@ -96,7 +96,7 @@ async function writeAlone(
     if (outcome.kind === "repeat") {
       if (signal.aborted) throw failed(true, "aborted", outcome.error);
       connection.events.requestFailed?.({ url: connection.url, what: "write", error: outcome.error, attempt });
-      await wait(signal, outcome.afterMs).catch(() => {
+      await pause.wait(signal, outcome.afterMs).catch(() => {
         throw failed(true, "aborted", outcome.error);
       });
       continue;

@@ -1,7 +1,7 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Admin } from "kafkajs";
 import kafkajs from "kafkajs";
-import { backOff } from "./kafka-back-off.ts";
+import { backOff } from "../../waiting/back-off.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
 /** Questions to the cluster over a connection that is kept, and made again after a failure. */

@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerConfig, EachBatchPayload } from "kafkajs";
-import { backOff } from "./kafka-back-off.ts";
+import { backOff } from "../../waiting/back-off.ts";
+import { within } from "../../waiting/within.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
-import { within } from "./within.ts";
 
 /** A consumer of kafkajs that is made again whenever it gives up. */
 export interface LastingConsumer {

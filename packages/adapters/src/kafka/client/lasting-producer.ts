@@ -1,9 +1,9 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Producer, ProducerBatch, RecordMetadata } from "kafkajs";
 import { CompressionTypes } from "kafkajs";
-import { backOff } from "./kafka-back-off.ts";
+import { backOff } from "../../waiting/back-off.ts";
+import { within } from "../../waiting/within.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
-import { within } from "./within.ts";
 
 /** What happens to writes, for health, metrics and the log. */
 export interface WriteEvents {

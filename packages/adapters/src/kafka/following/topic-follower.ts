@@ -1,8 +1,8 @@
 import type { Consumer, ConsumerConfig, EachBatchPayload, KafkaMessage } from "kafkajs";
+import { within } from "../../waiting/within.ts";
 import { adminAsking } from "../client/admin-asking.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import { lastingConsumer } from "../client/lasting-consumer.ts";
-import { within } from "../client/within.ts";
 import { withAdmin } from "../topics/kafka-topics.ts";
 import { type ReachedOffsets, reachedOffsets } from "./reached-offsets.ts";
 import { type BehindEvents, watchFollower } from "./watch-follower.ts";

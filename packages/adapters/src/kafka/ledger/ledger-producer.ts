@@ -1,9 +1,9 @@
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Message, Transaction } from "kafkajs";
 import kafkajs from "kafkajs";
-import { backOff } from "../client/kafka-back-off.ts";
+import { backOff } from "../../waiting/back-off.ts";
+import { within } from "../../waiting/within.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
-import { within } from "../client/within.ts";
 
 /** The right to write under a transactional id, until another takes it. */
 export interface LedgerProducer {

@@ -1,7 +1,7 @@
 import type { FrameConsumer, LostFrames } from "@meterbook/core/ports/readings-log";
 import type { KafkaMessage } from "kafkajs";
 import type { DamageTeller } from "../../report-batches/read-frame.ts";
-import { backOff } from "../client/kafka-back-off.ts";
+import { backOff } from "../../waiting/back-off.ts";
 import { type WaitingFrames, waitingFrames } from "./waiting-frames.ts";
 
 /** What was fetched of one partition and waits for the consumer. */
