@@ -97,8 +97,10 @@ const wrongs: readonly Wrong[] = [
   {
     name: "a snapshot in another meter's shard",
     topic: "snapshots",
-    records: [{ key: "m-1", partition: shardOf("m-1") ^ 1, value: encodeLedgerRecord(aSnapshot("m-1", october, 3)) }],
-    says: new RegExp(`^m-1/2026-10/3 key_mismatch: its partition is ${shardOf("m-1")}$`),
+    records: [
+      { key: "m-5", partition: shardOf("m-5") ^ 1, value: encodeLedgerRecord(aSnapshot("m-5", october, 2)) },
+    ],
+    says: new RegExp(`^m-5/2026-10/2 key_mismatch: its partition is ${shardOf("m-5")}$`),
   },
   {
     name: "a revision that stands twice, with another content",

@@ -15,8 +15,12 @@ const rowBytesMax = 2048;
 /** Of an estimate: an id has at most 64 characters. */
 const inputsMax = 12;
 
-/** A snapshot as `meterbook.v1.Snapshot` (proto/meterbook/v1/snapshot.proto); a test holds it to the .proto file. */
-export function encodeSnapshot(snapshot: Snapshot): Buffer {
+/**
+ * A snapshot as `meterbook.v1.Snapshot` (proto/meterbook/v1/snapshot.proto); a test holds it to the .proto file.
+ *
+ * @param spareBytes left free behind it
+ */
+export function encodeSnapshot(snapshot: Snapshot, spareBytes = 0): Buffer {
   const bytesMax = headBytesMax + 2 * snapshot.reason.length + rowBytesMax * snapshot.registers.length;
   if (bytesMax > out.length) out = Buffer.allocUnsafe(2 * bytesMax);
   at = 0;
@@ -32,7 +36,7 @@ export function encodeSnapshot(snapshot: Snapshot): Buffer {
   out[at++] = 32;
   at += out.write(snapshot.hash.slice("sha256:".length), at, 32, "hex");
   for (const row of snapshot.registers) putMessage(0x52, () => putRow(row));
-  const record = Buffer.allocUnsafe(at);
+  const record = Buffer.allocUnsafe(at + spareBytes);
   out.copy(record, 0, 0, at);
   return record;
 }

@@ -70,7 +70,7 @@ function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedg
     });
   }
 
-  return { ...viewOf(database, options.ears), append, seal, close: async () => database.close() };
+  return { ...viewOf(database, options.ears, inserts.changes), append, seal, close: async () => database.close() };
 }
 
 /**
@@ -89,6 +89,6 @@ export function openEmbeddedSnapshotView(options: EmbeddedLedgerOptions): Snapsh
 }
 
 /** The file is the ledger itself, so there is nothing to catch up with. */
-function viewOf(database: DatabaseSync, ears: DamageEars | undefined): SnapshotView {
-  return { ...snapshotReads(database, ears).reads, catchUp: async () => undefined };
+function viewOf(database: DatabaseSync, ears: DamageEars | undefined, changes?: () => number): SnapshotView {
+  return { ...snapshotReads(database, ears, changes).reads, catchUp: async () => undefined };
 }

@@ -5,7 +5,7 @@ import { type RevisionKey, revisionPlace } from "@meterbook/core/domain/snapshot
 import { periodName, type Snapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/records/encode-snapshot";
-import { checkedRecord, withChecksum } from "@meterbook/core/records/record-checksum";
+import { checkedRecord, checksumBytes, putChecksum } from "@meterbook/core/records/record-checksum";
 import type { EntryPlace } from "@meterbook/sharding/ledger-place";
 import { placeWords } from "./ledger-row.ts";
 
@@ -19,7 +19,9 @@ export type LedgerRecord =
 
 /** A snapshot as a record of the ledger, with its checksum. */
 export function encodeLedgerRecord(snapshot: Snapshot): Buffer {
-  return withChecksum(encodeSnapshot(snapshot));
+  const record = encodeSnapshot(snapshot, checksumBytes);
+  putChecksum(record);
+  return record;
 }
 
 /** Reads a record and checks its bytes and, where it is given, the key under which it stands; never throws. */

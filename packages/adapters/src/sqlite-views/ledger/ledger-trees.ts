@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import {
   type GrowingTree,
   growingTree,
   hashBytes,
-  leafHash,
+  leafBytes,
   merkleRoot,
 } from "@meterbook/core/domain/seal/merkle-tree";
 import { sha256 } from "@meterbook/core/records/seal/sha256";
@@ -86,7 +87,9 @@ export function ledgerTrees(database: DatabaseSync): LedgerTrees {
     },
     push(shard, period, record) {
       const tree = treeOf(shard, period);
-      tree.leaves.set(leafHash(sha256, record), tree.count * hashBytes);
+      // Of each record that is issued: as a text, which is made in a third of the time of a buffer.
+      const leaf = hash("sha256", leafBytes(record), "binary");
+      tree.leaves.write(leaf, tree.count * hashBytes, hashBytes, "binary");
       tree.count += 1;
       tree.isChanged = true;
       if (tree.count === tileLeaves) fill(tree);

@@ -21,13 +21,17 @@ export interface SnapshotReads {
 }
 
 /**
- * Reads of the tables of `snapshotSchema`. Lists leave out what cannot be read and go on. If the newest revision of a
+ * Reads of the tables of `snapshotSchema`; `changes` as `issuedPeriods` has it. Lists leave out what cannot be read and go on. If the newest revision of a
  * meter cannot be read, it still counts as issued (`latestOfMeter`), and asking for it is an AdapterError
  * `record_damaged`.
  */
-export function snapshotReads(database: DatabaseSync, ears: DamageEars = noEars): SnapshotReads {
-  const { findSync, revisions, ofMeter } = meterReads(database, ears);
-  const periods = issuedPeriods(database);
+export function snapshotReads(
+  database: DatabaseSync,
+  ears: DamageEars = noEars,
+  changes?: () => number,
+): SnapshotReads {
+  const periods = issuedPeriods(database, changes);
+  const { findSync, revisions, ofMeter } = meterReads(database, ears, periods);
   const places = ledgerPlaces(database);
   const seals = ledgerSeals(database);
   const { latestOf, changesOf } = listReads(database, ears);
@@ -68,14 +72,13 @@ function refuse({ where, detail: why, code, id }: Damage): never {
 }
 
 /** Of one meter: checked whole, the content's hash too. */
-function meterReads(database: DatabaseSync, ears: DamageEars) {
+function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => readonly number[]) {
   const ofRevision = "SELECT r.revision, l.body FROM revision r LEFT JOIN ledger l USING (sequence)";
   const one = database.prepare(`${ofRevision} WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?`);
   const all = database.prepare(`${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision`);
   const newest = database.prepare(
     `${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision DESC LIMIT 1`,
   );
-  const periods = issuedPeriods(database);
 
   function read(
     row: Record<string, unknown>,

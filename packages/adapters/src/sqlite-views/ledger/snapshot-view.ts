@@ -39,6 +39,8 @@ export interface SnapshotInserts {
    */
   addDamaged(key: RevisionKey, record: DamagedRecord): boolean;
   addSeal(seal: Seal): void;
+  /** Grows whenever a revision was inserted, and when that was undone. */
+  changes(): number;
   /** To be called before the transaction ends. */
   ended(): void;
   /** To be called when it was undone. */
@@ -59,6 +61,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
     "INSERT OR IGNORE INTO seal (period, shard, size, root, sealed_at_ms) VALUES (?, ?, ?, ?, ?)",
   );
   const trees = ledgerTrees(database);
+  let changes = 0;
   const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms, leaf) VALUES (?, ?, ?, ?)");
   const notePoints = pointMonthNotes(database);
   const revisionBody = database.prepare(
@@ -70,6 +73,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
     const sequence = rowOf(place);
     if (insertRevision.run(period, meterId, revision, sequence).changes === 0) return false;
     const bytes = body();
+    changes += 1;
     insertBody.run(sequence, bytes, appendedAtMs, trees.size(place.shard, period));
     trees.push(place.shard, period, bytes);
     return true;
@@ -88,8 +92,12 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
     },
     addDamaged: insert,
     addSeal: ({ period, shard, size, root, sealedAtMs }) => void insertSeal.run(period, shard, size, root, sealedAtMs),
+    changes: () => changes,
     ended: trees.ended,
-    undone: trees.undone,
+    undone() {
+      changes += 1;
+      trees.undone();
+    },
   };
 }
 

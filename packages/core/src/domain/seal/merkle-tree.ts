@@ -10,10 +10,15 @@ export const hashBytes = 32;
 let scratch = new Uint8Array(1024);
 
 export function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
+  return sha256(leafBytes(leaf));
+}
+
+/** What is hashed of a leaf; good until the next call. */
+export function leafBytes(leaf: Uint8Array): Uint8Array {
   if (leaf.length >= scratch.length) scratch = new Uint8Array(2 * leaf.length);
   scratch[0] = 0;
   scratch.set(leaf, 1);
-  return sha256(scratch.subarray(0, leaf.length + 1));
+  return scratch.subarray(0, leaf.length + 1);
 }
 
 const pair = new Uint8Array(1 + 2 * hashBytes);
