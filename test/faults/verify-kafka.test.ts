@@ -97,9 +97,7 @@ const wrongs: readonly Wrong[] = [
   {
     name: "a snapshot in another meter's shard",
     topic: "snapshots",
-    records: [
-      { key: "m-5", partition: shardOf("m-5") ^ 1, value: encodeLedgerRecord(aSnapshot("m-5", october, 2)) },
-    ],
+    records: [{ key: "m-5", partition: shardOf("m-5") ^ 1, value: encodeLedgerRecord(aSnapshot("m-5", october, 2)) }],
     says: new RegExp(`^m-5/2026-10/2 key_mismatch: its partition is ${shardOf("m-5")}$`),
   },
   {

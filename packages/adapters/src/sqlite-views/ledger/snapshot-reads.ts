@@ -21,9 +21,9 @@ export interface SnapshotReads {
 }
 
 /**
- * Reads of the tables of `snapshotSchema`; `changes` as `issuedPeriods` has it. Lists leave out what cannot be read and go on. If the newest revision of a
- * meter cannot be read, it still counts as issued (`latestOfMeter`), and asking for it is an AdapterError
- * `record_damaged`.
+ * Reads of the tables of `snapshotSchema`; `changes` as `issuedPeriods` has it. Lists leave out what cannot be read and
+ * go on. If the newest revision of a meter cannot be read, it still counts as issued (`latestOfMeter`), and asking for
+ * it is an AdapterError `record_damaged`.
  */
 export function snapshotReads(
   database: DatabaseSync,
