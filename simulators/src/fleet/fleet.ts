@@ -8,6 +8,7 @@ import type { EncodeReport, Payload } from "../reports/encode-report.ts";
 import type { Delivery } from "../reports/report-plan.ts";
 import { due, planDeliveries } from "../reports/report-plan.ts";
 import { readingsOf, registersAtStartOf } from "../reports/report-readings.ts";
+import { requestAnswerer } from "./answer-requests.ts";
 import type { FleetSummary, RunningFleet } from "./running-fleet.ts";
 import { makeFleet, summaryOf } from "./running-fleet.ts";
 import type { TruthFile } from "./truth-file.ts";
@@ -47,6 +48,7 @@ export function startFleet(options: FleetOptions = {}): Fleet {
   const read = readFleetOptions(input);
   if ("problems" in read) throw new RangeError(read.problems.join("\n"));
   const fleet = makeFleet(read.settings, { nowMs, log, sentTo, acknowledged });
+  if (read.settings.answers !== "off") fleet.heard = answererOf(fleet);
   const history = Promise.withResolvers<FleetSummary>();
   const done = run(fleet, history.resolve);
   done.then(history.resolve, history.reject);
@@ -128,7 +130,21 @@ function laneOf({ lanes }: RunningFleet, { report }: Delivery): PublishLane {
   return lanes[report.meter % lanes.length] as PublishLane;
 }
 
-function push(fleet: RunningFleet, delivery: Delivery): void {
+function answererOf(fleet: RunningFleet): (payload: Buffer) => void {
+  const { settings, calendar, range, counts, stopping } = fleet;
+  const numbers = new Map(fleet.meters.map(({ profile }, number) => [profile.meterId, number]));
+  return requestAnswerer({
+    ...{ settings, calendar, signal: stopping.signal },
+    numberOf: (meterId) => numbers.get(meterId),
+    has: () => ({ after: range.from - 1, until: counts.simulatedTo }),
+    async send(delivery) {
+      await laneOf(fleet, delivery).room();
+      push(fleet, delivery, "an answer");
+    },
+  });
+}
+
+function push(fleet: RunningFleet, delivery: Delivery, as: "a report" | "an answer" = "a report"): void {
   const { settings, counts, truth } = fleet;
   const meter = fleet.meters[delivery.report.meter] as MeterTotals;
   const { meterId } = meter.profile;
@@ -151,7 +167,8 @@ function push(fleet: RunningFleet, delivery: Delivery): void {
     },
     acknowledged() {
       counts.acknowledged += 1;
-      fleet.acknowledged(delivery.report.meter, delivery.report.until);
+      // What is answered is older than what was sent before.
+      if (as === "a report") fleet.acknowledged(delivery.report.meter, delivery.report.until);
       truth?.acknowledged(number);
     },
   });

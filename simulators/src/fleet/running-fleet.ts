@@ -2,7 +2,7 @@ import type { FleetSettings } from "../meters/fleet-options.ts";
 import { momentOf } from "../meters/fleet-options.ts";
 import type { LocalDays } from "../meters/local-days.ts";
 import { localDays } from "../meters/local-days.ts";
-import { meterProfile } from "../meters/meter-profile.ts";
+import { meterIdOf, meterProfile } from "../meters/meter-profile.ts";
 import type { MeterTotals } from "../meters/register-totals.ts";
 import { meterTotals } from "../meters/register-totals.ts";
 import { connectGate } from "../publishing/mqtt-connection.ts";
@@ -45,6 +45,8 @@ export interface RunningFleet {
   readonly acknowledged: (meter: number, until: number) => void;
   readonly counts: { messages: number; readings: number; acknowledged: number; resent: number; simulatedTo: number };
   readonly faults: FaultCounts;
+  /** Told what meters are asked. */
+  heard: (payload: Buffer) => void;
   truth: TruthFile | undefined;
   /** The month whose end is written to the truth next. */
   boundary: number;
@@ -61,14 +63,14 @@ export function makeFleet(settings: FleetSettings, { nowMs, log, ...resumed }: F
   const stopping = new AbortController();
   const range = rangeOf(settings, calendar, nowMs());
   const firstDay = calendar.dayAt(range.from);
-  return {
+  const fleet: RunningFleet = {
     settings,
     calendar,
     range,
     meters: Array.from({ length: settings.meters }, (_, number) =>
       meterTotals(meterProfile(number, settings), calendar),
     ),
-    lanes: openLanes(settings, log),
+    lanes: openLanes(settings, log, (payload) => fleet.heard(payload)),
     encode: reportEncoder(settings.format),
     held: heldDeliveries(),
     pace: openPace({ ...range, live: settings.live, speed: settings.speed, nowMs, signal: stopping.signal }),
@@ -77,9 +79,11 @@ export function makeFleet(settings: FleetSettings, { nowMs, log, ...resumed }: F
     ...resumed,
     counts: { messages: 0, readings: 0, acknowledged: 0, resent: 0, simulatedTo: range.from },
     faults: noFaults(),
+    heard: () => undefined,
     truth: undefined,
     boundary: firstDay.start === range.from && firstDay.dayOfMonth === 1 ? firstDay.period - 1 : firstDay.period,
   };
+  return fleet;
 }
 
 /** The history: whole steps, because a meter's readings lie on them. */
@@ -101,7 +105,18 @@ function rangeOf(settings: FleetSettings, calendar: LocalDays, nowMs: number): {
 
 const connectsAtOnceMax = 100;
 
-function openLanes(settings: FleetSettings, log: (text: string) => void): PublishLane[] {
+/** What the meters of a lane are asked; each meter keeps to one. */
+function requestTopics({ meters, firstMeterId, connections }: FleetSettings, lane: number): string[] {
+  const lanes = Math.min(connections, meters);
+  const own = Array.from({ length: Math.ceil((meters - lane) / lanes) }, (_, n) => lane + n * lanes);
+  return own.map((meter) => `meters/${meterIdOf(firstMeterId, meter)}/requests`);
+}
+
+function openLanes(
+  settings: FleetSettings,
+  log: (text: string) => void,
+  heard: (payload: Buffer) => void,
+): PublishLane[] {
   const turnToConnect = connectGate(connectsAtOnceMax);
   const run = Math.floor(performance.timeOrigin).toString(36);
   let silentUntilMs = 0;
@@ -117,6 +132,7 @@ function openLanes(settings: FleetSettings, log: (text: string) => void): Publis
       clientId: `fleet-${run}-${process.pid}-${settings.seed}-${number}`,
       username: settings.username,
       password: settings.password,
+      listening: settings.answers === "off" ? undefined : { topics: requestTopics(settings, number), heard },
       windowMax: settings.window,
       retryMsMax: settings.retrySeconds * 1000,
       turnToConnect,

@@ -75,6 +75,11 @@ export const fleetOptions = z.strictObject({
   conflicting: share("reports that come again with another value"),
   estimated: share("reports with estimated readings"),
   skew: share("meters whose clock is wrong by 5 to 240 seconds"),
+  answers: z
+    .enum(["off", "whole", "partly", "late", "never"], "must be off, whole, partly, late or never")
+    .default("off")
+    .describe("whether meters listen for what they are asked, and how they answer"),
+  answerLateSeconds: whole(0, 86_400).default(30).describe("how late an answer is with --answers late"),
   truth: z.string().optional().describe("file for the truth (NDJSON), which check.ts compares with what the API says"),
   progress: z.boolean().default(false).describe("show progress on standard error"),
 });

@@ -6,7 +6,12 @@ export interface ConnectionOptions {
   readonly clientId: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** What it listens to, and who is told what comes there. */
+  readonly listening?: { readonly topics: readonly string[]; readonly heard: (payload: Buffer) => void } | undefined;
 }
+
+/** Of one SUBSCRIBE. */
+const topicsMax = 100;
 
 export interface ConnectionEvents {
   connected(): void;
@@ -33,7 +38,10 @@ export function connectOnce(options: ConnectionOptions, events: ConnectionEvents
     keepalive: 30,
   });
   watchEnd(client, events);
-  client.on("connect", () => events.connected());
+  client.on("connect", () => {
+    listen(client, options);
+    events.connected();
+  });
   return {
     publish(topic, bytes, again, acknowledged) {
       client.publish(topic, bytes, { qos: 1, dup: again }, (error) => {
@@ -42,6 +50,13 @@ export function connectOnce(options: ConnectionOptions, events: ConnectionEvents
     },
     end: (force) => new Promise((resolve) => client.end(force, {}, () => resolve())),
   };
+}
+
+function listen(client: MqttClient, { listening }: ConnectionOptions): void {
+  if (listening === undefined) return;
+  client.on("message", (_topic, payload) => listening.heard(payload));
+  for (let from = 0; from < listening.topics.length; from += topicsMax)
+    client.subscribe(listening.topics.slice(from, from + topicsMax), { qos: 1 }, () => undefined);
 }
 
 function watchEnd(client: MqttClient, events: ConnectionEvents): void {

@@ -33,31 +33,35 @@ export const rangesMax = 16;
  */
 export function nextAsking(of: MeterGaps, meter: AskedMeter, rules: AskRules, nowMs: number): Asking | null | "same" {
   const { asking } = of;
-  const needed = neededGaps(of.gaps, meter.calendar, rules, nowMs);
+  const needed = neededGaps(of.gaps, meter.calendar, rules, nowMs).slice(0, rangesMax);
   const [first] = needed;
   if (first === undefined) return asking === null ? "same" : null;
-  if (asking?.state === "ended" && !needed.some(({ gap }) => gap.asked === null)) return "same";
-  if (asking !== null && !isAnotherDue(asking, meter, rules, nowMs)) return "same";
-  const { times = 0, state = "asked" } = asking ?? {};
+  if (asking === null) return askingFor(of.meterId, needed, { rank: first.rank, times: 1, nowMs });
+  const hasNew = needed.some(({ gap }) => gap.asked === null);
+  // What came of it says that it was heard, as well.
+  const hasHeard = asking.times === 0 || meter.newestAtMs > asking.atMs;
+  const isWanted = hasNew || (hasHeard && asking.state === "asked");
+  if (!isWanted || nowMs < asking.atMs + pauseMs(asking, rules)) return "same";
   // For what was missing before it has ended; what is new is asked for at the same long pauses.
-  if (asking !== null && times >= rules.timesMax && state === "asked") return { ...asking, state: "ended" };
-  return {
-    id: `${of.meterId}/${nowMs}`,
-    atMs: nowMs,
-    times: Math.min(times + 1, rules.timesMax),
-    rank: first.rank,
-    ranges: needed.slice(0, rangesMax).map(({ gap }) => rangeOf(gap)),
-    state: "asked",
-  };
+  if (!hasNew && asking.times >= rules.timesMax) return { ...asking, state: "ended" };
+  const times = Math.max(1, Math.min(asking.times + (hasHeard ? 1 : 0), rules.timesMax));
+  return askingFor(of.meterId, needed, { rank: first.rank, times, nowMs });
 }
 
-function isAnotherDue(asking: Asking, { newestAtMs }: AskedMeter, rules: AskRules, nowMs: number): boolean {
-  const doubled = rules.backOffMs * 2 ** Math.max(0, asking.times - 1);
-  const pauseMs = Math.min(doubled, Math.max(backOffMsMax, rules.backOffMs));
-  return nowMs >= asking.atMs + pauseMs && newestAtMs > asking.atMs;
+function askingFor(
+  meterId: string,
+  needed: ReturnType<typeof neededGaps>,
+  { rank, times, nowMs }: { readonly rank: number; readonly times: number; readonly nowMs: number },
+): Asking {
+  const ranges = needed.map(({ gap }) => rangeOf(gap));
+  return { id: `${meterId}/${nowMs}`, atMs: nowMs, times, rank, ranges, state: "asked" };
 }
 
-/** Most needed first, newer before older. */
+function pauseMs({ times }: Asking, { backOffMs }: AskRules): number {
+  return Math.min(backOffMs * 2 ** Math.max(0, times - 1), Math.max(backOffMsMax, backOffMs));
+}
+
+/** Most needed first, then what was asked for least often, newer before older. */
 function neededGaps(gaps: readonly Gap[], calendar: LocalCalendar, { waitMs }: AskRules, nowMs: number) {
   return gaps
     .filter((gap) => isOpen(gap) && nowMs - gap.sinceMs >= waitMs)
@@ -65,7 +69,11 @@ function neededGaps(gaps: readonly Gap[], calendar: LocalCalendar, { waitMs }: A
       const rank = needOf(gap, calendar, nowMs / 1000);
       return rank === undefined ? [] : [{ gap, rank }];
     })
-    .sort((a, b) => a.rank - b.rank || b.gap.to - a.gap.to);
+    .sort((a, b) => a.rank - b.rank || timesOf(a.gap) - timesOf(b.gap) || b.gap.to - a.gap.to);
+}
+
+function timesOf({ asked }: Gap): number {
+  return asked?.times ?? 0;
 }
 
 function rangeOf({ register, kind, unit, stepSeconds, from, to, goesOn }: Gap): Asking["ranges"][number] {

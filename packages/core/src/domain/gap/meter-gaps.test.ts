@@ -109,6 +109,38 @@ test("a meter of which nothing was heard since is asked once: the request stands
   expect(askings(gaps, silent, 40 * hour * 1000)).toEqual([10]);
 });
 
+test("a meter that has answered in part has heard, and is asked for the rest after the pause", () => {
+  const asking = nextAsking(gaps, silent, rules, nowMs + 600_000);
+  const asked = { ...gaps, asking: asking === "same" ? null : asking };
+  const partly = withFound(asked, [gap(octoberEnd - hour, octoberEnd)], nowMs + 700_000);
+  expect(nextAsking(partly, silent, rules, nowMs + 700_000)).toBe("same");
+  expect(nextAsking(partly, silent, rules, nowMs + 1_500_000)).toMatchObject({
+    times: 1,
+    ranges: [{ to: octoberEnd }],
+  });
+});
+
+test("what is missing newly is asked for although the request stands unheard, and of many all in turn", () => {
+  const asking = nextAsking(gaps, silent, rules, nowMs + 600_000);
+  const first = asking === "same" || asking === null ? [] : askedGaps(gaps.gaps, asking);
+  const asked = { ...gaps, gaps: first, asking: asking === "same" ? null : asking };
+  expect(nextAsking(asked, silent, rules, nowMs + 3_600_000)).toBe("same");
+  const newer = withFound(asked, [...gaps.gaps, gap(octoberEnd - 5 * hour, octoberEnd - 4 * hour)], nowMs);
+  const next = nextAsking(newer, silent, rules, nowMs + 1_500_000);
+  expect(next).toMatchObject({ times: 1, ranges: [{ to: octoberEnd }, { to: octoberEnd - 4 * hour }, {}] });
+  const many = Array.from({ length: 40 }, (_, n) =>
+    gap(octoberEnd - (2 * n + 3) * hour, octoberEnd - (2 * n + 2) * hour),
+  );
+  let state = withFound(known(), many, nowMs);
+  for (let ms = nowMs + 600_000; ms < nowMs + 3 * 900_000; ms += 900_000) {
+    const one = nextAsking(state, silent, rules, ms);
+    if (one === "same" || one === null) break;
+    expect(one.ranges.length).toBeLessThanOrEqual(16);
+    state = { ...state, asking: one, gaps: askedGaps(state.gaps, one) };
+  }
+  expect(state.gaps.filter((one) => one.asked !== null).length).toBe(40);
+});
+
 test("what closes first comes first, and all that is missing is asked for in one request", () => {
   const asking = nextAsking(gaps, heard, rules, nowMs + 600_000);
   expect(asking).toMatchObject({ times: 1, rank: 0, ranges: [{ to: octoberEnd }, { to: octoberEnd - 8 * hour }] });
