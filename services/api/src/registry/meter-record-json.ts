@@ -89,6 +89,7 @@ export const meterRecordSchema = z
     version: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     registered: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     channels: z.unknown().optional().meta({ description: "In answers only; ignored" }),
+    warnings: z.unknown().optional().meta({ description: "In answers only; ignored" }),
   })
   // Also when a field is wrong by itself: whoever sends a record wants to hear of everything at once.
   .superRefine(crossCheckMeter, { when: () => true })

@@ -110,6 +110,7 @@ test("the address and the body must name the same meter, and a meter is removed 
     registers: [],
     registered: true,
     channels: [],
+    warnings: [expect.stringContaining("installed: is absent")],
   });
 });
 
@@ -288,4 +289,18 @@ test("the list of meters pages by id", async () => {
   const page = (await app.inject("/v1/meters?limit=2")).json();
   expect(page.items.map(({ meterId }: { meterId: string }) => meterId)).toEqual(["m-1", "m-2"]);
   expect((await app.inject(`/v1/meters?cursor=${page.nextCursor}`)).json()).toEqual({ items: [records[2]] });
+});
+
+test("N08: a record without an installation warns that nobody waits for its meter, until it reports", async () => {
+  const warned = ["installed: is absent, so no month counts the meter as missing before its first reading"];
+  const silent = await injectableApi(apiWorld());
+  const put = (app: typeof silent, payload: object) => app.inject({ method: "PUT", url: "/v1/meters/m-1", payload });
+  const answer = (await put(silent, { registers: [{ register: "1.8.0", unit: "Wh" }] })).json();
+  expect(meterSchema.parse(answer).warnings).toEqual(warned);
+  expect((await put(silent, answer)).json().warnings).toEqual(warned);
+  expect((await put(silent, full)).json()).not.toHaveProperty("warnings");
+  const reporting = await injectableApi(
+    apiWorld({ series: memorySeries({ "m-1": [registerSeries([[1_793_484_000, 5]])] }) }),
+  );
+  expect((await put(reporting, {})).json()).not.toHaveProperty("warnings");
 });

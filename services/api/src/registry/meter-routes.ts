@@ -69,6 +69,7 @@ export const meterSchema = registeredMeterSchema
         }),
       )
       .meta({ description: "What it has reported" }),
+    warnings: z.array(z.string()).optional().meta({ description: "What of the record may not be meant so" }),
   })
   .meta({ id: "Meter" });
 
@@ -184,5 +185,13 @@ function meterJson({ meterId: id, record: known, stored, calendar }: KnownMeter)
       ...(kind === "interval" ? { stepSeconds } : {}),
       firstAt: formatInstant(first.at),
     })),
+    ...warningsOf(known, stored),
   };
+}
+
+/** A meter that is silent from the start is in no month, unless its record says since when it should report. */
+function warningsOf(known: KnownMeter["record"], stored: KnownMeter["stored"]): { warnings?: string[] } {
+  if (known === undefined || known.installed !== undefined || (stored?.channels.length ?? 0) > 0) return {};
+  const text = "installed: is absent, so no month counts the meter as missing before its first reading";
+  return { warnings: [text] };
 }
