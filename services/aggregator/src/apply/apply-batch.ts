@@ -11,7 +11,7 @@ import type { ChannelState } from "../remember/channel-state.ts";
 import { admitLate, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
-import { accept, channelOf, circumstancesOf } from "../remember/meter-state.ts";
+import { accept, channelOf } from "../remember/meter-state.ts";
 import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
 import { admission } from "./admit-reports.ts";
 import { decodeReports } from "./decode-reports.ts";
@@ -217,7 +217,7 @@ async function decide(
   result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
     result.newestAt = Math.max(result.newestAt, candidate.at);
-    admitLate(candidate.state, candidate, circumstancesOf(candidate.report.meter, candidate.state));
+    admitLate(candidate.state, candidate, candidate.report.meter);
     affect(candidate.report, waiting, candidate.state.channel, candidate.at, unordered);
   }
   for (const { report, state, at } of replaced.values()) {

@@ -2,11 +2,12 @@ import { beginsEarlier, isTooOld } from "@meterbook/core/domain/reading/first-re
 import type { Reading, ReadingCode } from "@meterbook/core/domain/reading/reading";
 import { channelKey, qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { absentSteps } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { isAboveCeiling } from "@meterbook/core/domain/valuation/judge/v17-above-ceiling";
-import type { RegisterSpec } from "@meterbook/core/domain/valuation/known-meter";
+import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import type { Span } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { StoredChannel } from "@meterbook/core/ports/series-store";
@@ -107,11 +108,16 @@ export function advanceNewestOnly(state: ChannelState, at: number): void {
 
 /** What is irregular so long before a month is past and gone for it. */
 const irregularBeforeSeconds = 36 * 86_400;
-/** What a channel's readings are judged by. */
+/** What a channel's readings are judged by: what is known of its meter. */
 export interface Circumstances {
   readonly calendar: LocalCalendar;
-  /** What the connection can carry; undefined if that is not known. */
-  readonly spec: RegisterSpec | undefined;
+  readonly record: MeterRecord | undefined;
+}
+
+/** Whether the connection can have carried so much; without a known power it can. */
+function isTooMuch(state: ChannelState, amount: number, seconds: number, { record }: Circumstances): boolean {
+  if (record?.connectionPowerW === undefined) return false;
+  return isAboveCeiling(amount, seconds, registerSpec(record, state.channel.register), valuationRules);
 }
 
 /** Instead of a boundary: what is made of the months before may change. */
@@ -136,12 +142,12 @@ export function advance(
     set(state, fields.newestAt, at);
     return 0;
   }
-  const { calendar, spec } = circumstances;
+  const { calendar } = circumstances;
   const quality = qualityIndexOf(code);
   let passedBoundary = 0;
   if (at >= get(state, fields.nextBoundary)) passedBoundary = passBoundary(state, { at, value, code }, calendar);
   else if (quality < get(state, fields.qualityAfter)) passedBoundary = betterAfter(state, { at, value, code });
-  const contradicts = isContradiction(state, at, value, spec);
+  const contradicts = isContradiction(state, at, value, circumstances);
   const isJudgedAnew = contradicts || isUnsettled(state);
   if (contradicts) markIrregular(state, get(state, fields.newestAt), at);
   else if (quality !== 0) markIrregular(state, at, at);
@@ -152,11 +158,11 @@ export function advance(
 }
 
 /** V13 and V17, as far as two neighbours tell. */
-function isContradiction(state: ChannelState, at: number, value: number, spec: RegisterSpec | undefined): boolean {
+function isContradiction(state: ChannelState, at: number, value: number, circumstances: Circumstances): boolean {
   if (get(state, fields.nextBoundary) === 0) return false;
   const counted = value - get(state, fields.newestValue);
   if (counted < 0) return true;
-  return spec !== undefined && isAboveCeiling(counted, at - get(state, fields.newestAt), spec, valuationRules);
+  return isTooMuch(state, counted, at - get(state, fields.newestAt), circumstances);
 }
 
 /** Whether a reading comes so soon behind something irregular that it can still change what is made of that. */
@@ -231,14 +237,13 @@ function begin(state: ChannelState, reading: Reading): void {
   markIrregular(state, 0, reading.at);
 }
 
-function takeInterval(state: ChannelState, reading: Reading, { calendar, spec }: Circumstances): void {
+function takeInterval(state: ChannelState, reading: Reading, circumstances: Circumstances): void {
   const { stepSeconds } = state.channel;
   const { at, value, code } = reading;
   const isSound =
-    qualityIndexOf(code) < 3 &&
-    !overlaps(state, at) &&
-    (spec === undefined || !isAboveCeiling(value, stepSeconds, spec, valuationRules));
-  if (!addInterval(state, reading, stepSeconds, calendar) || !isSound) markIrregular(state, at - stepSeconds, at);
+    qualityIndexOf(code) < 3 && !overlaps(state, at) && !isTooMuch(state, value, stepSeconds, circumstances);
+  if (!addInterval(state, reading, stepSeconds, circumstances.calendar) || !isSound)
+    markIrregular(state, at - stepSeconds, at);
 }
 
 /** Whether an interval can lie over another one of the channel: as far as can be told without the store. */

@@ -5,11 +5,10 @@ import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered
 import type { Issued } from "@meterbook/core/domain/snapshot/next-revision";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
-import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import type { Closings } from "@meterbook/core/domain/valuation/month";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-memory.ts";
-import type { ChannelState, Circumstances } from "./channel-state.ts";
+import type { ChannelState } from "./channel-state.ts";
 import { advance, advanceNewestOnly, channelState, firstOf, forget, newestAtOf, unordered } from "./channel-state.ts";
 
 /** What the aggregator remembers of one meter. */
@@ -145,26 +144,7 @@ export function forgetMeter(meter: MeterState, newestAt: number): void {
  * 0 where there is none such, `unordered` where memory cannot tell.
  */
 export function accept(meter: MeterState, state: ChannelState, at: number, value: number, code: number): number {
-  if (!meter.needsStore) return advance(state, at, value, code, circumstancesOf(meter, state));
+  if (!meter.needsStore) return advance(state, at, value, code, meter);
   advanceNewestOnly(state, at);
   return unordered;
-}
-
-/** What the readings of a channel are judged by; `spec` only if it is known what the connection can carry. */
-export function circumstancesOf(meter: MeterState, { channel }: ChannelState): Circumstances {
-  const { record } = meter;
-  // Most meters: nothing is made for it.
-  if (record?.connectionPowerW === undefined) return ofZone(meter.calendar);
-  return { calendar: meter.calendar, spec: registerSpec(record, channel.register) };
-}
-
-const ofZones = new WeakMap<LocalCalendar, Circumstances>();
-
-function ofZone(calendar: LocalCalendar): Circumstances {
-  let found = ofZones.get(calendar);
-  if (found === undefined) {
-    found = { calendar, spec: undefined };
-    ofZones.set(calendar, found);
-  }
-  return found;
 }

@@ -6,7 +6,7 @@ import type { SeriesReader, SeriesStore } from "@meterbook/core/ports/series-sto
 import { advance, forget, markIrregular, newestAtOf } from "./channel-state.ts";
 import type { KnownMeters } from "./known-meters.ts";
 import type { MeterState } from "./meter-state.ts";
-import { channelOf, circumstancesOf } from "./meter-state.ts";
+import { channelOf } from "./meter-state.ts";
 import { tellDamage } from "./store-damage.ts";
 
 /**
@@ -91,8 +91,7 @@ export function remember(meter: MeterState, readings: readonly ReadingSeries[], 
   for (const { channel, at, value, code } of readings) {
     const state = channelOf(meter, channel);
     if (state === undefined) continue;
-    const circumstances = circumstancesOf(meter, state);
-    at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, circumstances));
+    at.forEach((instant, i) => advance(state, instant, value[i] as number, code[i] as number, meter));
   }
   meter.needsStore = false;
 }
