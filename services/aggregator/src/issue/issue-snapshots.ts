@@ -26,6 +26,8 @@ export interface IssuePorts {
 
 /** Meters per append to the ledger: large enough that its fsync is shared, small enough to bound what is in memory. */
 const metersPerAppendMax = 5000;
+/** So long a meter's months may be made before others get a turn. */
+const workMsMax = 50;
 /** Of which readings may be in memory at once. */
 const metersPerReadMax = 100;
 
@@ -60,6 +62,7 @@ function* inOrder(meters: MeterState[]): Generator<readonly MeterState[]> {
 async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promise<readonly Snapshot[]> {
   const nowMs = ports.timeMs;
   const evaluations: { meter: MeterState; evaluation: Evaluation }[] = [];
+  let turnAt = performance.now() + workMsMax;
   for (const group of inGroups(meters)) {
     const prefetched = await prefetch(ports.series, group, nowMs);
     for (const meter of group) {
@@ -69,6 +72,10 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
       // What is issued of it stays, and nothing is made of the rest of its readings as if nothing were missing.
       meter.heldBackFrom = evaluation === undefined ? pendingFrom(meter) : undefined;
       if (evaluation !== undefined) evaluations.push({ meter, evaluation });
+      if (performance.now() > turnAt) {
+        await setImmediate();
+        turnAt = performance.now() + workMsMax;
+      }
     }
     // Memory answers at once: without a turn here and there, a whole append would go by in which no heartbeat is sent,
     // and in which the ledgers of other partitions hold transactions open that must end in time.

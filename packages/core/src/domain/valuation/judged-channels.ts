@@ -1,8 +1,10 @@
 import type { Channel, Columns, ReadingSeries } from "../reading/reading.ts";
+import { qualityIndexOf } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { type JudgedIntervals, judgeIntervals } from "./judge/judge-intervals.ts";
 import { judgeRegister } from "./judge/judge-register.ts";
+import { isAboveCeiling } from "./judge/v17-above-ceiling.ts";
 import type { RegisterSpec } from "./known-meter.ts";
 import { type RegisterLine, registerLine } from "./line/register-line.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
@@ -32,9 +34,29 @@ const profiles = new WeakMap<Columns, Judged<JudgedIntervals>>();
 export function judgedLine(readings: Columns, register: string, by: JudgedBy): JudgedLine {
   return remembered(lines, readings, by, () => {
     const { record, spec, rules } = by;
+    const tidy = tidyLine(readings, by);
+    if (tidy !== undefined) return { line: tidy, findings: [] };
     const judged = judgeRegister(readings, { register, record, spec }, rules);
     return { line: registerLine(judged.readings, spec.modulus), findings: judged.findings };
   });
+}
+
+/**
+ * Nearly all registers: nothing is doubted, and the readings are the line. Undefined if they are to be judged one by
+ * one.
+ */
+function tidyLine({ at, value, code }: Columns, { record, spec, rules }: JudgedBy): RegisterLine | undefined {
+  // Installation and removal have values of their own.
+  if (record?.installed !== undefined || record?.removed !== undefined) return undefined;
+  for (let i = 0; i < at.length; i += 1) {
+    if (qualityIndexOf(code[i] as number) !== 0) return undefined;
+    if (i === 0) continue;
+    const counted = (value[i] as number) - (value[i - 1] as number);
+    const seconds = (at[i] as number) - (at[i - 1] as number);
+    if (counted < 0 || isAboveCeiling(counted, seconds, spec, rules)) return undefined;
+  }
+  const segment = new Array<number>(at.length).fill(0);
+  return { at, value, code, total: value, segment, steps: [], modulus: spec.modulus };
 }
 
 /** The credible intervals of a channel. */
