@@ -82,7 +82,7 @@ test("a start that fails by a bug shows its stack and exits 1", async () => {
 });
 
 test("a thread that dies takes the whole process with it", async () => {
-  const service = runProcess("service.ts", ["thread", "50"]);
+  const service = runProcess("service.ts", ["thread"]);
   await service.said("ready");
   const { code, err } = await service.ended;
   expect(code).toBe(1);

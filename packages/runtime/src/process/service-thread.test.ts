@@ -1,6 +1,7 @@
 // Goal: threads start, answer, close and fail as promised. Method: real worker threads of fixtures/thread.ts.
 import { Counter, Registry } from "prom-client";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { dyingChannel } from "../fixtures/dying-channel.ts";
 import type { ThreadOrder } from "../fixtures/thread.ts";
 import { publishHealth, watchHealth } from "../health/thread-health.ts";
 import { metricsHub, serveThreadMetrics } from "../telemetry/thread-metrics.ts";
@@ -42,7 +43,10 @@ test("a thread that ends before it is ready is a failed start", async () => {
 test("a thread that ends later without being asked ends the process", async () => {
   const exit = vi.spyOn(process, "exit").mockImplementation((() => {}) as never);
   onTestFinished(() => exit.mockRestore());
-  await thread({ name: "ingest", start: "exits later" });
+  await thread({ name: "ingest", dying: "exits" });
+  const channel = new BroadcastChannel(dyingChannel);
+  onTestFinished(() => channel.close());
+  channel.postMessage("now");
   await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(1));
 });
 
