@@ -1,5 +1,5 @@
-// Goal: a supervisor that signals npm ends the service (D10), and npm may run on Node 20. Method: npm as a process of its own, SIGTERM
-// to it alone.
+// Goal: a supervisor that signals npm ends the service (D10), and npm may run on Node 20. Method: npm as a process of
+// its own, SIGTERM to it alone.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -126,7 +126,9 @@ function pathWithoutOurs(): string {
   return folders.filter((folder) => !folder.includes("node_modules")).join(delimiter);
 }
 
-/** The folder of a Node 20: the machine's own, or one from the registry, which is kept; a word where there is neither. */
+/**
+ * The folder of a Node 20: the machine's own, or one from the registry, which is kept; a word where there is neither.
+ */
 function findNode20(): string | undefined {
   const own = versionOf("node", pathWithoutOurs());
   if (own?.startsWith("v20.")) return dirname(own.slice(own.indexOf(" ") + 1));

@@ -1,5 +1,5 @@
-// Goal: a meter whose clock is hours ahead costs the others nothing. After a start nobody knows yet which meter has the newest reading, and
-// the readings of all others looked late: each was looked up in the store, and counted as late.
+// Goal: a meter whose clock is hours ahead costs the others nothing. After a start nobody knows yet which meter has the
+// newest reading, and the readings of all others looked late: each was looked up in the store, and counted as late.
 import { expect, onTestFinished, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";

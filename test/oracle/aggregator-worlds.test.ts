@@ -1,6 +1,6 @@
-// Goal: what the aggregator issues is what the engine makes of all that came, whatever the order, the batches and the restarts, from
-// memory or from the store. Method: random worlds of registers and intervals, delivered in random order to the real aggregator on the
-// embedded store; the engine alone is given the same readings at once.
+// Goal: what the aggregator issues is what the engine makes of all that came, whatever the order, the batches and the
+// restarts, from memory or from the store. Method: random worlds of registers and intervals, delivered in random order
+// to the real aggregator on the embedded store; the engine alone is given the same readings at once.
 import type { ReadingQuality, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import {
   emptyColumns,

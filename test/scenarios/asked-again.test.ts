@@ -1,5 +1,5 @@
-// Goal: what a meter did not send is asked of it and comes. Method: a real process; fleets whose true readings are known
-// and whose meters answer with all, with a part, late or never; and a meter that is away when it is asked.
+// Goal: what a meter did not send is asked of it and comes. Method: a real process; fleets whose true readings are
+// known and whose meters answer with all, with a part, late or never; and a meter that is away when it is asked.
 import { join } from "node:path";
 import mqtt from "mqtt";
 import { expect, onTestFinished, test, vi } from "vitest";

@@ -32,8 +32,8 @@ const request = z.object({
 const waitingMax = 10_000;
 
 /**
- * Answers what meters are asked on `meters/{id}/requests` as the setting says: with all that is asked, with half of each
- * range, some time later, or not at all. A request that is known by its id is answered once.
+ * Answers what meters are asked on `meters/{id}/requests` as the setting says: with all that is asked, with half of
+ * each range, some time later, or not at all. A request that is known by its id is answered once.
  */
 export function requestAnswerer(answering: Answering): (payload: Buffer) => void {
   const { settings, signal } = answering;

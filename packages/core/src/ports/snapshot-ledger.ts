@@ -101,7 +101,9 @@ export interface SnapshotView {
   revisions(meterId: string, period: number, leftOut?: TellDamage): Promise<readonly Snapshot[]>;
   /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
-  /** Ids of the meters of which any revision of the period, whichever is the latest, names the usage point; ascending. */
+  /**
+   * Ids of the meters of which any revision of the period, whichever is the latest, names the usage point; ascending.
+   */
   metersOfUsagePoint(period: number, usagePointId: string): Promise<readonly string[]>;
   /** Ids of the usage points that any revision of the period names, ascending. */
   issuedUsagePoints(page: PointsPage): Promise<readonly string[]>;

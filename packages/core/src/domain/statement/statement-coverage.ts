@@ -16,8 +16,9 @@ export interface CoverageInput {
 }
 
 /**
- * Where the segments of a register do not cover the point's time, or cover it twice. The point's time begins with its first
- * meter: before that nothing is missing. A register that came later, with another meter, is missing nothing either.
+ * Where the segments of a register do not cover the point's time, or cover it twice. The point's time begins with its
+ * first meter: before that nothing is missing. A register that came later, with another meter, is missing nothing
+ * either.
  */
 export function coverageFaults(segments: readonly Covered[], input: CoverageInput): readonly Wait[] {
   const byRegister = Map.groupBy(segments, ({ register }) => register);

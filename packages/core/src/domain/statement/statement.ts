@@ -56,8 +56,8 @@ export interface StatementSource {
 }
 
 /**
- * `no_meter`: nobody has said which meter was there. `overlap`: two meters say that they counted the same. `not_issued`:
- * the meter's month has not been issued. `no_value`: it was, without a consumption.
+ * `no_meter`: nobody has said which meter was there. `overlap`: two meters say that they counted the same.
+ * `not_issued`: the meter's month has not been issued. `no_value`: it was, without a consumption.
  */
 export const waitReasons = ["no_meter", "overlap", "not_issued", "no_value"] as const;
 
