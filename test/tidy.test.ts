@@ -252,6 +252,11 @@ test("prose is at most 120 columns wide: tables, code and addresses that cannot 
   expect(wide).toEqual([]);
 });
 
+test("comments are at most 120 columns wide, as the code beside them", () => {
+  const code = files.filter(({ path }) => /\.(ts|tsx|mjs)$/.test(path));
+  expect(linesWith(/^(?=.{121})\s*(\/\/ (?!biome-ignore)|\/\*\* (?!biome-ignore)|\* )\S+ /, code)).toEqual([]);
+});
+
 test("a test that a page names is there", () => {
   const pages = files.filter(({ path }) => path.endsWith(".md"));
   const named = pages.flatMap(({ path, text }) =>
