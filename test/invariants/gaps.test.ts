@@ -124,3 +124,38 @@ test("nobody is asked where the setting says so, and the gaps are found all the 
   expect(await looked()).toMatchObject({ open: 1, missing: 1, asked: 0 });
   expect((await log.get("m-1"))?.asking).toBeNull();
 });
+
+test("reports that were numbered and never came are counted, over restarts too", async () => {
+  const { world, log } = await gapWorld();
+  const report = (sequence: number) => ({
+    meterId: "m-1",
+    sequence,
+    series: [hours(now + sequence * hour, now + (sequence + 1) * hour)],
+  });
+  await world.deliver(report(1));
+  await world.deliver(report(4));
+  const once = await until(log, "m-1", ({ sequence }) => sequence !== null);
+  expect(once.sequence).toEqual({ gaps: 1, missing: 2, after: 1, next: 4, atMs: world.nowMs });
+  await world.restart();
+  await world.deliver(report(5));
+  await world.deliver(report(7));
+  const twice = await until(log, "m-1", ({ sequence }) => sequence?.gaps === 2);
+  expect(twice.sequence).toMatchObject({ missing: 3, after: 5, next: 7 });
+});
+
+test("a month that waits for what is asked is complete when it has come", async () => {
+  const { world, log } = await gapWorld();
+  const october = instant("2026-09-30T21:00:00Z");
+  await world.deliver({ meterId: "m-1", series: [hours(october, now, [octoberEnd - hour])] });
+  await world.close();
+  const rowOf = async () => (await world.issued("m-1")).at(-1)?.registers[0];
+  expect(await rowOf()).toMatchObject({ intervals: { expected: 745, present: 744 } });
+  await until(log, "m-1", ({ gaps }) => gaps.length > 0);
+  world.nowMs += 11 * 60_000;
+  const asked = await until(log, "m-1", isAsked);
+  const [range] = asked.asking?.ranges ?? [];
+  await world.deliver({ meterId: "m-1", series: [hours(range?.from ?? 0, range?.to ?? 0)] });
+  await until(log, "m-1", ({ asking }) => asking === null && world.nowMs > now * 1000);
+  await world.close();
+  expect(await rowOf()).toMatchObject({ quality: "actual", intervals: { expected: 745, present: 745 } });
+});

@@ -29,6 +29,8 @@ export interface AggregatorEvents {
     answered: number;
     asked: number;
     ended: number;
+    /** Numbers of reports that meters left out. */
+    reports: number;
   }): void;
   /** The partition is another's: its gaps are not this process's to count. */
   gapsLeft(facts: { partition: number }): void;

@@ -120,6 +120,11 @@ function gapMetrics(registry: Registry): Pick<AggregatorEvents, "gapsLooked" | "
       this.set(total("missing"));
     },
   });
+  const skipped = new Counter({
+    name: "meterbook_reports_missing_total",
+    help: "Numbers that meters left out when they counted their reports (`sequence`): reports that never came.",
+    registers,
+  });
   const changes = new Counter({
     name: "meterbook_gaps_total",
     help: "What became of gaps, by outcome: found, answered; and how often meters were asked, by outcome: asked, ended (asked as often as it is asked, and nothing came).",
@@ -127,7 +132,8 @@ function gapMetrics(registry: Registry): Pick<AggregatorEvents, "gapsLooked" | "
     registers,
   });
   return {
-    gapsLooked({ partition, open, missing, ...outcomes }) {
+    gapsLooked({ partition, open, missing, reports, ...outcomes }) {
+      skipped.inc(reports);
       openBy.set(partition, { open, missing });
       for (const [outcome, count] of Object.entries(outcomes)) changes.inc({ outcome }, count);
     },

@@ -34,6 +34,7 @@ import { damageLogIn } from "./memory-ports.ts";
 export interface TestReport {
   readonly meterId: string;
   readonly series: readonly ReadingSeries[];
+  readonly sequence?: number;
 }
 
 /**
@@ -317,11 +318,11 @@ export async function openAggregatorWorld(options: {
         partition: 0,
         offset: frames.length,
         appendedAtMs: world.nowMs,
-        reports: reports.map(({ meterId, series }) => ({
+        reports: reports.map(({ meterId, series, sequence = 0 }) => ({
           meterId,
           receivedAtMs: world.nowMs,
           origin: "remote",
-          report: encodeReport({ meterId, series }),
+          report: encodeReport({ sequence, series }),
           readings: series.reduce((count, { at }) => count + at.length, 0),
         })),
       });

@@ -1,3 +1,4 @@
+import { nextNumber } from "@meterbook/core/domain/gap/report-numbers";
 import { isTooOld } from "@meterbook/core/domain/reading/first-reading";
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
@@ -5,6 +6,7 @@ import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
+import { sequenceOfReport } from "@meterbook/intake/report-sequence";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import type { ChangedBy, PendingMeters } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
@@ -39,6 +41,8 @@ interface Report {
   /** How many readings of the frame come before it. */
   readonly firstIndex: number;
   readonly receivedAtMs: number;
+  /** 0 where the meter gave it none. */
+  readonly number: number;
   readonly series: readonly ReadingSeries[];
   /** The first period that its readings can change; undefined where they change none that is due. */
   affects: number | undefined;
@@ -78,7 +82,10 @@ export async function applyBatch(
   await batch.put(writes);
   crashPoint("batch-half-applied");
   if (candidates.length > 0) await decide(batch, candidates, result, waiting);
-  for (const { meter, affects, frame } of reports) waiting.reported(meter, affects, frame);
+  for (const { meter, affects, frame, number, receivedAtMs } of reports) {
+    if (number !== 0) meter.numbers = nextNumber(meter.numbers, number, receivedAtMs);
+    waiting.reported(meter, affects, frame);
+  }
   return result;
 }
 
@@ -126,7 +133,8 @@ function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): 
     if (admitted !== undefined) {
       const { receivedAtMs } = report;
       const { meter, series: own } = admitted;
-      taken.push({ meter, series: own, frame, firstIndex, receivedAtMs, affects: undefined });
+      const number = sequenceOfReport(report.report);
+      taken.push({ meter, series: own, frame, firstIndex, receivedAtMs, number, affects: undefined });
     }
     if (series === undefined) firstIndex += report.readings;
     else for (const { at } of series) firstIndex += at.length;

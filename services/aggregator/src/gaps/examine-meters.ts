@@ -1,5 +1,6 @@
 import { findGaps } from "@meterbook/core/domain/gap/find-gaps";
 import { type MeterGaps, withFound } from "@meterbook/core/domain/gap/meter-gaps";
+import { addMissed } from "@meterbook/core/domain/gap/report-numbers";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { firstOf } from "../remember/channel-state.ts";
@@ -34,7 +35,8 @@ export async function examineMeters(
     }));
     const looked = { from: starts[index] as number, to: dueAt, silentSeconds };
     const found = findGaps(channels, meter.record, looked);
-    return withFound(knownOf(meter.meterId) ?? nothingKnown(meter), found, nowMs);
+    const known = withFound(knownOf(meter.meterId) ?? nothingKnown(meter), found, nowMs);
+    return { ...known, sequence: addMissed(known.sequence, meter.numbers.missed) };
   });
 }
 

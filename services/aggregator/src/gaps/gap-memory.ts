@@ -55,7 +55,7 @@ export function gapMemory(wants: (meterId: string) => boolean): GapMemory {
 
 /** A gap that goes on grows with each look; its end is written anew once a day. */
 export function isNews(before: MeterGaps | undefined, after: MeterGaps): boolean {
-  if (before === undefined) return after.gaps.length > 0;
+  if (before === undefined) return after.gaps.length > 0 || after.sequence !== null;
   return comparable(before) !== comparable(after);
 }
 

@@ -72,8 +72,10 @@ export function gapWatch(parts: WatchedPartition, { gaps: rules, events }: Aggre
     const meterOf = (meterId: string) => work.memory.knownMeters.find(meterId);
     const chosen = await chooseAskings(all, meterOf, asking, { nowMs, askedMax: budget.room(nowMs) });
     for (const one of chosen) changed.set(one.meterId, one);
+    const counts = { ...countsOf(memory, [...changed.values()], nowMs), reports: missedReports(meters) };
+    // What comes meanwhile is missed anew.
+    for (const meter of meters) meter.numbers = { ...meter.numbers, missed: undefined };
     await put(into, [...changed.values()]);
-    const counts = countsOf(memory, [...changed.values()], nowMs);
     budget.spend(counts.asked);
     memory.take(changed);
     memory.wereRead(suspected);
@@ -91,6 +93,10 @@ export function gapWatch(parts: WatchedPartition, { gaps: rules, events }: Aggre
       events.gapsLeft({ partition });
     },
   };
+}
+
+function missedReports(meters: readonly MeterState[]): number {
+  return meters.reduce((sum, { numbers }) => sum + (numbers.missed?.missing ?? 0), 0);
 }
 
 /** Meters of which something else seems to be missing than when they were read, and some in turn. */

@@ -20,7 +20,8 @@ export function suspicionOf(meter: MeterState, dueAt: number, silentSeconds: num
       if (missing > 0) text += ` ${state.channel.index}/${month}:${missing}`;
     }
   }
-  return text;
+  const { missed } = meter.numbers;
+  return missed === undefined ? text : `${text} reports ${missed.next}/${missed.missing}`;
 }
 
 function missingIntervals(meter: MeterState, state: ChannelState, start: number, boundary: number): number {

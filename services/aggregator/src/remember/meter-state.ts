@@ -1,3 +1,4 @@
+import type { ReportNumbers } from "@meterbook/core/domain/gap/report-numbers";
 import type { Channel } from "@meterbook/core/domain/reading/reading";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
 import { installationsOf } from "@meterbook/core/domain/registry/installations";
@@ -26,6 +27,8 @@ export interface MeterState {
   calendar: LocalCalendar;
   /** After a start only the store knows this meter's past: every evaluation asks it. */
   needsStore: boolean;
+  /** Of its reports; as after a start where none is known. */
+  numbers: ReportNumbers;
   /** The earliest period to recompute; undefined where nothing is pending. */
   pendingFrom: number | undefined;
   /** From where it is to be recomputed once its readings can be read; undefined where nothing holds it back. */
@@ -58,6 +61,8 @@ export interface IssuedPeriod extends Issued {
   readonly isVoid: boolean;
 }
 
+export const noNumbers: ReportNumbers = { last: 0, missed: undefined };
+
 export function meterState(meterId: string, zone: string): MeterState {
   return {
     meterId,
@@ -68,6 +73,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     recordDamaged: false,
     calendar: localCalendar(zone),
     needsStore: false,
+    numbers: noNumbers,
     pendingFrom: undefined,
     heldBackFrom: undefined,
     changedBy: 0,

@@ -93,7 +93,8 @@ test("what is known of a gap is told with it, and what was answered too", async 
   const world = apiWorld({
     series: memorySeries({ "m-1": [hours("2026-10-25T01:00:00Z")] }),
     gaps: memoryGapLog({
-      ...{ meterId: "m-1", usagePointId: "up-1", zone: "Europe/Kyiv", asking: null, sequence: null },
+      ...{ meterId: "m-1", usagePointId: "up-1", zone: "Europe/Kyiv", asking: null },
+      sequence: { gaps: 1, missing: 3, after: 41, next: 45, atMs: answeredAtMs },
       gaps: [
         kept("2026-10-24T20:00:00Z", "2026-10-24T21:00:00Z", { answeredAtMs }),
         kept("2026-10-25T00:00:00Z", "2026-10-25T03:00:00Z", { asked }),
@@ -101,7 +102,8 @@ test("what is known of a gap is told with it, and what was answered too", async 
     }),
   });
   const app = await injectableApi(world);
-  const { items } = (await app.inject("/v1/meters/m-1/gaps")).json();
+  const { items, reports } = (await app.inject("/v1/meters/m-1/gaps")).json();
+  expect(reports).toEqual({ gaps: 1, missing: 3, after: 41, next: 45, at: "2026-10-26T04:00:00Z" });
   expect(items).toMatchObject([
     { from: "2026-10-24T20:00:00Z", asked: null, answered: "2026-10-26T04:00:00Z" },
     {

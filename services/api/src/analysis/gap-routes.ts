@@ -1,5 +1,7 @@
 import { type ChannelReadings, findGaps } from "@meterbook/core/domain/gap/find-gaps";
+import type { SequenceGaps } from "@meterbook/core/domain/gap/meter-gaps";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
+import { formatInstantMs } from "@meterbook/core/domain/time/instant";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { z } from "zod";
 import { type Api, type ApiContext, type KnownMeter, knownMeter, withSoundRecord } from "../api-context.ts";
@@ -7,7 +9,7 @@ import { csvRow } from "../http/answers/csv-cell.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
 import { answerList, type List } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
-import { listAnswers } from "../http/documentation/documented.ts";
+import { listAnswers, pageOf, withJson } from "../http/documentation/documented.ts";
 import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
 import { cursor, instant, limit, meterId } from "../http/requests/query-schemas.ts";
 import {
@@ -24,6 +26,18 @@ import {
 const cursors = cursorForm("gaps", z.int().min(0));
 
 export const gapSchema = z.strictObject(gapFields).meta({ id: "Gap" });
+
+const reports = z.strictObject({
+  gaps: z.int().meta({ description: "How often numbers were left out" }),
+  missing: z.int().meta({ description: "How many in all, less those that came late" }),
+  after: z.int().meta({ description: "The newest time: the number before" }),
+  next: z.int().meta({ description: "and the number after" }),
+  at: z.string().meta({ format: "date-time", description: "When that one came" }),
+});
+
+const pageSchema = pageOf(gapSchema).extend({
+  reports: reports.nullable().meta({ description: "Reports that the meter numbered (`sequence`) and that never came" }),
+});
 
 const daySeconds = 86_400;
 const rangeDaysMax = 400;
@@ -57,26 +71,36 @@ export function gapRoutes(app: Api, context: ApiContext): void {
     description,
     params: z.strictObject({ meterId }),
     querystring,
-    response: listAnswers("Gaps", gapSchema, gapExample, csvExample, problems),
+    response: withJson(listAnswers("Gaps", gapSchema, gapExample, csvExample, problems), pageSchema, {
+      items: [gapExample],
+      reports: { gaps: 1, missing: 3, after: 41, next: 45, at: "2026-10-25T03:01:00Z" },
+    }),
   };
   app.get("/v1/meters/:meterId/gaps", { schema }, async (request, reply) => {
     const meter = withSoundRecord(await knownMeter(context, request.params.meterId));
     const range = rangeOf(meter, request.query, ports.clock.nowMs() / 1000);
     const scope = `${meter.meterId} ${request.query.from ?? ""} ${request.query.to ?? ""}`;
     const place = request.query.cursor === undefined ? undefined : cursors.decode(scope, request.query.cursor);
+    const known = await ports.gaps.get(meter.meterId);
     const list: List<PlacedGap, number> = {
       placeOf: ({ place: of }) => of,
       async *pages(after = -1) {
-        const [found, known] = await Promise.all([gapsOf(ports.series, meter, range), ports.gaps.get(meter.meterId)]);
-        const gaps = withStory(found, known?.gaps ?? [], range);
+        const gaps = withStory(await gapsOf(ports.series, meter, range), known?.gaps ?? [], range);
         yield gaps.map((gap, index) => ({ gap, place: index })).slice(after + 1);
       },
+      more: () => ({ reports: reportsJson(known?.sequence ?? null) }),
       json: ({ gap }) => gapJson(meter.meterId, gap),
       csv: () => textEncoder(({ gap }) => csvRow(gapCells(meter.meterId, gap)), `${gapHeader}\n`),
     };
     const asked = { limit: request.query.limit, place, cursors, scope, exportPage: limits.exportPage };
     return answerList(request, reply, streams, list, asked);
   });
+}
+
+function reportsJson(sequence: SequenceGaps | null): z.infer<typeof reports> | null {
+  if (sequence === null) return null;
+  const { atMs, ...numbers } = sequence;
+  return { ...numbers, at: formatInstantMs(atMs) };
 }
 
 interface PlacedGap {
