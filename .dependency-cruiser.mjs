@@ -136,7 +136,7 @@ export default {
       { path: entries },
       {
         path: "^(packages|services|simulators)/",
-        pathNot: [tests, "^services/web/[^/]+\\.mjs$", "\\.d\\.ts$", "/fixtures/", ...entries],
+        pathNot: [tests, "^services/web/[^/]+\\.mjs$", "\\.d\\.m?ts$", "/fixtures/", ...entries],
         reachable: false,
       },
     ),

@@ -52,6 +52,17 @@ export default defineConfig({
       { test: { name: "waits", include: [longWaits], ...processes, ...atOnce } },
       {
         test: {
+          name: "pages",
+          include: ["test/web/*.test.ts"],
+          ...processes,
+          globalSetup: ["test/support/servers/say-what-is-left-out.ts", "test/support/web/serve-pages.ts"],
+          // One browser at a time: what is measured in one is not to wait for another.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: "processes",
           include: ["test/{scenarios,faults,bench}/**/*.test.ts"],
           exclude: [longWaits],

@@ -26,7 +26,7 @@ export function isBuilt() {
 function filesBelow(directory) {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name);
-    if (made.includes(entry.name) || /\.test\.ts$|^dist-/.test(entry.name)) return [];
+    if (made.includes(entry.name) || /\.test\.ts$|\.d\.m?ts$|^dist-/.test(entry.name)) return [];
     return entry.isDirectory() ? filesBelow(path) : [path];
   });
 }

@@ -16,10 +16,13 @@ export interface MeterbookProcess extends ServiceProcess, ApiClient {
 
 const readyMsMax = 30_000;
 
-export async function startMeterbook(settings: Record<string, string> = {}): Promise<MeterbookProcess> {
+export async function startMeterbook(
+  settings: Record<string, string> = {},
+  options: readonly string[] = [],
+): Promise<MeterbookProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-process-"));
   const environment = { METERBOOK_DATA_DIR: dataDir, ...settings };
-  const service = serviceProcess("standalone", { environment, cwd: dataDir, readyMsMax });
+  const service = serviceProcess("standalone", { environment, cwd: dataDir, readyMsMax, options });
   const api = apiClient(
     () => service.httpUrl,
     () => service.errors().slice(-4000),

@@ -33,6 +33,8 @@ export interface ServiceProcessOptions {
   /** Working directory, so that no `.env` of the repository is read. */
   readonly cwd: string;
   readonly readyMsMax?: number;
+  /** Behind its `main.ts`. */
+  readonly options?: readonly string[];
 }
 
 /** Not started yet. Ports are free ones, logs are text. */
@@ -80,7 +82,7 @@ export function serviceProcess(name: ServiceName, options: ServiceProcessOptions
         ...options.environment,
         ...environment,
       };
-      const started = spawn(process.execPath, [main], {
+      const started = spawn(process.execPath, [main, ...(options.options ?? [])], {
         env,
         cwd: options.cwd,
         stdio: ["ignore", "pipe", "pipe"],

@@ -1,5 +1,19 @@
-/** A colour of the style sheet as a canvas can use it: what depends on the theme is only known where it is used. */
+import { theme } from "../look/theme.ts";
+
+const known = new Map<string, string>();
+
+/**
+ * A colour of the style sheet as a canvas can use it: what depends on the theme is only known where it is used. To ask
+ * costs the browser its styles, and a picture that moves asks for each frame: so once for a theme.
+ */
 export function colour(name: string): string {
+  const key = `${theme.peek()} ${name}`;
+  const found = known.get(key) ?? computed(name);
+  known.set(key, found);
+  return found;
+}
+
+function computed(name: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(--${name})`;
   probe.hidden = true;

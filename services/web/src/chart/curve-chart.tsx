@@ -6,7 +6,7 @@ import type { LoadedCurves } from "../meter/load-curves.ts";
 import { type ChartData, chartData } from "./chart-data.ts";
 import { takeGestures } from "./chart-gestures.ts";
 import { plotData, plotOptions } from "./plot-options.ts";
-import { bandsOf, drawBands } from "./quality-bands.ts";
+import { bandDrawing, bandsOf } from "./quality-bands.ts";
 import { drawDots, type RegisterDot } from "./register-dots.ts";
 
 interface CurveChartProps {
@@ -58,11 +58,11 @@ interface Drawn extends Pick<CurveChartProps, "loaded" | "dots" | "range" | "onS
 
 function makePlot(place: HTMLElement, { loaded, data, dots, range, onStep }: Drawn): uPlot {
   const { unit, zone } = loaded.curve;
-  const bands = bandsOf(loaded.curve);
+  const drawBands = bandDrawing(bandsOf(loaded.curve));
   const form = loaded.resolution === "P1D" || loaded.resolution === "P1M" ? "bars" : "line";
   const look = { data, unit, zone, form, width: place.clientWidth, height: heightOf(place) } as const;
   const options = plotOptions(look, {
-    drawAxes: [(plot) => drawBands(plot, bands)],
+    drawAxes: [drawBands],
     draw: [(plot) => drawDots(plot, dots)],
     setCursor: [
       (plot) =>

@@ -33,8 +33,8 @@ export function plotOptions(
       x: { time: true, range: (_plot, min, max) => [min, max] },
       y: { range: amountRange },
     },
-    axes: [timeAxis(zone), amountAxis(unit)],
-    series: seriesOf(data, form),
+    axes: [timeAxis(zone, width), amountAxis(unit, width)],
+    series: seriesOf(data, form, width),
     hooks,
   };
 }
@@ -56,13 +56,13 @@ function amountRange(plot: uPlot): [number, number] {
   return low === high ? [0, 1] : [low * 1.08, high * 1.08];
 }
 
-function timeAxis(zone: string): uPlot.Axis {
+function timeAxis(zone: string, width: number): uPlot.Axis {
   return {
     font,
     stroke: colour("ink-3"),
     grid: { show: false },
     ticks: { stroke: colour("line"), width: 1, size: 5 },
-    space: 64,
+    space: width < narrow ? 52 : 68,
     gap: 4,
     values: (_plot, splits, _axis, _space, step) => splits.map((at) => timeLabel(at, step, zone)),
   };
@@ -78,42 +78,49 @@ function timeLabel(at: number, step: number, zone: string): string {
   return step >= daySeconds || isMidnight ? axisDate(at, zone, { day: "numeric", month: "short" }) : clock;
 }
 
-function amountAxis(unit: string): uPlot.Axis {
+const narrow = 600;
+
+function amountAxis(unit: string, width: number): uPlot.Axis {
   return {
     font,
     stroke: colour("ink-3"),
     grid: { stroke: colour("grid"), width: 1 },
     ticks: { show: false },
-    size: 62,
+    size: width < narrow ? 42 : 58,
     gap: 6,
-    label: unitSign(unit),
-    labelFont: font,
-    labelSize: 20,
-    labelGap: 0,
+    ...(width < narrow ? {} : { label: unitSign(unit), labelFont: font, labelSize: 20, labelGap: 0 }),
     // What is given to the grid stands below zero and is an amount all the same.
     values: (_plot, splits) => splits.map((value) => roughAmount(Math.abs(value), unit)),
   };
 }
 
-function seriesOf(data: ChartData, form: "line" | "bars"): uPlot.Series[] {
+/** A line of one pixel is drawn ten times as fast as a wider one, and among so many steps it is as well seen. */
+function lineWidth(steps: number, width: number): number {
+  return steps > width ? 1 / devicePixelRatio : 1.5;
+}
+
+function seriesOf(data: ChartData, form: "line" | "bars", wide: number): uPlot.Series[] {
+  const width = lineWidth(data.from.length, wide);
   const paths = stepPaths({ to: data.to, form });
   const line = stepPaths({ to: data.to, form: "line" });
-  const common = { paths, points: { show: false }, width: form === "bars" ? 0 : 1.5 };
-  const series: uPlot.Series[] = [
-    {},
-    { ...common, stroke: colour("accent"), fill: colour("curve-fill") },
-    { ...common, width: 1.5, stroke: colour("estimated"), fill: colour("estimated-soft"), dash: [5, 3] },
-  ];
-  if (data.exported !== undefined) series.push({ ...common, stroke: colour("export"), fill: colour("export-soft") });
-  data.compared.forEach((_, i) => {
-    const name = data.compared.length === 1 ? "other-1" : (otherColours[i % otherColours.length] as string);
-    series.push({ paths: line, points: { show: false }, width: 1.5, stroke: colour(name) });
+  const common = { paths, points: { show: false }, width: form === "bars" ? 0 : width };
+  // What it is compared with stands behind it.
+  const compared = data.compared.map((_, i): uPlot.Series => {
+    const name = otherColours[i % otherColours.length] as string;
+    return { paths: line, points: { show: false }, width: Math.min(width, 1.25), stroke: colour(name) };
   });
-  return series;
+  const exported = { ...common, stroke: colour("export"), fill: colour("export-soft") };
+  return [
+    {},
+    ...compared,
+    ...(data.exported === undefined ? [] : [exported]),
+    { ...common, stroke: colour("accent"), fill: colour("curve-fill") },
+    { ...common, width, stroke: colour("estimated"), fill: colour("estimated-soft"), dash: [5, 3] },
+  ];
 }
 
 export function plotData(data: ChartData): uPlot.AlignedData {
   const { from, measured, estimated, exported, compared } = data;
-  const columns = [from, measured, estimated, ...(exported === undefined ? [] : [exported]), ...compared];
+  const columns = [from, ...compared, ...(exported === undefined ? [] : [exported]), measured, estimated];
   return columns as unknown as uPlot.AlignedData;
 }

@@ -30,13 +30,23 @@ function kindOf(quality: Quality): Band["kind"] | undefined {
 
 const widthMin = 2;
 
-/** Drawn under the curve, over the whole height. */
-export function drawBands(plot: uPlot, bands: readonly Band[]): void {
-  const { ctx, bbox } = plot;
-  const patterns = {
-    missing: hatch(ctx, colour("missing-line"), colour("missing")),
-    suspect: hatch(ctx, colour("suspect-line"), colour("suspect-soft")),
+type Patterns = Readonly<Record<Band["kind"], CanvasPattern | string>>;
+
+/** Draws them under the curve, over the whole height; the patterns are made once. */
+export function bandDrawing(bands: readonly Band[]): (plot: uPlot) => void {
+  let patterns: Patterns | undefined;
+  return (plot) => {
+    if (bands.length === 0) return;
+    patterns ??= {
+      missing: hatch(plot.ctx, colour("missing-line"), colour("missing")),
+      suspect: hatch(plot.ctx, colour("suspect-line"), colour("suspect-soft")),
+    };
+    drawBands(plot, bands, patterns);
   };
+}
+
+function drawBands(plot: uPlot, bands: readonly Band[], patterns: Patterns): void {
+  const { ctx, bbox } = plot;
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);

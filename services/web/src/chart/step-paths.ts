@@ -53,21 +53,41 @@ function placing(plot: uPlot) {
 }
 
 function drawSteps({ stroke, fill }: Paths, { xs, ys, first, last, place }: Part, { to }: Steps): void {
-  const ground = place.y(0);
+  const area = areaOver(fill, place.y(0));
   let before = Number.NaN;
   for (let i = first; i <= last; i += 1) {
     const value = ys[i] as number;
+    const left = place.x(xs[i] as number);
+    if (before !== left || Number.isNaN(value)) area.end(before);
     if (Number.isNaN(value)) {
       before = Number.NaN;
       continue;
     }
-    const [left, right, y] = [place.x(xs[i] as number), place.x(to[i] as number), place.y(value)];
+    const [right, y] = [place.x(to[i] as number), place.y(value)];
     if (before === left) stroke.lineTo(left, y);
     else stroke.moveTo(left, y);
     stroke.lineTo(right, y);
-    fill.rect(left, Math.min(y, ground), right - left, Math.abs(ground - y));
+    area.to(left, y);
+    area.to(right, y);
     before = right;
   }
+  area.end(before);
+}
+
+/** One outline for each run of known steps: many small shapes would cost the browser more than the script. */
+function areaOver(fill: Path2D, ground: number) {
+  let isOpen = false;
+  return {
+    to(x: number, y: number): void {
+      if (!isOpen) fill.moveTo(x, ground);
+      isOpen = true;
+      fill.lineTo(x, y);
+    },
+    end(x: number): void {
+      if (isOpen) fill.lineTo(x, ground);
+      isOpen = false;
+    },
+  };
 }
 
 function drawBars({ stroke, fill }: Paths, { xs, ys, first, last, place }: Part, { to }: Steps): void {
@@ -82,26 +102,37 @@ function drawBars({ stroke, fill }: Paths, { xs, ys, first, last, place }: Part,
   }
 }
 
+/** Each column of pixels goes from its first step over its least and its most to its last. */
 function drawColumns({ stroke, fill }: Paths, { xs, ys, first, last, place }: Part): void {
-  const ground = place.y(0);
-  let [column, low, high] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const area = areaOver(fill, place.y(0));
+  let [column, isDown] = [Number.NaN, false];
+  let [open, low, high, close] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   const flush = () => {
-    if (low > high) return;
-    const [top, bottom] = [place.y(high), place.y(low)];
-    stroke.moveTo(column + 0.5, top - 0.5);
-    stroke.lineTo(column + 0.5, bottom + 0.5);
-    const [from, to] = high > 0 ? [bottom, ground] : [ground, top];
-    if (to > from) fill.rect(column, from, 1, to - from);
+    if (low > high) {
+      area.end(column);
+      isDown = false;
+      return;
+    }
+    const x = column + 0.5;
+    if (isDown) stroke.lineTo(x, place.y(open));
+    else stroke.moveTo(x, place.y(open));
+    for (const value of [low, high, close]) stroke.lineTo(x, place.y(value));
+    isDown = true;
+    area.to(x, place.y(high > 0 ? high : low));
   };
   for (let i = first; i <= last; i += 1) {
     const value = ys[i] as number;
     const x = Math.floor(place.x(xs[i] as number));
     if (x !== column) {
       flush();
-      [column, low, high] = [x, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      [column, open, low, high] = [x, value, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     }
+    if (Number.isNaN(value)) continue;
+    if (low > high) open = value;
     if (value < low) low = value;
     if (value > high) high = value;
+    close = value;
   }
   flush();
+  area.end(column + 0.5);
 }

@@ -3,6 +3,7 @@ import { Icon } from "../look/icon.tsx";
 import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { DamageList } from "./damage-list.tsx";
+import { GapList } from "./gap-list.tsx";
 import { IntakeFigures } from "./intake-figures.tsx";
 import { RejectedList } from "./rejected-list.tsx";
 
@@ -15,6 +16,7 @@ export function IntakePage() {
       <section class="panel" aria-label={t("intake.now")}>
         <IntakeFigures />
       </section>
+      {may("analyst", "operator") ? <GapList /> : null}
       {may("operator") ? (
         <>
           <RejectedList />

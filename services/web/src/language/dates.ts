@@ -38,6 +38,11 @@ export function day(instant: Instant, zone: string): string {
   return dateFormat(zone, { dateStyle: "medium" }).format(msOf(instant));
 }
 
+/** `23 – 29 Nov 2026`; one day stands alone. */
+export function days(first: number, last: number, zone: string): string {
+  return dateFormat(zone, { dateStyle: "medium" }).formatRange(first * 1000, last * 1000);
+}
+
 export function dayOfWeek(instant: Instant, zone: string): string {
   return dateFormat(zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(msOf(instant));
 }

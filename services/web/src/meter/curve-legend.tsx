@@ -1,5 +1,6 @@
 import { otherColours } from "../chart/colours.ts";
 import { t } from "../language/language.ts";
+import { unitSign } from "../language/numbers.ts";
 import { qualityAt } from "./curve.ts";
 import type { LoadedCurves } from "./load-curves.ts";
 import { compareName } from "./step-table-view.tsx";
@@ -11,7 +12,10 @@ export function CurveLegend({ loaded, hasDots }: { loaded: LoadedCurves; hasDots
   const isEstimated = seen.has("estimated") || seen.has("derived");
   return (
     <ul class="legend">
-      <Key mark="swatch swatch-accent" text={exported === undefined ? curve.register : t("legend.import")} />
+      <Key
+        mark="swatch swatch-accent"
+        text={`${exported === undefined ? curve.register : t("legend.import")}, ${unitSign(curve.unit)}`}
+      />
       {exported === undefined ? null : <Key mark="swatch swatch-export" text={t("legend.export")} />}
       {isEstimated ? <Key mark="swatch swatch-estimated" text={t("quality.estimated")} /> : null}
       {seen.has("missing") || seen.has("incomplete") ? (

@@ -22,6 +22,7 @@ export function FigureTiles({ loaded }: { loaded: LoadedCurves }) {
         <Compared
           key={String(name)}
           name={compareName(name)}
+          isOther={typeof name !== "string"}
           total={figuresOf(other).total}
           own={figures.total}
           unit={unit}
@@ -47,17 +48,20 @@ function completeness({ expected, known, estimated, suspect }: Figures): string 
 
 interface ComparedProps {
   readonly name: string;
+  readonly isOther: boolean;
   readonly total: number;
   readonly own: number;
   readonly unit: string;
 }
 
-function Compared({ name, total, own, unit }: ComparedProps) {
+function Compared({ name, isOther, total, own, unit }: ComparedProps) {
   const change = total === 0 ? undefined : own / total - 1;
   const note =
     change === undefined
       ? ""
-      : t(change >= 0 ? "figure.more" : "figure.less", { share: signlessPercent(Math.abs(change)) });
+      : t(`figure.${change >= 0 ? "more" : "less"}${isOther ? "Here" : ""}`, {
+          share: signlessPercent(Math.abs(change)),
+        });
   return <Figure name={name} value={amount(total, unit)} note={note} />;
 }
 

@@ -4,6 +4,7 @@ import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, amountNumber } from "../language/numbers.ts";
 import { Empty, WithAnswer } from "../look/states.tsx";
+import { Wide } from "../look/wide.tsx";
 import { methodName } from "../month-end/why.ts";
 import type { Meter } from "./load-curves.ts";
 
@@ -25,17 +26,17 @@ export function MonthEnds({ meter: { meterId } }: { meter: Meter }) {
           items.length === 0 ? (
             <Empty title={t("monthEnds.none")}>{t("monthEnds.noneAbout")}</Empty>
           ) : (
-            <div class="scroll-x">
+            <Wide label={t("monthEnds.title")}>
               <table class="table">
                 <thead>
                   <tr>
                     <th scope="col">{t("table.month")}</th>
                     <th scope="col">{t("table.register")}</th>
                     <th scope="col" class="number">
-                      {t("table.closing")}
+                      {t("table.consumption")}
                     </th>
                     <th scope="col" class="number">
-                      {t("table.consumption")}
+                      {t("table.closing")}
                     </th>
                     <th scope="col">{t("table.quality")}</th>
                     <th scope="col">{t("table.method")}</th>
@@ -45,7 +46,7 @@ export function MonthEnds({ meter: { meterId } }: { meter: Meter }) {
                   <MonthRows key={snapshot.id} snapshot={snapshot} />
                 ))}
               </table>
-            </div>
+            </Wide>
           )
         }
       </WithAnswer>
@@ -69,10 +70,10 @@ function MonthRows({ snapshot }: { snapshot: Snapshot }) {
             </th>
           ) : null}
           <td>{row.register}</td>
-          <td class="number">{row.value === null ? "–" : amountNumber(row.value, row.unit)}</td>
           <td class="number">
             <strong>{row.consumption === null ? "–" : amount(row.consumption, row.unit)}</strong>
           </td>
+          <td class="number">{row.value === null ? "–" : amountNumber(row.value, row.unit)}</td>
           <td>
             <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}`)}
           </td>

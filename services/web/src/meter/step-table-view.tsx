@@ -23,7 +23,10 @@ export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
     t("table.quality"),
     ...table.compared.map(({ name }) => `${compareName(name)}, ${sign}`),
   ];
-  const columns = `minmax(8.5rem, 1.2fr) minmax(5rem, 0.7fr) ${"minmax(7rem, 1fr) ".repeat(heads.length - 2)}`;
+  const shape = {
+    gridTemplateColumns: `minmax(11.5rem, 1.2fr) minmax(5rem, 0.6fr) ${"minmax(7.5rem, 1fr) ".repeat(heads.length - 2)}`,
+    minWidth: `${18 + 8.5 * (heads.length - 2)}rem`,
+  };
   return (
     <div
       ref={scroller}
@@ -33,7 +36,7 @@ export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
       aria-label={t("table.label")}
       aria-rowcount={table.size + 1}
     >
-      <div role="row" class="rows-head" aria-rowindex={1} style={{ gridTemplateColumns: columns }}>
+      <div role="row" class="rows-head" aria-rowindex={1} style={shape}>
         {heads.map((head, i) => (
           <span key={head} role="columnheader" class={isNumber(i, table.hasExport) ? "number" : ""}>
             {head}
@@ -46,7 +49,7 @@ export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
             key={index}
             role="row"
             aria-rowindex={index + 2}
-            style={{ gridTemplateColumns: columns, transform: `translateY(${start}px)` }}
+            style={{ ...shape, transform: `translateY(${start}px)` }}
           >
             <Cells row={table.row(index)} loaded={loaded} hasExport={table.hasExport} />
           </div>

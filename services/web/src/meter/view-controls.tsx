@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { day } from "../language/dates.ts";
+import { days } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { zoneClock } from "../time/zone-clock.ts";
@@ -8,8 +8,8 @@ import { registerOf, registersOf } from "./load-curves.ts";
 import type { CurvePanelProps } from "./panel-props.ts";
 import {
   dateText,
+  instantOf,
   type Resolution,
-  readView,
   resolutions,
   type Span,
   shows,
@@ -70,10 +70,7 @@ function RangeStepper({ meter, view, show }: CurvePanelProps) {
   const [isOpen, setOpen] = useState(false);
   const { from, to } = view;
   const last = to - 1;
-  const text =
-    clock.dayOf(from) === clock.dayOf(last)
-      ? day(from, meter.zone)
-      : `${day(from, meter.zone)} – ${day(last, meter.zone)}`;
+  const text = days(from, last, meter.zone);
   return (
     <div class="range">
       <button
@@ -106,9 +103,9 @@ function RangeForm({ meter, view, show, done }: CurvePanelProps & { done: () => 
   const [last, setLast] = useState(dateText(view.to - 1, clock));
   const submit = (event: Event) => {
     event.preventDefault();
-    const chosen = readView({ from: first, to: last }, clock, Date.now() / 1000);
-    const to = clock.addDays(clock.dayOf(chosen.to), 1);
-    show({ from: Math.min(chosen.from, clock.addDays(to, -1)), to });
+    const [from, to] = [instantOf(first, clock), instantOf(last, clock)];
+    if (from === undefined || to === undefined) return;
+    show({ from: Math.min(from, to), to: clock.addDays(Math.max(from, to), 1) });
     done();
   };
   return (

@@ -71,7 +71,7 @@ function compareOf(text: string | undefined): Compare {
 }
 
 /** A local date, or an instant where it is not midnight. */
-function instantOf(text: string | undefined, clock: ZoneClock): number | undefined {
+export function instantOf(text: string | undefined, clock: ZoneClock): number | undefined {
   const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text ?? "") ?? [];
   if (day !== undefined) return clock.midnight(Number(year), Number(month), Number(day));
   const ms = text?.endsWith("Z") ? Date.parse(text) : Number.NaN;

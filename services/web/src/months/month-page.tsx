@@ -1,12 +1,15 @@
 import { useRoute } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import { GapList } from "../intake/gap-list.tsx";
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent } from "../language/numbers.ts";
 import { Icon } from "../look/icon.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
+import { Wide } from "../look/wide.tsx";
 import { methodName } from "../month-end/why.ts";
+import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { CloseMonth } from "./close-month.tsx";
 import { InTheWay } from "./in-the-way.tsx";
@@ -60,6 +63,7 @@ function Board({ period, again }: { period: Period; again: () => void }) {
           <InTheWay period={period} />
         </>
       )}
+      {may("analyst", "operator") ? <GapList period={period.period} /> : null}
       {period.state === "open" ? null : <CloseMonth period={period.period} done={again} />}
       {period.meters === 0 ? null : <Totals period={period} />}
     </>
@@ -109,7 +113,7 @@ function Totals({ period: { period, controlTotals, hash } }: { period: Period })
           </a>
         </p>
       </div>
-      <div class="scroll-x">
+      <Wide label={t("board.totals")}>
         <table class="table">
           <thead>
             <tr>
@@ -142,7 +146,7 @@ function Totals({ period: { period, controlTotals, hash } }: { period: Period })
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <p class="soft hash">
         {t("board.hash")} <code>{hash}</code>
       </p>

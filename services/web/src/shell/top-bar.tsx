@@ -27,7 +27,7 @@ export function TopBar() {
           <span>Meterbook</span>
         </a>
         <Places />
-        <button type="button" class="search-open" onClick={openSearch}>
+        <button type="button" class="search-open" aria-label={t("search.placeholder")} onClick={openSearch}>
           <Icon name="search" />
           <span>{t("search.placeholder")}</span>
           <kbd>/</kbd>

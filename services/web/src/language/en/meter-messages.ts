@@ -100,6 +100,8 @@ export const meterMessages = {
   "figure.baseNote": "nine tenths of the time more",
   "figure.more": "now {share} more",
   "figure.less": "now {share} less",
+  "figure.moreHere": "here {share} more",
+  "figure.lessHere": "here {share} less",
   "monthEnds.title": "Month ends",
   "monthEnds.about": "A month leads to why its numbers are so.",
   "monthEnds.none": "No month of this meter was issued yet",

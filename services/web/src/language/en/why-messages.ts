@@ -24,6 +24,9 @@ export const whyMessages = {
   "fault.register_ran_backwards": "The register ran backwards and nothing explains it, so no consumption is given.",
   "fault.amount_out_of_range": "The amount is larger than any register can count, so no consumption is given.",
   "fault.master_data_damaged": "The meter's master data cannot be read, so no consumption is given.",
+  "fault.above_ceiling":
+    "The register grew by more than the connection can carry in that time, so no consumption is given.",
+  "fault.readings_suspect": "The readings that it would have to be made from are suspect, so no consumption is given.",
   "method.EXACT": "reading at the very moment",
   "method.REG_PLUS_INTERVALS": "reading plus intervals",
   "method.LINEAR_SHORT": "between two readings",
@@ -35,4 +38,6 @@ export const whyMessages = {
   "origin.customer": "the customer",
   "origin.inspector": "an inspector",
   "origin.operator": "an operator",
+  "origin.estimator": "an estimate",
+  "origin.import": "an import",
 } as const;

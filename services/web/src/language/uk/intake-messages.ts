@@ -34,6 +34,17 @@ export const intakeMessages = {
   "replay.accepted":
     "{count, plural, =0 {Нічого не прийнято.} one {Прийнято {shown} показ.} few {Прийнято {shown} покази.} many {Прийнято {shown} показів.} other {Прийнято {shown} показу.}}",
   "replay.refresh": "Оновити список",
+  "gaps.title": "Мовчазні лічильники й пропуски",
+  "gaps.about": "Чого лічильники ще не додали за місяць, що не є остаточним; номер веде до місця на кривій.",
+  "gaps.none": "Жоден лічильник нічого не винен.",
+  "gaps.more": "Показано перші {shown}; у CSV є всі.",
+  "gaps.missing": "Бракує",
+  "gaps.asked": "Запитано",
+  "gaps.notAsked": "ще ні",
+  "gaps.askedTimes":
+    "{count, plural, one {# раз, {at}} few {# рази, востаннє {at}} many {# разів, востаннє {at}} other {# раза, востаннє {at}}}",
+  "gaps.goesOn": "досі мовчить",
+  "gaps.atClose": "навколо кінця місяця",
   "damage.title": "Пошкоджене або втрачене",
   "damage.none": "Нічого не пошкоджено.",
   "damage.help": "Що допоможе:",

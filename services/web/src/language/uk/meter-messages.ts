@@ -102,6 +102,8 @@ export const meterMessages = {
   "figure.baseNote": "дев’ять десятих часу більше",
   "figure.more": "тепер на {share} більше",
   "figure.less": "тепер на {share} менше",
+  "figure.moreHere": "тут на {share} більше",
+  "figure.lessHere": "тут на {share} менше",
   "monthEnds.title": "Кінці місяців",
   "monthEnds.about": "Місяць веде до пояснення, чому числа такі.",
   "monthEnds.none": "Жодного місяця цього лічильника ще не випущено",

@@ -22,6 +22,8 @@ export const whyMessages = {
   "fault.register_ran_backwards": "Регістр пішов назад, і ніщо цього не пояснює, тому споживання не дається.",
   "fault.amount_out_of_range": "Кількість більша, ніж може нарахувати регістр, тому споживання не дається.",
   "fault.master_data_damaged": "Облікові дані лічильника не читаються, тому споживання не дається.",
+  "fault.above_ceiling": "Регістр зріс більше, ніж може пропустити приєднання за цей час, тому споживання не дається.",
+  "fault.readings_suspect": "Покази, з яких його довелося б вивести, сумнівні, тому споживання не дається.",
   "method.EXACT": "показ рівно на цю мить",
   "method.REG_PLUS_INTERVALS": "показ та інтервали",
   "method.LINEAR_SHORT": "між двома показами",
@@ -33,4 +35,6 @@ export const whyMessages = {
   "origin.customer": "споживач",
   "origin.inspector": "інспектор",
   "origin.operator": "оператор",
+  "origin.estimator": "оцінка",
+  "origin.import": "імпорт",
 } as const;

@@ -1,0 +1,3 @@
+export declare const built: string;
+export declare function sourcesHash(): string;
+export declare function isBuilt(): boolean;
