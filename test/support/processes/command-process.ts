@@ -11,8 +11,8 @@ export interface Ended {
 }
 
 /**
- * Runs a module of services/standalone as a process that ends by itself; killed after `msMax`, or once it has said
- * `until` on standard output.
+ * Runs a command of services/standalone, or its `main`, as a process that ends by itself; killed after `msMax`, or once
+ * it has said `until` on standard output.
  */
 export async function runCommand(
   module: string,
@@ -21,7 +21,8 @@ export async function runCommand(
   msMax = 60_000,
   until?: string,
 ): Promise<Ended> {
-  const path = fileURLToPath(new URL(`../../../services/standalone/src/commands/${module}.ts`, import.meta.url));
+  const file = module === "main" ? "main.ts" : `commands/${module}.ts`;
+  const path = fileURLToPath(new URL(`../../../services/standalone/src/${file}`, import.meta.url));
   const env = {
     PATH: process.env["PATH"],
     METERBOOK_MQTT_LISTEN: "127.0.0.1:0",
