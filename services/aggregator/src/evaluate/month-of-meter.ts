@@ -1,5 +1,6 @@
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, emptyColumns } from "@meterbook/core/domain/reading/reading";
+import { recordOfMonth } from "@meterbook/core/domain/registry/record-of-month";
 import type { RegisterSnapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { intervalRow } from "@meterbook/core/domain/valuation/interval-row";
 import { courseOf } from "@meterbook/core/domain/valuation/judge/v13-register-decreased";
@@ -31,7 +32,9 @@ export async function monthOf(
   stored: () => Promise<readonly ReadingSeries[]>,
 ): Promise<SnapshotContent> {
   const month = { period, span: spanOf(meter.calendar, period), previous };
-  const rows = meter.needsStore ? undefined : rememberedRows(meter, month);
+  // What was otherwise in other months is not tidy.
+  const isTimed = recordOfMonth(meter.record, month.span) !== meter.record;
+  const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) return composeMonth(meter, month, rows);
   const { meterId, record, recordDamaged, calendar } = meter;
   const channels = knownChannels(meter.channels.map(pastOf), await stored());

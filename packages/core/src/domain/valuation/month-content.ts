@@ -1,5 +1,6 @@
 import { emptyColumns } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
+import { recordOfMonth } from "../registry/record-of-month.ts";
 import { findingsWithin } from "../snapshot/finding.ts";
 import type { RegisterSnapshot, SnapshotContent } from "../snapshot/snapshot.ts";
 import type { LocalCalendar } from "../time/local-calendar.ts";
@@ -20,13 +21,14 @@ import { valuationRules } from "./valuation-rules.ts";
  * @param previous the closings issued for the month before; empty where there are none
  */
 export function monthContent(
-  meter: KnownMeter,
+  known: KnownMeter,
   period: number,
   calendar: LocalCalendar,
   previous: Closings,
   rules: ValuationRules = valuationRules,
 ): SnapshotContent {
   const month = { period, span: spanOf(calendar, period), previous };
+  const meter = { ...known, record: recordOfMonth(known.record, month.span) };
   const present = meter.channels.filter(({ channel, first }) => countsIn(channel, first, { meter, period, calendar }));
   return composeMonth(meter, month, rowsOf(meter.record, present, month, rules), rules);
 }
