@@ -95,9 +95,9 @@ test("the API tells nothing that master data decide, and takes them again", asyn
       registry: {
         ...registry,
         get: (id) => (id === "m-1" && isDamaged ? Promise.reject(damaged) : registry.get(id)),
-        async put(records) {
+        async apply(changes) {
           isDamaged = false;
-          await registry.put(records);
+          return registry.apply(changes);
         },
       },
     }),

@@ -98,14 +98,14 @@ export const faults: readonly Fault[] = [
     replace: "queueNumber > oldestQueueNumber + 1);",
   },
   {
-    seed: 36,
+    seed: 98,
     name: "a record that failed counts as reached",
     file: inMemory,
     find: "if (series.progress.position <= offset) notReached();",
     replace: "",
   },
   {
-    seed: 900035,
+    seed: 1388,
     name: "the time of a barrier is lost whose record was kept although it failed",
     file: inMemory,
     find: "if (series.progress.position <= offset) notReached();",
@@ -126,7 +126,7 @@ export const faults: readonly Fault[] = [
     replace: "if (meters.length > 0) issuedUpTo.noted(`swept:${zone}`, stage, pending.nextQueueNumber);",
   },
   {
-    seed: 12,
+    seed: 872,
     name: "a month's end leaves out the month before",
     file: at("issue/boundary-watch"),
     find: "return localCalendar(zone).periodOf(swept) - 1;",
