@@ -16,7 +16,7 @@ import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledg
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { encodeDamageRecord } from "@meterbook/core/records/damage-record-protobuf";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
-import { encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
+import { encodeRegistryChange, sealChange } from "@meterbook/core/records/registry-change-protobuf";
 import { partitionOf } from "@meterbook/sharding/slot";
 import type { Message } from "kafkajs";
 import { describe, expect, test } from "vitest";
@@ -127,14 +127,14 @@ const wrongs: readonly Wrong[] = [
   {
     name: "a flipped bit in master data",
     topic: "registry",
-    records: [{ key: "m-1", value: flipped(encodeMeterRecord(aRecord("m-1"))) }],
+    records: [{ key: "m-1", value: flipped(masterDataOf("m-1")) }],
     says: /^m-1 checksum_mismatch: /,
   },
   {
     name: "master data under another meter's key",
     topic: "registry",
-    records: [{ key: "m-2", value: encodeMeterRecord(aRecord("m-1")) }],
-    says: /^m-2 key_mismatch: /,
+    records: [{ key: "m-2", value: masterDataOf("m-1") }],
+    says: /m-1 key_mismatch: its key is m-2$/,
   },
   {
     name: "a refused message that is none",
@@ -268,6 +268,11 @@ async function write(connection: KafkaConnection, name: TopicName, records: read
   await producer.disconnect();
   const offset = Number(written?.baseOffset) + records.length - 1;
   return `${topic} partition ${written?.partition} offset ${offset}`;
+}
+
+function masterDataOf(meterId: string): Buffer {
+  const head = { id: "c-1", recordedAtMs: 5, by: "test", reason: "a test" };
+  return encodeRegistryChange(sealChange({ ...head, writes: [{ meter: aRecord(meterId), base: null }] }));
 }
 
 function flippedSeal(): Message {
