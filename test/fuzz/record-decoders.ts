@@ -1,3 +1,4 @@
+import { decodeMeterGaps, encodeMeterGaps } from "@meterbook/adapters/sqlite-views/gap-log/gap-record";
 import { decodeJob, encodeJob } from "@meterbook/adapters/sqlite-views/job-log/job-table";
 import {
   encodeLedgerRecord,
@@ -5,11 +6,14 @@ import {
   readLedgerRecord,
   verifyLedgerRecord,
 } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
+import { periodsOf } from "@meterbook/core/domain/gap/gap-periods";
+import type { MeterGaps } from "@meterbook/core/domain/gap/meter-gaps";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { encodeBarrier } from "@meterbook/core/records/barrier-protobuf";
 import type { Checked } from "@meterbook/core/records/checked-record";
 import {
@@ -35,6 +39,7 @@ import { checkWriterTally, encodeWriterTally } from "@meterbook/core/records/wri
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { expect } from "vitest";
 import { decodeReports } from "../../services/aggregator/src/apply/decode-reports.ts";
+import { gapJson } from "../../services/api/src/analysis/gap-json.ts";
 import { snapshotCsvEncoder } from "../../services/api/src/billing/snapshot-csv.ts";
 import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
 import { meterCsvRows } from "../../services/api/src/registry/meter-csv.ts";
@@ -70,6 +75,18 @@ const heavy = {
 
 const report = Buffer.from(encodeReport({ series: soundSeries }));
 const logged = { meterId: "m-1", receivedAtMs: nowMs, origin: "operator" as const, report, readings: 6 };
+
+const asked = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 900, goesOn: false } as const;
+const missing = { ...asked, from: 1_793_480_400, to: 1_793_484_000, missing: 4 };
+const meterGaps: MeterGaps = {
+  ...{ meterId: "m-1", usagePointId: "up-1", zone: "Europe/Kyiv" },
+  gaps: [{ ...missing, sinceMs: nowMs, asked: { times: 1, atMs: nowMs }, answeredAtMs: null }],
+  asking: {
+    ...{ id: "m-1/1", atMs: nowMs, times: 1, rank: 0, state: "asked" },
+    ranges: [{ ...asked, from: missing.from, to: missing.to }],
+  },
+  sequence: { gaps: 1, missing: 2, after: 3, next: 6, atMs: nowMs },
+};
 
 const barrier = { atMs: nowMs, registry: 7, quietBefore: nowMs - 30_000, readyThrough: "m-1", closeId: "c" };
 
@@ -288,6 +305,20 @@ export const recordDecoders: readonly Decoder[] = [
       if (read === undefined) return;
       expectShown({ ...read, at: [formatInstantMs(read.askedAtMs), formatInstantMs(read.seenAtMs)] });
       expect(decodeJob(encodeJob(read))).toEqual(read);
+    },
+    throws: never,
+    heavy: { "arrays in arrays": (bytes) => withChecksum(Buffer.alloc(bytes, "[")) },
+  }),
+  decoder({
+    name: "gaps of a meter",
+    samples: [encodeMeterGaps(meterGaps)],
+    generated: oddJson(Object.keys(meterGaps)).map((text) => Buffer.concat([text, Buffer.alloc(5)])),
+    sealed,
+    decode: decodeMeterGaps,
+    check(read) {
+      if (read === undefined) return;
+      expectShown(read.gaps.map((one) => [gapJson(read.meterId, one), periodsOf(one, localCalendar(read.zone))]));
+      expect(decodeMeterGaps(encodeMeterGaps(read))).toEqual(read);
     },
     throws: never,
     heavy: { "arrays in arrays": (bytes) => withChecksum(Buffer.alloc(bytes, "[")) },
