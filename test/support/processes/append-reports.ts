@@ -11,15 +11,27 @@ process.on("SIGXFSZ", () => undefined);
 const log = await openEmbeddedReadingsLog({ dataDir, clock });
 let number = 0;
 
+/** At once, because the process may be killed at any moment; whoever reads may be slow for a while. */
+function say(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let from = 0; from < bytes.length; ) {
+    try {
+      from += writeSync(1, bytes, from);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    }
+  }
+}
+
 async function appendForEver(): Promise<void> {
   for (;;) {
     const mine = number++;
     try {
       const report = Buffer.alloc(Number(bytes), `${mine} `);
       await log.append({ meterId: `m-${mine % 7}`, receivedAtMs: mine, origin: "remote", report, readings: 2 });
-      writeSync(1, `${mine}\n`);
+      say(`${mine}`);
     } catch (error) {
-      writeSync(1, `failed ${error instanceof AdapterError ? `${error.code} ${error.retryable}` : error}\n`);
+      say(`failed ${error instanceof AdapterError ? `${error.code} ${error.retryable}` : error}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
