@@ -61,14 +61,9 @@ function Tools() {
   const { keyNeeded = false, name = null } = session.value ?? {};
   return (
     <div class="tools">
-      <button
-        type="button"
-        class="tool"
-        lang={other}
-        onClick={() => void choose(other)}
-        aria-label={t("tool.language")}
-      >
+      <button type="button" class="tool" lang={other} onClick={() => void choose(other)} title={t("tool.language")}>
         {other === "uk" ? "УКР" : "ENG"}
+        <span class="unseen"> {t("tool.language")}</span>
       </button>
       <button type="button" class="tool" onClick={turnTheme} aria-label={t("tool.theme")} title={t("tool.theme")}>
         <Icon name={theme.value === "dark" ? "sun" : "moon"} />
