@@ -22,7 +22,7 @@ const evidenceSchema = z
   .nullable()
   .meta({ description: "A reading beside the boundary" });
 
-const estimateSchema = z
+export const estimateSchema = z
   .strictObject({
     method: z.enum(methods),
     inputs: z.array(z.string()),

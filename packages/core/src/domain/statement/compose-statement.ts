@@ -30,12 +30,7 @@ export interface IssuedMonth {
 }
 
 /** What a row says of its place and time, where it says it; otherwise that is the month's. */
-type Row = RegisterSnapshot & {
-  readonly usagePointId?: string | null;
-  readonly from?: number | null;
-  readonly to?: number | null;
-  readonly openingAt?: number | null;
-};
+type Row = RegisterSnapshot & { readonly usagePointId?: string | null };
 
 /**
  * A usage point's month from the issued rows of its meters. Nothing is valued here: amounts are taken as they were
@@ -90,6 +85,7 @@ function segmentOf(row: Row, snapshot: Snapshot, { usagePointId, span, meters }:
     quality: row.quality,
     before: row.before,
     after: row.after,
+    estimate: row.estimate,
   };
 }
 

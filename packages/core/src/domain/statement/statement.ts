@@ -45,6 +45,7 @@ export interface Segment {
   readonly quality: SnapshotQuality;
   readonly before: Evidence | null;
   readonly after: Evidence | null;
+  readonly estimate: RegisterSnapshot["estimate"];
 }
 
 /** The revision that a segment is taken from. */

@@ -6,6 +6,7 @@ import type { Segment, Statement, Wait } from "@meterbook/core/domain/statement/
 import { statementText, waitReasons } from "@meterbook/core/domain/statement/statement";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
+import { estimateSchema } from "../snapshot-json.ts";
 
 const amount = z.int().min(0);
 const instant = z.string().meta({ format: "date-time" });
@@ -25,7 +26,7 @@ const segmentSchema = z.strictObject({
   consumption: amount.nullable(),
   quality: z.enum(snapshotQualities),
   evidence: z.strictObject({ before: evidence, after: evidence }),
-  estimate: z.unknown().optional(),
+  estimate: estimateSchema,
 });
 
 export const statementSchema = z
@@ -83,6 +84,7 @@ const example = {
   consumption: 80_000,
   quality: "actual" as const,
   evidence: { before: null, after: null },
+  estimate: null,
 };
 export const statementExample: StatementJson = {
   id: "up-1/2026-08",
@@ -164,13 +166,14 @@ function waitWords({ reason, register, meterId, from, to }: Wait): string {
   return `${meterId} has no consumption of ${register} ${time}`;
 }
 
-function segmentJson({ before, after, from, to, openingAt, ...rest }: Segment) {
+function segmentJson({ before, after, from, to, openingAt, estimate, ...rest }: Segment) {
   return {
     ...rest,
     from: formatInstant(from),
     to: formatInstant(to),
     openingAt: openingAt === null ? null : formatInstant(openingAt),
     evidence: { before: evidenceJson(before), after: evidenceJson(after) },
+    estimate: estimate === null ? null : { ...estimate, inputs: [...estimate.inputs] },
   };
 }
 
