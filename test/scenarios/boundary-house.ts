@@ -240,6 +240,9 @@ function rowOf(place: Place, month: number, register: HouseRegister, afterLate: 
 
 /** What is doubted within the month: readings that the meter calls suspect, and the step of a register that falls. */
 function findingsOf({ one, eventMonth }: Place, month: number, end: number, afterLate: boolean): unknown {
+  // A guess that is too high for the reading behind it is doubted.
+  const isGuessed = (one.extra ?? []).some(({ quality, errorWh }) => quality === "estimated" && errorWh > 0);
+  if (isGuessed && (month === eventMonth || month === eventMonth + 1)) return expect.any(Array);
   if (month !== eventMonth) return [];
   if (one.drop !== undefined) return [{ rule: "V13", at: iso(end + one.drop.from) }];
   const suspect = afterLate ? [] : (one.extra ?? []).filter(({ quality }) => quality === "suspect");

@@ -1,4 +1,4 @@
-import { isTooOld } from "@meterbook/core/domain/reading/first-reading";
+import { beginsEarlier, isTooOld } from "@meterbook/core/domain/reading/first-reading";
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, readingAt } from "@meterbook/core/domain/reading/reading";
 import type { RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
@@ -152,8 +152,12 @@ function rejectionOf(
   return { reason, detail, ...from, payload, truncatedFrom: null, readingIndex: null };
 }
 
-/** Not what is too old to be believed by itself, if there is anything else. */
+/** What the channel begins with. */
 function firstOf(series: ReadingSeries): Reading {
-  const believed = series.code.findIndex((code) => !isTooOld(code));
-  return readingAt(series, Math.max(0, believed));
+  let first = readingAt(series, 0);
+  for (let i = 1; isTooOld(first.code) && i < series.at.length; i += 1) {
+    const next = readingAt(series, i);
+    if (beginsEarlier(next, first)) first = next;
+  }
+  return first;
 }

@@ -1,5 +1,5 @@
 import { nextNumber } from "@meterbook/core/domain/gap/report-numbers";
-import { isTooOld } from "@meterbook/core/domain/reading/first-reading";
+import { outdates } from "@meterbook/core/domain/reading/first-reading";
 import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
@@ -10,7 +10,7 @@ import { sequenceOfReport } from "@meterbook/intake/report-sequence";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import type { ChangedBy, PendingMeters } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
-import { admitLate, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
+import { admitLate, firstOf, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { accept, channelOf } from "../remember/meter-state.ts";
@@ -160,7 +160,7 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
     const state = channelOf(meter, one.channel) as ChannelState;
     const { at, value, code } = one;
     result.readings += at.length;
-    const isOnlyOld = isOnlyTooOld(state);
+    const isOnlyOld = isOnlyTooOld(state) && outdates(readingAt(one, at.length - 1), firstOf(state));
     const newer: ChannelWrite =
       !isOnlyOld && followsOn(one, newestAtOf(state))
         ? { channelIndex: state.channel.index, at, value, code }
@@ -170,7 +170,7 @@ function takeNewer(report: Report, candidates: Candidate[], result: BatchResult,
       const instant = at[i] as number;
       index += 1;
       // The store is to know what a channel really begins with.
-      if (instant <= newestAtOf(state) || (isOnlyOld && !isTooOld(code[i] as ReadingCode))) {
+      if (instant <= newestAtOf(state) || (isOnlyOld && outdates(readingAt(one, i), firstOf(state)))) {
         candidates.push({ ...readingAt(one, i), report, state, index });
         continue;
       }

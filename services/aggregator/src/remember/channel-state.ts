@@ -232,7 +232,8 @@ export function admitLate(state: ChannelState, reading: Reading, circumstances: 
 
 function begin(state: ChannelState, reading: Reading): void {
   setReading(state, fields.first, reading);
-  set(state, fields.marks, get(state, fields.marks) % marks.isFirstTooOld);
+  const known = get(state, fields.marks) % marks.isFirstTooOld;
+  set(state, fields.marks, known + (isTooOld(reading.code) ? marks.isFirstTooOld : 0));
   // What was remembered of readings before it is the store's to tell.
   markIrregular(state, 0, reading.at);
 }
