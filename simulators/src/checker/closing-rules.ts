@@ -4,10 +4,11 @@ import { flagEstimated } from "./read-truth.ts";
 
 // The rules for the value at a month's end, written down a second time on purpose: what checks the pipeline shares
 // nothing with it. A reading within 60 s of the boundary is the value (EXACT); else a line between two readings at
-// most 2 h apart (LINEAR_SHORT) or 5 days apart (FLAT_BETWEEN); else there is none (MISSING).
+// most 2 h apart (LINEAR_SHORT) or at most 184 days away each (FLAT_BETWEEN); else there is none (MISSING).
 const snapSeconds = 60;
 const linearSecondsMax = 2 * 3600;
-const flatSecondsMax = 5 * 86_400;
+const reachSecondsMax = 184 * 86_400;
+const flatSecondsMax = 2 * reachSecondsMax;
 
 /** What a method makes of the readings. */
 export interface Closing {
@@ -58,10 +59,12 @@ function between(
   };
 }
 
-/** Rounded down to a whole unit, exactly. */
+/** To the nearest whole unit, a half downwards. */
 function onTheLine(before: KnownReading, after: KnownReading, boundary: number): number {
+  const gap = BigInt(after.at - before.at);
   const risen = BigInt(after.value - before.value) * BigInt(boundary - before.at);
-  return before.value + Number(risen / BigInt(after.at - before.at));
+  const cut = risen / gap;
+  return before.value + Number(2n * (risen % gap) > gap ? cut + 1n : cut);
 }
 
 /** What the readings near a boundary allow at best. */
@@ -75,7 +78,7 @@ export interface BestClosing {
  * no line is drawn then.
  */
 export function bestClosing(readings: readonly KnownReading[], boundary: number): BestClosing | undefined {
-  const near = readings.filter(({ at }) => Math.abs(at - boundary) <= flatSecondsMax);
+  const near = readings.filter(({ at }) => Math.abs(at - boundary) <= reachSecondsMax);
   const actual = closingOf(
     near.filter(({ flags }) => (flags & flagEstimated) === 0),
     boundary,
