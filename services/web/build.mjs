@@ -71,7 +71,17 @@ function filesBelow(directory) {
 /** Another build may do the same at the same time: whichever is last stands. */
 function replace(from, to) {
   const old = `${from}-old`;
-  if (existsSync(to)) renameSync(to, old);
+  if (existsSync(to)) putAway(to, old);
   renameSync(from, to);
   rmSync(old, { recursive: true, force: true });
+}
+
+/** In an image, what a lower layer holds cannot be moved. */
+function putAway(from, to) {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (error.code !== "EXDEV") throw error;
+    rmSync(from, { recursive: true, force: true });
+  }
 }

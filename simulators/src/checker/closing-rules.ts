@@ -75,7 +75,8 @@ export interface BestClosing {
 
 /**
  * The closing from the actual readings if they give one, else from all readings. No answer if a register falls, because
- * no line is drawn then.
+ * no line is drawn then, nor if a reading that would decide contradicts its neighbours: what is left out then is the
+ * judgement of what is checked here.
  */
 export function bestClosing(readings: readonly KnownReading[], boundary: number): BestClosing | undefined {
   const near = readings.filter(({ at }) => Math.abs(at - boundary) <= reachSecondsMax);
@@ -88,18 +89,25 @@ export function bestClosing(readings: readonly KnownReading[], boundary: number)
 
 function closingOf(near: readonly KnownReading[], boundary: number): BestClosing | undefined {
   const there = closest(near, boundary);
-  if (there !== undefined) return { method: "EXACT", value: there.value };
+  if (there !== undefined) return isContradicted(there, near) ? undefined : { method: "EXACT", value: there.value };
   const before = near.findLast(({ at }) => at <= boundary);
   const after = near.find(({ at }) => at > boundary);
   const none = { method: "MISSING", value: null };
   if (before === undefined || after === undefined) return none;
-  if (after.value < before.value) return undefined;
+  if (isContradicted(before, near) || isContradicted(after, near)) return undefined;
   const gap = after.at - before.at;
   if (gap > flatSecondsMax) return none;
   return {
     method: gap <= linearSecondsMax ? "LINEAR_SHORT" : "FLAT_BETWEEN",
     value: onTheLine(before, after, boundary),
   };
+}
+
+/** The reading before it is higher, or the one behind it is lower. */
+export function isContradicted(reading: KnownReading, readings: readonly KnownReading[]): boolean {
+  const place = readings.indexOf(reading);
+  const [before, after] = [readings[place - 1], readings[place + 1]];
+  return (before?.value ?? 0) > reading.value || (after?.value ?? reading.value) < reading.value;
 }
 
 /** Within the snap distance; at a tie the one before the boundary. */

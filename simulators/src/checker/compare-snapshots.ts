@@ -1,4 +1,4 @@
-import { bestClosing, shouldBe } from "./closing-rules.ts";
+import { bestClosing, isContradicted, shouldBe } from "./closing-rules.ts";
 import type { KnownReading } from "./compare-readings.ts";
 import { instantText } from "./compare-readings.ts";
 import type { EstimateScore } from "./estimate-score.ts";
@@ -166,7 +166,9 @@ function compareOpening({ findings, where, row, readings, month }: Place, before
   const isFirstMonth = first.at >= month.start;
   if (!isFirstMonth && before === undefined) return true;
   const expected = isFirstMonth ? first.value : (before?.value ?? null);
-  if (row.opening !== expected) {
+  // A first reading that the next one contradicts may be left out.
+  const isOpen = isFirstMonth && isContradicted(first, readings);
+  if (row.opening !== expected && !isOpen) {
     const basis = isFirstMonth ? "its first reading" : "the closing before";
     findings.differs("opening", where, `is ${row.opening}, ${basis} is ${expected}`);
   }
