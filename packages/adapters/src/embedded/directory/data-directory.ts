@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { closeToOthers, makeDirectory } from "../../sqlite-views/file/make-directory.ts";
 import { tryLock } from "../../sqlite-views/file/own-directory.ts";
+import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
 import { directoryFiles, type FileName, fileNames, identityOf, pathOf, stamp } from "./directory-files.ts";
 import { type Marks, openMarks } from "./directory-marks.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
@@ -84,16 +85,6 @@ function closeFiles(dataDir: string): void {
   for (const entry of readdirSync(dataDir, { withFileTypes: true })) {
     if (entry.isFile() && /\.db(-wal|-shm|-journal)?$/.test(entry.name))
       closeToOthers(join(dataDir, entry.name), 0o600);
-  }
-}
-
-/** SQLite syncs its files, but a power cut could still take back that they were made. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }
 

@@ -1,9 +1,9 @@
-import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { type CheckedFrame, checkFrame } from "@meterbook/core/records/frame-protobuf";
 import type { FrameToWrite } from "../../report-batches/report-batcher.ts";
+import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
 
 /**
  * The file of the embedded readings log: one row per frame. The running totals stand in the frame's own row, so they
@@ -30,16 +30,6 @@ export function openReadingsLogDatabase(dataDir: string): DatabaseSync {
   database.exec(schema);
   syncDirectory(dataDir);
   return database;
-}
-
-/** SQLite syncs its files, but a power cut could still take back that they were made. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 /** The numbers of a frame's row that are about the log, and not about the frame. */

@@ -2,12 +2,12 @@ import type { MeterGaps } from "@meterbook/core/domain/gap/meter-gaps";
 import { gapsPerMeterMax } from "@meterbook/core/domain/gap/meter-gaps";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
 import { isTimeZone } from "@meterbook/core/domain/time/local-calendar";
-import { checkedRecord, withChecksum } from "@meterbook/core/records/record-checksum";
+import { encodeJsonRecord, readJsonRecord } from "@meterbook/core/records/json-record";
 import { z } from "zod";
 
 /** The gaps of a meter as a record: JSON with a checksum behind it. */
 export function encodeMeterGaps(gaps: MeterGaps): Buffer {
-  return withChecksum(Buffer.from(JSON.stringify(gaps)));
+  return encodeJsonRecord(gaps);
 }
 
 /** To the end of the year 9999: what lies beyond cannot be written as a date. */
@@ -57,16 +57,7 @@ const form = z.object({
 
 /** Undefined where the bytes are not what was written, or no gaps of a meter. */
 export function decodeMeterGaps(bytes: Uint8Array): MeterGaps | undefined {
-  const record = checkedRecord(bytes);
-  return record === undefined ? undefined : form.safeParse(jsonOf(record)).data;
-}
-
-function jsonOf(record: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(record).toString());
-  } catch {
-    return undefined;
-  }
+  return form.safeParse(readJsonRecord(bytes)).data;
 }
 
 /** Whether there is nothing to be kept of the meter. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
 import { type JobLog, jobsKeptMax } from "@meterbook/core/ports/job-log";
-import { checkedRecord, withChecksum } from "@meterbook/core/records/record-checksum";
+import { encodeJsonRecord, readJsonRecord } from "@meterbook/core/records/json-record";
 import { z } from "zod";
 
 export const jobSchema = `
@@ -12,7 +12,7 @@ export const jobSchema = `
 
 /** A job as a record: JSON with a checksum behind it. */
 export function encodeJob(job: Job): Buffer {
-  return withChecksum(Buffer.from(JSON.stringify(job)));
+  return encodeJsonRecord(job);
 }
 
 /** To the end of the year 9999: what lies beyond cannot be written as a date. */
@@ -36,16 +36,7 @@ const form = z.object({
 
 /** Undefined where the bytes are not what was written, or no job. */
 export function decodeJob(bytes: Uint8Array): Job | undefined {
-  const record = checkedRecord(bytes);
-  return record === undefined ? undefined : form.safeParse(jsonOf(record)).data;
-}
-
-function jsonOf(record: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(record).toString());
-  } catch {
-    return undefined;
-  }
+  return form.safeParse(readJsonRecord(bytes)).data;
 }
 
 export type JobReads = Pick<JobLog, "get" | "unfinished">;
