@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openChromium } from "../support/web/chromium.ts";
-import { openPage, pagesServed, shown } from "../support/web/opened-page.ts";
+import { boxOf, openPage, pagesServed, shown } from "../support/web/opened-page.ts";
 import { shownClock } from "../support/web/shown-meters.ts";
 
 interface Curve {
@@ -128,8 +128,7 @@ describe.skipIf(inject("pages") === undefined)("the page of a meter", () => {
 
   test("dragging over a stretch shows that stretch, and its address shows it to another", async () => {
     const { page, close } = await openPage(browser, "/meters/sim-000016");
-    const box = await page.locator(".u-over").boundingBox();
-    if (box === null) throw new Error("there is no curve");
+    const box = await boxOf(page.locator(".u-over"));
     await page.mouse.move(box.x + box.width * 0.2, box.y + 60);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.4, box.y + 60, { steps: 6 });
@@ -190,8 +189,7 @@ async function scrollTo(page: Page, index: number): Promise<void> {
 /** What the heat map says of a place: a part of the day's column, and an hour. */
 async function cellAt(page: Page, part: number, hour: number): Promise<string> {
   const canvas = page.locator(".heat canvas");
-  const box = await canvas.boundingBox();
-  if (box === null) throw new Error("there is no heat map");
+  const box = await boxOf(canvas);
   await canvas.hover({ position: { x: box.width * part, y: (box.height * hour) / 24 } });
   return (await page.locator(".heat .readout").textContent()) ?? "";
 }

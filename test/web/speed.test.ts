@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openChromium } from "../support/web/chromium.ts";
-import { openPage, pagesServed, shown } from "../support/web/opened-page.ts";
+import { boxOf, openPage, pagesServed, shown } from "../support/web/opened-page.ts";
 import { shownClock } from "../support/web/shown-meters.ts";
 
 const scriptBytesMax = 90 * 1024;
@@ -73,8 +73,7 @@ async function choose(page: Page, name: string): Promise<void> {
 }
 
 async function pan(page: Page): Promise<void> {
-  const box = await page.locator(".u-over").boundingBox();
-  if (box === null) throw new Error("there is no curve");
+  const box = await boxOf(page.locator(".u-over"));
   await page.keyboard.down("Shift");
   await page.mouse.move(box.x + box.width * 0.7, box.y + 80);
   await page.mouse.down();

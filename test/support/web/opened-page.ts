@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { inject } from "vitest";
 
 export interface Look {
@@ -42,10 +42,29 @@ export async function openPage(browser: Browser, path: string, look: Look = plai
   return { page, complaints, close: () => context.close() };
 }
 
-/** Until nothing is on its way. */
+/** Until nothing is on its way, in several pictures one after another: what a page asks for begins behind its heading. */
 export async function shown(page: Page): Promise<void> {
   await page.waitForSelector("main h1");
-  await page.locator(".skeleton, [aria-busy=true]").first().waitFor({ state: "detached" });
+  await page.evaluate(`new Promise((done) => {
+    let still = 0;
+    const look = () => {
+      still = document.querySelector(".skeleton, [aria-busy=true]") === null ? still + 1 : 0;
+      if (still === 4) done(true);
+      else requestAnimationFrame(look);
+    };
+    look();
+  })`);
+}
+
+/** Where something stands, as soon as it is seen. Its element can be made anew while what it shows arrives. */
+export async function boxOf(place: Locator) {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    await place.waitFor();
+    const box = await place.boundingBox();
+    if (box !== null) return box;
+    if (Date.now() > deadline) throw new Error("what is looked for has no place on the page");
+  }
 }
 
 export function pagesServed() {
