@@ -175,6 +175,25 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(await ledger.latestOfMeter("a", october + 1)).toHaveLength(1);
   });
 
+  test("what was issued last of many meters, in the order in which they are asked for", async () => {
+    const { ledger } = await fresh();
+    expect(await ledger.latestOfMeters(["b", "a"], october)).toEqual([[], []]);
+    await ledger.append([
+      aSnapshot("a", october - 1, 1),
+      aSnapshot("a", october, 1),
+      aSnapshot("a", october, 2),
+      aSnapshot("a", october + 1, 1),
+      aSnapshot("b", october, 1),
+      aSnapshot("c", october, 1),
+    ]);
+    expect(await ledger.latestOfMeters(["b", "z", "a"], october)).toEqual([
+      [aSnapshot("b", october, 1)],
+      [],
+      [aSnapshot("a", october, 2), aSnapshot("a", october + 1, 1)],
+    ]);
+    expect(await ledger.latestOfMeters([], october)).toEqual([]);
+  });
+
   test("a period of which nothing had been issued shows at once, also one that is older than all", async () => {
     const { ledger } = await fresh();
     const seen = async () => (await ledger.latestOfMeter("a", october - 12)).map(({ period }) => period);
@@ -210,6 +229,10 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(new Set(left)).toEqual(new Set(["b 2026-10 revision 1 checksum_mismatch"]));
     await expect(again.find("b", october)).rejects.toMatchObject({ code: "record_damaged" });
     expect(await again.latestOfMeter("b", october)).toMatchObject([{ revision: 1, hash: "" }]);
+    expect(await again.latestOfMeters(["a", "b"], october)).toMatchObject([
+      [{ revision: 1 }],
+      [{ revision: 1, hash: "" }],
+    ]);
     expect(await again.issuedMeters(october)).toBe(3);
     await expect(again.append([aSnapshot("b", october, 1)])).rejects.toThrow("never changes");
     await again.append([aSnapshot("b", october, 2)]);

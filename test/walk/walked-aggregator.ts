@@ -204,5 +204,6 @@ function gatedLedger(ledger: SnapshotLedger, through: Through): SnapshotLedger {
     ...ledger,
     append: (snapshots) => through("issue", () => ledger.append(snapshots)),
     latestOfMeter: (meterId, from) => through("look up", () => ledger.latestOfMeter(meterId, from)),
+    latestOfMeters: (meterIds, from) => through("look up", () => ledger.latestOfMeters(meterIds, from)),
   };
 }

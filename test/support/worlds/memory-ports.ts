@@ -104,6 +104,13 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
       .map(({ snapshot }) => snapshot)
       .filter((snapshot) => snapshot.meterId === meterId && snapshot.period === period)
       .sort((a, b) => a.revision - b.revision);
+  const newestOf = (meterId: string, fromPeriod: number) => {
+    const newest = new Map<number, Snapshot>();
+    for (const { snapshot } of ledger) {
+      if (snapshot.meterId === meterId && snapshot.period >= fromPeriod) newest.set(snapshot.period, snapshot);
+    }
+    return [...newest.values()].sort((a, b) => a.period - b.period);
+  };
   let end: LedgerPlace = [];
   const view: MemorySnapshots = {
     calls,
@@ -134,16 +141,12 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         of(meterId, period).findLast((one) => revision === undefined || one.revision === revision),
       ),
     revisions: async (meterId, period) => called("revisions", of(meterId, period)),
-    latestOfMeter: async (meterId, fromPeriod) => {
-      const newest = new Map<number, Snapshot>();
-      for (const { snapshot } of ledger) {
-        if (snapshot.meterId === meterId && snapshot.period >= fromPeriod) newest.set(snapshot.period, snapshot);
-      }
-      return called(
-        "latestOfMeter",
-        [...newest.values()].sort((a, b) => a.period - b.period),
-      );
-    },
+    latestOfMeter: async (meterId, fromPeriod) => called("latestOfMeter", newestOf(meterId, fromPeriod)),
+    latestOfMeters: async (meterIds, fromPeriod) =>
+      called(
+        "latestOfMeters",
+        meterIds.map((meterId) => newestOf(meterId, fromPeriod)),
+      ),
     metersOfUsagePoint: async (period, id) => {
       const named = ledger.filter(
         ({ snapshot }) => snapshot.period === period && pointsOfSnapshot(snapshot).includes(id),

@@ -101,6 +101,8 @@ export interface SnapshotView {
   revisions(meterId: string, period: number, leftOut?: TellDamage): Promise<readonly Snapshot[]>;
   /** The latest revision of each period of one meter from `fromPeriod` on, ascending. */
   latestOfMeter(meterId: string, fromPeriod: number): Promise<readonly Snapshot[]>;
+  /** The same of many meters at once, in the order of `meterIds`. */
+  latestOfMeters(meterIds: readonly string[], fromPeriod: number): Promise<readonly (readonly Snapshot[])[]>;
   /**
    * Ids of the meters of which any revision of the period, whichever is the latest, names the usage point; ascending.
    */

@@ -32,10 +32,12 @@ export function encodeSnapshot(snapshot: Snapshot, spareBytes = 0): Buffer {
   putNumber(0x30, memberOf(lifecycles, snapshot.lifecycle));
   putNumber(0x38, snapshot.issuedAtMs);
   putText(0x42, snapshot.reason);
-  out[at++] = 0x4a;
-  out[at++] = 32;
-  at += out.write(snapshot.hash.slice("sha256:".length), at, 32, "hex");
-  for (const row of snapshot.registers) putMessage(0x52, () => putRow(row));
+  putHash(snapshot.hash);
+  for (const row of snapshot.registers) {
+    const start = beginMessage(0x52);
+    putRow(row);
+    endMessage(start);
+  }
   const record = Buffer.allocUnsafe(at + spareBytes);
   out.copy(record, 0, 0, at);
   return record;
@@ -53,9 +55,8 @@ function putRow(row: RegisterSnapshot): void {
   putNumber(0x48, memberOf(methods, row.method));
   if (row.origin !== null) putNumber(0x50, memberOf(origins, row.origin));
   if (row.readAt !== null) putNumber(0x58, row.readAt);
-  const { before, after } = row;
-  if (before !== null) putMessage(0x62, () => putEvidence(before));
-  if (after !== null) putMessage(0x6a, () => putEvidence(after));
+  if (row.before !== null) putEvidence(0x62, row.before);
+  if (row.after !== null) putEvidence(0x6a, row.after);
   if (row.intervals !== null) {
     putNumber(0x70, row.intervals.expected);
     putNumber(0x78, row.intervals.present);
@@ -65,22 +66,25 @@ function putRow(row: RegisterSnapshot): void {
   if (row.carried !== null) putNumber(0x90, zigzag(row.carried));
   if (row.from !== null) putNumber(0x98, row.from);
   if (row.to !== null) putNumber(0xa0, row.to);
-  for (const finding of row.findings) putMessage(0xaa, () => putFinding(finding));
-  const { estimate } = row;
-  if (estimate !== null) putMessage(0xb2, () => putEstimate(estimate));
+  for (const finding of row.findings) putFinding(finding);
+  if (row.estimate !== null) putEstimate(row.estimate);
 }
 
 function putFinding({ rule, at: instant }: Finding): void {
+  const start = beginMessage(0xaa);
   putNumber(0x08, memberOf(judgedRules, rule));
   putNumber(0x10, instant);
+  endMessage(start);
 }
 
 function putEstimate({ method, inputs, low, high, cap }: Estimate): void {
+  const start = beginMessage(0xb2);
   putNumber(0x08, memberOf(methods, method));
   for (const input of inputs.slice(0, inputsMax)) putText(0x12, input);
   putNumber(0x18, low);
   putNumber(0x20, high);
   if (cap !== null) putNumber(0x28, cap);
+  endMessage(start);
 }
 
 /** An amount that may be negative, as protobuf's `sint64` has it. */
@@ -88,18 +92,23 @@ function zigzag(amount: number): number {
   return amount < 0 ? -2 * amount - 1 : 2 * amount;
 }
 
-function putEvidence(evidence: Evidence): void {
+function putEvidence(tag: number, evidence: Evidence): void {
+  const start = beginMessage(tag);
   putNumber(0x08, evidence.at);
   putNumber(0x10, evidence.value);
   putNumber(0x18, memberOf(readingQualities, evidence.quality));
+  endMessage(start);
 }
 
-/** The length goes before the body and is known after it; nearly always it takes the one byte left for it. */
-function putMessage(tag: number, putBody: () => void): void {
+/** Answers where the length is, which goes before the body and is known after it. */
+function beginMessage(tag: number): number {
   putVarint(tag);
-  const lengthAt = at;
   at += 1;
-  putBody();
+  return at - 1;
+}
+
+/** Nearly always the length takes the one byte that is left for it. */
+function endMessage(lengthAt: number): void {
   const length = at - lengthAt - 1;
   if (length < 128) {
     out[lengthAt] = length;
@@ -116,7 +125,20 @@ function putMessage(tag: number, putBody: () => void): void {
 function putText(tag: number, text: string): void {
   putVarint(tag);
   putVarint(text.length);
-  at += out.write(text, at, "latin1");
+  // Letter by letter: they are few, and a call out of JavaScript costs more.
+  for (let i = 0; i < text.length; i += 1) out[at++] = text.charCodeAt(i);
+}
+
+/** The 64 hexadecimal digits after `sha256:`, in lower case. */
+function putHash(hash: string): void {
+  out[at++] = 0x4a;
+  out[at++] = 32;
+  for (let i = "sha256:".length; i < hash.length; i += 2)
+    out[at++] = (nibble(hash.charCodeAt(i)) << 4) | nibble(hash.charCodeAt(i + 1));
+}
+
+function nibble(digit: number): number {
+  return (digit & 15) + 9 * (digit >> 6);
 }
 
 function memberOf(names: readonly string[], name: string): number {

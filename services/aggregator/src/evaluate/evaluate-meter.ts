@@ -12,6 +12,7 @@ import {
   firstOpen,
   firstToMend,
   isAllMissing,
+  issuedToAsk,
   missingPeriodsMax,
   newestTwo,
   openChain,
@@ -175,6 +176,13 @@ export function rangeToRead(
 ): { readonly from: number; readonly to: number } | null {
   const due = periodsDue(meter, fromPeriod, nowMs);
   return due === undefined ? null : rangeOf(meter, due.from, due.last);
+}
+
+/** From which period on an evaluation asks the ledger what is issued; undefined where it does not. */
+export function issuedToRead(meter: MeterState, fromPeriod: number, nowMs: number): number | undefined {
+  if (fromPeriod <= allMonths) return allMonths;
+  const due = periodsDue(meter, fromPeriod, nowMs);
+  return due === undefined ? undefined : issuedToAsk(meter, Math.max(due.first, due.from - 1));
 }
 
 export function hashOf(content: SnapshotContent): string {

@@ -19,14 +19,18 @@ export const missingPeriodsMax = 12;
 
 /** What was issued last for each period from `fromPeriod` on: from memory where it reaches back so far. */
 export async function issuedChain(ports: IssuedPorts, meter: MeterState, fromPeriod: number): Promise<IssuedChain> {
-  const { issued } = meter;
-  const oldest = issued?.[0];
-  if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) {
-    return new Map(issued.map((one) => [one.period, one]));
-  }
-  // One more year back, so that a silent run is counted from where it began.
-  const snapshots = await ports.ledger.latestOfMeter(meter.meterId, fromPeriod - missingPeriodsMax);
+  const askFrom = issuedToAsk(meter, fromPeriod);
+  if (askFrom === undefined) return new Map(meter.issued?.map((one) => [one.period, one]));
+  const snapshots = await ports.ledger.latestOfMeter(meter.meterId, askFrom);
   return chainOf(snapshots.map(ports.seen), firstPeriodOf(meter));
+}
+
+/** From which period on the ledger is asked; undefined where memory reaches back so far. */
+export function issuedToAsk({ issued }: MeterState, fromPeriod: number): number | undefined {
+  const oldest = issued?.[0];
+  if (issued !== undefined && (oldest === undefined || oldest.period <= fromPeriod)) return undefined;
+  // One more year back, so that a silent run is counted from where it began.
+  return fromPeriod - missingPeriodsMax;
 }
 
 /** @param first where the meter's months begin, and with them the count of silent months. */

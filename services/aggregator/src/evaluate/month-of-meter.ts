@@ -110,10 +110,7 @@ function totalRow(
   if (readings === undefined || (profile !== undefined && cover === undefined)) return undefined;
   if (!opensAsIssued(state, span.start, before) || !isInPlace(meter, state, readings, span)) return undefined;
   const spec = registerSpec(record, register);
-  const line = registerLine(
-    readings.map((reading) => ({ ...reading, course: "rose" })),
-    spec.modulus,
-  );
+  const line = registerLine(readings, spec.modulus);
   const past = { register, unit, spec, record, line, findings: [], intervals: [], cover, previous: before };
   const row = registerRow({ ...past, reach: { first: firstOf(state) } }, span, valuationRules);
   // Intervals would give a better value, and those of a whole month are not remembered one by one.

@@ -4,10 +4,10 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
-import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
+import type { SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { AggregatorEvents } from "../aggregator-events.ts";
 import type { Evaluation } from "../evaluate/evaluate-meter.ts";
-import { evaluateMeter, rangeToRead } from "../evaluate/evaluate-meter.ts";
+import { evaluateMeter, issuedToRead, rangeToRead } from "../evaluate/evaluate-meter.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { tellDamage, unlessDamage } from "../remember/store-damage.ts";
 import type { PendingMeters } from "./pending-meters.ts";
@@ -65,9 +65,11 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
   let turnAt = performance.now() + workMsMax;
   for (const group of inGroups(meters)) {
     const prefetched = await prefetch(ports.series, group, nowMs);
+    const ledger = await prefetchIssued(ports.ledger, group, nowMs);
     for (const meter of group) {
       const series = { read: prefetched.get(meter) ?? ports.series.read };
-      const evaluating = evaluateMeter({ ...ports, series, whole: ports.series }, meter, pendingFrom(meter), nowMs);
+      const from = { seen: ports.seen, ledger, series, whole: ports.series };
+      const evaluating = evaluateMeter(from, meter, pendingFrom(meter), nowMs);
       const evaluation = await evaluating.catch(tellDamage(ports.damaged, nowMs));
       // What is issued of it stays, and nothing is made of the rest of its readings as if nothing were missing.
       meter.heldBackFrom = evaluation === undefined ? pendingFrom(meter) : undefined;
@@ -131,4 +133,29 @@ async function prefetch(
     });
   }
   return reads;
+}
+
+/** Asks the ledger for many meters at once: a question for each was a third of a close. */
+async function prefetchIssued(
+  ledger: SnapshotView,
+  meters: readonly MeterState[],
+  nowMs: number,
+): Promise<Pick<SnapshotView, "latestOfMeter">> {
+  const known = new Map<string, { readonly from: number; readonly snapshots: readonly Snapshot[] }>();
+  const asking = Map.groupBy(meters, (meter) => issuedToRead(meter, pendingFrom(meter), nowMs));
+  for (const [from, group] of asking) {
+    if (from === undefined || group.length === 1) continue;
+    const ids = group.map(({ meterId }) => meterId);
+    const found = await ledger.latestOfMeters(ids, from);
+    ids.forEach((meterId, index) => {
+      known.set(meterId, { from, snapshots: found[index] ?? [] });
+    });
+  }
+  return {
+    async latestOfMeter(meterId, fromPeriod) {
+      const { from, snapshots } = known.get(meterId) ?? { from: Number.POSITIVE_INFINITY, snapshots: [] };
+      if (fromPeriod < from) return ledger.latestOfMeter(meterId, fromPeriod);
+      return fromPeriod === from ? snapshots : snapshots.filter(({ period }) => period >= fromPeriod);
+    },
+  };
 }

@@ -29,6 +29,7 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     find: (meterId, period, revision) => ledger.find(meterId, period, revision),
     revisions: (meterId, period) => ledger.revisions(meterId, period),
     latestOfMeter: (meterId, fromPeriod) => ledger.latestOfMeter(meterId, fromPeriod),
+    latestOfMeters: (meterIds, fromPeriod) => ledger.latestOfMeters(meterIds, fromPeriod),
     metersOfUsagePoint: (period, usagePointId) => ledger.metersOfUsagePoint(period, usagePointId),
     issuedUsagePoints: (page) => ledger.issuedUsagePoints(page),
     issuedMeters: (period) => ledger.issuedMeters(period),

@@ -31,7 +31,7 @@ export function snapshotReads(
   changes?: () => number,
 ): SnapshotReads {
   const periods = issuedPeriods(database, changes);
-  const { findSync, revisions, ofMeter } = meterReads(database, ears, periods);
+  const { findSync, revisions, ofMeter, ofMeters } = meterReads(database, ears, periods);
   const places = ledgerPlaces(database);
   const seals = ledgerSeals(database);
   const { latestOf, changesOf } = listReads(database, ears);
@@ -44,6 +44,7 @@ export function snapshotReads(
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
       latestOfMeter: async (meterId, fromPeriod) => ofMeter(meterId, fromPeriod),
+      latestOfMeters: async (meterIds, fromPeriod) => ofMeters(meterIds, fromPeriod),
       ...pointMonthReads(database),
       issuedMeters: async (period) => Number(meters.get(period)?.["meters"]),
       periods: async () => periods(),
@@ -79,6 +80,12 @@ function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => rea
   const newest = database.prepare(
     `${ofRevision} WHERE r.period = ? AND r.meter_id = ? ORDER BY r.revision DESC LIMIT 1`,
   );
+  // One statement for all: a statement a meter cost a third of a close of meters of which nothing was issued.
+  const newestOfMany = database.prepare(`
+    SELECT m.key, r.revision, l.body FROM json_each(?1) m CROSS JOIN revision r ON r.period = ?2 AND r.meter_id = m.value
+      AND r.revision = (SELECT max(revision) FROM revision WHERE period = ?2 AND meter_id = m.value)
+      LEFT JOIN ledger l USING (sequence)`);
+  newestOfMany.setReturnArrays(true);
 
   function read(
     row: Record<string, unknown>,
@@ -94,11 +101,28 @@ function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => rea
   function issuedOf(meterId: string, period: number): Snapshot | undefined {
     const row = newest.get(period, meterId);
     if (row === undefined) return undefined;
-    const key = { meterId, period, revision: Number(row["revision"]) };
-    const record = readLedgerRecord(row["body"] as Uint8Array | null, key);
+    return issuedIn(row["body"] as Uint8Array | null, { meterId, period, revision: Number(row["revision"]) });
+  }
+
+  /** What cannot be read still counts as issued. */
+  function issuedIn(body: Uint8Array | null, key: LedgerKey): Snapshot {
+    const record = readLedgerRecord(body, key);
     if (record.snapshot !== undefined) return record.snapshot;
     told(ears, record, { key });
     return unreadableRevision(key);
+  }
+
+  function ofMeters(meterIds: readonly string[], fromPeriod: number): Snapshot[][] {
+    const found = meterIds.map((): Snapshot[] => []);
+    const ids = JSON.stringify(meterIds);
+    for (const period of periods()) {
+      if (period < fromPeriod) continue;
+      const rows = newestOfMany.all(ids, period) as unknown as [number, number, Uint8Array | null][];
+      for (const [index, revision, body] of rows) {
+        found[index]?.push(issuedIn(body, { meterId: meterIds[index] as string, period, revision }));
+      }
+    }
+    return found;
   }
 
   return {
@@ -112,6 +136,7 @@ function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => rea
       periods()
         .filter((period) => period >= fromPeriod)
         .flatMap((period) => issuedOf(meterId, period) ?? []),
+    ofMeters,
   };
 }
 

@@ -164,7 +164,7 @@ export function parsePeriod(name: string): number | undefined {
 }
 
 /** A row of a register of which there is nothing to tell. */
-export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RegisterSnapshot {
+export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RowInTheMaking {
   return {
     register,
     unit,
@@ -185,10 +185,15 @@ export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]
     after: null,
     intervals: null,
     fault: null,
-    findings: [],
+    findings: noFindings,
     estimate: null,
   };
 }
+
+const noFindings: readonly Finding[] = [];
+
+/** Whoever makes a row fills in one object: a close makes a million, and copies of them were most of its garbage. */
+export type RowInTheMaking = { -readonly [Field in keyof RegisterSnapshot]: RegisterSnapshot[Field] };
 
 /** Stands for an issued revision that cannot be read: its number is taken, and no content has its hash. */
 export function unreadableRevision(key: Pick<Snapshot, "meterId" | "period" | "revision">): Snapshot {

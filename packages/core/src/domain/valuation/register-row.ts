@@ -4,7 +4,7 @@ import { lowerBound, originOf, readingAt } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { findingsWithin, isDoubt } from "../snapshot/finding.ts";
-import type { RegisterSnapshot } from "../snapshot/snapshot.ts";
+import type { RegisterSnapshot, RowInTheMaking } from "../snapshot/snapshot.ts";
 import { withoutReadings } from "../snapshot/snapshot.ts";
 import type { Closing } from "./closing/closing.ts";
 import { worseOf } from "./closing/closing.ts";
@@ -117,22 +117,20 @@ function closedRow(
   const beyond = isTooMuch ? "above_ceiling" : isOutOfRange ? "amount_out_of_range" : null;
   const fault = typeof amount === "string" ? amount : beyond;
   const quality = opening.value === null ? "incomplete" : worstOf(closing.quality, opening.quality);
-  const { spec } = past;
-  return {
-    ...frameOf(base),
-    value: closing.value,
-    valueQuality: closing.quality,
-    carried,
-    consumption,
-    quality: fault === null ? quality : "suspect",
-    method: closing.method,
-    origin: originOf(closing.by.code),
-    readAt: closing.by.at,
-    before: closing.before,
-    after: closing.after,
-    fault,
-    estimate: consumption === null ? null : estimateOf(closing, opening, { ...part, spec }),
-  };
+  const row = frameOf(base);
+  row.value = closing.value;
+  row.valueQuality = closing.quality;
+  row.carried = carried;
+  row.consumption = consumption;
+  row.quality = fault === null ? quality : "suspect";
+  row.method = closing.method;
+  row.origin = originOf(closing.by.code);
+  row.readAt = closing.by.at;
+  row.before = closing.before;
+  row.after = closing.after;
+  row.fault = fault;
+  row.estimate = consumption === null ? null : estimateOf(closing, opening, part, past.spec);
+  return row;
 }
 
 /** `INTERVAL_SUM` of a register of which no reading is near: the month's intervals, counted on from the opening. */
@@ -168,15 +166,14 @@ function withoutClosing(base: Base, rules: ValuationRules): RegisterSnapshot {
 }
 
 /** What all rows of the register have. */
-function frameOf({ past, span, part, opening }: Base): RegisterSnapshot {
+function frameOf({ past, span, part, opening }: Base): RowInTheMaking {
   const from = opening.at ?? part.from;
-  return {
-    ...withoutReadings(past.register, past.unit),
-    opening: opening.value,
-    openingBasis: opening.basis,
-    openingAt: opening.at,
-    from: from === span.start ? null : from,
-    to: part.to === span.boundary ? null : part.to,
-    findings: findingsWithin(past.findings, part),
-  };
+  const row = withoutReadings(past.register, past.unit);
+  row.opening = opening.value;
+  row.openingBasis = opening.basis;
+  row.openingAt = opening.at;
+  row.from = from === span.start ? null : from;
+  row.to = part.to === span.boundary ? null : part.to;
+  row.findings = findingsWithin(past.findings, part);
+  return row;
 }

@@ -1,6 +1,7 @@
 import type { Estimate } from "../../snapshot/snapshot.ts";
 import { formatInstant } from "../../time/instant.ts";
 import type { RegisterSpec } from "../known-meter.ts";
+import type { Part } from "../month.ts";
 import type { Closing } from "./closing.ts";
 
 /**
@@ -10,12 +11,12 @@ import type { Closing } from "./closing.ts";
 export function estimateOf(
   closing: Closing,
   opening: { readonly value: number | null; readonly at: number | null },
-  part: { readonly from: number; readonly to: number; readonly spec: RegisterSpec },
+  { from, to }: Part,
+  spec: RegisterSpec,
 ): Estimate | null {
   const { before, after, total, value, method } = closing;
   if (method !== "FLAT_BETWEEN" || before === null || after === null) return null;
   if (total === null || value === null || opening.value === null) return null;
-  const { spec, to, from } = part;
   const rise = after.value - before.value + (after.value < before.value ? (spec.modulus ?? 0) : 0);
   const [since, until] = [carriedIn(to - before.at, spec), carriedIn(after.at - to, spec)];
   // From the reading before: at least what is too much to be used behind the boundary, at most what can be used up to

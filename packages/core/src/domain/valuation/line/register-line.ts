@@ -1,5 +1,4 @@
-import type { Columns } from "../../reading/reading.ts";
-import type { CredibleReading } from "../judge/judge-register.ts";
+import type { Columns, Reading } from "../../reading/reading.ts";
 import type { Course } from "../judge/v13-register-decreased.ts";
 
 /**
@@ -16,25 +15,26 @@ export interface RegisterLine extends Columns {
   readonly modulus: number | undefined;
 }
 
-export function registerLine(readings: readonly CredibleReading[], modulus: number | undefined): RegisterLine {
-  const line = {
-    at: [] as number[],
-    value: [] as number[],
-    code: [] as number[],
-    total: [] as number[],
-    segment: [] as number[],
-    steps: [] as Course[],
+/** Columns as long as they must be: most lines of a month's end have two readings, and a close makes a million. */
+export function registerLine(
+  readings: readonly (Reading & { readonly course?: Course })[],
+  modulus: number | undefined,
+): RegisterLine {
+  const steps: Course[] = [];
+  let wrapped = 0;
+  return {
+    at: readings.map(({ at }) => at),
+    value: readings.map(({ value }) => value),
+    code: readings.map(({ code }) => code),
+    total: readings.map(({ value, course }) => {
+      if (course === "wrapped") wrapped += modulus ?? 0;
+      return value + wrapped;
+    }),
+    segment: readings.map(({ course }) => {
+      if (course === "fell" || course === "leapt") steps.push(course);
+      return steps.length;
+    }),
+    steps,
     modulus,
   };
-  let wrapped = 0;
-  for (const { at, value, code, course } of readings) {
-    if (course === "wrapped") wrapped += modulus ?? 0;
-    if (course === "fell" || course === "leapt") line.steps.push(course);
-    line.at.push(at);
-    line.value.push(value);
-    line.code.push(code);
-    line.total.push(value + wrapped);
-    line.segment.push(line.steps.length);
-  }
-  return line;
 }
