@@ -42,7 +42,9 @@ export async function openPage(browser: Browser, path: string, look: Look = plai
   return { page, complaints, close: () => context.close() };
 }
 
-/** Until nothing is on its way, in several pictures one after another: what a page asks for begins behind its heading. */
+/**
+ * Until nothing is on its way, in several pictures one after another: what a page asks for begins behind its heading.
+ */
 export async function shown(page: Page): Promise<void> {
   await page.waitForSelector("main h1");
   await page.evaluate(`new Promise((done) => {
