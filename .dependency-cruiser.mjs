@@ -149,6 +149,7 @@ export default {
       "packages/adapters/src/sqlite-views",
       "test",
     ]),
+    onlyIn("hyparquet-writer", npm("hyparquet-writer"), ["services/api/src/http/tables"]),
     onlyIn("fastify", npm("fastify|@fastify|fastify-type-provider-zod"), ["services/api"]),
   ],
   options: {

@@ -1,4 +1,5 @@
-import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
+import { residentBytesOf } from "../support/processes/process-usage.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
 import { applied, portOf } from "./throughput.bench.ts";
@@ -45,6 +46,7 @@ export async function measureMonthClose(meters: number): Promise<Figure[]> {
     return [
       { name: "month close", value: closeSeconds, unit: "s", note: `${registers} registers`, ...barFor(registers) },
       await measureExport(`${meterbook.httpUrl}/v1/snapshots?period=${period}`, registers),
+      ...(await measureTables(meterbook, `/v1/snapshots?period=${period}`, registers)),
     ];
   } finally {
     await meterbook.dispose();
@@ -69,4 +71,28 @@ export async function measureExport(url: string, registers: number): Promise<Fig
   const seconds = (performance.now() - started) / 1000;
   const bar = registers >= 1_000_000 ? { bar: { atLeast: 500_000 } } : {};
   return { name: "CSV export", value: rows / seconds, unit: "rows/s", note: `${Math.round(bytes / 1e6)} MB`, ...bar };
+}
+
+/** Rows per second of the files for spreadsheets and analysts, and how much the process grows meanwhile. */
+async function measureTables(meterbook: MeterbookProcess, path: string, registers: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [format, name] of [
+    ["xlsx", "XLSX export"],
+    ["parquet", "Parquet export"],
+  ] as const) {
+    const before = residentBytesOf(meterbook.pid);
+    let most = before;
+    const started = performance.now();
+    const response = await meterbook.request(`${path}&format=${format}`);
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      most = Math.max(most, residentBytesOf(meterbook.pid));
+    }
+    if (!response.ok || bytes === 0) throw new Error(`${format}: ${response.status}, ${bytes} bytes`);
+    const seconds = (performance.now() - started) / 1000;
+    const note = `${Math.round(bytes / 1e6)} MB; the process grew by ${Math.round((most - before) / 1e6)} MB`;
+    figures.push({ name, value: registers / seconds, unit: "rows/s", note });
+  }
+  return figures;
 }

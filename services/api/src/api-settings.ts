@@ -1,7 +1,8 @@
 import type { WatchFiles } from "./http/access/keys-file.ts";
+import { type DrainBounds, drainDefaults } from "./http/answers/answer-and-drain.ts";
 
 /** Bounds of what one client can ask for. Sizes in bytes, times in milliseconds. */
-export interface ApiLimits {
+export interface ApiLimits extends DrainBounds {
   /** JSON bodies. */
   readonly bodyBytesMax: number;
   readonly importBytesMax: number;
@@ -36,6 +37,7 @@ export interface ApiLimits {
 }
 
 export const defaultLimits: ApiLimits = {
+  ...drainDefaults,
   bodyBytesMax: 256 * 1024,
   importBytesMax: 64 * 1024 * 1024,
   importLinesMax: 100_000,

@@ -5,6 +5,7 @@ import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { conflictRoutes } from "./analysis/conflict-routes.ts";
 import { curveRoutes } from "./analysis/curve-routes.ts";
+import { curvesRoutes } from "./analysis/curves-routes.ts";
 import { fleetGapRoutes } from "./analysis/fleet-gap-routes.ts";
 import { gapRoutes } from "./analysis/gap-routes.ts";
 import { readingRoutes } from "./analysis/reading-routes.ts";
@@ -117,7 +118,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     endLate: (socket) => answerBrokenRequest(lateRequest, socket),
     ended: metrics.connectionEnded,
   });
-  answerErrors(app, observers.events ?? silentEvents);
+  answerErrors(app, observers.events ?? silentEvents, limits);
   const keys = keysOf(settings, ports, observers.events ?? silentEvents);
   app.addHook("onClose", async () => keys?.close());
   guardRoutes(app, keys?.callerOf);
@@ -173,6 +174,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   exchangeRoutes(app, context);
   readingRoutes(app, context);
   curveRoutes(app, context);
+  curvesRoutes(app, context);
   conflictRoutes(app, context);
   gapRoutes(app, context);
   fleetGapRoutes(app, context);

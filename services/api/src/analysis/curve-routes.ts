@@ -1,52 +1,30 @@
 import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
-import type { BaseUnit, Kind } from "@meterbook/core/domain/reading/reading";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
-import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
-import { formatInstant } from "@meterbook/core/domain/time/instant";
-import type { StoredChannel } from "@meterbook/core/ports/series-store";
 import { z } from "zod";
-import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
+import type { Api, ApiContext } from "../api-context.ts";
 import { knownMeter, withSoundRecord } from "../api-context.ts";
 import { chunksOf } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
 import { rowWriter } from "../http/answers/row-writer.ts";
 import { listAnswers, withJson } from "../http/documentation/documented.ts";
-import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
-import { answerFormat } from "../http/requests/answer-format.ts";
+import { ApiProblem } from "../http/problems/problem.ts";
+import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
 import { instant, meterId, register } from "../http/requests/query-schemas.ts";
 import type { CurveSource } from "./curve-pages.ts";
-import { curvePages, kindOf } from "./curve-pages.ts";
+import { kindOf } from "./curve-pages.ts";
+import {
+  checkRange,
+  curveHeader,
+  curvePointSchema,
+  curveProblems,
+  curveSource,
+  issuedOrCounted,
+  pointCells,
+  pointText,
+  rangeDaysMax,
+} from "./curve-rows.ts";
 import type { MonthPoint } from "./month-pages.ts";
-import { monthPages } from "./month-pages.ts";
-import { channelsOf } from "./reading-pages.ts";
-
-const daySeconds = 86_400;
-const pointsMax = 100_000;
-const rangeDaysMax: Readonly<Record<Resolution, number>> = {
-  native: 400,
-  PT15M: 400,
-  PT30M: 400,
-  PT1H: 400,
-  P1D: 4000,
-  P1M: 4000,
-};
-
-export const curvePointSchema = z
-  .strictObject({
-    from: z.string().meta({ format: "date-time" }),
-    to: z.string().meta({ format: "date-time" }),
-    consumption: z
-      .int()
-      .min(0)
-      .nullable()
-      .meta({ description: "Base units, times the multiplier; null where it is not known" }),
-    quality: z.enum(snapshotQualities),
-    present: z.int().optional().meta({ description: "Intervals that are there, of a step that is incomplete" }),
-    expected: z.int().optional(),
-    snapshot: z.string().optional().meta({ description: "Months that were issued: the revision that says so" }),
-  })
-  .meta({ id: "CurvePoint" });
 
 export const curveSchema = z.strictObject({
   meterId: z.string(),
@@ -58,6 +36,8 @@ export const curveSchema = z.strictObject({
   items: z.array(curvePointSchema),
 });
 
+const pointsMax = 100_000;
+
 const example = { from: "2026-10-31T21:00:00Z", to: "2026-10-31T22:00:00Z", consumption: 412, quality: "actual" };
 const curveExample = {
   meterId: "m-1",
@@ -68,10 +48,7 @@ const curveExample = {
   zone: "Europe/Kyiv",
   items: [example],
 };
-const header = "meter_id,register,unit,from,to,consumption,quality,present,expected,snapshot\n";
-const csvExample = `${header}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,,\n`;
-const problems = ["range_too_long", "meter_unknown", "register_unknown", "store_damaged", "record_damaged"] as const;
-
+const csvExample = `${curveHeader}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,,\n`;
 const description = `Consumption per step. Every step that overlaps \`from\` to \`to\` is answered whole; days and months are local, and
 clock steps count from local midnight. \`native\` is as the meter reports, within the range.
 
@@ -107,7 +84,7 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     params: z.strictObject({ meterId }),
     querystring,
     response: withJson(
-      listAnswers("The curve", curvePointSchema, example, csvExample, problems),
+      listAnswers("The curve", curvePointSchema, example, csvExample, curveProblems),
       curveSchema,
       curveExample,
     ),
@@ -117,62 +94,16 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     checkRange(range);
     const format = answerFormat(request.headers.accept);
     const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, { kind, unit });
-    const isIssued = range.resolution === "P1M" && kind === undefined;
-    const pages = isIssued ? monthPages(ports, source, range) : curvePages(ports.series, source, range);
+    const pages = issuedOrCounted(ports, source, range, kind);
     if (format === "json")
       return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));
     const shared = `${source.meterId},${of},${source.channels[0].unit},`;
-    const textOf =
-      format === "csv"
-        ? (point: MonthPoint) => shared + pointCells(point)
-        : (point: MonthPoint) => `${pointText(point)}\n`;
-    return streams.send(request, reply, format, chunksOf(pages, textEncoder(textOf, format === "csv" ? header : "")));
+    const isCsv = rowsAs(format) === "csv";
+    const textOf = isCsv
+      ? (point: MonthPoint) => shared + pointCells(point)
+      : (point: MonthPoint) => `${pointText(point)}\n`;
+    return streams.send(request, reply, format, chunksOf(pages, textEncoder(textOf, isCsv ? curveHeader : "")));
   });
-}
-
-function checkRange({ from, to, resolution }: { from: number; to: number; resolution: Resolution }): void {
-  if (from >= to) throw requestInvalid([{ field: "to", message: "must be after from" }]);
-  const days = Math.ceil((to - from) / daySeconds);
-  const max = rangeDaysMax[resolution];
-  if (days > max)
-    throw new ApiProblem(
-      "range_too_long",
-      `from, to: ${days} days; ${resolution} takes at most ${max} days in one request`,
-    );
-}
-
-interface Wanted {
-  readonly kind: Kind | undefined;
-  readonly unit: BaseUnit | undefined;
-}
-
-function curveSource(meter: KnownMeter, register: string, { kind, unit }: Wanted): CurveSource {
-  const all = inUnit(meter.meterId, channelsOf(meter, register), unit);
-  const wanted = kind ?? (all.some((channel) => channel.kind === "interval") ? "interval" : "register");
-  const ofKind = all.filter((channel) => channel.kind === wanted);
-  const [first, ...rest] = ofKind;
-  if (first === undefined) {
-    throw new ApiProblem(
-      "register_unknown",
-      `meter ${meter.meterId} has no ${wanted} channel of ${register}, only the other kind`,
-    );
-  }
-  return {
-    meterId: meter.meterId,
-    channels: [first, ...rest],
-    calendar: meter.calendar,
-    multiplier: meter.record?.registers.find((entry) => entry.register === register)?.multiplier ?? 1,
-  };
-}
-
-/** @throws ApiProblem `register_unknown` with the units that there are */
-function inUnit(meterId: string, all: readonly StoredChannel[], unit: BaseUnit | undefined): readonly StoredChannel[] {
-  const oldest = all.reduce((one, other) => (other.first.at < one.first.at ? other : one), all[0] as StoredChannel);
-  const wanted = unit ?? oldest.unit;
-  const found = all.filter((channel) => channel.unit === wanted);
-  if (found.length > 0) return found;
-  const known = [...new Set(all.map((channel) => channel.unit))].join(", ");
-  throw new ApiProblem("register_unknown", `meter ${meterId} counts ${oldest.register} in ${known}, not in ${wanted}`);
 }
 
 /**
@@ -197,15 +128,4 @@ async function curveBytes(
   }
   writer.put("]}");
   return writer.take();
-}
-
-function pointText({ from, to, consumption, quality, present, expected, snapshot }: MonthPoint): string {
-  const counts = present === undefined ? "" : `,"present":${present},"expected":${expected}`;
-  const issued = snapshot === undefined ? "" : `,"snapshot":"${snapshot}"`;
-  return `{"from":"${formatInstant(from)}","to":"${formatInstant(to)}","consumption":${consumption},"quality":"${quality}"${counts}${issued}}`;
-}
-
-function pointCells({ from, to, consumption, quality, present, expected, snapshot }: MonthPoint): string {
-  const cells = [formatInstant(from), formatInstant(to), consumption ?? "", quality, present ?? "", expected ?? ""];
-  return `${cells.join(",")},${snapshot ?? ""}\n`;
 }

@@ -1,5 +1,6 @@
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
+import { fileQuery } from "./file-query.ts";
 import type { LoadedCurves } from "./load-curves.ts";
 import { csvOf, ndjsonOf } from "./step-rows.ts";
 
@@ -15,11 +16,28 @@ export function Downloads({ loaded }: { loaded: LoadedCurves }) {
         text={() => ndjsonOf(loaded)}
         loaded={loaded}
       />
+      <FileLink name="XLSX" format="xlsx" loaded={loaded} />
+      <FileLink name="Parquet" format="parquet" loaded={loaded} />
       <button type="button" class="button button-quiet" onClick={() => print()}>
         <Icon name="print" />
         <span class="unseen">{t("download.print")}</span>
       </button>
     </div>
+  );
+}
+
+/** The same curves as the API's own file: one below the other, each step with its quality. */
+function FileLink({ name, format, loaded }: { name: string; format: string; loaded: LoadedCurves }) {
+  return (
+    <a
+      class="button button-quiet"
+      aria-label={t("download.as", { format: name })}
+      title={t("download.as", { format: name })}
+      href={`/v1/curves?${fileQuery(loaded)}&format=${format}`}
+      download
+    >
+      <Icon name="download" /> {name}
+    </a>
   );
 }
 

@@ -13,6 +13,7 @@ export interface ComparedCurve {
   readonly curve: Curve;
   /** Where it began by its own time: equal to the range's start but for a month or a year before. */
   readonly from: number;
+  readonly to: number;
 }
 
 export interface LoadedCurves {
@@ -23,6 +24,8 @@ export interface LoadedCurves {
   /** Other meters that could not be shown, and why. */
   readonly failed: readonly { readonly meterId: string; readonly problem: CallProblem }[];
   readonly resolution: Resolution;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The electricity taken, and the electricity given: seen from the customer. */
@@ -51,7 +54,7 @@ export async function loadCurves(meter: Meter, view: MeterView, signal: AbortSig
     mirrors ? load(meter.meterId, exportRegister, view) : undefined,
     comparedCurves(),
   ]);
-  return { curve, exported, compared, failed, resolution };
+  return { curve, exported, compared, failed, resolution, from: view.from, to: view.to };
 
   async function comparedCurves(): Promise<readonly ComparedCurve[]> {
     const { compare } = view;
@@ -60,11 +63,11 @@ export async function loadCurves(meter: Meter, view: MeterView, signal: AbortSig
     const clock = zoneClock(meter.zone);
     const range = earlierRange(view, compare, clock);
     const earlier = await load(meter.meterId, register, range);
-    return [{ name: compare, curve: alignCurve(earlier, clock, range.from, view), from: range.from }];
+    return [{ name: compare, curve: alignCurve(earlier, clock, range.from, view), ...range }];
   }
   async function other(meterId: string): Promise<ComparedCurve | undefined> {
     try {
-      return { name: { meterId }, curve: await load(meterId, register, view), from: view.from };
+      return { name: { meterId }, curve: await load(meterId, register, view), from: view.from, to: view.to };
     } catch (problem) {
       if (!(problem instanceof CallProblem)) throw problem;
       failed.push({ meterId, problem });

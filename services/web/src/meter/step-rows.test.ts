@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { curveOf } from "./curve.ts";
+import { fileQuery } from "./file-query.ts";
 import type { LoadedCurves } from "./load-curves.ts";
 import { csvOf, ndjsonOf } from "./step-rows.ts";
 
@@ -17,10 +18,21 @@ const curve = (values: readonly (number | null)[], register = "1.8.0") =>
 const loaded: LoadedCurves = {
   curve: curve([10, null, 0]),
   exported: curve([1, 2, null], "2.8.0"),
-  compared: [{ name: "month", curve: curve([7, 8, 9]), from: 0 }],
+  compared: [{ name: "month", curve: curve([7, 8, 9]), from: 0, to: 86_400 }],
   failed: [],
   resolution: "P1D",
+  from: 172_800,
+  to: 259_200,
 };
+
+test("a file of the API is asked for with the same curves", () => {
+  expect(Object.fromEntries(new URLSearchParams(fileQuery(loaded)))).toEqual({
+    series: "m-1/1.8.0,m-1/2.8.0,m-1/1.8.0/1970-01-01T00:00:00Z/1970-01-02T00:00:00Z",
+    from: "1970-01-03T00:00:00Z",
+    to: "1970-01-04T00:00:00Z",
+    resolution: "P1D",
+  });
+});
 
 test("a download has what is shown, with nothing where nothing is known", () => {
   expect(csvOf(loaded).split("\n")).toEqual([

@@ -5,6 +5,7 @@ import { GapList } from "../intake/gap-list.tsx";
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent } from "../language/numbers.ts";
+import { DownloadLinks } from "../look/download-links.tsx";
 import { Icon } from "../look/icon.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
@@ -99,19 +100,11 @@ function Shares({ period }: { period: Period }) {
 }
 
 function Totals({ period: { period, controlTotals, hash } }: { period: Period }) {
-  const download = (format: string) => `/v1/snapshots?period=${period}&format=${format}`;
   return (
     <section class="panel" aria-labelledby="totals">
       <div class="panel-head">
         <h2 id="totals">{t("board.totals")}</h2>
-        <p class="row">
-          <a class="button button-quiet" href={download("csv")} download>
-            <Icon name="download" /> CSV
-          </a>
-          <a class="button button-quiet" href={download("ndjson")} download>
-            <Icon name="download" /> NDJSON
-          </a>
-        </p>
+        <DownloadLinks call={`/v1/snapshots?period=${period}`} />
       </div>
       <Wide label={t("board.totals")}>
         <table class="table">

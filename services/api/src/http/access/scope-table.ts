@@ -29,6 +29,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "POST /v1/usage-points/:usagePointId/exchange": operators,
   "GET /v1/meters/:meterId/readings": profiles,
   "GET /v1/meters/:meterId/curve": profiles,
+  "GET /v1/curves": profiles,
   "GET /v1/meters/:meterId/conflicts": profiles,
   "GET /v1/meters/:meterId/gaps": profiles,
   "GET /v1/gaps": profiles,

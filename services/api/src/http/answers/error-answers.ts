@@ -8,15 +8,18 @@ import type { WebPages } from "../pages/web-pages.ts";
 import { fieldErrors } from "../problems/plain-words.ts";
 import { ApiProblem, problemDocument, problemType, requestInvalid } from "../problems/problem.ts";
 import { mediaTypeUnsupported } from "../requests/request-body.ts";
+import { answerAndDrain, type DrainBounds, isUnread } from "./answer-and-drain.ts";
 
 /** Every error leaves as a problem document, and what is our fault is told to `events`. */
-export function answerErrors(app: Api, events: ApiEvents): void {
+export function answerErrors(app: Api, events: ApiEvents, bounds: DrainBounds): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, request);
     if (problem.status >= 500 && !(error instanceof ApiProblem)) {
       events.requestFailed({ route: request.routeOptions.url ?? request.url, code: problem.code, cause: error });
     }
-    return sendProblem(reply, problem);
+    if (problem.status !== 413 || !isUnread(reply)) return sendProblem(reply, problem);
+    answerAndDrain(reply, problem, bounds);
+    return reply;
   });
 }
 

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { answerFormat } from "../requests/answer-format.ts";
+import { answerFormat, rowsAs } from "../requests/answer-format.ts";
 import { limitDefault } from "../requests/query-schemas.ts";
+import type { Chunk } from "../tables/chunk.ts";
 import type { CursorForm } from "./cursor.ts";
 import type { RowEncoder } from "./row-encoder.ts";
 import { textEncoder } from "./row-encoder.ts";
-import type { Chunk, StreamAnswers } from "./stream-answers.ts";
+import type { StreamAnswers } from "./stream-answers.ts";
 
-/** A list that is answered as pages of JSON, or whole as a stream of NDJSON or CSV. */
+/** A list that is answered as pages of JSON, or whole as a stream of rows. */
 export interface List<Entry, Place> {
   /** Entries after `place` in the list's order, in pages of about `size`; ends when the list does. */
   pages(place: Place | undefined, size: number): AsyncIterable<readonly Entry[]>;
@@ -43,7 +44,11 @@ export async function answerList<Entry, Place>(
   if (format !== "json") {
     const lines = () => textEncoder((entry: Entry) => `${JSON.stringify(list.json(entry))}\n`);
     const size = Math.min(asked.exportPage, list.heavy?.pageMax ?? asked.exportPage, asked.limit ?? asked.exportPage);
-    const chunks = chunksOf(list.pages(asked.place, size), format === "csv" ? list.csv() : lines(), asked.limit);
+    const chunks = chunksOf(
+      list.pages(asked.place, size),
+      rowsAs(format) === "csv" ? list.csv() : lines(),
+      asked.limit,
+    );
     return streams.send(request, reply, format, chunks);
   }
   const { entries, ended } = await firstPage(list, asked.place, asked.limit ?? limitDefault);

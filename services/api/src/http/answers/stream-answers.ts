@@ -4,29 +4,23 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ApiEvents } from "../../api-events.ts";
 import type { ApiMetrics } from "../../api-metrics.ts";
-import type { Format } from "../requests/answer-format.ts";
+import type { StreamFormat } from "../requests/answer-format.ts";
 import { formats } from "../requests/answer-format.ts";
+import type { Chunk } from "../tables/chunk.ts";
+import { tableChunks } from "../tables/table-chunks.ts";
 import { downloadName } from "./download-name.ts";
 import type { ExportSlots } from "./export-slots.ts";
-
-/** A piece of a stream, and how many entries it holds. */
-export interface Chunk {
-  readonly bytes: Buffer;
-  readonly rows: number;
-}
 
 /**
  * Sends long answers. A chunk is asked for when the client has taken the one before, so memory stays flat whatever the
  * length; between chunks other requests have their turn; and when the client goes, the source is not asked again.
  */
 export interface StreamAnswers {
-  /** @throws ApiProblem `too_many_exports` */
-  send(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    format: Exclude<Format, "json">,
-    chunks: AsyncIterable<Chunk>,
-  ): FastifyReply;
+  /**
+   * @param chunks of NDJSON for that, else of CSV
+   * @throws ApiProblem `too_many_exports`
+   */
+  send(request: FastifyRequest, reply: FastifyReply, format: StreamFormat, chunks: AsyncIterable<Chunk>): FastifyReply;
 }
 
 export interface StreamBounds {
@@ -39,15 +33,19 @@ export function streamAnswers(bounds: StreamBounds, metrics: ApiMetrics, events:
   const { slots } = bounds;
   return {
     send(request, reply, format, chunks) {
-      const type = `${formats[format]}; charset=utf-8`;
-      reply.header("content-disposition", `attachment; filename="${downloadName(request, format)}"`);
+      const name = downloadName(request);
+      const isTable = format === "xlsx" || format === "parquet";
+      const type = isTable ? formats[format] : `${formats[format]}; charset=utf-8`;
+      reply.header("content-disposition", `attachment; filename="${name}.${format}"`);
       // An export would be read whole to say nothing.
       if (request.method === "HEAD") return reply.type(type).send(Readable.from([]));
       const release = slots.take(request.callerName || request.ip);
       metrics.exportsRunning(slots.active);
       const route = request.routeOptions.url ?? "";
       const stream = Readable.from(
-        counted(chunks, (rows) => metrics.rowsStreamed({ route, format, rows })),
+        counted(isTable ? tableChunks({ format, title: name }, chunks) : chunks, (rows) =>
+          metrics.rowsStreamed({ route, format, rows }),
+        ),
         { objectMode: false },
       );
       const stopWatching = watchRate(request.raw.socket, bounds, () => {

@@ -50,7 +50,9 @@ export function answers(
   };
 }
 
-/** A page of JSON, or a stream of NDJSON or CSV. */
+const file = z.string().meta({ format: "binary", description: "The cells of the CSV; instants are UTC" });
+
+/** A page of JSON, or a stream: lines of NDJSON or CSV, or a file for spreadsheets or analysts. */
 export function listAnswers(
   description: string,
   item: z.ZodType,
@@ -62,6 +64,8 @@ export function listAnswers(
     [formats.json]: { schema: pageOf(item), example: { items: [example], nextCursor: "eyJrIjoi…" } },
     [formats.ndjson]: { schema: z.string(), example: `${JSON.stringify(example)}\n` },
     [formats.csv]: { schema: z.string(), example: csvExample },
+    [formats.xlsx]: { schema: file, example: "" },
+    [formats.parquet]: { schema: file, example: "" },
   };
   return {
     200: { description, content },

@@ -4,8 +4,17 @@ export const formats = {
   json: "application/json",
   ndjson: "application/x-ndjson",
   csv: "text/csv",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  parquet: "application/vnd.apache.parquet",
 } as const;
 export type Format = keyof typeof formats;
+/** What is sent as a stream. */
+export type StreamFormat = Exclude<Format, "json">;
+
+/** As what the rows of a stream are made: the files of tables are made of its CSV, so that all have the same cells. */
+export function rowsAs(format: StreamFormat): "ndjson" | "csv" {
+  return format === "ndjson" ? "ndjson" : "csv";
+}
 
 const byRange: ReadonlyMap<string, Format> = new Map([
   ...(Object.entries(formats) as [Format, string][]).map(([format, type]) => [type, format] as const),

@@ -55,7 +55,9 @@ export async function answerImport(
   { idMember, run }: Import,
 ): Promise<FastifyReply> {
   if (request.body === undefined) throw mediaTypeUnsupported(request);
-  const split = splitLines(request.body as Readable, { lineBytesMax, bytesMax: importBytesMax }, () => {
+  // Where it is refused half way, what is left of it is still to be drained.
+  const body = (request.body as Readable).iterator({ destroyOnReturn: false });
+  const split = splitLines(body, { lineBytesMax, bytesMax: importBytesMax }, () => {
     throw tooLarge("body_too_large", `the body is larger than ${importBytesMax} bytes`);
   });
   const isCsv = request.headers["content-type"]?.toLowerCase().startsWith(formats.csv) === true;

@@ -87,6 +87,7 @@ export const meterMessages = {
   "table.closing": "Closing",
   "table.consumption": "Consumption",
   "table.method": "Found by",
+  "download.all": "Download all of it as {format}",
   "download.as": "Download what is shown as {format}",
   "download.print": "Print",
   "figure.total": "In this range",

@@ -87,6 +87,7 @@ export const meterMessages = {
   "table.closing": "Кінець",
   "table.consumption": "Споживання",
   "table.method": "Як знайдено",
+  "download.all": "Завантажити все як {format}",
   "download.as": "Завантажити показане як {format}",
   "download.print": "Друкувати",
   "figure.total": "За проміжок",
