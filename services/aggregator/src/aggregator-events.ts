@@ -34,6 +34,8 @@ export interface AggregatorEvents {
   }): void;
   /** The partition is another's: its gaps are not this process's to count. */
   gapsLeft(facts: { partition: number }): void;
+  /** The sums of a day were made. `pending`: days that are still to be summed. */
+  groupsSummed(facts: { partition: number; meters: number; seconds: number; pending: number }): void;
   housekeepingFailed(facts: { error: unknown }): void;
   /**
    * The log no longer holds these records, and the store has not taken them in. Told once, when the partition goes on
@@ -58,6 +60,7 @@ export const silentAggregatorEvents: AggregatorEvents = {
   boundaryPassed: () => undefined,
   gapsLooked: () => undefined,
   gapsLeft: () => undefined,
+  groupsSummed: () => undefined,
   housekeepingFailed: () => undefined,
   framesLost: () => undefined,
   storeBehind: () => undefined,

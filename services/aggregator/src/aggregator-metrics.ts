@@ -70,6 +70,7 @@ export function aggregatorMetrics(registry: Registry, told: AggregatorTold): Agg
   return {
     ...storeMetrics(registry, log),
     ...gapMetrics(registry),
+    ...groupMetrics(registry),
     looked: progressTelling(told),
     batchApplied(facts) {
       readings.inc({ outcome: "stored" }, facts.stored);
@@ -138,6 +139,31 @@ function gapMetrics(registry: Registry): Pick<AggregatorEvents, "gapsLooked" | "
       for (const [outcome, count] of Object.entries(outcomes)) changes.inc({ outcome }, count);
     },
     gapsLeft: ({ partition }) => void openBy.delete(partition),
+  };
+}
+
+function groupMetrics(registry: Registry): Pick<AggregatorEvents, "groupsSummed"> {
+  const registers = [registry];
+  const pendingBy = new Map<number, number>();
+  new Gauge({
+    name: "meterbook_group_days_pending",
+    help: "Days whose sums over groups are to be made again, of the partitions of this process, when one was last made.",
+    registers,
+    collect() {
+      this.set([...pendingBy.values()].reduce((sum, one) => sum + one, 0));
+    },
+  });
+  const seconds = new Histogram({
+    name: "meterbook_group_day_seconds",
+    help: "Time to make a day's sums over all groups of a partition, rests for other work among it.",
+    buckets: [0.01, 0.1, 1, 10, 60, 600],
+    registers,
+  });
+  return {
+    groupsSummed(facts) {
+      pendingBy.set(facts.partition, facts.pending);
+      seconds.observe(facts.seconds);
+    },
   };
 }
 

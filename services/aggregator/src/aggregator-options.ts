@@ -3,6 +3,7 @@ import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { AggregatorEvents } from "./aggregator-events.ts";
 import type { AdmissionLimits } from "./apply/admit-reports.ts";
 import type { GapRules } from "./gaps/gap-rules.ts";
+import type { SummingPace } from "./groups/group-watch.ts";
 
 export interface AggregatorOptions {
   /** IANA zone of a usage point that names none. */
@@ -12,6 +13,8 @@ export interface AggregatorOptions {
   readonly limits: AdmissionLimits;
   /** How gaps are looked for and asked for; nobody looks where absent. */
   readonly gaps?: GapRules;
+  /** How often groups are summed; as usual where absent. */
+  readonly summing?: SummingPace;
   readonly events: AggregatorEvents;
   /** Told of what cannot be used and is set aside. */
   readonly damaged: TellDamage;

@@ -2,6 +2,7 @@ import { certificateWatch } from "@meterbook/adapters/certificates/certificate-w
 import { checkInflux } from "@meterbook/adapters/influxdb/client/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
+import { openInfluxGroupSums } from "@meterbook/adapters/influxdb/group-sums/influxdb-group-sums";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
@@ -103,6 +104,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     registry: own(await openKafkaRegistry({ connection, dataDir, events, damaged }), "registry"),
     rejected,
     gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
+    groups: own(openInfluxGroupSums({ ...influx, events: influxEvents }), "sums of groups"),
   };
   return { ports, damaged };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
+import type { GroupSumsReader } from "@meterbook/core/ports/group-sums";
 import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -26,6 +27,7 @@ export interface ApiPorts {
   readonly damage: DamageLog;
   readonly jobs: JobLog;
   readonly gaps: Pick<GapLog, "get" | "list">;
+  readonly groupSums: GroupSumsReader;
   readonly clock: Clock;
   /** Prometheus text of everything in the process but the API itself. */
   metricsText(): Promise<string>;

@@ -3,6 +3,7 @@ import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { checkInflux } from "@meterbook/adapters/influxdb/client/influx-check";
 import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metrics";
 import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
+import { openInfluxGroupSumsReader } from "@meterbook/adapters/influxdb/group-sums/influxdb-group-sums";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
@@ -112,6 +113,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     damage,
     jobs: own(await openKafkaJobLog({ connection, dataDir, events }), "job log"),
     gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
+    groupSums: own(openInfluxGroupSumsReader({ ...influx, events: influxEvents }), "sums of groups"),
     metricsText: () => metrics.metrics(),
     async health() {
       const problems = standing.current();

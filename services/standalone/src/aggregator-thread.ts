@@ -1,5 +1,6 @@
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
+import { openEmbeddedGroupSums } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import type { EmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
@@ -68,6 +69,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged })),
     rejected: own(handOverRejections(refusals, rejected.append)),
     gaps: own(openEmbeddedGapLog({ dataDir })),
+    groups: own(openEmbeddedGroupSums({ dataDir })),
     log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
   };
   own(

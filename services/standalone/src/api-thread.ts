@@ -1,6 +1,7 @@
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
+import { openEmbeddedGroupSumsReader } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
 import { openEmbeddedJobLog } from "@meterbook/adapters/embedded/job-log/embedded-job-log";
 import { openEmbeddedSnapshotView } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
@@ -58,6 +59,7 @@ await runThread(async (settings: Settings, own) => {
     damage,
     jobs: own(openEmbeddedJobLog({ dataDir })),
     gaps: own(openEmbeddedGapLog({ dataDir })),
+    groupSums: own(openEmbeddedGroupSumsReader({ dataDir })),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {
       const { ready, problems, notices: told } = watch.current();

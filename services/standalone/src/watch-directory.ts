@@ -12,7 +12,7 @@ export function watchDirectory(
   dataDir: string,
   standing: Pick<StandingProblems, "raise" | "clear">,
 ): { close(): void } {
-  const names = ["directory", ...fileNames, "jobs", "gaps"] as const;
+  const names = ["directory", ...fileNames, "jobs", "gaps", "groups"] as const;
   const opened = new Map(names.map((name) => [name, identityOf(pathOf(dataDir, name))]));
 
   function isLost(name: (typeof names)[number]): boolean {

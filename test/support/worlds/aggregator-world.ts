@@ -17,10 +17,12 @@ import type { GapRules } from "@meterbook/aggregator/gaps/gap-rules";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
+import type { GroupSums } from "@meterbook/core/ports/group-sums";
 import type { FrameConsumer, LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { FollowOptions, RegistryChange } from "@meterbook/core/ports/registry";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
@@ -62,7 +64,7 @@ export interface AggregatorWorld {
   readonly dataDir: string;
   /** Appends one frame and hands it to the aggregator, which has it in the store when this resolves. */
   deliver(...reports: readonly TestReport[]): Promise<void>;
-  register(record: MeterRecord): Promise<void>;
+  register(record: RegisteredMeter): Promise<void>;
   /** The registry's records of the meter cannot be read any more; whoever follows hears of it after a restart. */
   damageRecord(meterId: string): void;
   /** What POST /v1/periods/{period}/close does: resolves when the close was passed. */
@@ -120,6 +122,8 @@ export async function openAggregatorWorld(options: {
   writer?: string;
   /** Gaps are looked for, and kept there. */
   gaps?: { readonly log: GapLog; readonly rules: GapRules };
+  /** Groups are summed, and their sums kept there. */
+  groups?: GroupSums;
   /** Stands in front of the ledgers. */
   ledgers?: (ledgers: SnapshotLedgers) => SnapshotLedgers;
   /** The log cannot be read again. */
@@ -203,12 +207,14 @@ export async function openAggregatorWorld(options: {
       } as AggregatorPorts["registry"],
       damages: damageLog,
       ...(options.gaps === undefined ? {} : { gaps: options.gaps.log }),
+      groups: options.groups,
     };
     const aggregator = await aggregateReadings(ports, {
       timeZone,
       settleSeconds: options.settleSeconds ?? 30,
       limits: { ...usualAdmission, ...options.limits },
       ...(options.gaps === undefined ? {} : { gaps: options.gaps.rules }),
+      summing: { lookMs: 20, betweenMs: 0, gatherMs: 0 },
       events: { ...silentAggregatorEvents, ...options.events },
       crashPoint: options.crashPoint ?? (() => undefined),
       damaged: (damage) => void damageLog.report([damage]),

@@ -11,6 +11,7 @@ import { instant } from "../readings.ts";
 import {
   memoryDamageLog,
   memoryGapLog,
+  memoryGroupSums,
   memoryJobLog,
   memoryReadingsLog,
   memoryRegistry,
@@ -46,6 +47,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     damage: memoryDamageLog(),
     jobs: memoryJobLog(),
     gaps: memoryGapLog(),
+    groupSums: memoryGroupSums({}),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
     health: async () => ({ ready: true, problems: [] }),

@@ -13,6 +13,7 @@ import { pointsOfSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
+import type { GroupMembers, GroupSumsReader, SummedDay } from "@meterbook/core/ports/group-sums";
 import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -49,9 +50,7 @@ export function memorySeries(
     reads,
     totalsNow: { ...nothingStored, newestAt },
     meter: async (meterId) => storedMeter(meterId, [...byId.keys()].indexOf(meterId), byId.get(meterId)),
-    readMany: async () => {
-      throw new Error("the API does not ask for it");
-    },
+    readMany: async (meterIds, range) => Promise.all(meterIds.map((meterId) => series.read(meterId, range))),
     async read(meterId, { from, to, channels }) {
       reads.push({ from, to });
       const wanted = (byId.get(meterId) ?? []).filter((_, index) => channels?.includes(index) ?? true);
@@ -365,5 +364,31 @@ export function memoryReadingsLog(nowMs: () => number): MemoryReadingsLog {
       return { ...counts, oldestAppendedAtMs: appendedAtMs[position] };
     },
     ends: async () => new Map([[0, reports.length]]),
+  };
+}
+
+export interface MemoryGroup extends Partial<GroupMembers> {
+  /** By register. */
+  readonly days: Readonly<Record<string, readonly SummedDay[]>>;
+}
+
+export function memoryGroupSums(groups: Readonly<Record<string, MemoryGroup>>): GroupSumsReader {
+  const all = Object.entries(groups).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    groups: async ({ prefix, afterGroupId = "", limit }) =>
+      all
+        .filter(([groupId]) => groupId.startsWith(prefix) && groupId > afterGroupId)
+        .map(([groupId, { meters = 0 }]) => ({ groupId, meters }))
+        .slice(0, limit),
+    async group(groupId) {
+      const found = groups[groupId];
+      if (found === undefined) return undefined;
+      const { meters = 0, meterIds = [], days } = found;
+      return { groupId, meters, meterIds, registers: Object.keys(days) };
+    },
+    days: async (groupId, register, { from, to }) =>
+      (groups[groupId]?.days[register] ?? []).filter(({ day }) => day >= from && day <= to),
+    pending: async () => [],
+    close: async () => undefined,
   };
 }

@@ -33,6 +33,7 @@ export function encodeUsagePoint(record: UsagePointRecord): Buffer {
   });
   putAll(out, 0x3a, record.status, (into, status) => putNumber(into, usagePointStatuses.indexOf(status)));
   putAll(out, 0x42, record.readingPolicy, (into, policy) => putNumber(into, readingPolicies.indexOf(policy)));
+  putAll(out, 0x4a, record.measures, putText);
   return withChecksum(out.finish());
 }
 
@@ -74,6 +75,7 @@ const lists: ReadonlyMap<number, (into: Lists, cursor: Cursor) => unknown> = new
   [0x32, (into, cursor) => into.groups.push(takeGroups(cursor))],
   [0x3a, (into, cursor) => into.status.push(takeNamed(cursor, usagePointStatuses))],
   [0x42, (into, cursor) => into.readingPolicy.push(takeNamed(cursor, readingPolicies))],
+  [0x4a, (into, cursor) => into.measures.push(takeText(cursor))],
 ]);
 
 function decodeUsagePoint(bytes: Uint8Array): UsagePointRecord {
@@ -85,12 +87,13 @@ function decodeUsagePoint(bytes: Uint8Array): UsagePointRecord {
     groups: [],
     status: [],
     readingPolicy: [],
+    measures: [],
   };
   let usagePointId = "";
   readFields(bytes, (cursor, tag) => {
     const take = lists.get(tag);
     if (tag === 0x0a) usagePointId = readText(cursor);
-    else if (take === undefined) skipField(cursor, tag, 8);
+    else if (take === undefined) skipField(cursor, tag, 9);
     else take(facts, cursor);
   });
   if (usagePointId === "") throw new MalformedMessage("a registry record names no usage point");

@@ -8,6 +8,7 @@ import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import { sequenceOfReport } from "@meterbook/intake/report-sequence";
 import type { AggregatorOptions } from "../aggregator-options.ts";
+import type { TouchedDays } from "../groups/changed-days.ts";
 import type { ChangedBy, PendingMeters } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
 import { admitLate, firstOf, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
@@ -66,6 +67,7 @@ export async function applyBatch(
   frames: readonly LogFrame[],
   waiting: Waiting,
   { crashPoint, damaged }: Pick<AggregatorOptions, "crashPoint" | "damaged">,
+  days?: TouchedDays,
 ): Promise<BatchResult> {
   const admitted = admission(knownMeters, limits);
   const reports = frames.flatMap((frame) => reportsOf(frame, admitted, damaged));
@@ -78,10 +80,14 @@ export async function applyBatch(
   for (const report of reports) {
     const series = takeNewer(report, candidates, result, waiting);
     if (series.length > 0) writes.push({ meterNo: report.meter.no, offset: report.frame.offset, series });
+    days?.touched(report.series);
   }
   await batch.put(writes);
   crashPoint("batch-half-applied");
-  if (candidates.length > 0) await decide(batch, candidates, result, waiting);
+  if (candidates.length > 0) await decide(batch, candidates, result, waiting, days);
+  if (days !== undefined)
+    for (const channels of admitted.newcomers.values())
+      for (const { first, stepSeconds } of channels.values()) days.began(first.at - stepSeconds);
   for (const { meter, affects, frame, number, receivedAtMs } of reports) {
     if (number !== 0) meter.numbers = nextNumber(meter.numbers, number, receivedAtMs);
     waiting.reported(meter, affects, frame);
@@ -210,6 +216,7 @@ async function decide(
   candidates: readonly Candidate[],
   result: BatchResult,
   waiting: Waiting,
+  days: TouchedDays | undefined,
 ): Promise<void> {
   const found = await batch.find(
     candidates.map(({ report, state, at }) => ({ meterNo: report.meter.no, channelIndex: state.channel.index, at })),
@@ -225,6 +232,7 @@ async function decide(
   result.duplicates += duplicates + conflicts.length - fresh;
   for (const candidate of late.values()) {
     result.newestAt = Math.max(result.newestAt, candidate.at);
+    if (candidate.at < firstOf(candidate.state).at) days?.began(candidate.at - candidate.state.channel.stepSeconds);
     admitLate(candidate.state, candidate, candidate.report.meter);
     affect(candidate.report, waiting, candidate.state.channel, candidate.at, unordered);
   }

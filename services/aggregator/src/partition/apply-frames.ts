@@ -4,6 +4,7 @@ import { tallyFrames } from "@meterbook/sharding/tally";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import { applyBatch } from "../apply/apply-batch.ts";
 import type { keepRefused } from "../apply/keep-refused.ts";
+import type { ChangedDays, TouchedDays } from "../groups/changed-days.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 
 export interface Applying {
@@ -11,11 +12,13 @@ export interface Applying {
   readonly memory: PartitionMemory;
   readonly options: AggregatorOptions;
   readonly keep: ReturnType<typeof keepRefused>;
+  /** What is to be summed again; absent where nobody sums. */
+  readonly days?: Pick<ChangedDays, keyof TouchedDays | "note"> | undefined;
 }
 
 /** Takes frames that follow what the store has into it, all or none. */
 export async function applyFrames(
-  { series, memory, options, keep }: Applying,
+  { series, memory, options, keep, days }: Applying,
   frames: readonly LogFrame[],
 ): Promise<void> {
   const { events, crashPoint, limits } = options;
@@ -23,7 +26,15 @@ export async function applyFrames(
   const started = performance.now();
   const unit = await series.begin();
   try {
-    const result = await applyBatch(unit, { knownMeters: memory.knownMeters, limits }, fresh, memory.pending, options);
+    const result = await applyBatch(
+      unit,
+      { knownMeters: memory.knownMeters, limits },
+      fresh,
+      memory.pending,
+      options,
+      days,
+    );
+    await days?.note();
     await keep(result.refused);
     const position = (frames.at(-1)?.offset ?? -1) + 1;
     const { counts, newestAt } = series.progress;

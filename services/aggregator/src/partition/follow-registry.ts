@@ -1,5 +1,6 @@
 import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
 import { allMonths } from "../evaluate/evaluate-meter.ts";
+import type { ChangedDays } from "../groups/changed-days.ts";
 import type { ChangedBy } from "../issue/pending-meters.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
@@ -33,6 +34,7 @@ export async function followRegistry(
   registry: Registry,
   memory: PartitionMemory,
   wants: (meterId: string) => boolean,
+  days?: Pick<ChangedDays, "regrouped" | "note">,
 ): Promise<FollowedRegistry> {
   const counted = memory.issuedUpTo.notes[note] ?? 0;
   let seen = counted;
@@ -73,11 +75,14 @@ export async function followRegistry(
         const later = changes.filter(({ position }) => position > through);
         waiting.delete(meterId);
         if (later.length > 0) waiting.set(meterId, later);
+        const before = knownMeters.find(meterId)?.record;
         const meter = register(knownMeters, change);
+        days?.regrouped(meter, before);
         if (later.length > 0) knownMeters.announce(meterId);
         // What is issued stays while nobody knows by what it should be made.
         if (!meter.recordDamaged) pending.gather(meter, allMonths, by);
       }
+      await days?.note();
       issuedUpTo.noted(note, Math.max(through, issuedUpTo.notes[note] ?? 0), pending.nextQueueNumber);
     },
     caughtUp: () => subscription.caughtUp(),

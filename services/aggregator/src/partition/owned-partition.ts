@@ -1,6 +1,7 @@
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
+import type { GroupSums } from "@meterbook/core/ports/group-sums";
 import type { FrameBatch, LostFrames, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
@@ -10,6 +11,7 @@ import type { Barrier } from "@meterbook/sharding/barrier";
 import { partitionOf } from "@meterbook/sharding/slot";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import { gapWatch } from "../gaps/gap-watch.ts";
+import { openGroups } from "../groups/open-groups.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { periodic } from "../watch/periodic.ts";
 import { lookBackMax, otherLog, sameLog } from "../watch/same-log.ts";
@@ -28,6 +30,8 @@ export interface PartitionPorts {
   readonly registry: Registry;
   readonly rejected: Pick<RejectedLog, "append">;
   readonly gaps?: Pick<GapLog, "put" | "follow">;
+  /** Nobody sums groups where absent. */
+  readonly groups?: Pick<GroupSums, "open"> | undefined;
   readonly clock: Clock;
 }
 
@@ -74,7 +78,11 @@ export async function openOwnedPartition(
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
   const wants = wantedBy(partition, partitions);
   const identity = sameLog({ partition, start, again: () => again?.() });
-  const opened = openWork({ ...ports, series, ledger, wants, sameLog: identity }, options, partition);
+  const summing = await openGroups({ ...ports, series, partition, epoch }, options).catch((error: unknown) =>
+    closing(series, error, ledger),
+  );
+  const { days } = summing;
+  const opened = openWork({ ...ports, series, ledger, wants, sameLog: identity, days }, options, partition);
   const work = await opened.catch((error: unknown) => closing(series, error, ledger));
   const queue = taskQueue();
   const losses = partitionLosses(ports, partition);
@@ -92,6 +100,7 @@ export async function openOwnedPartition(
 
   const repairs = partitionRepairs({ ...ports, series, work, queue, wants, events: options.events });
   const gaps = gapWatch({ ...ports, series, work, queue, wants, partition, partitions }, options);
+  const groups = summing.watch(work.memory, queue);
   const watch = storeWatch(series, { events: options.events, partition, again: () => again?.() });
 
   /** What the store has is not lost, though the log no longer holds it. */
@@ -118,6 +127,7 @@ export async function openOwnedPartition(
     const watched = watch.close();
     await repairs.close();
     await gaps.close();
+    await groups.close();
     await timer.close();
     await work.registry.close();
     await queue.run(() => Promise.resolve());

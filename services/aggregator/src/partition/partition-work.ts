@@ -7,6 +7,7 @@ import type { Barrier } from "@meterbook/sharding/barrier";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import { lookAgain } from "../apply/apply-batch.ts";
 import { keepRefused } from "../apply/keep-refused.ts";
+import type { ChangedDays } from "../groups/changed-days.ts";
 import { boundaryWatch } from "../issue/boundary-watch.ts";
 import { defaultZoneWatch } from "../issue/default-zone.ts";
 import type { PendingMeters } from "../issue/pending-meters.ts";
@@ -54,6 +55,8 @@ export interface WorkPorts {
   /** Whether a meter belongs to the partition. */
   readonly wants: (meterId: string) => boolean;
   readonly sameLog: SameLog;
+  /** What is to be summed again; absent where nobody sums. */
+  readonly days?: ChangedDays | undefined;
 }
 
 /** What an aggregator does for a partition. The caller never lets two of these run at a time. */
@@ -67,7 +70,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   if (memory.time.ms > 0) options.witnesses?.knownBefore(Math.max(memory.time.ms, series.progress.newestAt * 1000));
   const zoneWatch = defaultZoneWatch(memory.issuedUpTo, options.timeZone);
   zoneWatch.begin(memory.pending);
-  const registry = await followRegistry(ports.registry, memory, ports.wants);
+  const registry = await followRegistry(ports.registry, memory, ports.wants, ports.days);
   const watch = boundaryWatch(memory.issuedUpTo, events);
   const rebuilder = memoryRebuilder(series, clock, damaged);
   const keep = keepRefused(ports.rejected, events);
@@ -89,7 +92,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     if (first.barrier !== undefined) return pass(first.barrier, first);
     if (!memory.isReadingAgain) {
       await rebuildReporting(series, memory.knownMeters, frames, damaged);
-      await applyFrames({ series, memory, options, keep }, frames);
+      await applyFrames({ series, memory, options, keep, days: ports.days }, frames);
       return askReadings(options.witnesses, memory.knownMeters, frames);
     }
     lookAgain(memory.knownMeters, frames, memory.pending, damaged);

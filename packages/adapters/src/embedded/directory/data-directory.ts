@@ -60,7 +60,7 @@ export function makeFile(dataDir: string, name: FileName, id: string, floor = 0)
   }
 }
 
-export function removeFile(dataDir: string, name: FileName | "directory"): void {
+export function removeFile(dataDir: string, name: FileName | "directory" | "groups"): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(pathOf(dataDir, name) + suffix, { force: true });
 }
 

@@ -53,7 +53,7 @@ export const directoryFiles: Readonly<Record<FileName, DirectoryFile>> = {
   ),
 };
 
-export function pathOf(dataDir: string, name: FileName | "directory" | "jobs" | "gaps"): string {
+export function pathOf(dataDir: string, name: FileName | "directory" | "jobs" | "gaps" | "groups"): string {
   return join(dataDir, `${name}.db`);
 }
 

@@ -26,6 +26,8 @@ export interface UsagePointFacts {
   readonly groups: readonly string[];
   readonly status: UsagePointStatus;
   readonly readingPolicy: ReadingPolicy;
+  /** The feeder whose whole supply the meter here counts; empty: none any more. */
+  readonly measures: string;
 }
 
 export const factNames = [
@@ -36,6 +38,7 @@ export const factNames = [
   "groups",
   "status",
   "readingPolicy",
+  "measures",
 ] as const satisfies readonly (keyof UsagePointFacts)[];
 export type FactName = (typeof factNames)[number];
 

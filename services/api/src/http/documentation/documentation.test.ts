@@ -43,6 +43,8 @@ const contract = [
   "get /v1/meters/{meterId}/conflicts",
   "get /v1/meters/{meterId}/gaps",
   "get /v1/gaps",
+  "get /v1/groups",
+  "get /v1/groups/{groupId}/curve",
   "get /v1/periods",
   "get /v1/periods/{period}",
   "post /v1/periods/{period}/close",
@@ -75,7 +77,9 @@ test("every call of the contract is documented, and no other but lists of master
     Object.keys(methods).map((method) => `${method} ${path}`),
   );
   const masterData = ["get /v1/meters", "get /v1/usage-points", "get /v1/usage-points/{usagePointId}/versions"];
-  const others = [...masterData, "get /v1/search", "get /v1/curves", "get /v1/meters/{meterId}/snapshots"];
+  const groups = ["", "/balance", "/movers"].map((path) => `get /v1/groups/{groupId}${path}`);
+  const sums = [...groups, "post /v1/groups:curve"];
+  const others = [...masterData, ...sums, "get /v1/search", "get /v1/curves", "get /v1/meters/{meterId}/snapshots"];
   expect(documented.sort()).toEqual([...contract, ...others].sort());
 });
 

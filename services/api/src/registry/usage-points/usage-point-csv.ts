@@ -16,6 +16,7 @@ export const usagePointCsvColumns = [
   "status",
   "reading_policy",
   "version",
+  "measures",
 ] as const;
 export type UsagePointCsvColumn = (typeof usagePointCsvColumns)[number];
 
@@ -29,18 +30,20 @@ const columnOf: Readonly<Record<FactName, UsagePointCsvColumn>> = {
   groups: "groups",
   status: "status",
   readingPolicy: "reading_policy",
+  measures: "measures",
 };
 /** No id has one. */
 const groupSeparator = " ";
 
 export function usagePointCsvRows(usagePointId: string, record: UsagePointRecord | null, version: number): string {
   const times = new Set(factNames.flatMap((fact) => (record?.[fact] ?? []).map(({ validFrom }) => validFrom)));
-  if (times.size === 0) return csvRow([usagePointId, "", "", "", "", "", "", "", "", version]);
+  if (times.size === 0) return csvRow([usagePointId, "", "", "", "", "", "", "", "", version, ""]);
   return [...times]
     .sort((a, b) => a - b)
     .map((at) => {
       const cells = factNames.map((fact) => cellOf(record?.[fact]?.find(({ validFrom }) => validFrom === at)?.value));
-      return csvRow([usagePointId, at === 0 ? "" : formatInstant(at), ...cells, version]);
+      // Columns are only ever added at the end: the version stands before the newest fact.
+      return csvRow([usagePointId, at === 0 ? "" : formatInstant(at), ...cells.slice(0, -1), version, cells.at(-1)]);
     })
     .join("");
 }

@@ -33,6 +33,7 @@ export const factSchemas = {
   groups: z.array(name).max(groupsMax),
   status: z.enum(usagePointStatuses),
   readingPolicy: z.enum(readingPolicies),
+  measures: z.union([name, z.literal("")]),
 } as const satisfies Record<FactName, z.ZodType>;
 
 const meanings: Readonly<Record<FactName, string>> = {
@@ -44,6 +45,7 @@ const meanings: Readonly<Record<FactName, string>> = {
   status: "`disconnected`: supply is cut, and can come back. `dead`: the place is no more",
   readingPolicy:
     "`remote`: the meter's reports count. `remote-first`: people's readings too, where it is silent. `manual`: people read it",
+  measures: "The feeder whose whole supply the meter here counts: its balance is made of it. Empty: none any more",
 };
 
 const validFrom = recordedInstant("From when on; since ever where absent", "2026-09-01T00:00:00+03:00");
@@ -66,6 +68,7 @@ export const usagePointWire = z
     groups: dated("groups"),
     status: dated("status"),
     readingPolicy: dated("readingPolicy"),
+    measures: dated("measures"),
     meters: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     recordedAt: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     by: z.unknown().optional().meta({ description: "In answers only; ignored" }),

@@ -236,8 +236,8 @@ test("an import has a result for each usage point, and what the list gives can b
   const list = (accept: string) => call("GET", "/v1/usage-points", undefined, { accept });
   const exported = (await list("text/csv")).body;
   expect(exported).toBe(
-    "usage_point_id,valid_from,zone,connection_power_w,feeder,supplier,groups,status,reading_policy,version\n" +
-      "up-1,,Europe/Kyiv,10000,,,north shops,connected,,1\nup-1,2026-09-01T00:00:00Z,,15000,,,-,,,1\n",
+    "usage_point_id,valid_from,zone,connection_power_w,feeder,supplier,groups,status,reading_policy,version,measures\n" +
+      "up-1,,Europe/Kyiv,10000,,,north shops,connected,,1,\nup-1,2026-09-01T00:00:00Z,,15000,,,-,,,1,\n",
   );
   const lines = (await list("application/x-ndjson")).body;
   for (const [body, type] of [

@@ -44,6 +44,7 @@ export const listedUsagePointSchema = z
     groups: dated(z.array(z.string())),
     status: dated(z.enum(usagePointStatuses)),
     readingPolicy: dated(z.enum(readingPolicies)),
+    measures: dated(z.string()),
   })
   .meta({ id: "ListedUsagePoint" });
 
@@ -66,6 +67,7 @@ export const usagePointAtSchema = z
     groups: z.array(z.string()).optional(),
     status: z.enum(usagePointStatuses).optional(),
     readingPolicy: z.enum(readingPolicies).optional(),
+    measures: z.string().optional(),
     meters: z.array(z.string()).meta({ description: "Those that were there at that moment" }),
   })
   .meta({ id: "UsagePointAt" });

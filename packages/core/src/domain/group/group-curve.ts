@@ -1,0 +1,76 @@
+import { stepEdges } from "../curve/curve-steps.ts";
+import { checkedAmount } from "../quantity/amount.ts";
+import type { LocalCalendar } from "../time/local-calendar.ts";
+import type { StepSums, SumResolution } from "./day-sums.ts";
+
+export const groupResolutions = ["PT15M", "PT30M", "PT1H", "P1D", "P1M"] as const;
+export type GroupResolution = (typeof groupResolutions)[number];
+
+/** What a group used over `[from, to)`, and how much of it is known. */
+export interface GroupPoint {
+  readonly from: number;
+  readonly to: number;
+  /** Of those that are present; null where nobody is. Missing is never 0. */
+  readonly consumption: number | null;
+  /** Meters; of a month meters times days. */
+  readonly expected: number;
+  readonly present: number;
+  /** Those of the present ones whose step was not measured. */
+  readonly estimated: number;
+}
+
+/** A day of a group in one part of the meters: the parts of a day are added up. */
+export interface SummedPart {
+  readonly day: number;
+  readonly expected: number;
+  readonly steps: StepSums;
+}
+
+/** Months are added up from days. */
+export function storedResolution(resolution: GroupResolution): SumResolution {
+  return resolution === "P1M" ? "P1D" : resolution;
+}
+
+interface Sum {
+  consumption: number;
+  expected: number;
+  present: number;
+  estimated: number;
+}
+
+/** The steps that overlap `from` to `to`, whole. `parts` are of `storedResolution`. */
+export function groupCurve(
+  parts: readonly SummedPart[],
+  resolution: GroupResolution,
+  { from, to }: { readonly from: number; readonly to: number },
+  calendar: LocalCalendar,
+): GroupPoint[] {
+  const edges = stepEdges(calendar, resolution, from, to);
+  const sums = edges.slice(1).map((): Sum => ({ consumption: 0, expected: 0, present: 0, estimated: 0 }));
+  const stepOf = new Map(edges.map((at, index) => [at, index]));
+  for (const part of parts) {
+    const own = stepEdges(calendar, storedResolution(resolution), part.day, calendar.addDays(part.day, 1));
+    for (let step = 0; step < part.steps.present.length; step += 1) {
+      const at = own[step] as number;
+      const into = sums[stepOf.get(resolution === "P1M" ? monthOf(at, calendar) : at) ?? -1];
+      if (into !== undefined) addPart(into, part, step);
+    }
+  }
+  return sums.map(({ consumption, ...counts }, index) => ({
+    from: edges[index] as number,
+    to: edges[index + 1] as number,
+    consumption: counts.present === 0 ? null : checkedAmount(consumption),
+    ...counts,
+  }));
+}
+
+function monthOf(at: number, calendar: LocalCalendar): number {
+  return calendar.startOf(calendar.periodOf(at));
+}
+
+function addPart(into: Sum, { expected, steps }: SummedPart, step: number): void {
+  into.consumption += steps.consumption[step] as number;
+  into.expected += expected;
+  into.present += steps.present[step] as number;
+  into.estimated += steps.estimated[step] as number;
+}
