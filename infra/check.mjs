@@ -19,7 +19,8 @@ const compose =
 const steps = [
   {
     name: "types",
-    command: "tsc --project tsconfig.json --pretty false && tsc --project services/web/tsconfig.json --pretty false",
+    command:
+      "tsc --project tsconfig.json --pretty false --incremental --tsBuildInfoFile .cache/types.tsbuildinfo && tsc --project services/web/tsconfig.json --pretty false",
   },
   { name: "layers", command: `depcruise --config .dependency-cruiser.mjs ${code.join(" ")}`, verify: cruisedAll },
   { name: "dead code", command: "knip --no-progress --no-config-hints" },
