@@ -14,6 +14,8 @@ const MeterPage = lazy(async () => (await import("./meter/meter-page.tsx")).Mete
 const ReadingPage = lazy(async () => (await import("./month-end/month-end-page.tsx")).MonthEndPage);
 const MonthsPage = lazy(async () => (await import("./months/months-page.tsx")).MonthsPage);
 const MonthPage = lazy(async () => (await import("./months/month-page.tsx")).MonthPage);
+const UsagePointPage = lazy(async () => (await import("./usage-point/usage-point-page.tsx")).UsagePointPage);
+const StatementPage = lazy(async () => (await import("./usage-point/statement-page.tsx")).StatementPage);
 const IntakePage = lazy(async () => (await import("./intake/intake-page.tsx")).IntakePage);
 
 export function App() {
@@ -44,6 +46,8 @@ function Pages() {
         <Route path="/meters/:meterId/months/:period" component={ReadingPage} />
         <Route path="/months" component={MonthsPage} />
         <Route path="/months/:period" component={MonthPage} />
+        <Route path="/usage-points/:usagePointId" component={UsagePointPage} />
+        <Route path="/usage-points/:usagePointId/months/:period" component={StatementPage} />
         <Route path="/intake" component={IntakePage} />
         <Route default component={NotFoundPage} />
       </Router>

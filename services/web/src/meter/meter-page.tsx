@@ -56,7 +56,9 @@ function MeterFacts({ meter }: { meter: Meter }) {
   const multiplier = registers.find((register) => (register.multiplier ?? 1) > 1)?.multiplier;
   return (
     <ul class="facts">
-      <li>{t("meter.usagePoint", { id: usagePointId })}</li>
+      <li>
+        <a href={`/usage-points/${encodeURIComponent(usagePointId)}`}>{t("meter.usagePoint", { id: usagePointId })}</a>
+      </li>
       <li>{zone}</li>
       {connectionPowerW === undefined ? null : <li>{t("meter.power", { power: connectionPowerW / 1000 })}</li>}
       {multiplier === undefined ? null : <li>× {multiplier}</li>}

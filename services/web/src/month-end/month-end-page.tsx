@@ -54,7 +54,11 @@ function Revisions({ meter, revisions }: { meter: Meter; revisions: readonly Sna
           <span class={`badge badge-${shown.lifecycle}`}>{t(`lifecycle.${shown.lifecycle}`)}</span>
         </li>
         <li>{t("reading.boundary", { at: dateTime(shown.boundary, zone), zone })}</li>
-        <li>{t("meter.usagePoint", { id: shown.usagePointId })}</li>
+        <li>
+          <a href={`/usage-points/${encodeURIComponent(shown.usagePointId)}/months/${shown.period}`}>
+            {t("meter.usagePoint", { id: shown.usagePointId })}
+          </a>
+        </li>
       </ul>
       {shown === latest ? null : <p class="notice">{t("reading.old", { revision: latest.revision })}</p>}
       {shown.registers.map((row) => (

@@ -39,8 +39,12 @@ export function originName(origin: string): string {
   return isMessage(known) ? t(known) : origin;
 }
 
-/** Where the month's consumption comes from, or why there is none. */
-export function whyConsumption(row: Row, multiplier: number): string {
+/**
+ * Where the month's consumption comes from, or why there is none.
+ *
+ * @param began how the row began, where that is not with the month
+ */
+export function whyConsumption(row: Row, multiplier: number, began?: string): string {
   if (row.method === "VOID") return "";
   if (row.fault !== null) {
     const known = `fault.${row.fault}`;
@@ -50,7 +54,8 @@ export function whyConsumption(row: Row, multiplier: number): string {
   if (row.opening === null || row.openingBasis === null) return t("why.noOpening");
   const basis = `opening.${row.openingBasis}`;
   const opening = amount(row.opening, row.unit);
-  const began = isMessage(basis) ? t(basis, { opening }) : t("opening.other", { opening, basis: row.openingBasis });
-  if (row.consumption === null) return `${began} ${t("why.noConsumption")}`;
-  return `${began} ${t("why.difference", { consumption: amount(row.consumption, row.unit), multiplier })}`;
+  const beginning =
+    began ?? (isMessage(basis) ? t(basis, { opening }) : t("opening.other", { opening, basis: row.openingBasis }));
+  if (row.consumption === null) return `${beginning} ${t("why.noConsumption")}`;
+  return `${beginning} ${t("why.difference", { consumption: amount(row.consumption, row.unit), multiplier })}`;
 }

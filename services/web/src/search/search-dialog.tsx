@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { api, ask, type Schemas } from "../api/client.ts";
+import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
-import { isSearchOpen, recent } from "./search-state.ts";
+import { addressOf, isSearchOpen, nameOf, type RecentMeter, recent } from "./search-state.ts";
 
-type Found = Pick<Schemas["FoundMeter"], "meterId" | "usagePointId"> & { readonly registered?: boolean };
+type Found = RecentMeter & { readonly registered?: boolean };
 
 /** Everywhere: `/` opens it, arrows choose, Enter goes there. */
 export function SearchDialog() {
@@ -37,7 +37,7 @@ function Search() {
   const go = (meter: Found | undefined) => {
     if (meter === undefined) return;
     isSearchOpen.value = false;
-    route(`/meters/${encodeURIComponent(meter.meterId)}`);
+    route(addressOf(meter));
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Enter") go(found[chosen]);
@@ -122,7 +122,7 @@ function FoundList({ found, chosen, go }: FoundListProps) {
     <div id="found" class="found" role="listbox" aria-label={t("search.title")}>
       {found.map((meter, index) => (
         <div
-          key={meter.meterId}
+          key={addressOf(meter)}
           id={`found-${index}`}
           role="option"
           tabIndex={-1}
@@ -130,9 +130,13 @@ function FoundList({ found, chosen, go }: FoundListProps) {
           onClick={() => go(meter)}
           onKeyDown={() => undefined}
         >
-          <strong>{meter.meterId}</strong>
+          <strong>{nameOf(meter)}</strong>
           <span class="soft">
-            {meter.usagePointId === meter.meterId ? "" : meter.usagePointId}
+            {meter.place === undefined
+              ? meter.usagePointId === meter.meterId
+                ? ""
+                : meter.usagePointId
+              : t("point.kicker")}
             {meter.registered === false ? t("search.unregistered") : ""}
           </span>
         </div>

@@ -5,7 +5,7 @@ import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { WithAnswer } from "../look/states.tsx";
 import { MonthTiles } from "../months/month-tiles.tsx";
-import { openSearch, recent } from "../search/search-state.ts";
+import { addressOf, nameOf, openSearch, type RecentMeter, recent } from "../search/search-state.ts";
 import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 
@@ -59,7 +59,7 @@ function Meters() {
       <div class="section-head">
         <h2 id="start-meters">{t(lately.length > 0 ? "search.recent" : "start.meters")}</h2>
       </div>
-      {lately.length > 0 ? <MeterChips meterIds={lately.map(({ meterId }) => meterId)} /> : <FirstMeters />}
+      {lately.length > 0 ? <Chips chips={lately.map(chipOf)} /> : <FirstMeters />}
     </section>
   );
 }
@@ -72,24 +72,31 @@ function FirstMeters() {
     const period = items.find(({ meters }) => meters > 0)?.period;
     if (period === undefined) return [];
     const query = { period, limit: firstMetersMax };
-    return (await ask(api.GET("/v1/snapshots", { params: { query }, signal }))).items.map(({ meterId }) => meterId);
+    return (await ask(api.GET("/v1/snapshots", { params: { query }, signal }))).items.map(chipOf);
   });
   return (
     <WithAnswer answer={answer} height={40}>
-      {(meterIds) =>
-        meterIds.length === 0 ? <p class="soft">{t("start.noMeters")}</p> : <MeterChips meterIds={meterIds} />
-      }
+      {(chips) => (chips.length === 0 ? <p class="soft">{t("start.noMeters")}</p> : <Chips chips={chips} />)}
     </WithAnswer>
   );
 }
 
-function MeterChips({ meterIds }: { meterIds: readonly string[] }) {
+interface Chip {
+  readonly name: string;
+  readonly address: string;
+}
+
+function chipOf(one: RecentMeter): Chip {
+  return { name: nameOf(one), address: addressOf(one) };
+}
+
+function Chips({ chips }: { chips: readonly Chip[] }) {
   return (
     <ul class="chips">
-      {meterIds.map((meterId) => (
-        <li key={meterId}>
-          <a class="chip" href={`/meters/${encodeURIComponent(meterId)}`}>
-            {meterId}
+      {chips.map(({ name, address }) => (
+        <li key={address}>
+          <a class="chip" href={address}>
+            {name}
           </a>
         </li>
       ))}

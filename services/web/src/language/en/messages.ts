@@ -1,6 +1,7 @@
 import { intakeMessages } from "./intake-messages.ts";
 import { meterMessages } from "./meter-messages.ts";
 import { monthMessages } from "./month-messages.ts";
+import { pointMessages } from "./point-messages.ts";
 import { whyMessages } from "./why-messages.ts";
 
 const shellMessages = {
@@ -63,4 +64,5 @@ export const messages = {
   ...monthMessages,
   ...whyMessages,
   ...intakeMessages,
+  ...pointMessages,
 } as const;

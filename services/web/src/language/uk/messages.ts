@@ -2,6 +2,7 @@ import type { Messages } from "../messages.ts";
 import { intakeMessages } from "./intake-messages.ts";
 import { meterMessages } from "./meter-messages.ts";
 import { monthMessages } from "./month-messages.ts";
+import { pointMessages } from "./point-messages.ts";
 import { whyMessages } from "./why-messages.ts";
 
 const shellMessages = {
@@ -65,4 +66,5 @@ export const messages: Messages = {
   ...monthMessages,
   ...whyMessages,
   ...intakeMessages,
+  ...pointMessages,
 };
