@@ -1,6 +1,6 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { marksOf, readingCode, revisionMax } from "@meterbook/core/domain/reading/reading";
+import { marksOf, readingCode, revisionMax, withSecondValue } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type {
@@ -142,6 +142,22 @@ export function seriesStoreContract(make: () => Promise<SeriesStoreUnderTest>, {
     await batch.commit({ ...store.progress, position: 2 });
     const [series] = await store.read("m1", { from: 0, to: base * 2 });
     expect(series).toMatchObject({ value: [900, 77, 2700], code: [2, 0, 2] });
+  });
+
+  test("a reading of which is said that another value came (V12) is the one that is read from then on", async () => {
+    const { store, reader, under } = await fresh();
+    await write(store, "m1", [active], [[0, [900, 1800]]]);
+    const told = withSecondValue(0);
+    const batch = await store.begin();
+    await batch.replace([
+      { meterNo: 0, offset: 1, series: [{ channelIndex: 0, at: [base + 900], value: [900], code: [told] }] },
+    ]);
+    await batch.commit({ ...store.progress, position: 2 });
+    for (const seconds of [0, 30 * 86_400]) {
+      await under.tidyLater(store, seconds);
+      const [series] = await reader.read("m1", { from: 0, to: base * 2 });
+      expect(series).toMatchObject({ value: [900, 1800], code: [told, 0] });
+    }
   });
 
   test("flags, findings, origins and revisions of readings come back, of late ones and of conflicts too", async () => {

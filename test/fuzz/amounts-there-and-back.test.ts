@@ -26,7 +26,8 @@ const calendar = localCalendar("Europe/Kyiv");
 const period = 2026 * 12 + 9;
 const span = { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
 const receivedAtMs = (span.boundary + 3600) * 1000;
-const reader = messageReader(readLimits, { nowMs: () => receivedAtMs });
+const wide = { ...readLimits, rules: { ...readLimits.rules, valueDigitsMax: 16 } };
+const reader = messageReader(wide, { nowMs: () => receivedAtMs });
 const largest = BigInt(Number.MAX_SAFE_INTEGER);
 
 const zeros = { Wh: 0, kWh: 3, MWh: 6 } as const;

@@ -65,7 +65,10 @@ export function vectorsScenario(deployment: () => Deployment): void {
 
 async function runStage(deployment: Deployment, runs: readonly Run[], number: number): Promise<void> {
   const taking = runs.filter(({ vector }) => number < vector.stages.length);
-  for (const run of taking) await putMeters(deployment, run, stageMeters(run.vector, number));
+  for (const run of taking) {
+    if (number === 0) await putPoints(deployment, run);
+    await putMeters(deployment, run, stageMeters(run.vector, number));
+  }
   const outgoing = taking.flatMap((run) => {
     const stage = run.vector.stages[number] as Stage;
     return inOrder(messagesOf(stage), run).map(({ meter, text }) => ({
@@ -103,17 +106,28 @@ function meterId({ vector, order }: Run, meter: string): string {
   return `${vectorId(vector)}-${order}-${meter}`;
 }
 
+async function putPoints(deployment: Deployment, run: Run): Promise<void> {
+  for (const [point, record] of Object.entries(run.vector.points)) {
+    await put(deployment, run, `/v1/usage-points/${meterId(run, point)}`, record);
+  }
+}
+
+async function put(deployment: Deployment, run: Run, path: string, record: object): Promise<void> {
+  const body = JSON.stringify(record);
+  const response = await ask(deployment, path, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  if (!response.ok) run.differences.push(`master data ${path}: ${response.status} ${await response.text()}`);
+}
+
 /** Usage points are a vector's own too. */
 async function putMeters(deployment: Deployment, run: Run, meters: Vector["meters"]): Promise<void> {
   for (const [meter, record] of Object.entries(meters)) {
     const { usagePointId } = record as { readonly usagePointId?: string };
     const own = usagePointId === undefined ? {} : { usagePointId: meterId(run, usagePointId) };
-    const response = await ask(deployment, `/v1/meters/${meterId(run, meter)}`, {
-      method: "PUT",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...record, ...own }),
-    });
-    if (!response.ok) run.differences.push(`master data of ${meter}: ${response.status} ${await response.text()}`);
+    await put(deployment, run, `/v1/meters/${meterId(run, meter)}`, { ...record, ...own });
   }
 }
 

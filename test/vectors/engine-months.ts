@@ -1,8 +1,11 @@
 import { meterRecord, meterRecordSchema } from "@meterbook/api/registry/meter-record-json";
-import type { Channel, Columns, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import { readUsagePoint } from "@meterbook/api/registry/usage-points/usage-point-json";
+import type { Channel, Columns, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, emptyColumns, pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
-import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
+import { inEffect } from "@meterbook/core/domain/reading/reading-rank";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { inForce, withPoints } from "@meterbook/core/domain/registry/registered-meter";
+import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { parsePeriod, periodName } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
@@ -42,16 +45,15 @@ export function engineMonths(
 }
 
 function knownMeter(vector: Vector, meter: string, messages: readonly VectorMessage[]): KnownMeter {
-  const channels = new Map<string, { channel: Channel; readings: Map<number, [value: number, code: number]> }>();
+  const channels = new Map<string, { channel: Channel; readings: Map<number, Reading> }>();
   for (const message of messages) {
     for (const series of readingsOf(message.text(nowMs))) {
       const key = channelKey(series.channel);
       const known = channels.get(key) ?? { channel: series.channel, readings: new Map() };
       channels.set(key, known);
       series.at.forEach((at, i) => {
-        const [value, code] = [series.value[i] as number, series.code[i] as number];
         const before = known.readings.get(at);
-        if (before === undefined || readingRank(code) < readingRank(before[1])) known.readings.set(at, [value, code]);
+        known.readings.set(at, before === undefined ? readingAt(series, i) : inEffect(before, readingAt(series, i)));
       });
     }
   }
@@ -71,16 +73,25 @@ function readingsOf(text: string): readonly ReadingSeries[] {
   return accepted === null ? [] : decodeReport(accepted.report, accepted.origin);
 }
 
-function columnsOf(readings: ReadonlyMap<number, readonly [value: number, code: number]>): Columns {
+function columnsOf(readings: ReadonlyMap<number, Reading>): Columns {
   const columns = emptyColumns();
-  for (const [at, [value, code]] of [...readings].sort(([a], [b]) => a - b)) pushReading(columns, at, value, code);
+  const ascending = [...readings.values()].sort((a, b) => a.at - b.at);
+  for (const { at, value, code } of ascending) pushReading(columns, at, value, code);
   return columns;
 }
 
-function recordOf({ meters, stages }: Vector, meter: string): MeterRecord | undefined {
+function recordOf({ meters, points, stages }: Vector, meter: string): MeterRecord | undefined {
   const sent = [meters, ...stages.map((stage) => stage.meters ?? {})].findLast((all) => all[meter] !== undefined);
   if (sent === undefined) return undefined;
-  return meterRecord(meterRecordSchema.parse(sent[meter]), meter);
+  const record = meterRecord(meterRecordSchema.parse(sent[meter]), meter);
+  const pointOf = (id: string) => (points[id] === undefined ? undefined : usagePointOf(points[id], id));
+  return inForce(withPoints(record, pointOf));
+}
+
+function usagePointOf(sent: unknown, id: string): UsagePointRecord {
+  const read = readUsagePoint(sent, id);
+  if ("errors" in read) throw new Error(JSON.stringify(read.errors));
+  return read.record;
 }
 
 const instants: ReadonlySet<string> = new Set(["from", "to", "openingAt", "readAt", "at"]);

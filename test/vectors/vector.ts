@@ -11,6 +11,8 @@ export interface Vector {
   readonly order: "given" | "any";
   /** Master data by the vector's own name of the meter, as `PUT /v1/meters/{meterId}` takes them. */
   readonly meters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Usage points by the vector's own name, as `PUT /v1/usage-points/{usagePointId}` takes them. */
+  readonly points: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** One after the other; the months are closed after each. */
   readonly stages: readonly Stage[];
   /** After the last stage. */
@@ -77,10 +79,11 @@ export interface ReadingLine {
 
 interface VectorFile {
   readonly case: string;
-  readonly vectors: readonly (Omit<Vector, "case" | "order" | "meters" | "stages" | "expect"> & {
+  readonly vectors: readonly (Omit<Vector, "case" | "order" | "meters" | "points" | "stages" | "expect"> & {
     readonly order?: Vector["order"];
     readonly record?: Readonly<Record<string, unknown>>;
     readonly meters?: Vector["meters"];
+    readonly points?: Vector["points"];
     readonly stages?: readonly Stage[];
     readonly readings?: readonly ReadingLine[];
     readonly expect?: Expected;
@@ -109,6 +112,7 @@ export function readVectors(): Vector[] {
         why: one.why,
         order: one.order ?? "any",
         meters: one.meters ?? (one.record === undefined ? {} : { m: one.record }),
+        points: one.points ?? {},
         stages: one.stages ?? [{ readings: one.readings ?? [] }],
         expect: one.expect ?? { m: { ...ofM, ...(unchanged && { unchanged }) } },
       };

@@ -4,6 +4,8 @@ import type { AmountFault } from "@meterbook/core/domain/quantity/units";
 import { amountTextMax, baseValue, exponentMax } from "@meterbook/core/domain/quantity/units";
 import { kinds, marksOf, readingQualities, revisionMax } from "@meterbook/core/domain/reading/reading";
 import type { Fault, RejectionReason } from "@meterbook/core/domain/validation/rejection-reason";
+import type { DoorRules } from "./door-rules.ts";
+import { doorRules } from "./door-rules.ts";
 import type { Verdicts } from "./kept-readings.ts";
 import { qualities, refused } from "./kept-readings.ts";
 import type { WireFields, WireProfile, WireReading, WireReport } from "./wire-report.ts";
@@ -11,17 +13,6 @@ import { unitNames } from "./wire-report.ts";
 
 /** Clocks of meters that lost their battery begin again in 1970 or 2000. */
 const earliestAt = Date.UTC(2001, 0, 1) / 1000;
-/** Further ahead of the time of receipt than this is refused, and than that is suspect (V10). */
-const futureSecondsMax = 86_400;
-const suspectSecondsMin = 300;
-/**
- * Three years: what is older when it is received is said of it (V09). Whether it counts is seen beside what else the
- * meter has.
- */
-const oldSecondsMin = 3 * 366 * 86_400;
-/** A meter's clock that differs from the time of receipt by more is off, and wrong (V25). */
-const offSecondsMin = 60;
-const wrongSecondsMin = 900;
 /**
  * Local midnights of all zones lie on quarter hours: what counts in steps from one ends on a multiple of what both
  * divide (V06).
@@ -54,15 +45,18 @@ export interface Circumstances {
   readonly earlier?: ReadonlyMap<number, Fault>;
   /** Judge this reading only, and leave the others out. */
   readonly onlyIndex?: number;
+  /** Those that repeat a frame of the meter (V16), by index. */
+  readonly frozen?: ReadonlySet<number> | undefined;
+  readonly rules?: DoorRules;
 }
 
 /** Checks every field of every reading of a report. Costs nothing but the checks when all is well. */
 export function judgeReadings(
   report: WireReport,
-  { receivedAtMs, judgedAtMs = receivedAtMs, earlier, onlyIndex }: Circumstances,
+  { receivedAtMs, judgedAtMs = receivedAtMs, earlier, onlyIndex, frozen, rules = doorRules }: Circumstances,
 ): Judgement {
   const receivedAt = Math.floor(judgedAtMs / 1000);
-  const ofClock = clockMarks(report.sentAt, Math.floor(receivedAtMs / 1000));
+  const ofClock = clockMarks(report.sentAt, Math.floor(receivedAtMs / 1000), rules);
   const faults: ReadingFault[] = [];
   // What a meter writes into the fields of the door is left out by writing the report anew.
   let verdictOf = ofClock === 0 && !hasMarks(report) ? undefined : new Int32Array(report.count).fill(ofClock);
@@ -70,18 +64,21 @@ export function judgeReadings(
   function judge(index: number, at: number, fault: Fault | undefined): void {
     const isSkipped = onlyIndex !== undefined && onlyIndex !== index;
     if (fault !== undefined && !isSkipped) faults.push({ index, ...fault });
-    const verdict = fault !== undefined || isSkipped ? refused : marksOfInstant(at, receivedAt) | ofClock;
+    const verdict =
+      fault !== undefined || isSkipped ? refused : marksOfInstant(at, receivedAt, rules) | frozenMark(index) | ofClock;
     if (verdict === ofClock) return;
     verdictOf ??= new Int32Array(report.count);
     verdictOf[index] = verdict;
   }
 
+  const frozenMark = (index: number) => (frozen?.has(index) === true ? marks.frozen : 0);
+  const of = { receivedAt, rules };
   report.readings.forEach((reading, index) => {
-    judge(index, reading.at, earlier?.get(index) ?? readingFault(reading, receivedAt, index));
+    judge(index, reading.at, earlier?.get(index) ?? readingFault(reading, of, index));
   });
   let index = report.readings.length;
   report.profiles.forEach((profile, number) => {
-    judgeProfile(profile, number, receivedAt, (at, fault) => judge(index++, at, fault));
+    judgeProfile(profile, number, of, (at, fault) => judge(index++, at, fault));
   });
   return { faults, verdictOf };
 }
@@ -91,36 +88,43 @@ const marks = {
   future: marksOf([], ["in_future"]),
   off: marksOf([], ["clock_off"]),
   wrong: marksOf([], ["clock_wrong"]),
+  frozen: marksOf([], ["frozen"]),
 };
 
-function marksOfInstant(at: number, receivedAt: number): number {
-  if (at > receivedAt + suspectSecondsMin) return marks.future;
-  return at < receivedAt - oldSecondsMin ? marks.old : 0;
+/** What does not depend on the reading. */
+interface AtTheDoor {
+  readonly receivedAt: number;
+  readonly rules: DoorRules;
 }
 
-function clockMarks(sentAt: number, receivedAt: number): number {
+function marksOfInstant(at: number, receivedAt: number, rules: DoorRules): number {
+  if (at > receivedAt + rules.aheadSuspectSeconds) return marks.future;
+  return at < receivedAt - rules.oldSeconds ? marks.old : 0;
+}
+
+function clockMarks(sentAt: number, receivedAt: number, rules: DoorRules): number {
   if (sentAt === 0) return 0;
   const drift = Math.abs(sentAt - receivedAt);
   // A clock that says what is no safe integer says NaN here.
-  if (!(drift <= wrongSecondsMin)) return marks.wrong;
-  return drift > offSecondsMin ? marks.off : 0;
+  if (!(drift <= rules.clockWrongSeconds)) return marks.wrong;
+  return drift > rules.clockOffSeconds ? marks.off : 0;
 }
 
 function hasMarks({ readings, profiles }: WireReport): boolean {
   return readings.some((one) => one.marks !== 0) || profiles.some((one) => one.marks !== 0);
 }
 
-function readingFault(reading: WireReading, receivedAt: number, index: number): Fault | undefined {
+function readingFault(reading: WireReading, of: AtTheDoor, index: number): Fault | undefined {
   const wrong =
     fieldFault(reading) ?? stepFault(reading) ?? qualityFault(reading.quality) ?? revisionFault(reading.revision);
-  const found = wrong ?? atFault(reading, reading.at, receivedAt) ?? valueFault(reading, reading.value);
+  const found = wrong ?? atFault(reading, reading.at, of) ?? valueFault(reading, reading.value, of.rules);
   return found && faultAt(`readings[${index}].${found[1]}`, found);
 }
 
 function judgeProfile(
   profile: WireProfile,
   number: number,
-  receivedAt: number,
+  of: AtTheDoor,
   judge: (at: number, fault: Fault | undefined) => void,
 ): void {
   const { start, stepSeconds, base, deltas, kind } = profile;
@@ -134,8 +138,8 @@ function judgeProfile(
     const digits = Number.isSafeInteger(amount) ? amount : Number.NaN;
     const found = commonFault
       ? undefined
-      : (atFault(profile, at, receivedAt) ??
-        valueFault(profile, digits) ??
+      : (atFault(profile, at, of) ??
+        valueFault(profile, digits, of.rules) ??
         qualityFault(codes?.[i] ?? profile.quality));
     judge(at, commonFault ?? (found && faultAt(`profiles[${number}].deltas[${i}]`, found)));
   }
@@ -207,11 +211,15 @@ function isLocalDayOrMonth(seconds: number): boolean {
   return days === 1 || (days >= 28 && days <= 31);
 }
 
-function atFault({ kind, stepSeconds }: WireFields, at: number, receivedAt: number): Finding | undefined {
+function atFault(
+  { kind, stepSeconds }: WireFields,
+  at: number,
+  { receivedAt, rules: { aheadRefusedSeconds } }: AtTheDoor,
+): Finding | undefined {
   if (at < earliestAt)
     return ["at_too_old", "at", "lies before 2001-01-01T00:00:00Z: has the meter's clock been reset?"];
-  if (!(at <= receivedAt + futureSecondsMax)) {
-    return ["at_in_future", "at", `lies more than ${futureSecondsMax / 3600} h ahead of the time of receipt`];
+  if (!(at <= receivedAt + aheadRefusedSeconds)) {
+    return ["at_in_future", "at", `lies more than ${aheadRefusedSeconds / 3600} h ahead of the time of receipt`];
   }
   const gridSeconds = kind === 1 ? commonDivisor(stepSeconds, midnightsGridSeconds) : 1;
   if (kind === 1 && at % gridSeconds !== 0) {
@@ -224,11 +232,17 @@ function commonDivisor(a: number, b: number): number {
   return b === 0 ? a : commonDivisor(b, a % b);
 }
 
-function valueFault({ unit, exponent }: WireFields, digits: number): Finding | undefined {
+function valueFault({ unit, exponent }: WireFields, digits: number, rules: DoorRules): Finding | undefined {
   const unitName = unitNames[unit] as WireUnit;
   const value = baseValue(digits, exponent, unitName);
-  return typeof value === "number" ? undefined : amountFinding(value, unitName);
+  if (typeof value !== "number") return amountFinding(value, unitName);
+  if (digits < (powersOfTen[rules.valueDigitsMax - exponent] ?? Number.POSITIVE_INFINITY)) return undefined;
+  const text = `has more than ${rules.valueDigitsMax} digits before the decimal point, in ${unitName} as it was sent`;
+  return ["value_too_large", "value", text];
 }
+
+/** Up to the most digits and the most decimals together. */
+const powersOfTen = Array.from({ length: 16 + exponentMax + 1 }, (_, power) => 10 ** power);
 
 /** The text of a fault of an amount. */
 export function amountFinding(fault: AmountFault, unit: WireUnit): Finding {

@@ -74,7 +74,9 @@ describe("a JSON report", () => {
     { value: "12345.678", expected: 12_345_678 },
     { value: '"12345.678"', expected: 12_345_678 },
     { value: "1.2345678e4", expected: 12_345_678 },
-    { value: "9007199254740.991", expected: 9_007_199_254_740_991 },
+    { value: "9007199254740.991", expected: "value_too_large" },
+    { value: "9999999999.999", expected: 9_999_999_999_999 },
+    { value: "10000000000", expected: "value_too_large" },
     { value: "0", expected: 0 },
     { value: "-0.000", expected: 0 },
     { value: "1.0000000000000001", expected: "value_too_precise" },
@@ -83,7 +85,7 @@ describe("a JSON report", () => {
     { value: "-1", expected: "value_negative" },
     { value: '"12,5"', expected: "value_invalid" },
     { value: '""', expected: "value_invalid" },
-    { value: "9007199254740991e-3", expected: 9_007_199_254_740_991 },
+    { value: "9999999999999e-3", expected: 9_999_999_999_999 },
     { value: "0.0012E+3", expected: 1200 },
     { value: "1.00000000000000001e4", expected: "value_too_precise" },
     { value: "900719925474099.25e-2", expected: "value_out_of_range" },
@@ -110,6 +112,26 @@ describe("a JSON report", () => {
     );
     if (typeof expected === "string") expect(refused(result)).toEqual([[expected, 0, "readings[0].value"]]);
     else expect(accepted(result)).toEqual([`1.8.0 ${boundary} ${expected} Wh actual`]);
+  });
+
+  test("V08: ten digits in the unit that was sent, where nobody has set more", () => {
+    const most = { ...good, value: "9007199254740.991" };
+    const wide = messageReader(
+      { ...readLimits, rules: { ...readLimits.rules, valueDigitsMax: 16 } },
+      { nowMs: () => nowMs },
+    );
+    const message = {
+      topic: "meters/m-1/readings/json",
+      payload: Buffer.from(JSON.stringify({ readings: [most] })),
+      clientId: "c",
+      receivedAtMs,
+    };
+    expect(accepted(wide.read(message))).toEqual([`1.8.0 ${boundary} 9007199254740991 Wh actual`]);
+    const litres = { ...good, register: "7-0:3.0.0", unit: "L" };
+    expect(refused(readJson([{ ...litres, value: "9999999999" }]))).toEqual([]);
+    expect(refused(readJson([{ ...litres, value: "10000000000" }]))).toEqual([
+      ["value_too_large", 0, "readings[0].value"],
+    ]);
   });
 
   test.for([
@@ -322,6 +344,26 @@ describe("what the door finds is kept with each reading", () => {
       [[], [], 0],
       [["in_future"], [], 0],
     ]);
+  });
+
+  test("V16: the same register and sentAt in reports received at different times, and not one report twice", () => {
+    const own = messageReader(readLimits, { nowMs: () => nowMs });
+    const at = (minutes: number) => new Date(boundary * 1000 + minutes * 60_000).toISOString();
+    const frame = (minutes: number, value: string, by: { meter?: string; sentAt?: string } = {}) => {
+      const readings = [{ ...good, at: at(minutes), value }];
+      const payload = Buffer.from(JSON.stringify({ sentAt: by.sentAt ?? sent(0), readings }));
+      const meter = by.meter ?? "m-1";
+      const receivedAt = receivedAtMs + minutes * 1000;
+      return told(
+        own.read({ topic: `meters/${meter}/readings/json`, payload, clientId: "c", receivedAtMs: receivedAt }),
+      );
+    };
+    expect(frame(0, "10")).toEqual([[[], [], 0]]);
+    expect(frame(1, "10")).toEqual([[["frozen"], [], 0]]);
+    expect(frame(1, "10"), "the same report once more").toEqual([[[], [], 0]]);
+    expect(frame(2, "11"), "the register went on").toEqual([[[], [], 0]]);
+    expect(frame(3, "11", { sentAt: sent(3) }), "the meter's clock went on").toEqual([[[], [], 0]]);
+    expect(frame(4, "11", { sentAt: sent(3), meter: "m-2" }), "another meter").toEqual([[[], [], 0]]);
   });
 
   test("a meter cannot write it itself", () => {

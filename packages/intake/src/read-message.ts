@@ -6,6 +6,10 @@ import type { LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import { type ContentType, type DecodeLimits, decode, faultsMax } from "./decode.ts";
 import { encodeReport } from "./decoders/protobuf/meter-report-protobuf.ts";
+import type { DoorRules } from "./door-rules.ts";
+import { doorRules } from "./door-rules.ts";
+import type { FrozenFrames } from "./frozen-frames.ts";
+import { frozenFrames } from "./frozen-frames.ts";
 import type { Judgement } from "./judge-readings.ts";
 import { judgeReadings } from "./judge-readings.ts";
 import { seriesOfReport } from "./kept-readings.ts";
@@ -13,6 +17,7 @@ import type { Decoded } from "./wire-report.ts";
 
 export interface ReadLimits extends DecodeLimits {
   readonly bytesMax: number;
+  readonly rules: DoorRules;
 }
 
 export const readLimits: ReadLimits = {
@@ -21,6 +26,7 @@ export const readLimits: ReadLimits = {
   bytesMax: 256 * 1024,
   refusedBytesMax: 16 * 1024 * 1024,
   json: { depthMax: 8, entriesMax: 100_000 },
+  rules: doorRules,
 };
 
 /** Each reading of the message is either in `accepted` or has a rejection, or the message as a whole has one. */
@@ -37,8 +43,9 @@ export interface MessageReader {
 }
 
 export function messageReader(limits: ReadLimits, clock: Clock): MessageReader {
+  const frames = frozenFrames();
   return {
-    read: (message) => readMessage(message, limits, { judgedAtMs: message.receivedAtMs }),
+    read: (message) => readMessage(message, limits, { judgedAtMs: message.receivedAtMs, frames }),
     replay: (rejection) => {
       if (rejection.truncatedFrom !== null) return { accepted: null, rejections: [rejectionOf(rejection)] };
       const judgedAtMs = Math.max(rejection.receivedAtMs, clock.nowMs());
@@ -50,6 +57,8 @@ export function messageReader(limits: ReadLimits, clock: Clock): MessageReader {
 
 interface Manner {
   readonly judgedAtMs: number;
+  /** Absent in a replay: it is none of the meter's frames. */
+  readonly frames?: FrozenFrames;
   readonly onlyIndex?: number;
 }
 
@@ -101,9 +110,11 @@ function sortReadings(
   meterId: string,
   { report, faults: earlier }: Decoded,
   limits: ReadLimits,
-  { judgedAtMs, onlyIndex }: Manner,
+  { judgedAtMs, onlyIndex, frames }: Manner,
 ): ReadMessage {
-  const circumstances = { receivedAtMs: message.receivedAtMs, judgedAtMs, earlier };
+  const { receivedAtMs } = message;
+  const frozen = frames?.look(meterId, report, receivedAtMs);
+  const circumstances = { receivedAtMs, judgedAtMs, earlier, frozen, rules: limits.rules };
   const judgement = judgeReadings(report, onlyIndex === undefined ? circumstances : { ...circumstances, onlyIndex });
   const { faults } = judgement;
   if (faults.length > faultsMax(message.payload, limits)) {

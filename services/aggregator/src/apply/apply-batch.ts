@@ -1,22 +1,22 @@
 import { nextNumber } from "@meterbook/core/domain/gap/report-numbers";
 import { outdates } from "@meterbook/core/domain/reading/first-reading";
-import type { Channel, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import type { Channel, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
-import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
-import type { ChannelWrite, Conflict, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
+import type { ChannelWrite, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
 import { sequenceOfReport } from "@meterbook/intake/report-sequence";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import type { TouchedDays } from "../groups/changed-days.ts";
-import type { ChangedBy, PendingMeters } from "../issue/pending-meters.ts";
+import type { PendingMeters } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
 import { admitLate, firstOf, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
-import type { MeterState } from "../remember/meter-state.ts";
 import { accept, channelOf } from "../remember/meter-state.ts";
 import type { Admission, AdmissionLimits, RefusedReport } from "./admit-reports.ts";
 import { admission } from "./admit-reports.ts";
+import type { Candidate, Report } from "./decide-candidates.ts";
+import { decisionsOn, grouped } from "./decide-candidates.ts";
 import { decodeReports } from "./decode-reports.ts";
 
 /** What a batch did, for counters and for whoever recomputes snapshots. */
@@ -35,27 +35,6 @@ export interface BatchResult {
 
 /** Told what readings change, and of every report in the order of the log. */
 export type Waiting = Pick<PendingMeters, "affectedFrom" | "reported">;
-
-interface Report {
-  readonly meter: MeterState;
-  readonly frame: ChangedBy;
-  /** How many readings of the frame come before it. */
-  readonly firstIndex: number;
-  readonly receivedAtMs: number;
-  /** 0 where the meter gave it none. */
-  readonly number: number;
-  readonly series: readonly ReadingSeries[];
-  /** The first period that its readings can change; undefined where they change none that is due. */
-  affects: number | undefined;
-}
-
-/** A reading that is not newer than what its channel has: the store must be asked. */
-interface Candidate extends Reading {
-  readonly report: Report;
-  readonly state: ChannelState;
-  /** Its place among the frame's readings. */
-  readonly index: number;
-}
 
 /**
  * Takes a batch of the readings log into the store: what is newer than all before goes straight through; anything else
@@ -202,14 +181,6 @@ function followsOn({ at }: ReadingSeries, newestAt: number): boolean {
   return true;
 }
 
-/** What the candidates of a batch came to. */
-interface Decisions {
-  readonly late: Map<string, Candidate>;
-  readonly replaced: Map<string, Candidate>;
-  readonly conflicts: Conflict[];
-  duplicates: number;
-}
-
 /** Asks the store for every candidate and sorts them into late readings, duplicates and conflicts. */
 async function decide(
   batch: SeriesBatch,
@@ -221,7 +192,7 @@ async function decide(
   const found = await batch.find(
     candidates.map(({ report, state, at }) => ({ meterNo: report.meter.no, channelIndex: state.channel.index, at })),
   );
-  const { late, replaced, conflicts, duplicates } = sorted(candidates, found);
+  const { late, replaced, conflicts, duplicates } = decisionsOn(candidates, found);
   await batch.insert(grouped(late.values()));
   await batch.replace(grouped(replaced.values()));
   const fresh = await batch.conflicts(conflicts);
@@ -240,59 +211,4 @@ async function decide(
     markIrregular(state, at - state.channel.stepSeconds, at);
     affect(report, waiting, state.channel, at, unordered);
   }
-}
-
-/** In the order in which they came: what an earlier one of the batch put into effect, a later one meets. */
-function sorted(candidates: readonly Candidate[], found: readonly (Reading | undefined)[]): Decisions {
-  const inEffect = new Map<string, Reading>();
-  const decisions: Decisions = { late: new Map(), replaced: new Map(), conflicts: [], duplicates: 0 };
-  candidates.forEach((candidate, index) => {
-    const key = `${candidate.report.meter.no}/${candidate.state.channel.index}/${candidate.at}`;
-    if (sortOne(decisions, key, candidate, inEffect.get(key) ?? found[index])) inEffect.set(key, candidate);
-  });
-  return decisions;
-}
-
-/** Answers whether the candidate is now what the store is to hold. */
-function sortOne(decisions: Decisions, key: string, candidate: Candidate, stored: Reading | undefined): boolean {
-  const { late, replaced, conflicts } = decisions;
-  if (stored === undefined) {
-    late.set(key, candidate);
-    return true;
-  }
-  const wins = readingRank(candidate.code) < readingRank(stored.code);
-  if (stored.value === candidate.value) decisions.duplicates += 1;
-  else conflicts.push(conflict(candidate, wins ? candidate : stored, wins ? stored : candidate));
-  // Also of the same value: an estimate that is confirmed counts as measured, in whatever order the two came.
-  if (wins) (late.has(key) ? late : replaced).set(key, candidate);
-  return wins;
-}
-
-function conflict({ report, state, at, index }: Candidate, kept: Reading, refused: Reading): Conflict {
-  const { meter, receivedAtMs, frame } = report;
-  return {
-    meterId: meter.meterId,
-    channel: state.channel,
-    at,
-    kept: { at, value: kept.value, code: kept.code },
-    refused: { at, value: refused.value, code: refused.code },
-    receivedAtMs,
-    offset: frame.offset,
-    index,
-  };
-}
-
-/** One write per frame, meter and channel, ascending. */
-function grouped(candidates: Iterable<Candidate>): MeterWrite[] {
-  const groups = Map.groupBy(
-    candidates,
-    ({ report: { frame, meter }, state }) => `${frame.offset}/${meter.no}/${state.channel.index}`,
-  );
-  return [...groups.values()].map((group) => {
-    group.sort((a, b) => a.at - b.at);
-    const [{ report, state }] = group as [Candidate];
-    const { meter, frame } = report;
-    const columns = { at: group.map((c) => c.at), value: group.map((c) => c.value), code: group.map((c) => c.code) };
-    return { meterNo: meter.no, offset: frame.offset, series: [{ channelIndex: state.channel.index, ...columns }] };
-  });
 }

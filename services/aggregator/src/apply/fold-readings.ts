@@ -1,6 +1,6 @@
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, readingAt } from "@meterbook/core/domain/reading/reading";
-import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
+import { inEffect as ofTwo } from "@meterbook/core/domain/reading/reading-rank";
 
 /** Readings of one meter as they come into effect one after the other: the same rule by which a batch is decided. */
 export interface ReadingFold {
@@ -34,8 +34,7 @@ export function readingFold(): ReadingFold {
     add(channel, reading) {
       const inEffect = of(channel);
       const before = inEffect.get(reading.at);
-      if (before === undefined || readingRank(reading.code) < readingRank(before.code))
-        inEffect.set(reading.at, reading);
+      inEffect.set(reading.at, before === undefined ? reading : ofTwo(before, reading));
     },
     keep(isWanted) {
       for (const [key, { channel }] of channels) if (!isWanted(channel)) channels.delete(key);

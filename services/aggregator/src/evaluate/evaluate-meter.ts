@@ -1,8 +1,12 @@
 import { hash as digest } from "node:crypto";
+import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { nextRevision, voidRevision } from "@meterbook/core/domain/snapshot/next-revision";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
-import { unreadableHash, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { isVoid, unreadableHash, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
+import type { Closings } from "@meterbook/core/domain/valuation/month";
+import { closingOf } from "@meterbook/core/domain/valuation/month";
+import { unusualRows, withUnusual } from "@meterbook/core/domain/valuation/unusual-use";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
@@ -97,7 +101,7 @@ async function recompute(
   const from = firstToMend(chain, first, months.from);
   const series = from === dueFrom ? ports.series : (ports.whole ?? ports.series);
   const stored = storedReadings(series, meter, { from, last });
-  const make = (period: number) => monthOf(meter, period, chain.get(period - 1)?.closings ?? [], stored.read);
+  const make = (period: number) => madeMonth(ports, meter, chain, period, stored.read);
   let content = await make(from);
   const doubted = Math.max(first, dueFrom - openPeriodsMax, (await stored.doubtedPeriod()) ?? from);
   if (doubted < from) {
@@ -115,6 +119,33 @@ async function recompute(
   }
   await stored.rebuild(nowMs);
   return snapshots;
+}
+
+/** The month, and what is said of it beside the month before and, where that is unlike it, the year before. */
+async function madeMonth(
+  { ledger, seen }: EvaluationPorts,
+  meter: MeterState,
+  chain: IssuedChain,
+  period: number,
+  stored: () => Promise<readonly ReadingSeries[]>,
+): Promise<SnapshotContent> {
+  const before = chain.get(period - 1)?.closings ?? [];
+  const content = await monthOf(meter, period, before, stored);
+  const unusual = unusualRows(content, before, meter.calendar);
+  if (unusual.length === 0) return content;
+  const year = chain.get(period - 12)?.closings ?? (await closingsOf(ledger, seen, meter.meterId, period - 12));
+  return withUnusual(content, unusual, year, meter.calendar);
+}
+
+async function closingsOf(
+  ledger: EvaluationPorts["ledger"],
+  seen: EvaluationPorts["seen"],
+  meterId: string,
+  period: number,
+): Promise<Closings> {
+  const issued = await ledger.latestOfMeter(meterId, period);
+  const known = issued.map(seen).find((one) => one.period === period);
+  return known === undefined || isVoid(known) ? [] : known.registers.map(closingOf);
 }
 
 /** The revision that a month gets, if any; the chain has it from here on. */

@@ -1,5 +1,6 @@
 import type { RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
+import { closingOf } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
@@ -65,12 +66,7 @@ export function remembered(
       isVoid: true,
     };
   }
-  const closings = registers.map(({ register, unit, value, valueQuality }) => ({
-    register,
-    unit,
-    value,
-    valueQuality,
-  }));
+  const closings = registers.map(closingOf);
   const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
   const isOpen = registers.some(isOpenRow);
   const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");

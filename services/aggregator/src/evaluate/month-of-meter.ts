@@ -8,10 +8,9 @@ import { judgedLine } from "@meterbook/core/domain/valuation/judged-channels";
 import type { KnownChannel } from "@meterbook/core/domain/valuation/known-meter";
 import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import { registerLine } from "@meterbook/core/domain/valuation/line/register-line";
-import type { Closings } from "@meterbook/core/domain/valuation/month";
-import { partOf } from "@meterbook/core/domain/valuation/month";
-import type { Month } from "@meterbook/core/domain/valuation/month-content";
-import { composeMonth, countsIn, monthContent, spanOf } from "@meterbook/core/domain/valuation/month-content";
+import type { Closings, Month } from "@meterbook/core/domain/valuation/month";
+import { partOf, spanOf } from "@meterbook/core/domain/valuation/month";
+import { composeMonth, countsIn, monthContent } from "@meterbook/core/domain/valuation/month-content";
 import { registerRow } from "@meterbook/core/domain/valuation/register-row";
 import { hasStanding } from "@meterbook/core/domain/valuation/row-quality";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
@@ -32,8 +31,9 @@ export async function monthOf(
   stored: () => Promise<readonly ReadingSeries[]>,
 ): Promise<SnapshotContent> {
   const month = { period, span: spanOf(meter.calendar, period), previous };
-  // What was otherwise in other months is not tidy.
-  const isTimed = recordOfMonth(meter.record, month.span) !== meter.record;
+  // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
+  const { record: known } = meter;
+  const isTimed = known?.statuses !== undefined || recordOfMonth(known, month.span) !== known;
   const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) return composeMonth(meter, month, rows);
   const { meterId, record, recordDamaged, calendar } = meter;

@@ -1,12 +1,13 @@
 import { beginsEarlier, isTooOld } from "@meterbook/core/domain/reading/first-reading";
 import type { Reading, ReadingCode } from "@meterbook/core/domain/reading/reading";
-import { channelKey, qualityIndexOf } from "@meterbook/core/domain/reading/reading";
+import { channelKey, hasRemark, qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { absentSteps } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { isAboveCeiling } from "@meterbook/core/domain/valuation/judge/v17-above-ceiling";
+import { canBeSpike } from "@meterbook/core/domain/valuation/judge/v18-spike";
 import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import type { Span } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
@@ -120,6 +121,12 @@ function isTooMuch(state: ChannelState, amount: number, seconds: number, { recor
   return isAboveCeiling(amount, seconds, registerSpec(record, state.channel.register), valuationRules);
 }
 
+/** V18, as far as one interval tells. */
+function isSpikeLike({ channel }: ChannelState, amount: number, { record }: Circumstances): boolean {
+  const multiplier = record === undefined ? 1 : registerSpec(record, channel.register).multiplier;
+  return canBeSpike(amount, channel, multiplier, valuationRules);
+}
+
 /** Instead of a boundary: what is made of the months before may change. */
 export const unordered = -1;
 /** So many readings behind something irregular can still change what is made of it. */
@@ -150,7 +157,7 @@ export function advance(
   const contradicts = isContradiction(state, at, value, circumstances);
   const isJudgedAnew = contradicts || isUnsettled(state);
   if (contradicts) markIrregular(state, get(state, fields.newestAt), at);
-  else if (quality !== 0) markIrregular(state, at, at);
+  else if (quality !== 0 || hasRemark(code)) markIrregular(state, at, at);
   set(state, fields.newestAt, at);
   set(state, fields.newestValue, value);
   set(state, fields.newestCode, code);
@@ -242,7 +249,11 @@ function takeInterval(state: ChannelState, reading: Reading, circumstances: Circ
   const { stepSeconds } = state.channel;
   const { at, value, code } = reading;
   const isSound =
-    qualityIndexOf(code) < 3 && !overlaps(state, at) && !isTooMuch(state, value, stepSeconds, circumstances);
+    qualityIndexOf(code) < 3 &&
+    !overlaps(state, at) &&
+    !isTooMuch(state, value, stepSeconds, circumstances) &&
+    !hasRemark(code) &&
+    !isSpikeLike(state, value, circumstances);
   if (!addInterval(state, reading, stepSeconds, circumstances.calendar) || !isSound)
     markIrregular(state, at - stepSeconds, at);
 }

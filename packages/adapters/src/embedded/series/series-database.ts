@@ -43,7 +43,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS set_aside (place TEXT PRIMARY KEY, day INTEGER NOT NULL, data BLOB NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
   ${progressSchema}
   ${hotDaySchema}
-  PRAGMA user_version = 7;
+  PRAGMA user_version = 8;
 `;
 
 export function openSeriesDatabase(dataDir: string): DatabaseSync {
@@ -74,7 +74,7 @@ export function syncSeries(dataDir: string): void {
 
 function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version === 0 || version === 7) return;
+  if (version === 0 || version === 8) return;
   database.close();
   throw new Error(`the data directory ${dataDir} (METERBOOK_DATA_DIR) was made by an earlier version of Meterbook`);
 }

@@ -1,5 +1,5 @@
 import type { Channel, Columns, Reading, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { emptyColumns, pushReading } from "@meterbook/core/domain/reading/reading";
+import { emptyColumns, hasSecondValue, pushReading } from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import type { Cell, Query, QueryParameters, RowSeries } from "../client/influx-query.ts";
@@ -158,12 +158,12 @@ function merged({ at, value, code }: Columns, entries: readonly Entry[]): Column
   return columns;
 }
 
+/** Of equal rank the one that tells of another value (V12): it is the same reading, written again when that came. */
 export function isBefore(one: Entry, other: Entry): boolean {
-  return readingRank(one.code) - readingRank(other.code) < 0 || (sameRank(one, other) && one.offset < other.offset);
-}
-
-function sameRank(one: Entry, other: Entry): boolean {
-  return readingRank(one.code) === readingRank(other.code);
+  const ranks = readingRank(one.code) - readingRank(other.code);
+  if (ranks !== 0) return ranks < 0;
+  const [tells, othersTells] = [hasSecondValue(one.code), hasSecondValue(other.code)];
+  return tells === othersTells ? one.offset < other.offset : tells;
 }
 
 /** In the order of `channels`; those without readings are left out. */

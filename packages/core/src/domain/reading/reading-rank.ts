@@ -1,5 +1,5 @@
-import type { ReadingCode } from "./reading.ts";
-import { originOf, qualityIndexOf, revisionMax, revisionOf } from "./reading.ts";
+import type { Reading, ReadingCode } from "./reading.ts";
+import { hasSecondValue, originOf, qualityIndexOf, revisionMax, revisionOf, withSecondValue } from "./reading.ts";
 
 /**
  * Which of two readings of the same meter, channel and instant is in effect: the one of the lower rank, and of equal
@@ -11,4 +11,15 @@ export function readingRank(code: ReadingCode): number {
   if (code === 0) return revisionMax;
   const standing = originOf(code) === "operator" ? -1 : qualityIndexOf(code);
   return standing * (revisionMax + 1) + revisionMax - revisionOf(code);
+}
+
+/**
+ * Of two readings of the same meter, channel and instant the one that is in effect, `standing` itself where nothing
+ * changes. It says so if there is another value (V12), and goes on saying it.
+ */
+export function inEffect(standing: Reading, other: Reading): Reading {
+  const kept = readingRank(other.code) < readingRank(standing.code) ? other : standing;
+  const isDisputed = standing.value !== other.value || hasSecondValue(standing.code) || hasSecondValue(other.code);
+  if (!isDisputed || hasSecondValue(kept.code)) return kept;
+  return { at: kept.at, value: kept.value, code: withSecondValue(kept.code) };
 }

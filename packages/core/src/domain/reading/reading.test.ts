@@ -8,6 +8,7 @@ import {
   doorFindings,
   findingsOf,
   flagsOf,
+  hasSecondValue,
   isReadingCode,
   marksOf,
   meterFlags,
@@ -20,7 +21,7 @@ import {
   revisionOf,
   sentQualityIndexOf,
 } from "./reading.ts";
-import { readingRank } from "./reading-rank.ts";
+import { inEffect, readingRank } from "./reading-rank.ts";
 
 const parts = fc.record({
   quality: fc.constantFrom(...readingQualities),
@@ -62,7 +63,7 @@ describe("a reading's code", () => {
     expect(qualityOf(code)).toBe(expected);
   });
 
-  test.for([-1, 0.5, Number.NaN, 4, 7, 6 * 8, 2 ** 11, 2 ** 16, 2 ** 49, 2 ** 53])("%d is none", (number) =>
+  test.for([-1, 0.5, Number.NaN, 4, 7, 6 * 8, 2 ** 11, 2 ** 18, 2 ** 51, 2 ** 53])("%d is none", (number) =>
     expect(isReadingCode(number)).toBe(false),
   );
 });
@@ -84,5 +85,45 @@ describe("of two readings of one instant", () => {
   test("that of an operator is in effect, then the better quality, then the higher revision", () => {
     const ranks = rows.map(readingRank);
     expect(ranks).toEqual([...new Set(ranks)].sort((a, b) => a - b));
+  });
+
+  const readings = fc.array(
+    fc.record({
+      value: fc.integer({ min: 1, max: 3 }),
+      quality: fc.constantFrom(...readingQualities),
+      revision: fc.nat(2),
+    }),
+    { minLength: 1, maxLength: 6 },
+  );
+
+  test("V12: the one in effect says that there was another value, in whatever order they came", () => {
+    fc.assert(
+      fc.property(readings, (rows) => {
+        const all = rows.map(({ value, quality, revision }) => {
+          return { at: 900, value, code: readingCode(quality, "remote", { revision }) };
+        });
+        const kept = all.reduce((standing, other) => inEffect(standing, other));
+        const best = Math.min(...all.map(({ code }) => readingRank(code)));
+        expect(kept.value).toBe(all.find(({ code }) => readingRank(code) === best)?.value);
+        expect(hasSecondValue(kept.code)).toBe(new Set(all.map(({ value }) => value)).size > 1);
+        expect(readingRank(kept.code)).toBe(best);
+        expect(
+          all.reduce((standing, other) => inEffect(standing, other), kept),
+          "redelivered",
+        ).toEqual(kept);
+      }),
+    );
+  });
+
+  test("V12: nothing is new where the same comes once more", () => {
+    const standing = { at: 900, value: 5, code: 0 };
+    expect(inEffect(standing, { ...standing })).toBe(standing);
+    const disputed = inEffect(standing, { ...standing, value: 6 });
+    expect(disputed).toEqual({
+      at: 900,
+      value: 5,
+      code: readingCode("actual", "remote", { marks: marksOf([], ["second_value"]) }),
+    });
+    expect(inEffect(disputed, { ...standing, value: 7 })).toBe(disputed);
   });
 });

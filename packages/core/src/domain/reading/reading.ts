@@ -15,11 +15,11 @@ export const meterFlags = ["clock_invalid", "data_invalid", "critical", "clock_a
 export type MeterFlag = (typeof meterFlags)[number];
 
 /**
- * What only the door can know of a reading, because it depends on the time of receipt: more than three years old (V09),
- * ahead of the time of receipt (V10), from a meter whose clock is wrong (V25), or nearly so (V25 as a warning). The
- * index is its number in the store.
+ * What can be known of a reading only when it comes, and is kept with it. By the time of receipt: too old (V09), ahead
+ * of it (V10), from a meter whose clock is wrong (V25), or nearly so (V25 as a warning). By what came before: the same
+ * frame of the meter once more (V16), another value for the same instant (V12). The index is its number in the store.
  */
-export const doorFindings = ["too_old", "in_future", "clock_wrong", "clock_off"] as const;
+export const doorFindings = ["too_old", "in_future", "clock_wrong", "clock_off", "frozen", "second_value"] as const;
 export type DoorFinding = (typeof doorFindings)[number];
 
 /** Energy in whole watt-hours, reactive energy in whole var-hours, volume in whole litres. */
@@ -48,11 +48,11 @@ export function channelKey(channel: Channel): string {
  */
 export type ReadingCode = number;
 
-/** From the lowest bit: 3 of quality, 3 of origin, 6 of flags, 5 of findings; above them the revision. */
+/** From the lowest bit: 3 of quality, 3 of origin, 6 of flags, 7 of findings; above them the revision. */
 const originShift = 3;
 const flagShift = 6;
 const findingShift = 12;
-const revisionUnit = 2 ** 17;
+const revisionUnit = 2 ** 19;
 const marksMask = revisionUnit - 2 ** flagShift;
 export const revisionMax = 2 ** 32 - 1;
 
@@ -64,6 +64,28 @@ export function marksOf(flags: readonly MeterFlag[], findings: readonly DoorFind
   for (const flag of flags) marks |= 1 << (flagShift + meterFlags.indexOf(flag));
   for (const finding of findings) marks |= 1 << (findingShift + doorFindings.indexOf(finding));
   return marks;
+}
+
+const remarkMask = marksOf([], ["frozen", "second_value"]);
+const secondValueMark = marksOf([], ["second_value"]);
+
+/** Whether a month says something of the reading although nothing is against it (V12, V16). */
+export function hasRemark(code: ReadingCode): boolean {
+  return (code & remarkMask) !== 0;
+}
+
+/** Whether another value came for the same instant (V12). */
+export function hasSecondValue(code: ReadingCode): boolean {
+  return (code & secondValueMark) !== 0;
+}
+
+/** The code of the reading that is in effect where there is another value. */
+export function withSecondValue(code: ReadingCode): ReadingCode {
+  return hasSecondValue(code) ? code : code + secondValueMark;
+}
+
+export function withoutSecondValue(code: ReadingCode): ReadingCode {
+  return hasSecondValue(code) ? code - secondValueMark : code;
 }
 
 /** Any of them may be absent; `marks` as `marksOf` answers them. */

@@ -1,5 +1,6 @@
 import type { WireUnit } from "../quantity/amount.ts";
 import type { BaseUnit } from "../reading/reading.ts";
+import type { Dated, UsagePointStatus } from "./usage-point.ts";
 
 /** As the customer sees it: taken from the grid, or given to it. */
 export const directions = ["import", "export"] as const;
@@ -58,4 +59,6 @@ export interface MeterRecord {
   readonly removed?: InstallationEvent;
   /** Where the meter was before, by time; none overlaps another. */
   readonly earlier?: readonly Installation[];
+  /** Of its newest usage point (registered-meter.ts); never part of the meter's own record. */
+  readonly statuses?: readonly Dated<UsagePointStatus>[];
 }

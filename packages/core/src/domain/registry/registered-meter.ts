@@ -16,7 +16,10 @@ export function withPoints(
   return points.length === 0 ? record : { ...record, points };
 }
 
-/** What the newest point says of zone and connection power stands in the place of what the meter's record says. */
+/**
+ * What the newest point says of zone and connection power stands in the place of what the meter's record says. Its
+ * statuses come with it where the supply was ever cut.
+ */
 export function inForce(meter: RegisteredMeter): RegisteredMeter {
   const point = meter.points?.find(({ usagePointId }) => usagePointId === meter.usagePointId);
   if (point === undefined) return meter;
@@ -26,5 +29,6 @@ export function inForce(meter: RegisteredMeter): RegisteredMeter {
     ...meter,
     ...(zone === undefined ? {} : { zone }),
     ...(connectionPowerW === undefined ? {} : { connectionPowerW }),
+    ...(point.status?.some(({ value }) => value !== "connected") === true ? { statuses: point.status } : {}),
   };
 }

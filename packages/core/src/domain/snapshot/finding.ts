@@ -2,7 +2,26 @@
  * The rules that the engine judges by, in the order of their numbers in records; each has its row in
  * docs/validation.md.
  */
-export const judgedRules = ["V03", "V09", "V10", "V12", "V13", "V14", "V15", "V17", "V20", "V24", "V25"] as const;
+export const judgedRules = [
+  "V03",
+  "V09",
+  "V10",
+  "V12",
+  "V13",
+  "V14",
+  "V15",
+  "V16",
+  "V17",
+  "V18",
+  "V19",
+  "V20",
+  "V21",
+  "V22",
+  "V23",
+  "V24",
+  "V25",
+  "V27",
+] as const;
 export type RuleCode = (typeof judgedRules)[number];
 
 /** That a rule has something to say of the reading at `at`. */
@@ -13,7 +32,7 @@ export interface Finding {
 }
 
 /** Of one row. What is beyond them says nothing that these do not. */
-const findingsMax = 20;
+export const findingsMax = 20;
 
 /** Those of readings within some time, as many as a row shows. */
 export function findingsWithin(

@@ -43,6 +43,7 @@ export const faults = [
   "master_data_damaged",
   "above_ceiling",
   "readings_suspect",
+  "point_inactive",
 ] as const;
 export type RegisterFault = (typeof faults)[number];
 

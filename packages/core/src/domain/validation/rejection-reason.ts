@@ -28,6 +28,7 @@ export const rejectionReasons = [
   "value_negative",
   "value_too_precise",
   "value_out_of_range",
+  "value_too_large",
   "at_invalid",
   "at_without_offset",
   "at_too_old",

@@ -1,5 +1,5 @@
 import type { Channel, Columns, ReadingSeries } from "../reading/reading.ts";
-import { qualityIndexOf } from "../reading/reading.ts";
+import { hasRemark, qualityIndexOf } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { type JudgedIntervals, judgeIntervals } from "./judge/judge-intervals.ts";
@@ -48,8 +48,9 @@ export function judgedLine(readings: Columns, register: string, by: JudgedBy): J
 function tidyLine({ at, value, code }: Columns, { record, spec, rules }: JudgedBy): RegisterLine | undefined {
   // Installation and removal have values of their own.
   if (record?.installed !== undefined || record?.removed !== undefined) return undefined;
+  if (record?.statuses !== undefined) return undefined;
   for (let i = 0; i < at.length; i += 1) {
-    if (qualityIndexOf(code[i] as number) !== 0) return undefined;
+    if (qualityIndexOf(code[i] as number) !== 0 || hasRemark(code[i] as number)) return undefined;
     if (i === 0) continue;
     const counted = (value[i] as number) - (value[i - 1] as number);
     const seconds = (at[i] as number) - (at[i - 1] as number);
@@ -62,7 +63,7 @@ function tidyLine({ at, value, code }: Columns, { record, spec, rules }: JudgedB
 /** The credible intervals of a channel. */
 export function judgedProfile(channel: Channel, readings: Columns, by: JudgedBy): JudgedIntervals {
   const series: ReadingSeries = { channel, at: readings.at, value: readings.value, code: readings.code };
-  return remembered(profiles, readings, by, () => judgeIntervals(series, by.spec, by.rules));
+  return remembered(profiles, readings, by, () => judgeIntervals(series, by));
 }
 
 function remembered<Result>(

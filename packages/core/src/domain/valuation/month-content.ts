@@ -1,17 +1,14 @@
 import { emptyColumns } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import { recordOfMonth } from "../registry/record-of-month.ts";
-import { findingsWithin } from "../snapshot/finding.ts";
 import type { RegisterSnapshot, SnapshotContent } from "../snapshot/snapshot.ts";
 import type { LocalCalendar } from "../time/local-calendar.ts";
-import { coverIntervals } from "./cover/cover-intervals.ts";
-import { intervalRow } from "./interval-row.ts";
-import { judgedLine, judgedProfile } from "./judged-channels.ts";
 import type { KnownChannel, KnownMeter } from "./known-meter.ts";
-import { registerSpec } from "./known-meter.ts";
-import type { Closings, Span } from "./month.ts";
-import { partOf } from "./month.ts";
-import { registerRow } from "./register-row.ts";
+import type { Closings, Month } from "./month.ts";
+import { closingOf, spanOf } from "./month.ts";
+import { judgeMonth } from "./month-rules/judge-month.ts";
+import { rowOf, rowsOf } from "./rows-of-meter.ts";
+import { unusualRows, withUnusual } from "./unusual-use.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
 import { valuationRules } from "./valuation-rules.ts";
 
@@ -42,13 +39,12 @@ export function monthsOf(
 ): SnapshotContent[] {
   const months: SnapshotContent[] = [];
   for (let period = from; period <= to; period += 1) {
-    months.push(monthContent(meter, period, calendar, months.at(-1)?.registers ?? [], rules));
+    const previous = months.at(-1)?.registers.map(closingOf) ?? [];
+    const content = monthContent(meter, period, calendar, previous, rules);
+    const odd = unusualRows(content, previous, calendar, rules);
+    months.push(withUnusual(content, odd, months.at(-12)?.registers.map(closingOf) ?? [], calendar, rules));
   }
   return months;
-}
-
-export function spanOf(calendar: LocalCalendar, period: number): Span {
-  return { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
 }
 
 /** From its first reading on, and a register of an installed meter from the installation on: its opening is known. */
@@ -67,12 +63,6 @@ export function countsIn(
   return of.calendar.periodOf(installed.at) <= of.period;
 }
 
-export interface Month {
-  readonly period: number;
-  readonly span: Span;
-  readonly previous: Closings;
-}
-
 /** The rows, and one for each register of the master data that never reported. */
 export function composeMonth(
   { meterId, record, recordDamaged }: Pick<KnownMeter, "meterId" | "record" | "recordDamaged">,
@@ -86,13 +76,14 @@ export function composeMonth(
     const channel = { register, unit, kind: "register", stepSeconds: 0 } as const;
     rows.push(rowOf(record, [{ channel, readings: emptyColumns() }], month, rules));
   }
+  const { span } = month;
   rows.sort((a, b) => (a.register < b.register ? -1 : a.register > b.register ? 1 : a.unit < b.unit ? -1 : 1));
   return {
     meterId,
     usagePointId: record?.usagePointId ?? meterId,
     period: month.period,
-    boundary: month.span.boundary,
-    registers: recordDamaged === true ? rows.map(withoutMasterData) : rows,
+    boundary: span.boundary,
+    registers: recordDamaged === true ? rows.map(withoutMasterData) : judgeMonth(rows, { record, span }, rules),
   };
 }
 
@@ -108,56 +99,4 @@ function withoutMasterData(row: RegisterSnapshot): RegisterSnapshot {
     fault: "master_data_damaged",
     estimate: null,
   };
-}
-
-type Stored = Pick<KnownChannel, "channel" | "readings">;
-
-function rowsOf(
-  record: MeterRecord | undefined,
-  channels: readonly Stored[],
-  month: Month,
-  rules: ValuationRules,
-): RegisterSnapshot[] {
-  const groups = Map.groupBy(channels, ({ channel }) => `${channel.register}|${channel.unit}`);
-  return [...groups.values()].map((group) => rowOf(record, group, month, rules));
-}
-
-/** @param group the channels of one register and unit */
-function rowOf(
-  record: MeterRecord | undefined,
-  group: readonly Stored[],
-  { span, previous }: Month,
-  rules: ValuationRules,
-): RegisterSnapshot {
-  const [{ channel }] = group as [Stored];
-  const { register, unit } = channel;
-  const spec = registerSpec(record, register);
-  const by = { record, spec, rules };
-  const part = partOf(span, record);
-  const profiles = group
-    .filter((one) => one.channel.kind === "interval")
-    .map((one) => judgedProfile(one.channel, one.readings, by));
-  const intervals = profiles.map(({ series }) => series);
-  const cover = intervals.length === 0 ? undefined : coverIntervals(intervals, part.from, part.to);
-  const totals = group.find((one) => one.channel.kind === "register");
-  if (totals === undefined && cover !== undefined) {
-    const findings = findingsWithin(profiles.flatMap((one) => one.findings).sort(byTime), part);
-    return intervalRow({ register, unit, multiplier: spec.multiplier, cover, findings }, part, span);
-  }
-  const past = {
-    register,
-    unit,
-    spec,
-    record,
-    ...judgedLine(totals?.readings ?? emptyColumns(), register, by),
-    intervals,
-    cover,
-    previous: previous.find((row) => row.register === register && row.unit === unit),
-    reach: "complete" as const,
-  };
-  return registerRow(past, span, rules);
-}
-
-function byTime(a: { readonly at: number }, b: { readonly at: number }): number {
-  return a.at - b.at;
 }

@@ -1,10 +1,16 @@
 import type { MeterRecord } from "../registry/meter-record.ts";
 import type { RegisterSnapshot } from "../snapshot/snapshot.ts";
+import type { LocalCalendar } from "../time/local-calendar.ts";
+import { hasStanding } from "./row-quality.ts";
 
 /** A month of a meter's calendar: seconds UTC, local midnights. */
 export interface Span {
   readonly start: number;
   readonly boundary: number;
+}
+
+export function spanOf(calendar: LocalCalendar, period: number): Span {
+  return { start: calendar.startOf(period), boundary: calendar.boundaryOf(period) };
 }
 
 /** The part of a month in which the meter was in place. */
@@ -21,6 +27,25 @@ export function partOf({ start, boundary }: Span, record: MeterRecord | undefine
 }
 
 /** The closing of one register, as issued for the month before. */
-export type IssuedClosing = Pick<RegisterSnapshot, "register" | "unit" | "value" | "valueQuality">;
+export interface IssuedClosing extends Pick<RegisterSnapshot, "register" | "unit" | "value" | "valueQuality"> {
+  /** What was used in all of the month; null if that is not known, absent where nobody asks for it. */
+  readonly whole?: number | null;
+}
 /** The closings of the month before; empty where there are none. */
 export type Closings = readonly IssuedClosing[];
+
+export interface Month {
+  readonly period: number;
+  readonly span: Span;
+  readonly previous: Closings;
+}
+
+export function closingOf(row: RegisterSnapshot): Required<IssuedClosing> {
+  const { register, unit, value, valueQuality } = row;
+  return { register, unit, value, valueQuality, whole: wholeUse(row) };
+}
+
+/** The consumption of a row of a whole month that has standing; null of any other. */
+export function wholeUse({ from, to, quality, consumption }: RegisterSnapshot): number | null {
+  return from === null && to === null && hasStanding(quality) ? consumption : null;
+}

@@ -24,6 +24,15 @@ export interface ValuationRules {
   readonly smootherTimesMin: number;
   /** V20: how far a sum of intervals may be from the register, in thousandths of it. */
   readonly sumDifferencePerMille: number;
+  /** V18: how far the greatest interval of a day is above the third greatest, in percent of that one. */
+  readonly spikePercentMin: number;
+  /** V18: of a day whose third greatest interval is below this nothing is said, in W. */
+  readonly spikeFloorW: number;
+  /** V19: a month's use of a day, in percent of that of the month before. */
+  readonly lowUsePercent: number;
+  readonly highUsePercent: number;
+  /** V19: months that are no further apart than this say nothing, in base units. */
+  readonly useDifferenceMin: number;
   /** V23: no use for so long. */
   readonly zeroUseSecondsMin: number;
 }
@@ -40,5 +49,10 @@ export const valuationRules: ValuationRules = {
   glitchReadingsMax: 3,
   smootherTimesMin: 3,
   sumDifferencePerMille: 1,
+  spikePercentMin: 180,
+  spikeFloorW: 2000,
+  lowUsePercent: 30,
+  highUsePercent: 300,
+  useDifferenceMin: 10_000,
   zeroUseSecondsMin: 7 * 86_400,
 };

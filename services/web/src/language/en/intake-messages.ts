@@ -56,6 +56,7 @@ export const intakeMessages = {
   "reason.unit_mismatch": "The unit is another than before",
   "reason.value_negative": "The value is negative",
   "reason.value_invalid": "The value is no number",
+  "reason.value_too_large": "The value has more digits than a meter has",
   "reason.value_too_precise": "The value has more decimals than its unit holds",
   "reason.at_invalid": "The time cannot be read",
   "reason.at_without_offset": "The time says no offset",

@@ -26,6 +26,8 @@ export const whyMessages = {
   "fault.master_data_damaged": "The meter's master data cannot be read, so no consumption is given.",
   "fault.above_ceiling":
     "The register grew by more than the connection can carry in that time, so no consumption is given.",
+  "fault.point_inactive":
+    "Energy was used while the supply was cut, so no consumption is given until somebody has looked.",
   "fault.readings_suspect": "The readings that it would have to be made from are suspect, so no consumption is given.",
   "method.EXACT": "reading at the very moment",
   "method.REG_PLUS_INTERVALS": "reading plus intervals",

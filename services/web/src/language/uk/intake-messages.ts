@@ -59,6 +59,7 @@ export const intakeMessages = {
   "reason.unit_mismatch": "Одиниця не та, що раніше",
   "reason.value_negative": "Значення від’ємне",
   "reason.value_invalid": "Значення не є числом",
+  "reason.value_too_large": "У значенні більше цифр, ніж має лічильник",
   "reason.value_too_precise": "У значенні більше знаків, ніж має одиниця",
   "reason.at_invalid": "Час не читається",
   "reason.at_without_offset": "Час не має зсуву",

@@ -1,10 +1,12 @@
 import { type Columns, qualityOf, readingCode } from "../../reading/reading.ts";
 import type { MeterRecord } from "../../registry/meter-record.ts";
+import { deadFrom } from "../../registry/supply-status.ts";
 import type { Finding } from "../../snapshot/finding.ts";
 import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import { credibleChain, type WeighedPoint } from "./credible-chain.ts";
 import type { Point } from "./point.ts";
+import { remarksOf } from "./remarks.ts";
 import { doubtOf } from "./reported-doubt.ts";
 import type { Course } from "./v13-register-decreased.ts";
 import { courseOf } from "./v13-register-decreased.ts";
@@ -51,6 +53,7 @@ export function judgeRegister(
   const points: Judged[] = [];
   let before: Point | undefined;
   for (const point of withMasterData(readings, register, record, findings)) {
+    if (point.weight !== masterDataWeight) findings.push(...remarksOf(point.code, point.at));
     if (point.weight === 0) findings.push({ rule: doubtOf(point.code), at: point.at });
     else if (point.weight !== masterDataWeight && isPhantomZero(point, before, spec, rules)) {
       findings.push({ rule: "V15", at: point.at });
@@ -83,8 +86,8 @@ function courseFrom(before: Point | undefined, point: Point, spec: RegisterSpec,
 }
 
 /**
- * V03: readings from outside of the installation belong to no customer. The master data's own values take the place of
- * readings of that instant.
+ * V03: readings from outside of the installation, or of a place that is no more, belong to no customer. The master
+ * data's own values take the place of readings of that instant.
  */
 function* withMasterData(
   readings: Columns,
@@ -94,12 +97,13 @@ function* withMasterData(
 ): Generator<Judged> {
   const from = record?.installed?.at ?? Number.NEGATIVE_INFINITY;
   const to = record?.removed?.at ?? Number.POSITIVE_INFINITY;
+  const dead = deadFrom(record?.statuses);
   const first = record?.installed?.values[register];
   const last = record?.removed?.values[register];
   if (first !== undefined) yield { at: from, value: first, code: masterDataCode, weight: masterDataWeight };
   for (let i = 0; i < readings.at.length; i += 1) {
     const [at, value, code] = [readings.at[i] as number, readings.value[i] as number, readings.code[i] as number];
-    if (at < from || at > to) findings.push({ rule: "V03", at });
+    if (at < from || at > to || at > dead) findings.push({ rule: "V03", at });
     else if (!(at === from && first !== undefined) && !(at === to && last !== undefined))
       yield { at, value, code, weight: weights[qualityOf(code)] };
   }
