@@ -5,6 +5,7 @@ import { leafHash, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
 import { hexOf, isUnderSeal } from "@meterbook/core/domain/seal/seal";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
 import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { expect, onTestFinished, test } from "vitest";
@@ -152,6 +153,15 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     ]);
     const rest = await ledger.latest({ period: october, afterMeterId: "b", limit: 2 });
     expect(rest.map(({ snapshot }) => snapshot.meterId)).toEqual(["c"]);
+    const records = await ledger.latestRecords({ period: october, limit: 2 });
+    expect(records.map(({ record, ...key }) => [key, decodeSnapshot(record)])).toEqual(
+      page.map(({ snapshot }) => [
+        { meterId: snapshot.meterId, period: october, revision: snapshot.revision },
+        snapshot,
+      ]),
+    );
+    const last = await ledger.latestRecords({ period: october, afterMeterId: "b", limit: 2 });
+    expect(last.map(({ meterId }) => meterId)).toEqual(["c"]);
   });
 
   test("one meter's snapshots by period and revision", async () => {
@@ -224,6 +234,8 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     const leftOut = ({ where, code }: Damage) => void left.push(`${where} ${code}`);
     const ids = (entries: readonly LedgerEntry[]) => entries.map(({ snapshot }) => snapshot.meterId);
     expect(ids(await again.latest({ period: october, limit: 2, leftOut }))).toEqual(["a", "c"]);
+    const records = await again.latestRecords({ period: october, limit: 2, leftOut });
+    expect(records.map(({ meterId }) => meterId)).toEqual(["a", "c"]);
     expect(ids(await again.changes({ after: ledgerStart, limit: 2, leftOut }))).toEqual(["a", "c"]);
     expect(await again.revisions("b", october, leftOut)).toEqual([]);
     expect(new Set(left)).toEqual(new Set(["b 2026-10 revision 1 checksum_mismatch"]));

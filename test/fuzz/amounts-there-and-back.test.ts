@@ -14,7 +14,7 @@ import { decodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-p
 import { messageReader, readLimits } from "@meterbook/intake/read-message";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { snapshotCsvEncoder, snapshotCsvHeader } from "../../services/api/src/billing/snapshot-csv.ts";
+import { snapshotCsvEncoder, snapshotCsvHeader } from "../../services/api/src/billing/csv/snapshot-csv.ts";
 import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
 import { textEncoder } from "../../services/api/src/http/answers/row-encoder.ts";
 import { csvCells } from "../../services/api/src/http/requests/csv-cells.ts";

@@ -40,7 +40,7 @@ import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-p
 import { expect } from "vitest";
 import { decodeReports } from "../../services/aggregator/src/apply/decode-reports.ts";
 import { gapJson } from "../../services/api/src/analysis/gap-json.ts";
-import { snapshotCsvEncoder } from "../../services/api/src/billing/snapshot-csv.ts";
+import { snapshotCsvEncoder } from "../../services/api/src/billing/csv/snapshot-csv.ts";
 import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
 import { meterCsvRows } from "../../services/api/src/registry/meter-csv.ts";
 import { meterRecordJson } from "../../services/api/src/registry/meter-record-json.ts";

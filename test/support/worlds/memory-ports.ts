@@ -19,7 +19,8 @@ import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-l
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
-import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { LatestPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { encodeSnapshot } from "@meterbook/core/records/encode-snapshot";
 import { sealChange } from "@meterbook/core/records/registry-change-protobuf";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { type LedgerPlace, placeAfter } from "@meterbook/sharding/ledger-place";
@@ -110,6 +111,12 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
     }
     return [...newest.values()].sort((a, b) => a.period - b.period);
   };
+  const latestOf = ({ period, afterMeterId = "", limit }: LatestPage) => {
+    const newest = new Map<string, LedgerEntry>();
+    for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
+    const after = [...newest].filter(([id]) => id > afterMeterId).sort(([a], [b]) => (a < b ? -1 : 1));
+    return after.slice(0, limit).map(([, entry]) => entry);
+  };
   let end: LedgerPlace = [];
   const view: MemorySnapshots = {
     calls,
@@ -121,15 +128,15 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         end = placeAfter(end, entry);
       }
     },
-    latest: async ({ period, afterMeterId = "", limit }) => {
-      const newest = new Map<string, LedgerEntry>();
-      for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
-      const after = [...newest].filter(([id]) => id > afterMeterId).sort(([a], [b]) => (a < b ? -1 : 1));
-      return called(
-        "latest",
-        after.slice(0, limit).map(([, entry]) => entry),
-      );
-    },
+    latest: async (page) => called("latest", latestOf(page)),
+    latestRecords: async (page) =>
+      called(
+        "latestRecords",
+        latestOf(page).map(({ snapshot }) => {
+          const { meterId, period, revision } = snapshot;
+          return { meterId, period, revision, record: encodeSnapshot(snapshot) };
+        }),
+      ),
     changes: async ({ after, limit }) => {
       const wanted = ledger.filter(({ shard, sequence }) => sequence > (after[shard] ?? 0));
       return called("changes", wanted.sort((a, b) => a.shard - b.shard).slice(0, limit));

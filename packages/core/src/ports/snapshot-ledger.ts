@@ -55,6 +55,11 @@ export interface LedgerEntry extends EntryPlace {
   readonly snapshot: Snapshot;
 }
 
+/** The record of a revision (proto/meterbook/v1/snapshot.proto) without its checksum. */
+export interface RevisionRecord extends RevisionKey {
+  readonly record: Uint8Array;
+}
+
 export interface PeriodSeals {
   /** The newest of each shard that has one, by shard. */
   readonly seals: readonly Seal[];
@@ -89,6 +94,11 @@ export interface ChangesPage {
 export interface SnapshotView {
   /** The latest revision of each meter of a period, ordered by meter id. */
   latest(options: LatestPage): Promise<readonly LedgerEntry[]>;
+  /**
+   * The same as the records that are kept, whose bytes are those that were written; whether they are a snapshot, and
+   * that of their key, is for the caller to see. For long lists, where to make a snapshot of each costs most.
+   */
+  latestRecords(options: LatestPage): Promise<readonly RevisionRecord[]>;
   /**
    * Every issued revision after a place: the shards one after another, each in its order of issue. So a meter's come in
    * their order, also where shards were added since: a meter moves to a shard of a higher number, and what stands in

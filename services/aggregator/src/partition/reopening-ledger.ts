@@ -25,6 +25,7 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
   return {
     append: (snapshots) => ledger.append(snapshots),
     latest: (options) => ledger.latest(options),
+    latestRecords: (options) => ledger.latestRecords(options),
     changes: (options) => ledger.changes(options),
     find: (meterId, period, revision) => ledger.find(meterId, period, revision),
     revisions: (meterId, period) => ledger.revisions(meterId, period),

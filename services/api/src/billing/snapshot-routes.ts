@@ -13,12 +13,12 @@ import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
 import type { List } from "../http/answers/list-answer.ts";
-import { answerList, pagesBy } from "../http/answers/list-answer.ts";
+import { answerList, chunksOf, pagesBy } from "../http/answers/list-answer.ts";
 import { listAnswers, pageOf, withJson } from "../http/documentation/documented.ts";
 import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
 import { cursor, emptyAsAbsent, instant, limit, period } from "../http/requests/query-schemas.ts";
+import { recordCsvEncoder, snapshotCsvEncoder, snapshotCsvHeader } from "./csv/snapshot-csv.ts";
 import { refuseOpenPeriod } from "./open-period.ts";
-import { snapshotCsvEncoder, snapshotCsvHeader } from "./snapshot-csv.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
 
 const meterCursors = cursorForm("snapshots", z.string());
@@ -88,6 +88,7 @@ function latestRoute(app: Api, context: ApiContext): void {
       json: ({ snapshot }) => snapshotJson(snapshot),
       csv: snapshotCsvEncoder,
       more: member,
+      ...(quality === undefined && { csvChunks: recordChunks(ports.snapshots, of) }),
     };
     return answerList(request, reply, streams, list, {
       limit: page.limit,
@@ -97,6 +98,22 @@ function latestRoute(app: Api, context: ApiContext): void {
       exportPage: limits.exportPage,
     });
   });
+}
+
+/** Each record with its rows; one that is no snapshot is read once more, so that it is told. */
+function recordChunks(snapshots: SnapshotView, of: number): NonNullable<List<LedgerEntry, string>["csvChunks"]> {
+  const read = (after: string | undefined, limit: number) =>
+    snapshots.latestRecords({ period: of, limit, ...(after === undefined ? {} : { afterMeterId: after }) });
+  return (place, size, limit) => {
+    const encoder = recordCsvEncoder(({ meterId, period: its, revision }) => {
+      void snapshots.find(meterId, its, revision).catch(() => undefined);
+    });
+    return chunksOf(
+      pagesBy(read, ({ meterId }) => meterId, place, size),
+      encoder,
+      limit,
+    );
+  };
 }
 
 /** Others get their turn between two pages, of which most may have nothing. */

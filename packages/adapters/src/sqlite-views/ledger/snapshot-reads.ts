@@ -4,7 +4,14 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { unreadableRevision } from "@meterbook/core/domain/snapshot/snapshot";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars, type TellDamage } from "@meterbook/core/ports/damage-log";
-import type { ChangesPage, LatestPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type {
+  ChangesPage,
+  LatestPage,
+  LedgerEntry,
+  RevisionRecord,
+  SnapshotView,
+} from "@meterbook/core/ports/snapshot-ledger";
+import { checkedRecord } from "@meterbook/core/records/record-checksum";
 import type { LedgerPlace } from "@meterbook/sharding/ledger-place";
 import { issuedPeriods } from "./issued-periods.ts";
 import { ledgerPlaces } from "./ledger-places.ts";
@@ -34,12 +41,13 @@ export function snapshotReads(
   const { findSync, revisions, ofMeter, ofMeters } = meterReads(database, ears, periods);
   const places = ledgerPlaces(database);
   const seals = ledgerSeals(database);
-  const { latestOf, changesOf } = listReads(database, ears);
+  const { latestOf, recordsOf, changesOf } = listReads(database, ears);
   const meters = database.prepare("SELECT count(DISTINCT meter_id) AS meters FROM revision WHERE period = ?");
   return {
     findSync,
     reads: {
       latest: async (page) => atMost(page.limit, latestOf(page, page.afterMeterId ?? "")),
+      latestRecords: async (page) => atMost(page.limit, recordsOf(page, page.afterMeterId ?? "")),
       changes: async (page) => atMost(page.limit, changesOf(page, places.last())),
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
@@ -54,6 +62,11 @@ export function snapshotReads(
       sealedRecord: async (key) => seals.sealedRecord(key),
     },
   };
+}
+
+interface LatestRow extends LedgerKey {
+  readonly sequence: number;
+  readonly body: Uint8Array | null;
 }
 
 type Unreadable = Extract<LedgerRecord, { snapshot?: undefined }>;
@@ -155,17 +168,31 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
   );
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
 
-  function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
-    const { period, limit, leftOut: leave = nobody } = page;
+  /** The newest revision of each meter, and its place. */
+  function* rowsOf({ period, limit }: LatestPage, afterMeterId: string): Generator<LatestRow> {
     const rows = latest.all(period, afterMeterId, limit) as unknown as [number, Uint8Array | null, string, number][];
-    for (const [sequence, body, meterId, revision] of rows) {
-      const record = readLedgerRecord(body, { meterId, period, revision });
-      if (record.snapshot !== undefined) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
-      else leave(told(ears, record, { key: { meterId, period, revision } }));
-    }
+    for (const [sequence, body, meterId, revision] of rows) yield { sequence, body, meterId, period, revision };
     // What was left out leaves room: fewer would mean the end.
     const last = rows.at(-1);
-    if (last !== undefined && rows.length === limit) yield* latestOf(page, last[2]);
+    if (last !== undefined && rows.length === limit) yield* rowsOf({ period, limit }, last[2]);
+  }
+
+  function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
+    const { leftOut: leave = nobody } = page;
+    for (const { sequence, body, ...key } of rowsOf(page, afterMeterId)) {
+      const record = readLedgerRecord(body, key);
+      if (record.snapshot !== undefined) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
+      else leave(told(ears, record, { key }));
+    }
+  }
+
+  function* recordsOf(page: LatestPage, afterMeterId: string): Generator<RevisionRecord> {
+    const { leftOut: leave = nobody } = page;
+    for (const { body, meterId, period, revision } of rowsOf(page, afterMeterId)) {
+      const record = body === null ? undefined : checkedRecord(body);
+      if (record !== undefined) yield { meterId, period, revision, record };
+      else leave(told(ears, readLedgerRecord(body) as Unreadable, { key: { meterId, period, revision } }));
+    }
   }
 
   /** Shards that are empty at the time of the call are left alone. */
@@ -196,11 +223,11 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     return { meterId: String(row["meter_id"]), period: Number(row["period"]), revision: Number(row["revision"]) };
   }
 
-  return { latestOf, changesOf };
+  return { latestOf, recordsOf, changesOf };
 }
 
-function atMost(limit: number, entries: Iterable<LedgerEntry>): LedgerEntry[] {
-  const page: LedgerEntry[] = [];
+function atMost<Entry>(limit: number, entries: Iterable<Entry>): Entry[] {
+  const page: Entry[] = [];
   for (const entry of entries) {
     page.push(entry);
     if (page.length === limit) break;

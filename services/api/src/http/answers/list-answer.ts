@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { answerFormat, rowsAs } from "../requests/answer-format.ts";
+import { answerFormat, rowsAs, type StreamFormat } from "../requests/answer-format.ts";
 import { limitDefault } from "../requests/query-schemas.ts";
 import type { Chunk } from "../tables/chunk.ts";
 import type { CursorForm } from "./cursor.ts";
@@ -14,6 +14,8 @@ export interface List<Entry, Place> {
   placeOf(entry: Entry): Place;
   json(entry: Entry): unknown;
   csv(): RowEncoder<Entry>;
+  /** Instead of `pages` and `csv`, where rows can be written without making entries. */
+  csvChunks?(place: Place | undefined, size: number, limit: number | undefined): AsyncIterable<Chunk>;
   /** Where one entry alone can be large: most entries to read at a time, and an entry's bytes. */
   readonly heavy?: { readonly pageMax: number; bytesOf(entry: Entry): number };
   /** Further members of a JSON page. */
@@ -42,19 +44,24 @@ export async function answerList<Entry, Place>(
 ): Promise<FastifyReply> {
   const format = answerFormat(request.headers.accept);
   if (format !== "json") {
-    const lines = () => textEncoder((entry: Entry) => `${JSON.stringify(list.json(entry))}\n`);
-    const size = Math.min(asked.exportPage, list.heavy?.pageMax ?? asked.exportPage, asked.limit ?? asked.exportPage);
-    const chunks = chunksOf(
-      list.pages(asked.place, size),
-      rowsAs(format) === "csv" ? list.csv() : lines(),
-      asked.limit,
-    );
-    return streams.send(request, reply, format, chunks);
+    return streams.send(request, reply, format, listChunks(list, format, asked));
   }
   const { entries, ended } = await firstPage(list, asked.place, asked.limit ?? limitDefault);
   const last = entries.at(-1);
   const next = ended || last === undefined ? {} : { nextCursor: asked.cursors.encode(asked.scope, list.placeOf(last)) };
   return reply.send({ items: entries.map((entry) => list.json(entry)), ...next, ...list.more?.(entries) });
+}
+
+function listChunks<Entry, Place>(
+  list: List<Entry, Place>,
+  format: StreamFormat,
+  { exportPage, limit, place }: ListRequest<Place>,
+): AsyncIterable<Chunk> {
+  const size = Math.min(exportPage, list.heavy?.pageMax ?? exportPage, limit ?? exportPage);
+  const rows = rowsAs(format);
+  if (rows === "csv" && list.csvChunks !== undefined) return list.csvChunks(place, size, limit);
+  const lines = () => textEncoder((entry: Entry) => `${JSON.stringify(list.json(entry))}\n`);
+  return chunksOf(list.pages(place, size), rows === "csv" ? list.csv() : lines(), limit);
 }
 
 /** Reads one entry more than is asked for: whether there is a next page is known, not guessed. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { encodeSnapshot } from "@meterbook/core/records/encode-snapshot";
 import { expect, test, vi } from "vitest";
 import { apiWorld, aSnapshot, servedApi } from "../../../../../test/support/worlds/api-world.ts";
 import { memorySnapshots } from "../../../../../test/support/worlds/memory-ports.ts";
@@ -22,6 +23,11 @@ function endless(fail?: { readonly atPage: number; readonly error: Error }): Sna
         snapshot: aSnapshot({ meterId: `m-${base + i}` }),
       }));
     },
+    latestRecords: async ({ limit }: { limit: number }) =>
+      (await view.latest({ limit })).map(({ snapshot }) => {
+        const { meterId, period, revision } = snapshot;
+        return { meterId, period, revision, record: encodeSnapshot(snapshot) };
+      }),
   };
   return view;
 }

@@ -1,10 +1,13 @@
 import type { Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { periodName } from "@meterbook/core/domain/snapshot/snapshot";
-import type { LedgerEntry } from "@meterbook/core/ports/snapshot-ledger";
-import { csvCell } from "../http/answers/csv-cell.ts";
-import type { RowEncoder } from "../http/answers/row-encoder.ts";
-import type { RowWriter } from "../http/answers/row-writer.ts";
-import { rowWriter } from "../http/answers/row-writer.ts";
+import type { LedgerEntry, RevisionRecord } from "@meterbook/core/ports/snapshot-ledger";
+import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
+import { MalformedMessage } from "@meterbook/core/records/protobuf-cursor";
+import { csvCell } from "../../http/answers/csv-cell.ts";
+import type { RowEncoder } from "../../http/answers/row-encoder.ts";
+import type { RowWriter } from "../../http/answers/row-writer.ts";
+import { rowWriter } from "../../http/answers/row-writer.ts";
+import { recordRows } from "./record-csv.ts";
 
 /** The columns of the contract, section 3. */
 export const snapshotCsvHeader =
@@ -15,6 +18,45 @@ export function snapshotCsvEncoder(): RowEncoder<Pick<LedgerEntry, "snapshot">> 
   writer.put(snapshotCsvHeader);
   return {
     add: ({ snapshot }) => writeSnapshotRows(writer, snapshot),
+    get length() {
+      return writer.length;
+    },
+    take: () => writer.take(),
+  };
+}
+
+/**
+ * The same from records. One that cannot be read as a snapshot, or that is not the one of its key, has no row, and is
+ * told.
+ */
+export function recordCsvEncoder(unreadable: (entry: RevisionRecord) => void): RowEncoder<RevisionRecord> {
+  const writer = rowWriter();
+  writer.put(snapshotCsvHeader);
+  const copyRows = recordRows(writer);
+
+  function decoded({ meterId, period, revision, record }: RevisionRecord): Snapshot | undefined {
+    const snapshot = decodeSnapshot(record);
+    const isItsOwn = snapshot.meterId === meterId && snapshot.period === period && snapshot.revision === revision;
+    return isItsOwn ? snapshot : undefined;
+  }
+
+  function add(entry: RevisionRecord): void {
+    const start = writer.length;
+    try {
+      if (copyRows(entry)) return;
+      writer.cut(start);
+      const snapshot = decoded(entry);
+      if (snapshot === undefined) unreadable(entry);
+      else writeSnapshotRows(writer, snapshot);
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      writer.cut(start);
+      unreadable(entry);
+    }
+  }
+
+  return {
+    add,
     get length() {
       return writer.length;
     },
