@@ -87,8 +87,9 @@ function edgesInto(
       // Between readings that do not contradict each other nothing need be left out.
       if (!isNext && breaks[from] === breaks[to]) continue;
       const weight = isNext ? 0 : skipped(from, to);
-      const way = wayBetween(points, { from, to, weight }, spec, rules);
-      if (way !== undefined) edges.push({ from, to, ...way });
+      // Nor is what lies further back and has all of this between.
+      if (!isGlitch(points, { from, to, weight }, rules)) break;
+      edges.push({ from, to, ...wayBetween(points, { from, to, weight }, spec, rules) });
     }
     if (to < reachReadingsMax) edges.push({ from: -1, to, cost: skipped(-1, to), roughness: 0 });
   }
@@ -103,15 +104,25 @@ function edgesInto(
   return into;
 }
 
+/** What lies between two readings, and how much it counts. */
+interface Between {
+  readonly from: number;
+  readonly to: number;
+  readonly weight: number;
+}
+
+/** Whether so little lies between two readings that it may be left out. */
+function isGlitch(points: readonly WeighedPoint[], { from, to, weight }: Between, rules: ValuationRules): boolean {
+  return weight <= rules.glitchReadingsMax * costs.weight || isFrozen(points, from + 1, to);
+}
+
 function wayBetween(
   points: readonly WeighedPoint[],
-  { from, to, weight }: { readonly from: number; readonly to: number; readonly weight: number },
+  { from, to, weight }: Between,
   spec: RegisterSpec,
   rules: ValuationRules,
-): Way | undefined {
+): Way {
   const [earlier, later] = [points[from] as WeighedPoint, points[to] as WeighedPoint];
-  const isGlitch = weight <= rules.glitchReadingsMax * costs.weight || isFrozen(points, from + 1, to);
-  if (!isGlitch) return undefined;
   const left = Math.min(weight, rules.glitchReadingsMax * costs.weight) * costs.glitchPerWeight;
   const counted = countedBetween(earlier, later, spec, rules);
   if (counted === undefined) return { cost: left + costs.step, roughness: 0 };
@@ -171,33 +182,39 @@ function whichStand(
     const whole = plus(plus(start, edge), backward[edge.to] as Way);
     for (let i = edge.from + 1; i < edge.to; i += 1) without[i] = better(without[i], whole);
   }
+  const common = commonRoughness(forward, backward, without);
   return points.map((_, index) => {
     const other = without[index];
     if (other === undefined) return true;
     const own = plus(forward[index] as Way, backward[index] as Way);
     if (own.cost !== other.cost) return own.cost < other.cost;
-    return isSmoother(own, other, commonRoughness(forward, backward, without, index), rules);
+    return isSmoother(own, other, common[index] as number, rules);
   });
 }
 
 /**
- * What all explanations share says nothing of which is right: the way up to the last reading before that all have, and
- * on from the next.
+ * By reading. What all explanations share says nothing of which is right: the way up to the last reading before that
+ * all have, and on from the next.
  */
 function commonRoughness(
   forward: readonly Way[],
   backward: readonly Way[],
   without: readonly (Way | undefined)[],
-  index: number,
-): number {
+): number[] {
   const total = forward.at(-1) as Way;
   const isShared = (i: number) => (without[i]?.cost ?? Number.POSITIVE_INFINITY) > total.cost;
-  let before = index - 1;
-  while (before >= 0 && !isShared(before)) before -= 1;
-  let after = index + 1;
-  while (after < without.length && !isShared(after)) after += 1;
-  const head = before < 0 ? 0 : (forward[before] as Way).roughness;
-  return head + (after >= without.length ? 0 : (backward[after] as Way).roughness);
+  const common: number[] = [];
+  let head = 0;
+  for (let i = 0; i < without.length; i += 1) {
+    common.push(head);
+    if (isShared(i)) head = (forward[i] as Way).roughness;
+  }
+  let tail = 0;
+  for (let i = without.length - 1; i >= 0; i -= 1) {
+    common[i] = (common[i] as number) + tail;
+    if (isShared(i)) tail = (backward[i] as Way).roughness;
+  }
+  return common;
 }
 
 function isSmoother(own: Way, other: Way, common: number, { smootherTimesMin }: ValuationRules): boolean {
