@@ -1,8 +1,9 @@
 import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
 import { knownChannels } from "@meterbook/aggregator/evaluate/month-of-meter";
 import { channelKey, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import { type Snapshot, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { pastMonths } from "@meterbook/core/domain/valuation/estimation/past-month";
 import { monthContent } from "@meterbook/core/domain/valuation/month-content";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -185,9 +186,15 @@ async function recomputed(world: AggregatorWorld, snapshot: Snapshot, issued: re
     .map((channel) => ({ channel, first: channel.first }));
   const readings = await world.store.read(meterId, { from: 0, to: 2 ** 31 });
   const previous = issued.find((other) => other.period === period - 1)?.registers ?? [];
+  const named = new Set(snapshot.registers.flatMap(({ estimate }) => estimate?.inputs ?? []));
+  const revisions = await Promise.all(issued.map((other) => world.ledger.revisions(meterId, other.period)));
+  const history = revisions
+    .flat()
+    .filter((other) => named.has(snapshotId(other)))
+    .flatMap((other) => pastMonths(other, calendar));
   return hashOf(
     monthContent(
-      { meterId, record: undefined, channels: knownChannels(channels, readings) },
+      { meterId, record: undefined, channels: knownChannels(channels, readings), history },
       period,
       calendar,
       previous,

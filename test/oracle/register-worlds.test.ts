@@ -67,7 +67,11 @@ test("closings, openings and consumption are those of a slow computation that kn
         opening: row?.opening,
         consumption: row?.consumption,
       }));
-      expect(found).toEqual(expected);
+      // Behind the last reading a month is estimated from its history, which the slow computation does not know.
+      const isKnown = ({ method }: { readonly method: string | undefined }) => method !== "MISSING";
+      expect(found.filter((_, index) => isKnown(expected[index] ?? { method: undefined }))).toEqual(
+        expected.filter(isKnown),
+      );
     }),
     { numRuns },
   );
@@ -77,13 +81,33 @@ test("no consumption is negative, or more than the connection carries, and month
   fc.assert(
     fc.property(registerWorlds, (world) => {
       const sound = believed(world);
-      const rows = book(world).filter((row) => row?.consumption !== null);
-      const months = oracleMonths(sound, spans(world)).filter(({ counted }) => counted !== null);
+      const all = oracleMonths(sound, spans(world));
+      const rows = book(world).filter((row, index) => row?.consumption !== null && all[index]?.counted !== null);
+      const months = all.filter(({ counted }) => counted !== null);
       for (const row of rows) expect(row?.consumption).toBeGreaterThanOrEqual(0);
       const sum = rows.reduce((total, row) => total + (row?.consumption ?? 0), 0);
       const [first, last] = [months[0], months.at(-1)];
       const difference = (last?.closing?.total ?? 0) - (first?.opening ?? 0);
       expect(sum).toBe(difference * world.multiplier);
+    }),
+    { numRuns },
+  );
+});
+
+test("a month that nothing follows is estimated or missing, and shows no less than what was read", () => {
+  fc.assert(
+    fc.property(registerWorlds, (world) => {
+      const all = oracleMonths(believed(world), spans(world));
+      book(world).forEach((row, index) => {
+        if (all[index]?.closing !== undefined || row === undefined || row.value === null) return;
+        expect(row).toMatchObject({ valueQuality: "estimated", origin: "estimator", after: null });
+        expect(row.consumption).toBeGreaterThanOrEqual(0);
+        const { low, high, cap } = row.estimate ?? { low: Number.NaN, high: Number.NaN, cap: null };
+        expect(low).toBeLessThanOrEqual(row.consumption ?? Number.NaN);
+        expect(high).toBeGreaterThanOrEqual(row.consumption ?? Number.NaN);
+        expect(row.consumption).toBeLessThanOrEqual(cap ?? Number.POSITIVE_INFINITY);
+        if (world.digits === undefined) expect(row.value).toBeGreaterThanOrEqual(row.before?.value ?? Number.NaN);
+      });
     }),
     { numRuns },
   );

@@ -21,6 +21,7 @@ export interface Closing {
 /** The value that the method which a snapshot names must have given, from the readings that it names. */
 export function shouldBe(row: RegisterRow, readings: readonly KnownReading[], boundary: number): Closing {
   if (row.method === "MISSING") return none("there is nothing to go by");
+  if (isByHistory(row)) return { value: row.value, inputs: [], why: "average daily use" };
   if (row.method === "EXACT")
     return exact(
       readings.find(({ at }) => at === row.readAt),
@@ -29,6 +30,11 @@ export function shouldBe(row: RegisterRow, readings: readonly KnownReading[], bo
   if (row.method === "LINEAR_SHORT") return between(row, readings, boundary, linearSecondsMax);
   if (row.method === "FLAT_BETWEEN") return between(row, readings, boundary, flatSecondsMax);
   return none(`${row.method} needs interval readings, and none were sent`);
+}
+
+/** What was used in months before decides, which is not computed here a second time. */
+export function isByHistory({ method }: RegisterRow): boolean {
+  return method.startsWith("ADU_") || method === "ANNUAL_EXPECTED";
 }
 
 function none(why: string): Closing {

@@ -30,7 +30,14 @@ const full: RegisterSnapshot = {
     { rule: "V15", at: 1_790_000_000 },
     { rule: "V13", at: 1_790_000_900 },
   ],
-  estimate: { method: "FLAT_BETWEEN", inputs: ["2026-10-01T00:00:00Z", "m-1/2026-10/2"], low: 5, high: 7, cap: 9 },
+  estimate: {
+    method: "FLAT_BETWEEN",
+    inputs: ["2026-10-01T00:00:00Z", "m-1/2026-10/2"],
+    low: 5,
+    high: 7,
+    cap: 9,
+    outageSeconds: 3600,
+  },
 };
 const bare: RegisterSnapshot = {
   ...full,
@@ -133,7 +140,14 @@ test("the bytes are what the .proto file says", () => {
       { rule: judgedRules.indexOf("V15"), at: 1_790_000_000 },
       { rule: judgedRules.indexOf("V13"), at: 1_790_000_900 },
     ],
-    estimate: { method: 3, inputs: ["2026-10-01T00:00:00Z", "m-1/2026-10/2"], low: 5, high: 7, cap: 9 },
+    estimate: {
+      method: 3,
+      inputs: ["2026-10-01T00:00:00Z", "m-1/2026-10/2"],
+      low: 5,
+      high: 7,
+      cap: 9,
+      outageSeconds: 3600,
+    },
   });
   expect(Object.keys(message["registers"][1])).toEqual(["register", "unit", "valueQuality", "quality", "method"]);
 });

@@ -226,7 +226,7 @@ function readEstimate(cursor: Cursor): Estimate {
   const outerEnd = cursor.end;
   cursor.end = readEnd(cursor);
   const inputs: string[] = [];
-  const estimate: Mutable<Estimate> = { method: "EXACT", inputs, low: 0, high: 0, cap: null };
+  const estimate: Mutable<Estimate> = { method: "EXACT", inputs, low: 0, high: 0, cap: null, outageSeconds: 0 };
   while (cursor.at < cursor.end) {
     const tag = readUnsigned(cursor);
     if (tag === 0x08) estimate.method = oneOf(methods, readUnsigned(cursor));
@@ -234,7 +234,8 @@ function readEstimate(cursor: Cursor): Estimate {
     else if (tag === 0x18) estimate.low = readWhole(cursor);
     else if (tag === 0x20) estimate.high = readWhole(cursor);
     else if (tag === 0x28) estimate.cap = readWhole(cursor);
-    else skipField(cursor, tag, 5);
+    else if (tag === 0x30) estimate.outageSeconds = readWhole(cursor);
+    else skipField(cursor, tag, 6);
   }
   cursor.end = outerEnd;
   return estimate;

@@ -77,13 +77,14 @@ function putFinding({ rule, at: instant }: Finding): void {
   endMessage(start);
 }
 
-function putEstimate({ method, inputs, low, high, cap }: Estimate): void {
+function putEstimate({ method, inputs, low, high, cap, outageSeconds }: Estimate): void {
   const start = beginMessage(0xb2);
   putNumber(0x08, memberOf(methods, method));
   for (const input of inputs.slice(0, inputsMax)) putText(0x12, input);
   putNumber(0x18, low);
   putNumber(0x20, high);
   if (cap !== null) putNumber(0x28, cap);
+  if (outageSeconds > 0) putNumber(0x30, outageSeconds);
   endMessage(start);
 }
 

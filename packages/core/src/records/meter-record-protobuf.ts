@@ -48,7 +48,7 @@ function putInstallation(out: protobuf.Writer, { usagePointId, installed, remove
 }
 
 function putRegister(out: protobuf.Writer, given: RegisteredRegister): void {
-  const { register, unit, digits, multiplier, modulus, direction, multipliers = [], displayUnit } = given;
+  const { register, unit, digits, multiplier, modulus, direction, multipliers = [], displayUnit, annualUse } = given;
   out.uint32(0x0a).string(register).uint32(0x10).uint32(baseUnits.indexOf(unit));
   if (digits !== undefined) out.uint32(0x18).uint32(digits);
   if (multiplier !== undefined) out.uint32(0x20).uint32(multiplier);
@@ -57,6 +57,7 @@ function putRegister(out: protobuf.Writer, given: RegisteredRegister): void {
   for (const { validFrom, multiplier: value } of multipliers)
     out.uint32(0x3a).fork().uint32(0x08).uint32(validFrom).uint32(0x10).uint32(value).ldelim();
   if (displayUnit !== undefined) out.uint32(0x40).uint32(wireUnitNames.indexOf(displayUnit));
+  if (annualUse !== undefined) out.uint32(0x48).uint64(annualUse);
   out.ldelim();
 }
 
@@ -114,7 +115,8 @@ function takeRegister(cursor: Cursor): RegisteredRegister {
     else if (tag === 0x30) register.direction = numbered(directions, "direction", readUnsigned(cursor));
     else if (tag === 0x3a) multipliers.push(takeMultiplier(cursor));
     else if (tag === 0x40) register.displayUnit = numbered(wireUnitNames, "unit", readUnsigned(cursor));
-    else skipField(cursor, tag, 8);
+    else if (tag === 0x48) register.annualUse = readWhole(cursor);
+    else skipField(cursor, tag, 9);
   });
   if (multipliers.length > 0) register.multipliers = multipliers;
   return register;

@@ -1,5 +1,4 @@
 import { hash as digest } from "node:crypto";
-import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { nextRevision, voidRevision } from "@meterbook/core/domain/snapshot/next-revision";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
@@ -10,6 +9,7 @@ import { unusualRows, withUnusual } from "@meterbook/core/domain/valuation/unusu
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
+import { type Finals, historyOfMeter } from "./history-of-meter.ts";
 import type { IssuedChain, IssuedPorts } from "./issued-chain.ts";
 import {
   chainOf,
@@ -24,8 +24,9 @@ import {
   reachBack,
   remembered,
 } from "./issued-chain.ts";
-import { monthOf } from "./month-of-meter.ts";
+import { type MonthSources, monthOf } from "./month-of-meter.ts";
 import { rangeOf, storedReadings } from "./readings-in-reach.ts";
+import { namingTheReading } from "./replaced-estimate.ts";
 import { reasonToVoid } from "./void-months.ts";
 
 export interface Evaluation {
@@ -61,14 +62,15 @@ export async function evaluateMeter(
     const issued = (await ports.ledger.latestOfMeter(meter.meterId, allMonths)).map(ports.seen);
     if (isPassed(issued, nowMs)) return { snapshots: [], issued: meter.issued };
     const { chain, voids } = voidOutside(meter, issued, nowMs);
-    const snapshots = due === undefined ? [] : await recompute(ports, meter, chain, { ...due, nowMs });
+    const snapshots =
+      due === undefined ? [] : await recompute(ports, meter, chain, { ...due, nowMs, finals: "made anew" });
     return { snapshots: [...voids, ...snapshots], issued: newestTwo(chain) };
   }
   if (due === undefined) return { snapshots: [], issued: meter.issued };
   const chain = await openChain(ports, meter, due);
   if (isPassed([...chain.values()], nowMs)) return { snapshots: [], issued: meter.issued };
   const from = firstOpen(chain, due);
-  const snapshots = await recompute(ports, meter, chain, { ...due, from, dueFrom: due.from, nowMs });
+  const snapshots = await recompute(ports, meter, chain, { ...due, from, dueFrom: due.from, nowMs, finals: "keep" });
   return { snapshots, issued: newestTwo(chain) };
 }
 
@@ -95,20 +97,22 @@ async function recompute(
   ports: EvaluationPorts,
   meter: MeterState,
   chain: IssuedChain,
-  months: Due & { readonly dueFrom?: number; readonly nowMs: number },
+  months: Due & { readonly dueFrom?: number; readonly nowMs: number; readonly finals: Finals },
 ): Promise<Snapshot[]> {
   const { first, dueFrom = months.from, last, nowMs } = months;
   const from = firstToMend(chain, first, months.from);
   const series = from === dueFrom ? ports.series : (ports.whole ?? ports.series);
   const stored = storedReadings(series, meter, { from, last });
-  const make = (period: number) => madeMonth(ports, meter, chain, period, stored.read);
+  const snapshots: Snapshot[] = [];
+  const history = historyOfMeter(ports, meter, { from, made: snapshots, finals: months.finals });
+  const sources = { stored: stored.read, history };
+  const make = (period: number) => madeMonth(ports, meter, chain, period, sources);
   let content = await make(from);
   const doubted = Math.max(first, dueFrom - openPeriodsMax, (await stored.doubtedPeriod()) ?? from);
   if (doubted < from) {
     await reachBack(ports, meter, chain, { first, from: doubted, to: from });
     return recompute(ports, meter, chain, { ...months, from: doubted, dueFrom });
   }
-  const snapshots: Snapshot[] = [];
   // Where the period before was left out, it was for silence, which goes on until a reading ends it.
   let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
   for (let period = from; period <= last; period += 1) {
@@ -127,10 +131,10 @@ async function madeMonth(
   meter: MeterState,
   chain: IssuedChain,
   period: number,
-  stored: () => Promise<readonly ReadingSeries[]>,
+  sources: MonthSources,
 ): Promise<SnapshotContent> {
   const before = chain.get(period - 1)?.closings ?? [];
-  const content = await monthOf(meter, period, before, stored);
+  const content = await monthOf(meter, period, before, sources);
   const unusual = unusualRows(content, before, meter.calendar);
   if (unusual.length === 0) return content;
   const year = chain.get(period - 12)?.closings ?? (await closingsOf(ledger, seen, meter.meterId, period - 12));
@@ -171,7 +175,8 @@ function stands({ recordDamaged }: MeterState, known: IssuedPeriod | undefined):
 }
 
 function issue(meter: MeterState, content: SnapshotContent, known: IssuedPeriod | undefined, nowMs: number) {
-  return nextRevision(content, hashOf(content), known, meter.calendar, nowMs);
+  const next = nextRevision(content, hashOf(content), known, meter.calendar, nowMs);
+  return next === undefined ? undefined : namingTheReading(next, known);
 }
 
 /**

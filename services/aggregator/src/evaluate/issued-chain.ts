@@ -1,4 +1,4 @@
-import type { RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
+import type { Method, RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
 import { closingOf } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
@@ -10,7 +10,7 @@ import { firstPeriodOf } from "../remember/meter-state.ts";
 export type IssuedChain = Map<number, IssuedPeriod>;
 
 export interface IssuedPorts {
-  readonly ledger: Pick<SnapshotView, "latestOfMeter">;
+  readonly ledger: Pick<SnapshotView, "latestOfMeter" | "find">;
   /** What counts of an issued revision (struck-revisions.ts). */
   readonly seen: (snapshot: Snapshot) => Snapshot;
 }
@@ -74,9 +74,17 @@ export function remembered(
   return { period, revision, lifecycle, hash, issuedAtMs, ...kept, isVoid: false };
 }
 
+const estimating: ReadonlySet<Method> = new Set([
+  "MISSING",
+  "FLAT_BETWEEN",
+  "ADU_PRIOR_YEAR",
+  "ADU_PRIOR_PERIOD",
+  "ANNUAL_EXPECTED",
+]);
+
 /** Whether readings of later months can still change the row. */
 function isOpenRow({ method, quality, value, after }: RegisterSnapshot): boolean {
-  if (quality === "suspect" || method === "MISSING" || method === "FLAT_BETWEEN") return true;
+  if (quality === "suspect" || estimating.has(method)) return true;
   if (method === "INTERVAL_SUM") return value !== null;
   return method === "REG_PLUS_INTERVALS" && after === null;
 }

@@ -10,35 +10,47 @@ import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import { registerLine } from "@meterbook/core/domain/valuation/line/register-line";
 import type { Closings, Month } from "@meterbook/core/domain/valuation/month";
 import { partOf, spanOf } from "@meterbook/core/domain/valuation/month";
-import { composeMonth, countsIn, monthContent } from "@meterbook/core/domain/valuation/month-content";
+import { composeMonth, countsIn, monthContent, wantsHistory } from "@meterbook/core/domain/valuation/month-content";
 import { registerRow } from "@meterbook/core/domain/valuation/register-row";
 import { hasStanding } from "@meterbook/core/domain/valuation/row-quality";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { ChannelState } from "../remember/channel-state.ts";
 import { firstOf, rememberedAround, rememberedCover } from "../remember/channel-state.ts";
 import type { MeterState } from "../remember/meter-state.ts";
+import type { HistoryOf } from "./history-of-meter.ts";
 
 /**
  * A meter's month. Memory is a shortcut for the tidy; where it does not tell the whole, the engine makes the month from
  * the store. Both use the same functions for the row, and give the same.
  *
- * @param stored asked only where memory does not suffice
+ * Both sources are asked only where memory does not suffice.
  */
 export async function monthOf(
   meter: MeterState,
   period: number,
   previous: Closings,
-  stored: () => Promise<readonly ReadingSeries[]>,
+  { stored, history }: MonthSources,
 ): Promise<SnapshotContent> {
   const month = { period, span: spanOf(meter.calendar, period), previous };
   // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
   const { record: known } = meter;
   const isTimed = known?.statuses !== undefined || recordOfMonth(known, month.span) !== known;
   const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
-  if (rows !== undefined) return composeMonth(meter, month, rows);
+  if (rows !== undefined) {
+    const content = composeMonth(meter, month, rows);
+    if (!wantsHistory(content, { ...meter, previous })) return content;
+  }
   const { meterId, record, recordDamaged, calendar } = meter;
   const channels = knownChannels(meter.channels.map(pastOf), await stored());
-  return monthContent({ meterId, record, recordDamaged, channels }, period, calendar, previous);
+  const known = { meterId, record, recordDamaged, channels };
+  const content = monthContent(known, period, calendar, previous);
+  if (recordDamaged || !wantsHistory(content, { record, previous })) return content;
+  return monthContent({ ...known, history: await history(content) }, period, calendar, previous);
+}
+
+export interface MonthSources {
+  readonly stored: () => Promise<readonly ReadingSeries[]>;
+  readonly history: HistoryOf;
 }
 
 interface ChannelPast {
@@ -89,8 +101,8 @@ function profileRow(meter: MeterState, state: ChannelState, { span }: Month): Re
   const part = partOf(span, meter.record);
   const cover = part.from === span.start && part.to === span.boundary ? rememberedCover(state, span) : undefined;
   if (cover === undefined) return undefined;
-  const { multiplier } = registerSpec(meter.record, register);
-  return intervalRow({ register, unit, multiplier, cover, findings: [] }, part, span);
+  const spec = registerSpec(meter.record, register);
+  return intervalRow({ register, unit, spec, cover, findings: [] }, part, span, valuationRules);
 }
 
 function totalRow(

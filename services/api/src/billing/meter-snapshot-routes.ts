@@ -1,7 +1,7 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { isDamagedDay } from "@meterbook/core/domain/damage/damaged-day";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
-import { periodName } from "@meterbook/core/domain/snapshot/snapshot";
+import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { knownMeter } from "../api-context.ts";
@@ -46,7 +46,8 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
     const { meterId: of, period: month } = request.params;
     const { revision } = request.query;
     const found = await ports.snapshots.find(of, month, revision);
-    if (found !== undefined) return snapshotJson(found);
+    if (found !== undefined)
+      return snapshotJson(found, revision === undefined ? null : await replacing(context, found));
     throw await whyNot(context, of, month, revision === undefined ? undefined : await ports.snapshots.find(of, month));
   });
   monthsRoute(app, context);
@@ -67,6 +68,13 @@ export function meterSnapshotRoutes(app: Api, context: ApiContext): void {
     if (found.length === 0) throw await whyNot(context, of, month, undefined);
     return { items };
   });
+}
+
+/** The revision that came after one that estimates. */
+async function replacing({ ports }: ApiContext, { meterId: of, period: month, revision, registers }: Snapshot) {
+  if (registers.every(({ estimate }) => estimate === null)) return null;
+  const next = await ports.snapshots.find(of, month, revision + 1);
+  return next === undefined ? null : snapshotId(next);
 }
 
 const monthsMax = 120;

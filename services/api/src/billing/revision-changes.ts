@@ -1,6 +1,6 @@
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
-import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
+import { snapshotId, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
 import type { Registry, VersionNote } from "@meterbook/core/ports/registry";
 import { z } from "zod";
@@ -41,7 +41,8 @@ export async function withChanges(registry: Registry, revisions: readonly Snapsh
   const notes = await registry.versions({ kind: "meter", id: first.meterId }, { limit: versionsMax });
   return revisions.map((after, index) => {
     const before = revisions[index - 1];
-    const shown = snapshotJson(after);
+    const next = revisions[index + 1];
+    const shown = snapshotJson(after, next === undefined ? null : snapshotId(next));
     return before === undefined ? shown : { ...shown, changes: changesBetween(before, after, notes) };
   });
 }

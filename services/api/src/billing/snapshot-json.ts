@@ -1,6 +1,6 @@
 import { baseUnits, origins, readingQualities } from "@meterbook/core/domain/reading/reading";
 import { judgedRules } from "@meterbook/core/domain/snapshot/finding";
-import type { Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { Estimate, Evidence, RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import {
   faults,
   isVoid,
@@ -29,6 +29,10 @@ export const estimateSchema = z
     low: amount,
     high: amount,
     cap: amount.nullable().meta({ description: "What the connection can carry in that time" }),
+    outageSeconds: z.int().min(0).meta({ description: "Time without supply in what was estimated" }),
+    replacedBy: z.string().nullable().meta({
+      description: "The revision that came in its place, by an actual reading or otherwise; null while it stands",
+    }),
   })
   .nullable()
   .meta({ description: "How good an estimated consumption is" });
@@ -129,7 +133,8 @@ export const snapshotSchema = z
 
 export type SnapshotJson = z.infer<typeof snapshotSchema>;
 
-export function snapshotJson(snapshot: Snapshot): SnapshotJson {
+/** @param replacedBy the id of the revision that came after it, where the caller knows of one */
+export function snapshotJson(snapshot: Snapshot, replacedBy: string | null = null): SnapshotJson {
   return {
     id: snapshotId(snapshot),
     meterId: snapshot.meterId,
@@ -141,12 +146,12 @@ export function snapshotJson(snapshot: Snapshot): SnapshotJson {
     issuedAt: formatInstantMs(snapshot.issuedAtMs),
     reason: snapshot.reason,
     hash: snapshot.hash,
-    registers: snapshot.registers.map(registerJson),
+    registers: snapshot.registers.map((row) => registerJson(row, replacedBy)),
     void: isVoid(snapshot),
   };
 }
 
-function registerJson(row: RegisterSnapshot): SnapshotJson["registers"][number] {
+function registerJson(row: RegisterSnapshot, replacedBy: string | null): SnapshotJson["registers"][number] {
   return {
     register: row.register,
     unit: row.unit,
@@ -167,8 +172,12 @@ function registerJson(row: RegisterSnapshot): SnapshotJson["registers"][number] 
     intervals: row.intervals,
     fault: row.fault,
     findings: row.findings.map(({ rule, at }) => ({ rule, at: formatInstant(at) })),
-    estimate: row.estimate === null ? null : { ...row.estimate, inputs: [...row.estimate.inputs] },
+    estimate: estimateJson(row.estimate, replacedBy),
   };
+}
+
+export function estimateJson(estimate: Estimate | null, replacedBy: string | null) {
+  return estimate === null ? null : { ...estimate, inputs: [...estimate.inputs], replacedBy };
 }
 
 function instantJson(at: number | null): string | null {

@@ -24,6 +24,7 @@ export const meterCsvColumns = [
   "modulus",
   "direction",
   "multipliers",
+  "annual_use",
 ] as const;
 export type MeterCsvColumn = (typeof meterCsvColumns)[number];
 export type MeterCsvRow = CsvRow<MeterCsvColumn>;
@@ -36,10 +37,11 @@ export function meterCsvRows(record: MeterRecord): string {
   const shared = [meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed?.at, removed?.at];
   if (registers.length === 0) return csvRow([...shared, ...ofARegister.map(() => "")]);
   return registers
-    .map(({ register, unit, digits, multiplier, displayUnit, modulus, direction, multipliers }) => {
+    .map(({ register, unit, digits, multiplier, displayUnit, modulus, direction, multipliers, annualUse }) => {
       const values = [installed?.values[register], removed?.values[register]];
       const dated = multipliers?.map((one) => `${one.multiplier}@${one.validFrom}`).join(" ");
-      return csvRow([...shared, register, unit, digits, multiplier, ...values, displayUnit, modulus, direction, dated]);
+      const more = [displayUnit, modulus, direction, dated, annualUse];
+      return csvRow([...shared, register, unit, digits, multiplier, ...values, ...more]);
     })
     .join("");
 }
@@ -66,7 +68,8 @@ export function meterOfRows(rows: readonly [MeterCsvRow, ...MeterCsvRow[]]): {
 
 function registerOfRow(row: MeterCsvRow): Record<string, unknown> {
   const { register, unit, digits, multiplier, display_unit: displayUnit, modulus, direction, multipliers } = row;
-  const more = { ...numbers({ digits, multiplier }), ...texts({ displayUnit, modulus, direction }) };
+  const amounts = texts({ displayUnit, modulus, direction, annualUse: row.annual_use });
+  const more = { ...numbers({ digits, multiplier }), ...amounts };
   if (multipliers === "") return { register, unit, ...more };
   return {
     register,
@@ -113,6 +116,7 @@ const columnOf: Readonly<Record<string, MeterCsvColumn>> = {
   connectionPowerW: "connection_power_w",
   zone: "zone",
   displayUnit: "display_unit",
+  annualUse: "annual_use",
   "installed.at": "installed_at",
   "removed.at": "removed_at",
 };

@@ -98,13 +98,15 @@ function knownRegisters(registers: unknown, report: Report): KnownRegisters {
 
 function checkRegister(
   index: number,
-  { unit, digits, modulus, multipliers, displayUnit }: Record<string, unknown>,
+  { unit, digits, modulus, multipliers, displayUnit, annualUse }: Record<string, unknown>,
   report: Report,
 ): void {
   const path = ["registers", index];
   const of = typeof unit === "string" && Object.hasOwn(wireUnits, unit) ? (unit as WireUnit) : undefined;
   if (modulus !== undefined && digits !== undefined)
     complain(report, [...path, "modulus"], "say either this or digits");
+  if (of !== undefined && (typeof annualUse === "string" || typeof annualUse === "number"))
+    checkAmount([...path, "annualUse"], annualUse, { unit: of, digits: undefined }, report);
   if (of !== undefined && (typeof modulus === "string" || typeof modulus === "number")) {
     const value = baseAmount(modulus, of);
     if (value === undefined || value === 0) complain(report, [...path, "modulus"], `a plain decimal in ${of} above 0`);

@@ -50,6 +50,10 @@ export const registerSchema = z.strictObject({
     .enum(wireUnitNames as [WireUnit, ...WireUnit[]])
     .optional()
     .meta({ description: "The unit in which people read it, so that of an exchange's values; `unit` where absent" }),
+  annualUse: z
+    .union([z.string(), z.number()])
+    .optional()
+    .meta({ description: "What is expected of a year, in `unit`, where nothing better is known" }),
 });
 
 const eventSchema = z.strictObject({
@@ -122,7 +126,17 @@ export function meterRecord(wire: WireMeterRecord, id: string): MeterRecord {
 
 /** @param wire passed the schema */
 export function baseRegister(wire: WireMeterRecord["registers"][number]): RegisteredRegister {
-  const { register: code, unit, digits, multiplier, multipliers, modulus, direction, displayUnit = unit } = wire;
+  const {
+    register: code,
+    unit,
+    digits,
+    multiplier,
+    multipliers,
+    modulus,
+    direction,
+    displayUnit = unit,
+    annualUse,
+  } = wire;
   const { base } = wireUnits[unit];
   return {
     register: code,
@@ -134,6 +148,7 @@ export function baseRegister(wire: WireMeterRecord["registers"][number]): Regist
       direction,
       multipliers: multipliers?.length === 0 ? undefined : multipliers,
       displayUnit: displayUnit === base ? undefined : displayUnit,
+      annualUse: annualUse === undefined ? undefined : baseAmount(annualUse, unit),
     }),
   };
 }

@@ -26,6 +26,8 @@ export interface RegisteredRegister {
   readonly multipliers?: readonly DatedMultiplier[];
   /** In which unit people read it; the base unit where absent. */
   readonly displayUnit?: WireUnit;
+  /** What is expected of a year, in base units after the multiplier, where nothing better is known. */
+  readonly annualUse?: number;
 }
 
 export interface InstallationEvent {

@@ -21,6 +21,7 @@ export const judgedRules = [
   "V24",
   "V25",
   "V27",
+  "V29",
 ] as const;
 export type RuleCode = (typeof judgedRules)[number];
 

@@ -23,6 +23,9 @@ export const methods = [
   "INTERVAL_SUM",
   "MISSING",
   "VOID",
+  "ADU_PRIOR_YEAR",
+  "ADU_PRIOR_PERIOD",
+  "ANNUAL_EXPECTED",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -99,6 +102,8 @@ export interface Estimate {
   readonly high: number;
   /** What the connection can carry in that time; null if its power is not known. */
   readonly cap: number | null;
+  /** Time without supply in what was estimated. No use is estimated in it. */
+  readonly outageSeconds: number;
 }
 
 /** What a recomputation gives again, byte for byte: a pure function of readings, registry and rules. */

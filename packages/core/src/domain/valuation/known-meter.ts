@@ -1,5 +1,7 @@
 import type { Channel, Columns, Reading } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
+import type { PastMonth } from "./estimation/past-month.ts";
+import type { Part } from "./month.ts";
 
 /**
  * Everything that is known of a meter, or as much of it as the months in question can depend on (`reachSecondsMax`).
@@ -11,6 +13,13 @@ export interface KnownMeter {
   /** There are master data, and they cannot be read. */
   readonly recordDamaged?: boolean;
   readonly channels: readonly KnownChannel[];
+  /**
+   * What was issued for months before; undefined where it was not looked up. A month that nothing was read of is
+   * estimated from it.
+   */
+  readonly history?: readonly PastMonth[] | undefined;
+  /** Times without supply, ascending; none touches another. */
+  readonly outages?: readonly Part[] | undefined;
 }
 
 export interface KnownChannel {
@@ -31,6 +40,8 @@ export interface RegisterSpec {
    * known.
    */
   readonly hourlyMax: number | undefined;
+  /** What is expected of a year, after the multiplier; undefined where nobody has said. */
+  readonly annualUse?: number | undefined;
 }
 
 /** Base units of one unit of the display (kWh, kvarh, m3). */
@@ -45,5 +56,6 @@ export function registerSpec(record: MeterRecord | undefined, register: string):
     multiplier,
     modulus: modulus !== undefined && Number.isSafeInteger(modulus) ? modulus : undefined,
     hourlyMax: power === undefined ? undefined : power / multiplier,
+    annualUse: entry?.annualUse,
   };
 }

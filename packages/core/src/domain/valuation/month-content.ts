@@ -3,6 +3,8 @@ import type { MeterRecord } from "../registry/meter-record.ts";
 import { recordOfMonth } from "../registry/record-of-month.ts";
 import type { RegisterSnapshot, SnapshotContent } from "../snapshot/snapshot.ts";
 import type { LocalCalendar } from "../time/local-calendar.ts";
+import type { PastMonth } from "./estimation/past-month.ts";
+import { pastMonths } from "./estimation/past-month.ts";
 import type { KnownChannel, KnownMeter } from "./known-meter.ts";
 import type { Closings, Month } from "./month.ts";
 import { closingOf, spanOf } from "./month.ts";
@@ -24,7 +26,8 @@ export function monthContent(
   previous: Closings,
   rules: ValuationRules = valuationRules,
 ): SnapshotContent {
-  const month = { period, span: spanOf(calendar, period), previous };
+  const { history, outages } = known;
+  const month = { period, span: spanOf(calendar, period), previous, history, outages };
   const meter = { ...known, record: recordOfMonth(known.record, month.span) };
   const present = meter.channels.filter(({ channel, first }) => countsIn(channel, first, { meter, period, calendar }));
   return composeMonth(meter, month, rowsOf(meter.record, present, month, rules), rules);
@@ -38,11 +41,14 @@ export function monthsOf(
   rules: ValuationRules = valuationRules,
 ): SnapshotContent[] {
   const months: SnapshotContent[] = [];
+  const history: PastMonth[] = [];
   for (let period = from; period <= to; period += 1) {
     const previous = months.at(-1)?.registers.map(closingOf) ?? [];
-    const content = monthContent(meter, period, calendar, previous, rules);
+    const content = monthContent({ ...meter, history }, period, calendar, previous, rules);
     const odd = unusualRows(content, previous, calendar, rules);
-    months.push(withUnusual(content, odd, months.at(-12)?.registers.map(closingOf) ?? [], calendar, rules));
+    const month = withUnusual(content, odd, months.at(-12)?.registers.map(closingOf) ?? [], calendar, rules);
+    months.push(month);
+    history.push(...pastMonths({ ...month, revision: 1 }, calendar));
   }
   return months;
 }
@@ -61,6 +67,21 @@ export function countsIn(
   const installed = of.meter.record?.installed;
   if (channel.kind !== "register" || installed?.values[channel.register] === undefined) return false;
   return of.calendar.periodOf(installed.at) <= of.period;
+}
+
+/** Whether what was issued before may say something of a month of which nothing was read. */
+export function wantsHistory(content: SnapshotContent, { record, previous }: Wants): boolean {
+  return content.registers.some(({ register, method, quality, before, openingAt }) => {
+    if (method !== "MISSING" || quality !== "missing") return false;
+    if (previous.length > 0) return true;
+    const isCounted = before !== null && openingAt !== null && before.at > openingAt;
+    return isCounted || record?.registers.find((one) => one.register === register)?.annualUse !== undefined;
+  });
+}
+
+interface Wants {
+  readonly record: MeterRecord | undefined;
+  readonly previous: Closings;
 }
 
 /** The rows, and one for each register of the master data that never reported. */

@@ -1,6 +1,7 @@
 import type { MeterRecord } from "../registry/meter-record.ts";
 import type { RegisterSnapshot } from "../snapshot/snapshot.ts";
 import type { LocalCalendar } from "../time/local-calendar.ts";
+import type { PastMonth } from "./estimation/past-month.ts";
 import { hasStanding } from "./row-quality.ts";
 
 /** A month of a meter's calendar: seconds UTC, local midnights. */
@@ -38,6 +39,9 @@ export interface Month {
   readonly period: number;
   readonly span: Span;
   readonly previous: Closings;
+  /** As of `KnownMeter`. */
+  readonly history?: readonly PastMonth[] | undefined;
+  readonly outages?: readonly Part[] | undefined;
 }
 
 export function closingOf(row: RegisterSnapshot): Required<IssuedClosing> {

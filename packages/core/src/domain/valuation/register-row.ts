@@ -14,6 +14,8 @@ import { estimateOf } from "./closing/estimate-of.ts";
 import type { Counted } from "./counted.ts";
 import { countedOf } from "./counted.ts";
 import type { Cover } from "./cover/cover-intervals.ts";
+import type { OneSided } from "./estimation/carried-on.ts";
+import { carriedOn } from "./estimation/carried-on.ts";
 import { isAboveCeiling } from "./judge/v17-above-ceiling.ts";
 import { sumDiffers } from "./judge/v20-sum-check.ts";
 import type { RegisterSpec } from "./known-meter.ts";
@@ -45,7 +47,11 @@ export interface RegisterPast {
    * of the line, the month opens as the one before was issued, and `first` is the channel's first reading.
    */
   readonly reach: "complete" | { readonly first: Reading };
+  /** What a month is estimated from that nothing follows; undefined where it was not looked up. */
+  readonly past?: EstimatedFrom | undefined;
 }
+
+export type EstimatedFrom = Pick<OneSided, "period" | "history" | "outages">;
 
 /** One register's row of one month: closing, opening and what lies between. */
 export function registerRow(past: RegisterPast, span: Span, rules: ValuationRules): RegisterSnapshot {
@@ -161,8 +167,13 @@ function sumRow(base: Base, cover: Cover): RegisterSnapshot {
 function withoutClosing(base: Base, rules: ValuationRules): RegisterSnapshot {
   const { line } = base.past;
   const row = { ...frameOf(base), ...neighboursOf(line, base.part.to, rules) };
-  if (!row.findings.some(({ rule }) => isDoubt(rule))) return row;
+  if (!row.findings.some(({ rule }) => isDoubt(rule))) return estimated(base, row, rules) ?? row;
   return { ...row, valueQuality: "suspect", quality: "suspect", fault: "readings_suspect" };
+}
+
+function estimated({ past, part, opening }: Base, frame: RegisterSnapshot, rules: ValuationRules) {
+  const { line, spec } = past;
+  return past.past === undefined ? undefined : carriedOn({ ...past.past, frame, line, spec, opening, part }, rules);
 }
 
 /** What all rows of the register have. */

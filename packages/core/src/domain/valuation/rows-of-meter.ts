@@ -6,6 +6,7 @@ import type { Finding } from "../snapshot/finding.ts";
 import { findingsWithin } from "../snapshot/finding.ts";
 import type { RegisterSnapshot } from "../snapshot/snapshot.ts";
 import { coverIntervals } from "./cover/cover-intervals.ts";
+import { joined } from "./estimation/outage-time.ts";
 import { intervalRow } from "./interval-row.ts";
 import type { JudgedIntervals } from "./judge/judge-intervals.ts";
 import type { JudgedBy } from "./judged-channels.ts";
@@ -17,6 +18,7 @@ import type { Month, Part } from "./month.ts";
 import { partOf } from "./month.ts";
 import { usedWhileCut } from "./month-rules/v03-inactive-point.ts";
 import { isContradicted } from "./month-rules/v18-contradicted-spike.ts";
+import type { EstimatedFrom } from "./register-row.ts";
 import { registerRow } from "./register-row.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
 
@@ -38,28 +40,45 @@ export function rowsOf(
 export function rowOf(
   record: MeterRecord | undefined,
   group: readonly Stored[],
-  { span, previous }: Month,
+  month: Month,
   rules: ValuationRules,
 ): RegisterSnapshot {
+  const { span, previous } = month;
   const [{ channel }] = group as [Stored];
   const { register, unit } = channel;
   const spec = registerSpec(record, register);
   const part = partOf(span, record);
+  const from = estimatedFrom(month, channel, record);
   const { totals, judged, profiles } = judgeGroup(group, { record, spec, rules });
   const intervals = profiles.map(({ series }) => series);
   const cover = intervals.length === 0 ? undefined : coverIntervals(intervals, part.from, part.to);
   const findings = together([...(judged === undefined ? [] : [judged]), ...profiles]);
   if (totals === undefined && cover !== undefined) {
     const shown = findingsWithin(findings, part);
-    const row = intervalRow({ register, unit, multiplier: spec.multiplier, cover, findings: shown }, part, span);
+    const row = intervalRow({ register, unit, spec, cover, findings: shown, past: from }, part, span, rules);
     return withCuts(row, { line: undefined, intervals }, part, { record, spec, rules });
   }
   const { line } = judged ?? judgedLine(emptyColumns(), register, { record, spec, rules });
   const known = previous.find((row) => row.register === register && row.unit === unit);
-  const past = { register, unit, spec, record, line, findings, intervals, cover, previous: known };
+  const past = { register, unit, spec, record, line, findings, intervals, cover, previous: known, past: from };
   const row = registerRow({ ...past, reach: "complete" }, span, rules);
   return withCuts(row, { line, intervals }, part, { record, spec, rules });
 }
+
+/** What a month is estimated from that nothing follows: what the register used before, and when it had no supply. */
+function estimatedFrom(
+  { period, span, history, outages = [] }: Month,
+  { register, unit }: KnownChannel["channel"],
+  record: MeterRecord | undefined,
+): EstimatedFrom | undefined {
+  if (history === undefined) return undefined;
+  const cuts = cutWithin(record?.statuses, { from: span.start - cutsSecondsBack, to: span.boundary });
+  const own = history.filter((one) => one.register === register && one.unit === unit);
+  return { period, history: own, outages: joined([...outages, ...cuts]) };
+}
+
+/** As far back as the history goes. */
+const cutsSecondsBack = 500 * 86_400;
 
 function judgeGroup(group: readonly Stored[], by: JudgedBy) {
   const totals = group.find((one) => one.channel.kind === "register");

@@ -35,6 +35,14 @@ export interface ValuationRules {
   readonly useDifferenceMin: number;
   /** V23: no use for so long. */
   readonly zeroUseSecondsMin: number;
+  /** Average daily use: a month of which less is known says nothing of others. */
+  readonly historySecondsMin: number;
+  /** And so much of a month says something of the rest of it. */
+  readonly knownDaySecondsMin: number;
+  /** How many months back the newest may lie that says what is used lately. */
+  readonly recentMonthsMax: number;
+  /** How many times more, or less, than a year ago is believed. */
+  readonly growthTimesMax: number;
 }
 
 export const valuationRules: ValuationRules = {
@@ -55,4 +63,8 @@ export const valuationRules: ValuationRules = {
   highUsePercent: 300,
   useDifferenceMin: 10_000,
   zeroUseSecondsMin: 7 * 86_400,
+  historySecondsMin: 7 * 86_400,
+  knownDaySecondsMin: 86_400,
+  recentMonthsMax: 3,
+  growthTimesMax: 3,
 };

@@ -6,7 +6,7 @@ import type { Segment, Statement, Wait } from "@meterbook/core/domain/statement/
 import { statementText, waitReasons } from "@meterbook/core/domain/statement/statement";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
-import { estimateSchema } from "../snapshot-json.ts";
+import { estimateJson, estimateSchema } from "../snapshot-json.ts";
 
 const amount = z.int().min(0);
 const instant = z.string().meta({ format: "date-time" });
@@ -173,7 +173,7 @@ function segmentJson({ before, after, from, to, openingAt, estimate, ...rest }: 
     to: formatInstant(to),
     openingAt: openingAt === null ? null : formatInstant(openingAt),
     evidence: { before: evidenceJson(before), after: evidenceJson(after) },
-    estimate: estimate === null ? null : { ...estimate, inputs: [...estimate.inputs] },
+    estimate: estimateJson(estimate, null),
   };
 }
 

@@ -10,6 +10,11 @@ export const whyMessages = {
   "why.INTERVAL_SUM":
     "This channel reports amounts and no running register: the month is their sum, {present, number} of {expected, number} of them are there.",
   "why.MISSING": "There is no usable reading near the end of the month, so there is no value. It is not taken as 0.",
+  "why.ADU_PRIOR_YEAR":
+    "Nothing was read after {beforeAt}. From there to midnight the month is estimated by the same month of last year.",
+  "why.ADU_PRIOR_PERIOD":
+    "Nothing was read after {beforeAt}. From there to midnight the month is estimated by what was used each day before.",
+  "why.ANNUAL_EXPECTED": "Nothing was read, so the month is estimated by what is expected of a year.",
   "why.VOID": "This month was taken back ({reason}): nothing is to be billed by it.",
   "why.other": "The value at {boundary}, {value}, was found by the method {method}.",
   "why.noSum": "Too few of them are there to give a sum.",
@@ -35,6 +40,9 @@ export const whyMessages = {
   "method.FLAT_BETWEEN": "same before and after",
   "method.INTERVAL_SUM": "sum of intervals",
   "method.MISSING": "no value",
+  "method.ADU_PRIOR_YEAR": "estimated by last year",
+  "method.ADU_PRIOR_PERIOD": "estimated by the months before",
+  "method.ANNUAL_EXPECTED": "estimated by a year's use",
   "method.VOID": "taken back",
   "origin.remote": "the meter itself",
   "origin.customer": "the customer",

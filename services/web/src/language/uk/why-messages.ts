@@ -8,6 +8,11 @@ export const whyMessages = {
   "why.INTERVAL_SUM":
     "Цей канал повідомляє кількості, а не наростаючий регістр: місяць — їхня сума, є {present, number} з {expected, number}.",
   "why.MISSING": "Біля кінця місяця немає придатного показу, тому значення немає. За 0 воно не береться.",
+  "why.ADU_PRIOR_YEAR":
+    "Після {beforeAt} показів не було. Звідти до півночі місяць оцінено за тим самим місяцем торік.",
+  "why.ADU_PRIOR_PERIOD":
+    "Після {beforeAt} показів не було. Звідти до півночі місяць оцінено за добовим споживанням перед тим.",
+  "why.ANNUAL_EXPECTED": "Показів не було, тож місяць оцінено за очікуваним річним споживанням.",
   "why.VOID": "Цей місяць відкликано ({reason}): за ним нічого не нараховується.",
   "why.other": "Значення на {boundary}, {value}, знайдено методом {method}.",
   "why.noSum": "Їх замало, щоб дати суму.",
@@ -32,6 +37,9 @@ export const whyMessages = {
   "method.FLAT_BETWEEN": "однаково до й після",
   "method.INTERVAL_SUM": "сума інтервалів",
   "method.MISSING": "немає значення",
+  "method.ADU_PRIOR_YEAR": "оцінено за минулим роком",
+  "method.ADU_PRIOR_PERIOD": "оцінено за попередніми місяцями",
+  "method.ANNUAL_EXPECTED": "оцінено за річним споживанням",
   "method.VOID": "відкликано",
   "origin.remote": "сам лічильник",
   "origin.customer": "споживач",

@@ -34,6 +34,7 @@ export function estimateOf(
     low: amountOf(Math.floor(low * spec.multiplier)),
     high: amountOf(Math.ceil(high * spec.multiplier)),
     cap: cap === null ? null : amountOf(Math.ceil(cap)),
+    outageSeconds: 0,
   };
 }
 

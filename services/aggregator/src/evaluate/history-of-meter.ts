@@ -1,0 +1,98 @@
+import {
+  parsePeriod,
+  type Snapshot,
+  type SnapshotContent,
+  snapshotId,
+  unreadableHash,
+} from "@meterbook/core/domain/snapshot/snapshot";
+import type { PastMonth } from "@meterbook/core/domain/valuation/estimation/past-month";
+import { pastMonths } from "@meterbook/core/domain/valuation/estimation/past-month";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { MeterState } from "../remember/meter-state.ts";
+
+export interface HistoryPorts {
+  readonly ledger: Pick<SnapshotView, "latestOfMeter" | "find">;
+  readonly seen: (snapshot: Snapshot) => Snapshot;
+}
+
+/** What was issued of a meter, for a month of which nothing was read. */
+export type HistoryOf = (content: SnapshotContent) => Promise<readonly PastMonth[]>;
+
+/** `made anew`: somebody has changed master data, so that all that was issued may be otherwise. */
+export type Finals = "keep" | "made anew";
+
+interface Evaluated {
+  /** The first month that is evaluated. */
+  readonly from: number;
+  /** What the evaluation has made so far. */
+  readonly made: readonly Snapshot[];
+  readonly finals: Finals;
+}
+
+/** The same month a year ago, and the few before it that tell how use has grown. */
+const historyMonths = 15;
+
+/**
+ * The ledger is asked once, at the first month that wants it, and what this evaluation makes stands before what it
+ * shows.
+ *
+ * What was final is estimated again from the revisions that it names itself: a changed history revises no final of its
+ * own accord. So is a final month of which nothing was known.
+ */
+export function historyOfMeter(ports: HistoryPorts, meter: MeterState, { from, made, finals }: Evaluated): HistoryOf {
+  let asked: Promise<readonly Snapshot[]> | undefined;
+  return async (content) => {
+    asked ??= ports.ledger.latestOfMeter(meter.meterId, from - historyMonths);
+    const known = new Map((await asked).map((one) => [one.period, ports.seen(one)]));
+    for (const one of made) known.set(one.period, one);
+    const issued = known.get(content.period);
+    const named = issued === undefined || finals === "made anew" ? undefined : namedBy(issued, content);
+    const revisions = named === undefined ? earlier(known, content.period) : await revisionsOf(ports, named, known);
+    return revisions.flatMap((one) => pastMonths(one, meter.calendar));
+  };
+}
+
+function earlier(known: ReadonlyMap<number, Snapshot>, period: number): Snapshot[] {
+  const months = [...known.values()].filter((one) => one.period < period && one.period >= period - historyMonths);
+  return months.filter(({ hash }) => hash !== unreadableHash);
+}
+
+/** The ids of what a final month was estimated from; undefined where the newest counts. */
+function namedBy(issued: Snapshot, content: SnapshotContent): readonly string[] | undefined {
+  if (issued.lifecycle === "provisional" || issued.hash === unreadableHash) return undefined;
+  const isKept = content.registers.every((row) => {
+    if (row.method !== "MISSING") return true;
+    const before = issued.registers.find((one) => one.register === row.register && one.unit === row.unit);
+    return before !== undefined && (isByHistory(before) || (before.method === "MISSING" && isSame(before, row)));
+  });
+  if (!isKept) return undefined;
+  return issued.registers.flatMap((row) => (isByHistory(row) ? (row.estimate?.inputs ?? []) : []));
+}
+
+type Row = SnapshotContent["registers"][number];
+
+function isByHistory({ method }: Row): boolean {
+  return method === "ADU_PRIOR_YEAR" || method === "ADU_PRIOR_PERIOD" || method === "ANNUAL_EXPECTED";
+}
+
+function isSame(before: Row, now: Row): boolean {
+  return before.before?.at === now.before?.at && before.before?.value === now.before?.value;
+}
+
+async function revisionsOf(
+  { ledger }: HistoryPorts,
+  ids: readonly string[],
+  known: ReadonlyMap<number, Snapshot>,
+): Promise<Snapshot[]> {
+  const found: Snapshot[] = [];
+  for (const id of new Set(ids)) {
+    const [meterId = "", month = "", revision = ""] = id.split("/");
+    const period = parsePeriod(month);
+    if (period === undefined) continue;
+    const latest = known.get(period);
+    const named =
+      latest !== undefined && snapshotId(latest) === id ? latest : await ledger.find(meterId, period, Number(revision));
+    if (named !== undefined) found.push(named);
+  }
+  return found;
+}
