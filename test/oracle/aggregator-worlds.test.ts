@@ -85,14 +85,11 @@ function inOrderOf<Thing>(things: readonly Thing[], { seedOrder, keys }: Deliver
   return keyed.sort((a, b) => a.key - b.key).map(({ thing }) => thing);
 }
 
-/**
- * What a final month was estimated from stays what it is estimated from, so that depends on when readings came. Only
- * what it opens with does not.
- */
+/** What a final month was estimated from stays what it is estimated from, so that depends on when readings came. */
 function shown(row: RegisterSnapshot) {
   if (row.origin === "estimator" || row.method === "MISSING") {
-    const { register, unit, opening, openingBasis } = row;
-    return { register, unit, opening, openingBasis };
+    const { register, unit } = row;
+    return { register, unit, method: "nothing follows" };
   }
   const { register, unit, value, valueQuality, opening, openingBasis, consumption, quality, method, fault, intervals } =
     row;

@@ -15,7 +15,7 @@ import {
   chainOf,
   firstOpen,
   firstToMend,
-  isAllMissing,
+  isAllUnread,
   issuedToAsk,
   missingPeriodsMax,
   newestTwo,
@@ -117,7 +117,7 @@ async function recompute(
   let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
   for (let period = from; period <= last; period += 1) {
     if (period > from) content = await make(period);
-    missingRun = isAllMissing(content) ? missingRun + 1 : 0;
+    missingRun = isAllUnread(content) ? missingRun + 1 : 0;
     const next = issueMonth(meter, content, { chain, missingRun, nowMs });
     if (next !== undefined) snapshots.push(next);
   }

@@ -39,7 +39,7 @@ export function chainOf(snapshots: readonly Snapshot[], first: number | undefine
   const chain: IssuedChain = new Map();
   for (const snapshot of snapshots) {
     const run = snapshot.period === first ? 0 : (chain.get(snapshot.period - 1)?.missingRun ?? 0);
-    chain.set(snapshot.period, remembered(snapshot, snapshot, isAllMissing(snapshot) ? run + 1 : 0));
+    chain.set(snapshot.period, remembered(snapshot, snapshot, isAllUnread(snapshot) ? run + 1 : 0));
   }
   return chain;
 }
@@ -74,23 +74,19 @@ export function remembered(
   return { period, revision, lifecycle, hash, issuedAtMs, ...kept, isVoid: false };
 }
 
-const estimating: ReadonlySet<Method> = new Set([
-  "MISSING",
-  "FLAT_BETWEEN",
-  "ADU_PRIOR_YEAR",
-  "ADU_PRIOR_PERIOD",
-  "ANNUAL_EXPECTED",
-]);
+/** Nothing follows what was read, if anything was. */
+const unread: ReadonlySet<Method> = new Set(["MISSING", "ADU_PRIOR_YEAR", "ADU_PRIOR_PERIOD", "ANNUAL_EXPECTED"]);
 
 /** Whether readings of later months can still change the row. */
 function isOpenRow({ method, quality, value, after }: RegisterSnapshot): boolean {
-  if (quality === "suspect" || estimating.has(method)) return true;
+  if (quality === "suspect" || method === "FLAT_BETWEEN" || unread.has(method)) return true;
   if (method === "INTERVAL_SUM") return value !== null;
   return method === "REG_PLUS_INTERVALS" && after === null;
 }
 
-export function isAllMissing(content: SnapshotContent): boolean {
-  return content.registers.every(({ method }) => method === "MISSING");
+/** An estimate does not end a silence. */
+export function isAllUnread(content: SnapshotContent): boolean {
+  return content.registers.every(({ method }) => unread.has(method));
 }
 
 export function newestTwo(chain: IssuedChain): readonly IssuedPeriod[] {
