@@ -140,7 +140,7 @@ async function prefetchIssued(
   ledger: SnapshotView,
   meters: readonly MeterState[],
   nowMs: number,
-): Promise<Pick<SnapshotView, "latestOfMeter">> {
+): Promise<Pick<SnapshotView, "latestOfMeter" | "find">> {
   const known = new Map<string, { readonly from: number; readonly snapshots: readonly Snapshot[] }>();
   const asking = Map.groupBy(meters, (meter) => issuedToRead(meter, pendingFrom(meter), nowMs));
   for (const [from, group] of asking) {
@@ -152,6 +152,7 @@ async function prefetchIssued(
     });
   }
   return {
+    find: (meterId, period, revision) => ledger.find(meterId, period, revision),
     async latestOfMeter(meterId, fromPeriod) {
       const { from, snapshots } = known.get(meterId) ?? { from: Number.POSITIVE_INFINITY, snapshots: [] };
       if (fromPeriod < from) return ledger.latestOfMeter(meterId, fromPeriod);
