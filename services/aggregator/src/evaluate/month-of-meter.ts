@@ -33,14 +33,13 @@ export async function monthOf(
 ): Promise<SnapshotContent> {
   const month = { period, span: spanOf(meter.calendar, period), previous };
   // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
-  const { record: known } = meter;
-  const isTimed = known?.statuses !== undefined || recordOfMonth(known, month.span) !== known;
+  const { meterId, record, recordDamaged, calendar } = meter;
+  const isTimed = record?.statuses !== undefined || recordOfMonth(record, month.span) !== record;
   const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) {
     const content = composeMonth(meter, month, rows);
     if (!wantsHistory(content, { ...meter, previous })) return content;
   }
-  const { meterId, record, recordDamaged, calendar } = meter;
   const channels = knownChannels(meter.channels.map(pastOf), await stored());
   const known = { meterId, record, recordDamaged, channels };
   const content = monthContent(known, period, calendar, previous);

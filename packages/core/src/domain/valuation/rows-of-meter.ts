@@ -1,7 +1,7 @@
 import type { ReadingSeries } from "../reading/reading.ts";
 import { emptyColumns, pushReading } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
-import { cutWithin } from "../registry/supply-status.ts";
+import { cutWithin, deadFrom } from "../registry/supply-status.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { findingsWithin } from "../snapshot/finding.ts";
 import type { RegisterSnapshot } from "../snapshot/snapshot.ts";
@@ -72,9 +72,11 @@ function estimatedFrom(
   record: MeterRecord | undefined,
 ): EstimatedFrom | undefined {
   if (history === undefined) return undefined;
-  const cuts = cutWithin(record?.statuses, { from: span.start - cutsSecondsBack, to: span.boundary });
+  const { statuses } = record ?? {};
+  const cuts = cutWithin(statuses, { from: span.start - cutsSecondsBack, to: span.boundary });
+  const dead = { from: Math.min(span.boundary, deadFrom(statuses)), to: span.boundary };
   const own = history.filter((one) => one.register === register && one.unit === unit);
-  return { period, history: own, outages: joined([...outages, ...cuts]) };
+  return { period, history: own, outages: joined([...outages, ...cuts, dead]) };
 }
 
 /** As far back as the history goes. */
