@@ -28,6 +28,7 @@ const estimate = fc.record({
   low: amount,
   high: amount,
   cap: orNull(amount),
+  outageSeconds: fc.nat(86_400),
 });
 
 const registerRow: fc.Arbitrary<RegisterSnapshot> = fc.record({
