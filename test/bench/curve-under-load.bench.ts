@@ -1,5 +1,6 @@
 import { publishAll } from "../support/network/publisher.ts";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
 import { portOf } from "./throughput.bench.ts";
@@ -13,7 +14,11 @@ export async function measureCurveUnderLoad(options: {
   requests: number;
   restMs: number;
 }): Promise<Figure[]> {
-  const meterbook = await startMeterbook({ METERBOOK_TIME_ZONE: "UTC", METERBOOK_SETTLE_SECONDS: "1" });
+  const meterbook = await startMeterbook({
+    ...benchSettings(),
+    METERBOOK_TIME_ZONE: "UTC",
+    METERBOOK_SETTLE_SECONDS: "1",
+  });
   try {
     const now = Math.floor(Date.now() / 1000);
     const to = now - (now % 86_400) - 86_400;

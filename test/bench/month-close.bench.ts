@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
 import { residentBytesOf } from "../support/processes/process-usage.ts";
-
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
 import { applied, portOf } from "./throughput.bench.ts";
@@ -18,7 +18,11 @@ interface Period {
  * the boundary; the close is asked for over the API, so what is measured is evaluation, hashing and the durable ledger.
  */
 export async function measureMonthClose(meters: number): Promise<Figure[]> {
-  const meterbook = await startMeterbook({ METERBOOK_SETTLE_SECONDS: "86400", METERBOOK_TIME_ZONE: "UTC" });
+  const meterbook = await startMeterbook({
+    ...benchSettings(),
+    METERBOOK_SETTLE_SECONDS: "86400",
+    METERBOOK_TIME_ZONE: "UTC",
+  });
   try {
     const now = new Date();
     const boundary = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) / 1000;

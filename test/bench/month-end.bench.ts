@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { MeterbookProcess } from "../support/processes/meterbook-process.ts";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
 import { applied, portOf } from "./throughput.bench.ts";
@@ -24,6 +25,7 @@ export async function measureMonthEnd(meters: number): Promise<Figure[]> {
   const messages = meters * 3;
   const startsAtMs = performance.now();
   const meterbook = await startMeterbook({
+    ...benchSettings(),
     METERBOOK_SETTLE_SECONDS: "86400",
     METERBOOK_TIME_ZONE: "UTC",
     ...clockFrom(boundaryMs + hourMs - leadMs(messages)),

@@ -1,11 +1,12 @@
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
 import { applied, portOf } from "./throughput.bench.ts";
 
 /** From the start of the process after SIGKILL until it says that it is ready, and until a new reading is stored. */
 export async function measureRestart(meters: number): Promise<Figure[]> {
-  const meterbook = await startMeterbook();
+  const meterbook = await startMeterbook(benchSettings());
   try {
     const startAt = (Math.floor(Date.now() / 86_400_000) - 1) * 86_400;
     const load = { meters, connections: 16, window: 200, readingsPerMessage: "1", rate: 0 };

@@ -1,6 +1,7 @@
 import type { MeterbookProcess, Status } from "../support/processes/meterbook-process.ts";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { cpuSecondsOf, watchMemory } from "../support/processes/process-usage.ts";
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
 
@@ -19,7 +20,7 @@ export interface ThroughputCase {
  * durable PUBACKs; the store's exact count is checked, so a lost message fails the run.
  */
 export async function measureThroughput(run: ThroughputCase): Promise<Figure[]> {
-  const meterbook = await startMeterbook({ METERBOOK_SETTLE_SECONDS: "3600" });
+  const meterbook = await startMeterbook({ ...benchSettings(), METERBOOK_SETTLE_SECONDS: "3600" });
   try {
     let startedMs = 0;
     const cpuBefore = cpuSecondsOf(meterbook.pid);

@@ -5,22 +5,52 @@ import { createInterface } from "node:readline";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { openEmbeddedReadingsLog } from "@meterbook/adapters/embedded/readings-log/embedded-readings-log";
+import { frameKeys } from "@meterbook/adapters/embedded/readings-log/frame-key";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { partitionOf } from "@meterbook/sharding/slot";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { aReport, collector, readingsLogContract, reports, textsOf } from "./readings-log.contract.ts";
 
-readingsLogContract(async () => {
+describe.each([1, 4])("with %d shards", (partitions) => {
+  readingsLogContract(async () => {
+    const dataDir = await temporaryDirectory();
+    return {
+      open: (damaged = () => undefined) => openEmbeddedReadingsLog({ dataDir, clock, damaged, partitions }),
+      async appendDamaged(log, report, change) {
+        await log.append(report);
+        const partition = partitionOf(report.meterId, partitions);
+        const offset = ((await log.ends()).get(partition) ?? 0) - 1;
+        const { first } = frameKeys(partition);
+        rewriteRow(dataDir, first + offset, "body", (body) => change(Buffer.from(body as Uint8Array)));
+      },
+    };
+  });
+});
+
+test("a follower of some shards is handed those, and what is forgotten of one is kept of the others", async () => {
   const dataDir = await temporaryDirectory();
-  return {
-    open: (damaged = () => undefined) => openEmbeddedReadingsLog({ dataDir, clock, damaged }),
-    async appendDamaged(log, report, change) {
-      await log.append(report);
-      const offset = ((await log.ends()).get(0) ?? 0) - 1;
-      rewriteRow(dataDir, offset, "body", (body) => change(Buffer.from(body as Uint8Array)));
-    },
-  };
+  let nowMs = clock.nowMs();
+  const shards = { dataDir, clock: { nowMs: () => nowMs }, partitions: 4 };
+  const log = await openEmbeddedReadingsLog({ ...shards, followed: [1, 3], retentionDays: 1 });
+  onTestFinished(() => log.close());
+  const ids = Array.from({ length: 40 }, (_, n) => `m-${n}`);
+  for (const id of ids) await log.append(aReport(id, "x"));
+  const own = ids.filter((id) => [1, 3].includes(partitionOf(id, 4)));
+  const collected = collector();
+  const subscription = await log.consume(collected.consumer);
+  onTestFinished(() => subscription.close());
+  expect((await reports(collected, own.length)).sort()).toEqual(own.map((id) => `${id}:x`).sort());
+  const barrier = { atMs: 1, registry: 0, quietBefore: 0, readyThrough: null, closeId: null };
+  const ends = await log.ends();
+  expect([...(await log.appendBarrier([0, 1, 2, 3], barrier))]).toEqual([...ends]);
+  await vi.waitFor(() => expect(collected.frames.filter((frame) => frame.barrier !== undefined)).toHaveLength(2));
+  nowMs += 2 * 86_400_000;
+  const end = ends.get(1) ?? 0;
+  expect(await log.trim(end, 1)).toBe(end - 1);
+  expect([...(await log.starts()).values()]).toEqual([0, end - 1, 0, 0]);
+  expect(await log.unread(ends)).toMatchObject({ readings: 0, accepted: 40 });
 });
 
 /** Writes a column of a frame's row anew, with whatever checksum was there. */

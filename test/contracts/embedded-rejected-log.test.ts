@@ -103,7 +103,8 @@ test("H07: messages whose time was changed beside them do not hold up what is to
   onTestFinished(() => again.close());
   const file = new DatabaseSync(join(dataDir, "rejected.db"), { readOnly: true });
   onTestFinished(() => file.close());
-  await vi.waitFor(() => expect(file.prepare("SELECT place FROM refused_message").all()).toEqual([{ place: 4 }]));
+  const places = () => file.prepare("SELECT place FROM refused_message").all();
+  await vi.waitFor(() => expect(places()).toEqual([{ place: 4 }]), { timeout: 20_000 });
 });
 
 function changeBeside(dataDir: string, sql: string): void {

@@ -2,10 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/series/embedded-series-store";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { noProgress } from "@meterbook/core/ports/series-store";
+import { partitionOf } from "@meterbook/sharding/slot";
 import { expect, onTestFinished, test } from "vitest";
 import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
@@ -113,6 +115,52 @@ test("H07: without any sound row of progress the log is taken in again from its 
   expect(told.map(({ lost }) => lost)).toEqual([null, null]);
   await reader.close();
   await store.close();
+});
+
+test("a reader of four shards asks the meter's own, adds up what is counted, and names the shard of what is damaged", async () => {
+  const { dataDir } = await embedded();
+  prepareDataDirectory(dataDir, 4);
+  const clock = { nowMs: () => at * 1000 };
+  const ids = Array.from({ length: 12 }, (_, n) => `m${n}`);
+  const shardOf = (id: string) => partitionOf(id, 4);
+  for (const shard of [0, 1, 2, 3]) {
+    const own = ids.filter((id) => shardOf(id) === shard);
+    expect(own.length).toBeGreaterThan(0);
+    const store = await openEmbeddedSeriesStores({ dataDir, clock }).open(shard, 1);
+    const batch = await store.begin();
+    const first = { at, value: 5, code: 0 };
+    const met = await batch.meet(own.map((meterId) => ({ meterId, channels: [{ ...active, first }] })));
+    const writeOf = (value: number) => ({ channelIndex: 0, at: [at], value: [value], code: [0] });
+    await batch.put(
+      met.map(({ no, meterId }) => ({ meterNo: no, offset: 0, series: [writeOf(Number(meterId.slice(1)))] })),
+    );
+    const counts = { stored: own.length, duplicates: 1, conflicts: 0, refused: 2 };
+    await batch.commit({ ...store.progress, position: shard + 10, counts, newestAt: at + shard, pending: shard });
+    await store.close();
+  }
+  const told: Damage[] = [];
+  const reader = openEmbeddedSeriesReader({
+    dataDir,
+    shards: 4,
+    ears: { tell: (one) => void told.push(one), ...clock },
+  });
+  onTestFinished(() => reader.close());
+  const range = { from: at, to: at };
+  for (const id of ids) {
+    expect((await reader.meter(id))?.meterId).toBe(id);
+    expect((await reader.read(id, range)).map(({ value }) => value)).toEqual([[Number(id.slice(1))]]);
+  }
+  const many = await reader.readMany(["nobody", ...ids], range);
+  expect(many.map((series) => series[0]?.value[0])).toEqual([undefined, ...ids.map((id) => Number(id.slice(1)))]);
+  expect(await reader.totals()).toMatchObject({
+    ...{ stored: 12, duplicates: 4, conflicts: 0, refused: 8, pending: 6, newestAt: at + 3 },
+    positions: new Map([0, 1, 2, 3].map((shard) => [shard, shard + 10])),
+  });
+  expect([0, 3].map((shard) => reader.issuedPosition(shard))).toEqual([0, 0]);
+  const damagedId = ids.find((id) => shardOf(id) === 3) ?? "";
+  changeBeside(join(dataDir, "shard-3"), "UPDATE meter SET channels = 'nonsense' WHERE meter_id = ?", damagedId);
+  await reader.meter(damagedId);
+  expect(told.map(({ where }) => where)).toEqual(["shard 3 meter number 0"]);
 });
 
 function changeBeside(dataDir: string, sql: string, meterId: string): void {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import {
   openEmbeddedSnapshotLedgers,
   openEmbeddedSnapshotView,
@@ -17,13 +18,15 @@ async function directory(): Promise<string> {
   return dataDir;
 }
 
+// A ledger of one shard is what all other tests have.
 snapshotLedgerContract(async () => {
   const dataDir = await directory();
+  prepareDataDirectory(dataDir, 4);
   const open = (shard = 0) => openEmbeddedSnapshotLedgers({ dataDir }).open(shard);
   return {
     open,
     async view() {
-      const view = openEmbeddedSnapshotView({ dataDir });
+      const view = openEmbeddedSnapshotView({ dataDir, shards: 4 });
       onTestFinished(() => view.close());
       return view;
     },
@@ -112,4 +115,25 @@ test("H06: one flipped bit is found on read, told once by its place, and all oth
   await ledger.append([aSnapshot("b", october, 2)]);
   expect(ids(await ledger.latest({ period: october, limit: 10 }))).toEqual(["a", "b", "c"]);
   expect((await ledger.find("b", october))?.revision).toBe(2);
+});
+
+test("what cannot be read of another shard's meters is told with the page on which they would stand", async () => {
+  const dataDir = await directory();
+  prepareDataDirectory(dataDir, 4);
+  for (const [shard, ids] of [["a", "b"], ["d"], ["c"], ["f", "g"]].entries()) {
+    const ledger = await openEmbeddedSnapshotLedgers({ dataDir }).open(shard);
+    await ledger.append(ids.map((id) => aSnapshot(id, october, 1)));
+    await ledger.close();
+  }
+  flipBit(join(dataDir, "shard-3"), "f");
+  const view = openEmbeddedSnapshotView({ dataDir, shards: 4 });
+  onTestFinished(() => view.close());
+  async function page(afterMeterId: string) {
+    const left: string[] = [];
+    const leftOut = ({ where }: Damage) => void left.push(where);
+    const entries = await view.latest({ period: october, limit: 3, afterMeterId, leftOut });
+    return [entries.map(({ snapshot }) => snapshot.meterId).join(""), ...left];
+  }
+  expect(await page("")).toEqual(["abc"]);
+  expect(await page("c")).toEqual(["dg", "f 2026-10 revision 1"]);
 });

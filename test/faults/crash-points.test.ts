@@ -36,24 +36,32 @@ describe("a process that dies", () => {
   });
 
   test.for([
-    "message-received",
-    "message-received:90",
-    "log-write-begun",
-    "log-write-begun:4",
-    "log-written",
-    "log-written:4",
-    "readings-kept-before-rejections",
-    "readings-kept-before-rejections:4",
-    "log-written-before-puback",
-    "log-written-before-puback:90",
-    "batch-half-applied",
-    "batch-half-applied:4",
-    "batch-committed",
-    "batch-committed:4",
-    "snapshot-issued",
-    "snapshot-issued:4",
-  ])("at %s", async (point) => {
-    const meterbook = await startMeterbook({ ...settings, METERBOOK_CRASH_AT: point });
+    { point: "message-received", shards: 1 },
+    { point: "message-received:90", shards: 1 },
+    { point: "log-write-begun", shards: 1 },
+    { point: "log-write-begun:4", shards: 1 },
+    { point: "log-written", shards: 1 },
+    { point: "log-written:4", shards: 1 },
+    { point: "readings-kept-before-rejections", shards: 1 },
+    { point: "readings-kept-before-rejections:4", shards: 1 },
+    { point: "log-written-before-puback", shards: 1 },
+    { point: "log-written-before-puback:90", shards: 1 },
+    { point: "batch-half-applied", shards: 1 },
+    { point: "batch-half-applied:4", shards: 1 },
+    { point: "batch-committed", shards: 1 },
+    { point: "batch-committed:4", shards: 1 },
+    { point: "snapshot-issued", shards: 1 },
+    { point: "snapshot-issued:4", shards: 1 },
+    { point: "log-written:4", shards: 4 },
+    { point: "batch-half-applied", shards: 4 },
+    { point: "batch-committed:2", shards: 4 },
+    { point: "snapshot-issued", shards: 4 },
+    { point: "snapshot-issued:4", shards: 4 },
+  ])("at $point with $shards shards", async ({ point, shards }) => {
+    const meterbook = await startMeterbook({
+      ...{ ...settings, METERBOOK_CRASH_AT: point },
+      METERBOOK_SHARDS: String(shards),
+    });
     try {
       const died = meterbook.ended().then(() => meterbook.start({ METERBOOK_CRASH_AT: "" }));
       await sendInWaves(meterbook);
@@ -70,7 +78,8 @@ describe("a process that dies", () => {
     const until = Date.now() + randomSecondsMax * 1000;
     for (let round = 0; round < randomRounds && Date.now() < until; round += 1) {
       const killAfterMs = Array.from({ length: 4 }, () => Math.floor(random() * 700));
-      const meterbook = await startMeterbook(settings);
+      const shards = round % 2 === 0 ? "1" : "4";
+      const meterbook = await startMeterbook({ ...settings, METERBOOK_SHARDS: shards });
       try {
         const killing = killRepeatedly(meterbook, killAfterMs);
         await sendInWaves(meterbook);

@@ -5,7 +5,7 @@ import { cp, mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
-import { fileNames } from "@meterbook/adapters/embedded/directory/directory-files";
+import { fileKinds } from "@meterbook/adapters/embedded/directory/directory-files";
 import { keepMarks } from "@meterbook/adapters/embedded/directory/keep-marks";
 import { acceptLoss, rebuildSeries } from "@meterbook/adapters/embedded/directory/repair-directory";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
@@ -71,7 +71,7 @@ async function removeWal(name: string): Promise<void> {
   for (const suffix of ["-wal", "-shm"]) await rm(join(dataDir, `${name}.db${suffix}`), { force: true });
 }
 
-const all = [...fileNames, "directory"] as const;
+const all = [...fileKinds, "directory"] as const;
 type Name = (typeof all)[number];
 
 const damages: readonly { readonly how: string; readonly says: RegExp; do(path: string): Promise<void> }[] = [

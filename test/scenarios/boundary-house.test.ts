@@ -38,6 +38,19 @@ describe("a street of houses over 16 months", { timeout: 300_000 }, () => {
     boundaryHouseScenario(() => embedded);
   });
 
+  describe("in one process of four shards", () => {
+    let sharded: MeterbookProcess;
+    beforeAll(async () => {
+      sharded = await startMeterbook({ ...settings, METERBOOK_SHARDS: "4" });
+    });
+    afterAll(() => sharded.dispose());
+    boundaryHouseScenario(() => sharded);
+
+    test("its book is that of one shard", async () => {
+      expect(await bookOf(sharded)).toEqual(books[0]);
+    });
+  });
+
   describe.skipIf(!isThere)("over our endpoint, two of each process", () => {
     let cluster: MeterbookCluster;
     let storm: KillStorm;

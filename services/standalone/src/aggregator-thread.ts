@@ -1,4 +1,5 @@
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
+import { shardDirectory } from "@meterbook/adapters/embedded/database/shard-directory";
 import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedGroupSums } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
@@ -26,7 +27,7 @@ import { yieldToOthers } from "@meterbook/runtime/process/thread-priority";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
-import type { RefusingThreadData } from "./thread-names.ts";
+import { type AggregatorThreadData, aggregatorName, type RunningSettings } from "./thread-names.ts";
 import { watchDirectory } from "./watch-directory.ts";
 
 const trimEveryMs = 3_600_000;
@@ -34,16 +35,17 @@ const trimEveryMs = 3_600_000;
 /** What meters send is taken first; it is in the log then, and waits there for its turn. */
 yieldToOthers(5);
 
-await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
-  const { dataDir } = settings;
-  const log = openLogger({ name: "aggregator", level: settings.logLevel, format: settings.logFormat });
+await runThread(async ({ settings, index, refusals }: AggregatorThreadData, own) => {
+  const { dataDir, shards, aggregators } = settings;
+  const name = aggregatorName(index);
+  const log = openLogger({ name, level: settings.logLevel, format: settings.logFormat });
   const metrics = new Registry();
-  collectRuntimeMetrics(metrics, "aggregator");
-  own(serveThreadMetrics(metrics, "aggregator"));
+  collectRuntimeMetrics(metrics, name);
+  own(serveThreadMetrics(metrics, name));
   const health = own(publishHealth());
   const report = () =>
     health.report({
-      name: "aggregator",
+      name,
       ok: standing.current().length === 0,
       detail: standing.current().join("; "),
       notices: notices.current(),
@@ -53,9 +55,12 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   const clockToleranceMs = settings.clockToleranceSeconds * 1000;
   const events = aggregatorMetrics(metrics, { log, standing, notices, clockToleranceMs });
   const clock = steadyClock({ toleranceMs: clockToleranceMs });
-  own(watchDisk({ path: dataDir, setting: "METERBOOK_DATA_DIR", standing, notices }));
-  own(watchDirectory(dataDir, standing));
-  own(watchClock({ clock, holdsBack: "months", standing, notices }));
+  // What is one for all threads is told once.
+  if (index === 0) {
+    own(watchDisk({ path: dataDir, setting: "METERBOOK_DATA_DIR", standing, notices }));
+    own(watchDirectory({ dataDir, shards }, standing));
+    own(watchClock({ clock, holdsBack: "months", standing, notices }));
+  }
 
   const damages = own(openEmbeddedDamageLog({ dataDir }));
   const damaged = own(damageTeller(damages, log)).tell;
@@ -70,13 +75,18 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
     rejected: own(handOverRejections(refusals, rejected.append)),
     gaps: own(openEmbeddedGapLog({ dataDir })),
     groups: own(openEmbeddedGroupSums({ dataDir })),
-    log: own(await openEmbeddedReadingsLog({ dataDir, clock, damaged, retentionDays: settings.logRetentionDays })),
+    log: own(
+      await openEmbeddedReadingsLog({
+        ...{ dataDir, clock, damaged, retentionDays: settings.logRetentionDays, partitions: shards },
+        followed: Array.from({ length: shards }, (_, shard) => shard).filter((shard) => shard % aggregators === index),
+      }),
+    ),
   };
   own(
     await aggregateReadings(ports, {
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
-      limits: settings.admission,
+      limits: { ...settings.admission, metersMax: Math.ceil(settings.admission.metersMax / shards) },
       gaps: settings.gaps,
       damaged,
       crashPoint: crashPoints(settings.crashAt),
@@ -84,7 +94,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
       witnesses: timeWitnesses({ clock, leapMs: settings.clockLeapSecondsMax * 1000 }),
     }),
   );
-  own(trimHourly(dataDir, ports.log, own(openEmbeddedSeriesReader({ dataDir }))));
+  if (index === 0) own(trimHourly(settings, ports.log, own(openEmbeddedSeriesReader({ dataDir, shards }))));
   report();
   return {};
 });
@@ -93,12 +103,18 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
  * Lets the log forget what is past its retention, in the store for good, and issued. What fails is tried again an hour
  * later.
  */
-function trimHourly(dataDir: string, log: EmbeddedReadingsLog, series: EmbeddedSeriesReader): { close(): void } {
+function trimHourly(
+  { dataDir, shards }: RunningSettings,
+  log: EmbeddedReadingsLog,
+  series: EmbeddedSeriesReader,
+): { close(): void } {
   async function trim(): Promise<void> {
-    const position = series.issuedPosition();
-    // A power cut takes back what the store has not synced; the log must not have forgotten it by then.
-    syncSeries(dataDir);
-    await log.trim(position);
+    for (let shard = 0; shard < shards; shard += 1) {
+      const position = series.issuedPosition(shard);
+      // A power cut takes back what the store has not synced; the log must not have forgotten it by then.
+      syncSeries(shardDirectory(dataDir, shard));
+      await log.trim(position, shard);
+    }
   }
   const timer = setInterval(() => void trim().catch(() => undefined), trimEveryMs);
   return { close: () => clearInterval(timer) };

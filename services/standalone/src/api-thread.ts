@@ -20,29 +20,28 @@ import { damageTeller } from "@meterbook/runtime/health/tell-damage";
 import { publishHealth, watchHealth } from "@meterbook/runtime/health/thread-health";
 import { runThread } from "@meterbook/runtime/process/service-thread";
 import { yieldToOthers } from "@meterbook/runtime/process/thread-priority";
-import type { Settings } from "@meterbook/runtime/settings/load-settings";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { metricsHub, serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
-import { measuredThreadNames, threadNames } from "./thread-names.ts";
+import { measuredThreadNames, type RunningSettings, threadNames } from "./thread-names.ts";
 
 const metricsWaitMs = 2000;
 
 /** Meters come before those who ask. */
 yieldToOthers(5);
 
-await runThread(async (settings: Settings, own) => {
-  const { dataDir } = settings;
+await runThread(async (settings: RunningSettings, own) => {
+  const { dataDir, shards } = settings;
   // A close moves log time, which never goes back.
   const clock = steadyClock({ toleranceMs: settings.clockToleranceSeconds * 1000 });
   const log = openLogger({ name: "api", level: settings.logLevel, format: settings.logFormat });
   const metrics = new Registry();
   collectRuntimeMetrics(metrics, "api");
   own(serveThreadMetrics(metrics, "api"));
-  const hub = own(metricsHub(measuredThreadNames));
+  const hub = own(metricsHub(measuredThreadNames(settings)));
   const health = own(publishHealth());
   const notices = standingProblems({ log, kind: "notice" });
-  const watch = own(watchHealth({ expected: threadNames }));
+  const watch = own(watchHealth({ expected: threadNames(settings) }));
   const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
   const damage = own(openEmbeddedDamageLog({ dataDir }));
   damageMetrics(metrics, damage);
@@ -51,10 +50,10 @@ await runThread(async (settings: Settings, own) => {
 
   const ports = {
     clock,
-    series: own(openEmbeddedSeriesReader({ dataDir, ears })),
-    snapshots: own(openEmbeddedSnapshotView({ dataDir, ears })),
+    series: own(openEmbeddedSeriesReader({ dataDir, shards, ears })),
+    snapshots: own(openEmbeddedSnapshotView({ dataDir, shards, ears })),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged: ears.tell })),
-    readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock })),
+    readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock, partitions: shards })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
     jobs: own(openEmbeddedJobLog({ dataDir })),

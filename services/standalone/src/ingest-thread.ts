@@ -24,9 +24,9 @@ import { runThread } from "@meterbook/runtime/process/service-thread";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
-import type { RefusingThreadData } from "./thread-names.ts";
+import type { IngestThreadData } from "./thread-names.ts";
 
-await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
+await runThread(async ({ settings, refusals }: IngestThreadData, own) => {
   const { dataDir } = settings;
   const log = openLogger({ name: "ingest", level: settings.logLevel, format: settings.logFormat });
   const metrics = new Registry();
@@ -35,7 +35,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   const health = own(publishHealth());
 
   const crashPoint = crashPoints(settings.crashAt);
-  const readings = own(await openEmbeddedReadingsLog({ dataDir, clock, crashPoint }));
+  const readings = own(await openEmbeddedReadingsLog({ dataDir, clock, crashPoint, partitions: settings.shards }));
   const report = () =>
     health.report({
       name: "ingest",
@@ -62,7 +62,7 @@ await runThread(async ({ settings, refusals }: RefusingThreadData, own) => {
   const senders = meterSenders();
   const reject = gatherRejections(rejected);
   const late = lateRejections({ door: rejectedDoor({ quota, events, whenFull: "cut" }), senders, reject });
-  own(takeHandedRejections(refusals, late));
+  for (const from of refusals) own(takeHandedRejections(from, late));
   const take = ingestMessages(
     { log: readings, reject },
     {

@@ -1,5 +1,5 @@
 import { identityOf } from "@meterbook/adapters/embedded/database/opened-file";
-import { fileNames, pathOf } from "@meterbook/adapters/embedded/directory/directory-files";
+import { fileNamesOf, pathOf } from "@meterbook/adapters/embedded/directory/directory-files";
 import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 
 const everyMs = 2000;
@@ -9,10 +9,10 @@ const everyMs = 2000;
  * place. The process goes on with a file that nobody else sees any more, and all that it takes in is lost when it ends.
  */
 export function watchDirectory(
-  dataDir: string,
+  { dataDir, shards }: { readonly dataDir: string; readonly shards: number },
   standing: Pick<StandingProblems, "raise" | "clear">,
 ): { close(): void } {
-  const names = ["directory", ...fileNames, "jobs", "gaps", "groups"] as const;
+  const names = ["directory", ...fileNamesOf(shards), "jobs", "gaps", "groups"] as const;
   const opened = new Map(names.map((name) => [name, identityOf(pathOf(dataDir, name))]));
 
   function isLost(name: (typeof names)[number]): boolean {

@@ -173,7 +173,7 @@ export async function openAggregatorWorld(options: {
         ...(options.withoutHistory === true
           ? {}
           : {
-              history: {
+              history: () => ({
                 first: async () => frames[heldFrom],
                 async offsetAt(appendedAtMs) {
                   const index = frames.findIndex((frame, i) => i >= heldFrom && frame.appendedAtMs >= appendedAtMs);
@@ -183,7 +183,7 @@ export async function openAggregatorWorld(options: {
                   const first = Math.max(from, heldFrom);
                   return { frames: frames.slice(first, first + 3), faulty: false };
                 },
-              },
+              }),
             }),
         consume: async (given) => {
           consumer = given;

@@ -65,7 +65,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** What a log of one partition still holds, read beside whoever follows it. */
+/** What a partition of the log still holds, read beside whoever follows it. */
 export interface LogHistory {
   /** The oldest frame; undefined where the log holds none. */
   first(): Promise<{ readonly offset: number; readonly appendedAtMs: number } | undefined>;
@@ -114,7 +114,7 @@ export interface ReadingsLog {
    * the moment of asking. `tallies` is what was counted of the frames before the positions (Progress).
    */
   unread(positions: ReadonlyMap<number, number>, tallies?: ReadonlyMap<number, Tally>): Promise<Unread>;
-  /** Where a store that stands on it may be in need of it (SeriesStore.repair). */
-  readonly history?: LogHistory;
+  /** Of a partition, where a store that stands on it may be in need of it (SeriesStore.repair). */
+  readonly history?: (partition: number) => LogHistory;
   close(): Promise<void>;
 }

@@ -28,6 +28,8 @@ export interface InfluxSettings {
 /** What a Meterbook process is told from outside, checked. Absent means that the setting was not given. */
 export interface Settings {
   readonly dataDir: string;
+  /** Of a data directory that is made; another must have as many. */
+  readonly shards?: number | undefined;
   readonly mqttListen: ListenAddress;
   readonly mqttBroker?: MqttBrokerSettings | undefined;
   readonly mqttTls?: MqttTlsSettings | undefined;
@@ -178,6 +180,7 @@ function metersMaxFrom({ METERBOOK_METERS_MAX: asked }: ReadSettings, service: S
 function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
   return {
     dataDir: read.METERBOOK_DATA_DIR,
+    shards: read.METERBOOK_SHARDS,
     mqttListen: read.METERBOOK_MQTT_LISTEN,
     mqttBroker: mqttBrokerFrom(read),
     mqttTls: mqttTlsFrom(read),

@@ -53,13 +53,15 @@ const text = z.string();
 const onOff = z.enum(["on", "off"], "on or off").prefault("off");
 
 const partitionCounts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
-const partitions = z
-  .string()
-  .refine(
-    (value) => partitionCounts.some((count) => String(count) === value),
-    `a power of two: ${partitionCounts.join(", ")}`,
-  )
-  .transform(Number);
+const shardsMax = 64;
+
+function powerOfTwo(max: number) {
+  const counts = partitionCounts.filter((count) => count <= max);
+  return z
+    .string()
+    .refine((value) => counts.some((count) => String(count) === value), `a power of two: ${counts.join(", ")}`)
+    .transform(Number);
+}
 
 const topicFilters = z.string().transform((list, context): readonly string[] => {
   const filters = list.split(",").map((filter) => filter.trim());
@@ -74,6 +76,7 @@ const topicFilters = z.string().transform((list, context): readonly string[] => 
  */
 export const settingSchema = z.object({
   METERBOOK_DATA_DIR: text.prefault("./data"),
+  METERBOOK_SHARDS: powerOfTwo(shardsMax).optional(),
   METERBOOK_MQTT_LISTEN: listenAddress.prefault("127.0.0.1:1883"),
   METERBOOK_MQTT_URL: z
     .url({ protocol: /^(mqtts?|wss?)$/, error: "a URL such as mqtt://broker:1883 or mqtts://broker:8883" })
@@ -97,7 +100,7 @@ export const settingSchema = z.object({
     .regex(/^[\w.-]{0,100}$/, "at most 100 letters, digits, . _ -")
     .prefault("meterbook."),
   METERBOOK_KAFKA_CREATE_TOPICS: onOff,
-  METERBOOK_KAFKA_PARTITIONS: partitions.prefault("16"),
+  METERBOOK_KAFKA_PARTITIONS: powerOfTwo(256).prefault("16"),
   METERBOOK_KAFKA_REPLICATION: wholeNumber({ min: 1, max: 9 }).optional(),
   METERBOOK_KAFKA_SESSION_SECONDS: wholeNumber({ min: 6, max: 300 }).prefault("30"),
   METERBOOK_KAFKA_LOOK_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("300"),

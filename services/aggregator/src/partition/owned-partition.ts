@@ -98,7 +98,7 @@ export async function openOwnedPartition(
     } while (isMore && !queue.isBusy() && !timer.isClosed());
   });
 
-  const repairs = partitionRepairs({ ...ports, series, work, queue, wants, events: options.events });
+  const repairs = partitionRepairs({ ...ports, series, work, queue, wants, partition, events: options.events });
   const gaps = gapWatch({ ...ports, series, work, queue, wants, partition, partitions }, options);
   const groups = summing.watch(work.memory, queue);
   const watch = storeWatch(series, { events: options.events, partition, again: () => again?.() });

@@ -14,6 +14,7 @@ import type { TaskQueue } from "./task-queue.ts";
 export interface RepairedPartition {
   readonly work: PartitionWork;
   readonly queue: TaskQueue;
+  readonly partition: number;
   readonly series: SeriesStore;
   readonly log: Pick<ReadingsLog, "history">;
   readonly damages: Pick<DamageLog, "report" | "unmended" | "mend">;
@@ -37,11 +38,19 @@ export interface PartitionRepairs {
 const betweenMs = 1000;
 const soonMs = 3000;
 
-export function partitionRepairs({ work, queue, log, events, ...ports }: RepairedPartition): PartitionRepairs {
+export function partitionRepairs({
+  work,
+  queue,
+  log,
+  events,
+  partition,
+  ...ports
+}: RepairedPartition): PartitionRepairs {
   const { ledger, struck } = work;
   const inTurn = (change: Parameters<PartitionWork["take"]>[0]) => queue.run(() => work.take(change));
   const closing = new AbortController();
-  const rebuilder = seriesRebuilder({ ...ports, history: log.history, inTurn, closing: closing.signal });
+  const history = log.history?.(partition);
+  const rebuilder = seriesRebuilder({ ...ports, history, inTurn, closing: closing.signal });
   const settleRegistry = registrySettling(ports);
   let last = Promise.resolve();
 

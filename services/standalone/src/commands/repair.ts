@@ -1,20 +1,20 @@
 import { lockDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
-import { fileNames } from "@meterbook/adapters/embedded/directory/directory-files";
+import { fileKinds, fileNameOf } from "@meterbook/adapters/embedded/directory/directory-files";
 import { describeTroubles } from "@meterbook/adapters/embedded/directory/judge-directory";
 import { acceptLoss, rebuildSeries, troublesOf } from "@meterbook/adapters/embedded/directory/repair-directory";
 import { wrongOptions } from "@meterbook/runtime/process/command-options";
 import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { runCommand } from "./run-command.ts";
 
-const files = [...fileNames, "directory"] as const;
+const files = [...fileKinds, "directory"].join(", ");
 
 const usage = `npm run repair [-- --rebuild-series | --accept-loss FILE --reason WHY]
 
 Says what keeps the data directory (METERBOOK_DATA_DIR) from a start; Meterbook must not run on it. Restoring a backup comes first
 (npm run restore); otherwise:
   --rebuild-series     makes the store of readings again from the log, where that still holds all of them
-  --accept-loss FILE   goes on without what FILE (${files.join(", ")}) has lost: the loss is kept in
-                       GET /v1/damage, and named by /readyz until an operator acknowledges it
+  --accept-loss FILE   goes on without what FILE (${files}; shard-1/ledger of a further
+                       shard) has lost: the loss is kept in GET /v1/damage, and named by /readyz until an operator acknowledges it
   --reason WHY         kept with it`;
 
 const options = {
@@ -25,8 +25,8 @@ const options = {
 
 await runCommand({ usage, options }, async (values, say) => {
   const [wanted, reason] = [values["accept-loss"], values["reason"]];
-  const file = files.find((name) => name === wanted);
-  if (wanted !== undefined && file === undefined) return wrongOptions(`--accept-loss: ${files.join(", ")}`, usage);
+  const file = wanted === "directory" ? ("directory" as const) : fileNameOf(String(wanted));
+  if (wanted !== undefined && file === undefined) return wrongOptions(`--accept-loss: ${files}`, usage);
   if (file !== undefined && (typeof reason !== "string" || reason.trim() === "")) {
     return wrongOptions("--reason is missing: why it is right to go on without", usage);
   }

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, realpathSync } from "node:fs";
 import { open, readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { backup } from "node:sqlite";
 import { pipeline } from "node:stream/promises";
 import { makeDirectory } from "../../sqlite-views/file/make-directory.ts";
-import { unfit, usable } from "./data-directory.ts";
-import { type Facts, type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
+import { directoriesOf, unfit, usable } from "./data-directory.ts";
+import { type Facts, type FileName, fileNamesOf, openToRead, pathOf } from "./directory-files.ts";
+import type { KnownFiles } from "./directory-marks.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
 import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 
@@ -14,8 +15,9 @@ import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 export const manifestName = "backup.json";
 
 export interface Manifest {
-  readonly format: 1;
+  readonly format: 2;
   readonly id: string;
+  readonly shards: number;
   readonly madeAt: string;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string; readonly facts: Facts }>>;
 }
@@ -34,7 +36,7 @@ const pagesPerStep = 2 ** 31 - 1;
  * @throws an AdapterError where `dataDir` holds less than it held, or `to` is inside of it or not empty.
  */
 export async function backUpDirectory(dataDir: string, to: string, nowMs: number): Promise<Manifest> {
-  refuseTroubles(dataDir);
+  const { shards } = refuseTroubles(dataDir);
   if (isWithin(to, dataDir)) {
     throw unfit(
       `${to} is inside the data directory ${dataDir} (METERBOOK_DATA_DIR): a backup goes elsewhere, best to another disk`,
@@ -42,9 +44,10 @@ export async function backUpDirectory(dataDir: string, to: string, nowMs: number
   }
   usable(to, () => makeDirectory(to));
   if ((await readdir(to)).length > 0) throw unfit(`${to} is not empty: a backup goes into a directory of its own`);
+  for (const directory of directoriesOf(to, shards)) makeDirectory(directory);
   await copyFile(dataDir, to, "directory");
   for (let attempt = 1; ; attempt += 1) {
-    for (const name of fileNames) await copyFile(dataDir, to, name);
+    for (const name of fileNamesOf(shards)) await copyFile(dataDir, to, name);
     if (judgeDirectory(inspectDirectory(to, { settle: true })).length === 0) break;
     if (attempt === attemptsMax) refuseTroubles(to);
   }
@@ -64,12 +67,13 @@ function realPath(path: string): string {
   return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
 }
 
-function refuseTroubles(dataDir: string): void {
+function refuseTroubles(dataDir: string): KnownFiles {
   const inspection = usable(dataDir, () => inspectDirectory(dataDir, { settle: false }));
   const troubles = judgeDirectory(inspection);
   if (troubles.length > 0) throw unfit(describeTroubles(dataDir, troubles));
   if (inspection.marks.kind !== "there")
     throw unfit(`${dataDir} (METERBOOK_DATA_DIR) is no data directory of Meterbook`);
+  return inspection.marks.known;
 }
 
 async function copyFile(dataDir: string, to: string, name: FileName | "directory"): Promise<void> {
@@ -86,19 +90,20 @@ async function finish(to: string, nowMs: number): Promise<Manifest> {
   const { marks } = inspection;
   if (marks.kind !== "there") throw new Error("the copy has no marks");
   const files: Record<string, { bytes: number; sha256: string; facts: Facts }> = {};
-  for (const name of ["directory", ...fileNames] as const) {
+  const { id, shards } = marks.known;
+  for (const name of ["directory", ...fileNamesOf(shards)] as const) {
     const state = name === "directory" ? undefined : inspection.files.get(name);
     const path = pathOf(to, name);
     const facts = state?.kind === "there" ? state.facts : {};
-    files[basename(path)] = { bytes: (await stat(path)).size, sha256: await sha256Of(path), facts };
+    files[relative(to, path)] = { bytes: (await stat(path)).size, sha256: await sha256Of(path), facts };
     await syncPath(path);
   }
-  const manifest: Manifest = { format: 1, id: marks.known.id, madeAt: new Date(nowMs).toISOString(), files };
+  const manifest: Manifest = { format: 2, id, shards, madeAt: new Date(nowMs).toISOString(), files };
   const handle = await open(join(to, manifestName), "wx", 0o600);
   await handle.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
   await handle.sync();
   await handle.close();
-  await syncPath(to);
+  for (const directory of directoriesOf(to, shards)) await syncPath(directory);
   return manifest;
 }
 
@@ -124,8 +129,8 @@ function readManifest(from: string, text: string): Manifest {
   try {
     const manifest = JSON.parse(text) as Manifest;
     const names = Object.keys(manifest.files);
-    if (manifest.format === 1 && ["directory", ...fileNames].every((name) => names.includes(`${name}.db`)))
-      return manifest;
+    const wanted = ["directory", ...fileNamesOf(manifest.shards)];
+    if (manifest.format === 2 && wanted.every((name) => names.includes(`${name}.db`))) return manifest;
   } catch {
     // The same words as for what is JSON and no manifest.
   }

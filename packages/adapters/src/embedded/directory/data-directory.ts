@@ -1,63 +1,96 @@
 import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { closeToOthers, makeDirectory } from "../../sqlite-views/file/make-directory.ts";
 import { tryLock } from "../../sqlite-views/file/own-directory.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
-import { directoryFiles, type FileName, fileNames, identityOf, pathOf, stamp } from "./directory-files.ts";
+import { shardDirectory } from "../database/shard-directory.ts";
+import {
+  type DirectoryIdentity,
+  type FileName,
+  fileNamesOf,
+  identityOf,
+  openFile,
+  pathOf,
+  stamp,
+} from "./directory-files.ts";
 import { type Marks, openMarks } from "./directory-marks.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
 import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
+
+/** How many shards a directory gets where nobody says. */
+export const usualShards = 1;
 
 /**
  * Makes the data directory and its files where they are missing, so that the threads of a process may start in any
  * order.
  *
+ * @param shards for a directory that is made; what another has must be the same where it is given
+ * @returns how many it has
  * @throws an AdapterError that names the file, what is lost and how to go on where the directory holds less than it was
  * known to hold, and one that names METERBOOK_DATA_DIR where it cannot be used.
  */
-export function prepareDataDirectory(dataDir: string): void {
-  usable(dataDir, () => {
+export function prepareDataDirectory(dataDir: string, shards?: number): number {
+  return usable(dataDir, () => {
     makeDirectory(dataDir);
     closeFiles(dataDir);
     const inspection = inspectDirectory(dataDir, { settle: true });
     const troubles = judgeDirectory(inspection);
     if (troubles.length > 0) throw unfit(describeTroubles(dataDir, troubles));
-    const marks = openMarks(dataDir, randomUUID);
+    const marks = openMarks(dataDir, () => ({ id: randomUUID(), shards: shards ?? usualShards }));
     try {
+      const has = marks.known().shards;
+      if (shards !== undefined && shards !== has) throw unfit(otherShards(dataDir, has, shards));
       makeFiles(dataDir, marks);
+      for (const directory of directoriesOf(dataDir, has)) {
+        closeFiles(directory);
+        syncDirectory(directory);
+      }
+      return has;
     } finally {
       marks.close();
     }
-    closeFiles(dataDir);
-    syncDirectory(dataDir);
   });
+}
+
+function otherShards(dataDir: string, has: number, wanted: number): string {
+  return (
+    `the data directory ${dataDir} (METERBOOK_DATA_DIR) was made with ${has} shards, and METERBOOK_SHARDS is ${wanted}: ` +
+    "their number is fixed when the directory is made; leave the setting out, or begin with a new directory"
+  );
+}
+
+export function directoriesOf(dataDir: string, shards: number): string[] {
+  return Array.from({ length: shards }, (_, shard) => shardDirectory(dataDir, shard));
 }
 
 /**
  * A file is a member once it is whole and durable; what a crash left of one before that holds nothing and is made anew.
  */
 export function makeFiles(dataDir: string, marks: Marks): void {
-  const { id, members } = marks.known();
-  for (const name of fileNames) {
+  const { members, ...identity } = marks.known();
+  for (const name of fileNamesOf(identity.shards)) {
     if (members.has(name)) continue;
-    makeFile(dataDir, name, id);
-    syncDirectory(dataDir);
+    makeFile(dataDir, name, identity);
     marks.addMember(name);
   }
 }
 
-export function makeFile(dataDir: string, name: FileName, id: string, floor = 0): void {
+export function makeFile(dataDir: string, name: FileName, identity: DirectoryIdentity): void {
+  const directory = dirname(pathOf(dataDir, name));
+  makeDirectory(directory);
   if (statSync(pathOf(dataDir, name), { throwIfNoEntry: false })?.size === 0) removeFile(dataDir, name);
-  const database = directoryFiles[name].open(dataDir);
+  const database = openFile(dataDir, name);
   try {
-    if (identityOf(database)?.id === id) return;
-    stamp(database, id, floor);
+    if (identityOf(database)?.id === identity.id) return;
+    stamp(database, identity);
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } finally {
     database.close();
   }
+  syncDirectory(directory);
+  syncDirectory(dataDir);
 }
 
 export function removeFile(dataDir: string, name: FileName | "directory" | "groups"): void {

@@ -1,13 +1,19 @@
 import { DatabaseSync } from "node:sqlite";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
-import { type Facts, type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
+import {
+  type DirectoryIdentity,
+  type Facts,
+  type FileName,
+  fileNamesOf,
+  openToRead,
+  pathOf,
+} from "./directory-files.ts";
 
 /**
  * What `directory.db` knows of the other files: which there are, and how much each has held. It is read from what they
  * hold durably, so it may lag behind them and never leads: whatever a crash takes back, a sound directory starts.
  */
-export interface KnownFiles {
-  readonly id: string;
+export interface KnownFiles extends DirectoryIdentity {
   /** Files that were made whole; others may be missing, because nothing is in them. */
   readonly members: ReadonlySet<FileName>;
   readonly marks: ReadonlyMap<FileName, Facts>;
@@ -29,21 +35,22 @@ export interface Marks {
 const markColumns = ["file", "fact", "value", "at_ms"] as const;
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS directory (id TEXT NOT NULL, floor INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS directory (id TEXT NOT NULL, floor INTEGER NOT NULL, shards INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS member (file TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS mark (file TEXT NOT NULL, fact TEXT NOT NULL, value INTEGER NOT NULL, at_ms INTEGER NOT NULL,
     checksum INTEGER NOT NULL, PRIMARY KEY (file, fact)) WITHOUT ROWID;
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
 `;
 
-/** Opens `<dataDir>/directory.db`; where it is missing, makes it with `newId`. */
-export function openMarks(dataDir: string, newId: () => string): Marks {
+/** Opens `<dataDir>/directory.db`; where it is missing, makes it with `newIdentity`. */
+export function openMarks(dataDir: string, newIdentity: () => DirectoryIdentity): Marks {
   const database = new DatabaseSync(pathOf(dataDir, "directory"), { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   inTransaction(database, () => {
     database.exec(schema);
     if (database.prepare("SELECT 1 FROM directory").get() !== undefined) return;
-    database.prepare("INSERT INTO directory (id, floor) VALUES (?, 0)").run(newId());
+    const { id, shards } = newIdentity();
+    database.prepare("INSERT INTO directory (id, floor, shards) VALUES (?, 0, ?)").run(id, shards);
   });
   const known = bigNumbers(database.prepare("SELECT * FROM mark WHERE file = ? AND fact = ?"));
   const put = database.prepare("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)");
@@ -79,7 +86,8 @@ export function readMarks(dataDir: string): KnownFiles | undefined {
 
 function readKnown(database: DatabaseSync): KnownFiles | undefined {
   if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'directory'").get() === undefined) return undefined;
-  const id = database.prepare("SELECT id FROM directory").get()?.["id"];
+  const identity = database.prepare("SELECT * FROM directory").get();
+  const [id, shards] = [String(identity?.["id"]), Number(identity?.["shards"] ?? 1)];
   const members = database
     .prepare("SELECT file FROM member")
     .all()
@@ -89,13 +97,13 @@ function readKnown(database: DatabaseSync): KnownFiles | undefined {
     .all()
     .filter((row) => isIntact(row, markColumns));
   const marks = new Map(
-    fileNames.map((name) => {
+    fileNamesOf(shards).map((name) => {
       const own = rows.filter(({ file }) => file === name);
       return [name, Object.fromEntries(own.map(({ fact, value }) => [String(fact), Number(value)]))] as const;
     }),
   );
   const markedAtMs = Math.max(0, ...rows.map((row) => Number(row["at_ms"])));
-  return { id: String(id), members: new Set(members), marks, markedAtMs };
+  return { id, shards, members: new Set(members), marks, markedAtMs };
 }
 
 function inTransaction(database: DatabaseSync, work: () => void): void {

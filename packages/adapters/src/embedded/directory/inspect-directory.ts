@@ -1,10 +1,12 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { shardCounts, shardDirectory } from "../database/shard-directory.ts";
 import {
-  directoryFiles,
+  type DirectoryIdentity,
   type Facts,
   type FileName,
-  fileNames,
+  factsOfFile,
+  fileNamesOf,
   identityOf,
   openToRead,
   pathOf,
@@ -16,7 +18,7 @@ export type FileState =
   | { readonly kind: "absent" }
   | { readonly kind: "empty" }
   | { readonly kind: "unreadable"; readonly detail: string }
-  | { readonly kind: "there"; readonly id: string | undefined; readonly facts: Facts };
+  | { readonly kind: "there"; readonly of: DirectoryIdentity | undefined; readonly facts: Facts };
 
 export type MarksState =
   | { readonly kind: "absent" }
@@ -39,7 +41,17 @@ const checkedWholeBytesMax = 32 * 1024 * 1024;
 export function inspectDirectory(dataDir: string, { settle }: { settle: boolean }): Inspection {
   // First what was known, then what is there: both grow meanwhile where a process works on them.
   const marks = inspectMarks(dataDir);
-  return { marks, files: new Map(fileNames.map((name) => [name, inspectFile(dataDir, name, settle)] as const)) };
+  const shards = marks.kind === "there" ? marks.known.shards : shardsFound(dataDir);
+  return {
+    marks,
+    files: new Map(fileNamesOf(shards).map((name) => [name, inspectFile(dataDir, name, settle)] as const)),
+  };
+}
+
+/** As many as there are folders for, where nothing says how many there were. */
+function shardsFound(dataDir: string): number {
+  const isThere = (shard: number) => statSync(shardDirectory(dataDir, shard), { throwIfNoEntry: false }) !== undefined;
+  return [...shardCounts].reverse().find((count) => isThere(count - 1)) ?? 1;
 }
 
 function inspectMarks(dataDir: string): MarksState {
@@ -64,7 +76,7 @@ function inspectFile(dataDir: string, name: FileName, settle: boolean): FileStat
     checkPages(path);
     const database = openToRead(path);
     try {
-      return { kind: "there", id: identityOf(database)?.id, facts: directoryFiles[name].facts(database) };
+      return { kind: "there", of: identityOf(database), facts: factsOfFile(name, database) };
     } finally {
       database.close();
     }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "@meterbook/core/ports/clock";
-import { directoryFiles, type FileName, fileNames, openToRead, pathOf } from "./directory-files.ts";
+import { type FileName, factsOfFile, fileNamesOf, openToRead, pathOf } from "./directory-files.ts";
 import { openMarks } from "./directory-marks.ts";
 import { settleFile } from "./inspect-directory.ts";
 
@@ -16,11 +16,13 @@ export function keepMarks(dataDir: string, clock: Clock): { close(): void } {
   const marks = openMarks(dataDir, () => {
     throw new Error("the data directory was not prepared");
   });
-  const files = new Map<FileName, DatabaseSync>(fileNames.map((name) => [name, openToRead(pathOf(dataDir, name))]));
+  const files = new Map<FileName, DatabaseSync>(
+    fileNamesOf(marks.known().shards).map((name) => [name, openToRead(pathOf(dataDir, name))]),
+  );
   let noted = "";
 
   function note(): void {
-    const facts = new Map([...files].map(([name, database]) => [name, directoryFiles[name].facts(database)] as const));
+    const facts = new Map([...files].map(([name, database]) => [name, factsOfFile(name, database)] as const));
     const text = JSON.stringify([...facts]);
     if (text === noted) return;
     marks.raise(facts, clock.nowMs());

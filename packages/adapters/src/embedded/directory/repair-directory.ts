@@ -6,10 +6,24 @@ import type { Progress } from "@meterbook/core/ports/series-store";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
 import { numberedRejections } from "../../sqlite-views/rejected-log/rejection-table.ts";
 import { openEmbeddedDamageLog } from "../damage-log/embedded-damage-log.ts";
+import { frameKeys } from "../readings-log/frame-key.ts";
 import { rowChecksum } from "../readings-log/readings-log-database.ts";
 import { progressWrites } from "../series/series-progress.ts";
-import { makeFile, removeFile, unfit } from "./data-directory.ts";
-import { directoryFiles, type Facts, type FileName, identityOf, pathOf, stamp } from "./directory-files.ts";
+import { makeFile, removeFile, unfit, usualShards } from "./data-directory.ts";
+import {
+  type DirectoryIdentity,
+  directoryFiles,
+  type Facts,
+  type FileName,
+  factOf,
+  fileOfShard,
+  identityOf,
+  kindOf,
+  openFile,
+  pathOf,
+  shardOf,
+  stamp,
+} from "./directory-files.ts";
 import { type KnownFiles, type Marks, openMarks } from "./directory-marks.ts";
 import { type FileState, type Inspection, inspectDirectory } from "./inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "./judge-directory.ts";
@@ -35,12 +49,18 @@ export function troublesOf(dataDir: string): readonly Trouble[] {
  */
 export async function rebuildSeries(dataDir: string, nowMs: number): Promise<readonly string[]> {
   const inspection = inspectDirectory(dataDir, { settle: true });
-  const trouble = troubleOf(inspection, "series");
-  if (trouble.lostCount !== 0)
-    throw unfit(`series.db cannot be made again from the log: lost would be ${trouble.lost}`);
-  const done = await setAside(dataDir, "series", nowMs);
-  inMarks(dataDir, (marks) => makeFile(dataDir, "series", marks.known().id));
-  return [...done, "series.db is empty now: the next start takes all readings from the log again"];
+  const inTrouble = judgeDirectory(inspection).filter(({ file }) => file !== "directory" && kindOf(file) === "series");
+  const troubles = inTrouble.length > 0 ? inTrouble : [troubleOf(inspection, "series")];
+  const lasting = troubles.find(({ lostCount }) => lostCount !== 0);
+  if (lasting !== undefined)
+    throw unfit(`${lasting.file}.db cannot be made again from the log: lost would be ${lasting.lost}`);
+  const done: string[] = [];
+  for (const { file } of troubles) {
+    done.push(...(await setAside(dataDir, file as FileName, nowMs)));
+    inMarks(dataDir, (marks) => makeFile(dataDir, file as FileName, marks.known()));
+    done.push(`${file}.db is empty now: the next start takes all readings from the log again`);
+  }
+  return done;
 }
 
 /**
@@ -90,7 +110,7 @@ function troubleOf(inspection: Inspection, file: FileName | "directory"): Troubl
 }
 
 function damageOf({ file, what, lost, lostCount }: Trouble, reason: string, nowMs: number): Damage {
-  const place = file === "directory" ? "damage-log" : directoryFiles[file].place;
+  const place = file === "directory" ? "damage-log" : directoryFiles[kindOf(file)].place;
   const where = `${file}.db ${new Date(nowMs).toISOString()}`;
   return {
     id: damageId(place, where),
@@ -115,15 +135,11 @@ async function goOnWithout(dataDir: string, file: FileName, { inspection, nowMs 
   const state = inspection.files.get(file) as FileState;
   const { known } = inspection.marks as { known: KnownFiles };
   // A file that can be read and is merely older is kept: a backup of it may have been put there.
-  const keeps = state.kind === "there" && (state.id === known.id || state.id === undefined);
-  const done = keeps && file !== "series" ? [] : await setAside(dataDir, file, nowMs);
+  const keeps = state.kind === "there" && (state.of === undefined || state.of.id === known.id);
+  const done = keeps && kindOf(file) !== "series" ? [] : await setAside(dataDir, file, nowMs);
   inMarks(dataDir, (marks) => {
-    makeFile(dataDir, file, known.id);
-    continueNumbers(dataDir, file, {
-      was: known.marks.get(file) ?? {},
-      series: factsOf(inspection, "series"),
-      id: known.id,
-    });
+    makeFile(dataDir, file, known);
+    continueNumbers(dataDir, file, { was: known.marks.get(file) ?? {}, inspection, identity: known });
     marks.forget(file);
   });
   return [
@@ -134,20 +150,23 @@ async function goOnWithout(dataDir: string, file: FileName, { inspection, nowMs 
 
 interface Numbers {
   readonly was: Facts;
-  readonly series: Facts;
-  readonly id: string;
+  readonly inspection: Inspection;
+  readonly identity: DirectoryIdentity;
 }
 
 /**
  * What is numbered goes on after the last number that was known; who follows begins again where numbers no longer tell
  * it.
  */
-function continueNumbers(dataDir: string, file: FileName, { was, series, id }: Numbers): void {
-  const database = directoryFiles[file].open(dataDir);
+function continueNumbers(dataDir: string, file: FileName, { was, inspection, identity }: Numbers): void {
+  const shards = Array.from({ length: identity.shards }, (_, shard) => shard);
+  const kind = kindOf(file);
+  const database = openFile(dataDir, file);
   try {
-    if (file === "ledger") stamp(database, id, Math.max(was["count"] ?? 0, identityOf(database)?.floor ?? 0));
-    if (file === "rejected") raiseSequence(database, was["count"] ?? 0);
-    if (file === "log") continueLog(database, series);
+    if (kind === "ledger") stamp(database, identity, Math.max(was["count"] ?? 0, identityOf(database)?.floor ?? 0));
+    if (kind === "rejected") raiseSequence(database, was["count"] ?? 0);
+    if (kind === "log")
+      for (const shard of shards) continueLog(database, shard, factsOf(inspection, fileOfShard("series", shard)));
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } finally {
     database.close();
@@ -155,9 +174,10 @@ function continueNumbers(dataDir: string, file: FileName, { was, series, id }: N
   // What was issued, or from which master data, is compared anew: what is the same is not issued again. With the notes
   // goes also which barriers were carried out: what they had issued is gone. Something waits from now on, not from the
   // first tick on.
-  if (file === "ledger")
-    changeProgress(dataDir, (progress) => ({ ...progress, issuedPosition: 0, notes: {}, pending: 1 }));
-  if (file === "registry") changeProgress(dataDir, (progress) => ({ ...progress, notes: {} }));
+  if (kind === "ledger")
+    changeProgress(dataDir, shardOf(file), (progress) => ({ ...progress, issuedPosition: 0, notes: {}, pending: 1 }));
+  if (kind === "registry")
+    for (const shard of shards) changeProgress(dataDir, shard, (progress) => ({ ...progress, notes: {} }));
 }
 
 function raiseSequence(database: DatabaseSync, count: number): void {
@@ -167,10 +187,11 @@ function raiseSequence(database: DatabaseSync, count: number): void {
 }
 
 /** An empty frame stands before those that come, where the store has taken in more than the log has. */
-function continueLog(database: DatabaseSync, series: Facts): void {
-  const [end, position] = [directoryFiles.log.facts(database)["end"] ?? 0, series["position"] ?? 0];
+function continueLog(database: DatabaseSync, shard: number, series: Facts): void {
+  const [end, position] = [directoryFiles.log.facts(database, 0)[factOf("end", shard)] ?? 0, series["position"] ?? 0];
   if (end >= position) return;
-  const row = { position: position - 1, appendedAtMs: 0, readings: series["readings"] ?? 0, reports: 0 };
+  const key = frameKeys(shard).first + position - 1;
+  const row = { position: key, appendedAtMs: 0, readings: series["readings"] ?? 0, reports: 0 };
   database
     .prepare(
       "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, checksum, body) VALUES (?, 0, ?, 0, ?, ?)",
@@ -178,11 +199,11 @@ function continueLog(database: DatabaseSync, series: Facts): void {
     .run(row.position, row.readings, rowChecksum(row), encodeFrame([]));
 }
 
-function changeProgress(dataDir: string, change: (progress: Progress) => Progress): void {
-  const database = directoryFiles.series.open(dataDir);
+function changeProgress(dataDir: string, shard: number, change: (progress: Progress) => Progress): void {
+  const database = openFile(dataDir, fileOfShard("series", shard));
   try {
     database.exec("PRAGMA synchronous = FULL");
-    const progress = progressWrites(database, () => undefined);
+    const progress = progressWrites(database, () => undefined, shard);
     progress.record(change(progress.current()));
   } finally {
     database.close();
@@ -191,22 +212,25 @@ function changeProgress(dataDir: string, change: (progress: Progress) => Progres
 
 /** The files say which directory they are; where they disagree, nobody can tell whose they are. */
 async function newMarks(dataDir: string, { files }: Inspection): Promise<readonly string[]> {
-  const ids = new Set([...files.values()].flatMap((state) => (state.kind === "there" && state.id ? [state.id] : [])));
+  const found = [...files.values()].flatMap((state) => (state.kind === "there" && state.of ? [state.of] : []));
+  const ids = new Set(found.map(({ id }) => id));
   if (ids.size > 1)
     throw unfit(`the files are from several data directories (${[...ids].join(", ")}): restore a backup`);
   removeFile(dataDir, "directory");
-  inMarks(
-    dataDir,
-    (marks) => {
-      for (const [name, state] of files) if (state.kind === "there") marks.addMember(name);
-    },
-    [...ids][0],
-  );
+  const identity = { id: [...ids][0] ?? randomUUID(), shards: Math.max(1, ...found.map(({ shards }) => shards)) };
+  const addAll = (marks: Marks) => {
+    for (const [name, state] of files) if (state.kind === "there") marks.addMember(name);
+  };
+  inMarks(dataDir, addAll, identity);
   return ["directory.db is made anew from what the other files hold now; files that are missing are made empty"];
 }
 
-function inMarks(dataDir: string, work: (marks: Marks) => void, id: string = randomUUID()): void {
-  const marks = openMarks(dataDir, () => id);
+function inMarks(
+  dataDir: string,
+  work: (marks: Marks) => void,
+  identity: DirectoryIdentity = { id: randomUUID(), shards: usualShards },
+): void {
+  const marks = openMarks(dataDir, () => identity);
   try {
     work(marks);
   } finally {

@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
 import { copyFile, readdir, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { makeDirectory } from "../../sqlite-views/file/make-directory.ts";
 import { checkBackup, isWithin, type Manifest, syncPath } from "./back-up-directory.ts";
-import { lockDataDirectory, removeFile, unfit } from "./data-directory.ts";
-import { fileNames, pathOf } from "./directory-files.ts";
+import { directoriesOf, lockDataDirectory, removeFile, unfit } from "./data-directory.ts";
+import { fileNamesOf, pathOf } from "./directory-files.ts";
 import { inspectDirectory } from "./inspect-directory.ts";
 import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 
@@ -31,11 +32,13 @@ export async function restoreDirectory(from: string, dataDir: string, options: R
   const movedTo = await makeRoom(dataDir, options);
   const lock = lockDataDirectory(dataDir);
   try {
-    for (const name of [...fileNames, "directory"] as const) {
+    const directories = directoriesOf(dataDir, manifest.shards);
+    for (const directory of directories) makeDirectory(directory);
+    for (const name of [...fileNamesOf(manifest.shards), "directory"] as const) {
       await copyFile(pathOf(from, name), pathOf(dataDir, name), constants.COPYFILE_EXCL);
       await syncPath(pathOf(dataDir, name));
     }
-    await syncPath(dataDir);
+    for (const directory of directories) await syncPath(directory);
     const troubles = judgeDirectory(inspectDirectory(dataDir, { settle: true }));
     if (troubles.length > 0) {
       removeFile(dataDir, "directory");

@@ -9,9 +9,13 @@ import { ledgerSeals } from "../../sqlite-views/ledger/ledger-seals.ts";
 import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
 import { issuedDifferently, snapshotInserts, snapshotSchema } from "../../sqlite-views/ledger/snapshot-view.ts";
 import { storeWriteError } from "../database/append-error.ts";
+import { shardDirectory } from "../database/shard-directory.ts";
+import { shardedView } from "./sharded-view.ts";
 
 export interface EmbeddedLedgerOptions {
   readonly dataDir: string;
+  /** How many the data directory has; one where absent. */
+  readonly shards?: number;
   /** Told of records that cannot be read. */
   readonly ears?: DamageEars;
 }
@@ -25,13 +29,16 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
   return database;
 }
 
-/** The ledger and its view in `<dataDir>/ledger.db`; one writer, because the data directory has one process. */
+/**
+ * The ledger and its view in `ledger.db` of each shard's folder; one writer each, because the data directory has one
+ * process.
+ */
 export function openEmbeddedSnapshotLedgers(options: EmbeddedLedgerOptions): SnapshotLedgers {
   return { open: async (shard) => openLedger(options, shard), close: async () => undefined };
 }
 
 function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedger {
-  const database = openLedgerDatabase(options.dataDir);
+  const database = openLedgerDatabase(shardDirectory(options.dataDir, shard));
   const inserts = snapshotInserts(database);
   const seals = ledgerSeals(database);
   let sequence = Math.max(ledgerPlaces(database).last()[shard] ?? 0, floorOf(database));
@@ -84,8 +91,14 @@ function floorOf(database: DatabaseSync): number {
 
 /** The ledger for readers: the API, from any thread or process. */
 export function openEmbeddedSnapshotView(options: EmbeddedLedgerOptions): SnapshotView & { close(): Promise<void> } {
-  const database = new DatabaseSync(join(options.dataDir, "ledger.db"), { readOnly: true, timeout: 10_000 });
-  return { ...viewOf(database, options.ears), close: async () => database.close() };
+  const files = Array.from({ length: options.shards ?? 1 }, (_, shard) =>
+    join(shardDirectory(options.dataDir, shard), "ledger.db"),
+  );
+  const databases = files.map((file) => new DatabaseSync(file, { readOnly: true, timeout: 10_000 }));
+  return {
+    ...shardedView(databases.map((database) => viewOf(database, options.ears))),
+    close: async () => databases.forEach((database) => database.close()),
+  };
 }
 
 /** The file is the ledger itself, so there is nothing to catch up with. */

@@ -3,15 +3,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { BroadcastChannel } from "node:worker_threads";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { FrameConsumer, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
+import type { FrameConsumer, LoggedReport, ReadingsLog, Subscription } from "@meterbook/core/ports/readings-log";
 import { encodeBarrier } from "@meterbook/core/records/barrier-protobuf";
 import { checkFrame } from "@meterbook/core/records/frame-protobuf";
+import { partitionOf } from "@meterbook/sharding/slot";
 import type { DamageTeller } from "../../report-batches/read-frame.ts";
 import { reportBatcher } from "../../report-batches/report-batcher.ts";
 import { appendError } from "../database/append-error.ts";
 import { openedAs, openedFile } from "../database/opened-file.ts";
 import type { WakeUp } from "./follow-frames.ts";
 import { followFrames, wakeUp } from "./follow-frames.ts";
+import { frameKeys } from "./frame-key.ts";
 import { logHistory } from "./log-history.ts";
 import {
   bytesOf,
@@ -28,6 +30,10 @@ import { readingsLogWriter } from "./readings-log-writer.ts";
 export interface EmbeddedReadingsLogOptions {
   readonly dataDir: string;
   readonly clock: Clock;
+  /** How many shards the data directory has; one where absent. */
+  readonly partitions?: number;
+  /** Those that `consume` hands over; all where absent. */
+  readonly followed?: readonly number[];
   /** Largest frame, in bytes. */
   readonly frameBytesMax?: number;
   /** What may wait in memory, in bytes; above it `append` waits. */
@@ -45,8 +51,8 @@ export interface EmbeddedReadingsLogOptions {
 }
 
 export interface EmbeddedReadingsLog extends ReadingsLog {
-  /** Deletes frames that are past their retention and that the consumer, who stands at `position`, has read. */
-  trim(position: number): Promise<number>;
+  /** Deletes frames that are past their retention and that the consumer, who stands at `offset`, has read. */
+  trim(offset: number, partition?: number): Promise<number>;
 }
 
 const defaults = {
@@ -60,15 +66,21 @@ const defaults = {
   retryMsMax: 5000,
 };
 const dayMs = 86_400_000;
-const partition = 0;
 
 /**
- * The readings log in `<dataDir>/log.db`, with one partition; any number of threads may append and follow. Writes run
- * in a thread of its own, which starts with the first `append`.
+ * The readings log in `<dataDir>/log.db`, with all its partitions in one file, so that what comes together is kept with
+ * one fsync. Any number of threads may append and follow. Writes run in a thread of its own, which starts with the
+ * first `append`.
  */
 export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOptions): Promise<EmbeddedReadingsLog> {
   const { dataDir, clock, crashPoint = () => undefined } = options;
-  const settings = { ...defaults, damaged: () => undefined, nowMs: () => clock.nowMs(), ...options };
+  const { partitions = 1 } = options;
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
+  const settings = {
+    ...{ ...defaults, damaged: () => undefined, nowMs: () => clock.nowMs(), followed: all },
+    ...{ partitionOf: ({ meterId }: LoggedReport) => partitionOf(meterId, partitions), ...options },
+    framesPerWriteMax: Math.max(defaults.framesPerWriteMax, partitions),
+  };
   const hints = `meterbook.readings-log:${resolve(dataDir)}`;
   const database = openReadingsLogDatabase(dataDir);
   const opened = openedAs(join(dataDir, "log.db"));
@@ -83,39 +95,40 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
   const followers = logFollowers(database, hints, settings);
   let writes: FrameWrites | undefined;
 
-  async function trim(position: number): Promise<number> {
+  async function trim(offset: number, partition = 0): Promise<number> {
     const { retentionDays } = options;
     if (retentionDays === undefined) return 0;
     const beforeMs = clock.nowMs() - retentionDays * dayMs;
     let total = 0;
     let trimmed: number;
     do {
-      trimmed = await writer.trim(position, beforeMs);
+      trimmed = await writer.trim(partition, offset, beforeMs);
       total += trimmed;
     } while (trimmed > 0);
     return total;
   }
 
   return {
-    partitions: 1,
+    partitions,
     append: batcher.add,
-    async appendBarrier(_partitions, barrier) {
+    async appendBarrier(into, barrier) {
       // Few and small: not worth a turn of the writer's thread.
       writes ??= frameWrites(database);
-      const frame = { partition, bytes: encodeBarrier(barrier), readings: 0, reports: 0 };
+      const frame = { bytes: encodeBarrier(barrier), readings: 0, reports: 0 };
+      const frames = into.map((partition) => ({ ...frame, partition }));
       try {
         file.check();
-        const { end } = writes.append([frame], clock.nowMs());
+        const ends = writes.append(frames, clock.nowMs());
         file.check();
-        followers.tell(end);
-        return new Map([[partition, end - 1]]);
+        followers.tell(into);
+        return new Map([...ends].map(([partition, { end }]) => [partition, end - 1] as const));
       } catch (cause) {
         throw appendError(cause, database.location());
       }
     },
     consume: followers.follow,
-    ...logReads(database),
-    history: logHistory(database, partition, () => clock.nowMs()),
+    ...logReads(database, all),
+    history: (partition) => logHistory(database, partition, () => clock.nowMs()),
     trim,
     async close() {
       await batcher.close();
@@ -126,58 +139,100 @@ export async function openEmbeddedReadingsLog(options: EmbeddedReadingsLogOption
   };
 }
 
-function logReads(database: DatabaseSync): Pick<ReadingsLog, "starts" | "ends" | "unread"> {
+function logReads(
+  database: DatabaseSync,
+  partitions: readonly number[],
+): Pick<ReadingsLog, "starts" | "ends" | "unread"> {
   const end = logEnd(database);
-  const oldest = database.prepare("SELECT min(position) AS position FROM frame");
+  const within = "FROM frame WHERE position >= ? AND position < ? ORDER BY position";
   // The frame at the position may be gone, and those behind it wait all the same.
-  const appendedAt = database.prepare("SELECT appended_at_ms FROM frame WHERE position >= ? ORDER BY position LIMIT 1");
+  const oldest = database.prepare(`SELECT position, appended_at_ms ${within} LIMIT 1`);
   const throughBackwards = database.prepare(
-    "SELECT position, appended_at_ms, readings_total, reports_total, checksum, body FROM frame WHERE position < ? ORDER BY position DESC",
+    `SELECT position, appended_at_ms, readings_total, reports_total, checksum, body ${within} DESC`,
   );
 
   /** The running totals stand in the frames; where a frame's are damaged, they are counted from the one before. */
-  function totalThrough(position: number): number {
+  function totalThrough(partition: number, offset: number): number {
+    const { first } = frameKeys(partition);
     let since = 0;
-    for (const row of throughBackwards.iterate(position)) {
+    for (const row of throughBackwards.iterate(first, first + offset)) {
       if (isSound(row)) return frameRow(row).readings + since;
       since += readingsIn(checkFrame(bytesOf(row["body"])));
     }
     return since;
   }
 
+  function startOf(partition: number): number {
+    const { first, next } = frameKeys(partition);
+    return Number(oldest.get(first, next)?.["position"] ?? first) - first;
+  }
+
+  function unreadOf(partition: number, offset: number) {
+    const { first, next } = frameKeys(partition);
+    // The running totals stand in the frames, and the frame before a position that was read is never trimmed.
+    const before = totalThrough(partition, offset);
+    const appendedAtMs = oldest.get(first + offset, next)?.["appended_at_ms"];
+    const { readings: accepted } = end(partition);
+    return { accepted, readings: Math.max(0, accepted - before), appendedAtMs };
+  }
+
   return {
-    starts: async () => new Map([[partition, Number(oldest.get()?.["position"] ?? 0)]]),
-    ends: async () => new Map([[partition, end().end]]),
+    starts: async () => new Map(partitions.map((partition) => [partition, startOf(partition)])),
+    ends: async () => new Map(partitions.map((partition) => [partition, end(partition).end])),
     async unread(positions) {
-      const position = positions.get(partition) ?? 0;
-      // The running totals stand in the frames, and the frame before a position that was read is never trimmed.
-      const before = totalThrough(position);
-      const oldest = appendedAt.get(position)?.["appended_at_ms"];
-      const { readings: accepted } = end();
-      const readings = Math.max(0, accepted - before);
-      return { readings, oldestAppendedAtMs: oldest === undefined ? undefined : Number(oldest), accepted };
+      const parts = partitions.map((partition) => unreadOf(partition, positions.get(partition) ?? 0));
+      const waiting = parts.flatMap(({ appendedAtMs }) => (appendedAtMs === undefined ? [] : [Number(appendedAtMs)]));
+      return {
+        readings: parts.reduce((sum, { readings }) => sum + readings, 0),
+        oldestAppendedAtMs: waiting.length === 0 ? undefined : Math.min(...waiting),
+        accepted: parts.reduce((sum, { accepted }) => sum + accepted, 0),
+      };
     },
   };
 }
 
-function logFollowers(database: DatabaseSync, hints: string, settings: typeof defaults & DamageTeller) {
+type FollowSettings = typeof defaults & DamageTeller & { readonly followed: readonly number[] };
+
+function logFollowers(database: DatabaseSync, hints: string, settings: FollowSettings) {
   const channel = new BroadcastChannel(hints);
   channel.unref();
-  const wakeUps = new Set<WakeUp>();
+  const wakeUps = new Map<WakeUp, number>();
   const open = new Set<Subscription>();
-  channel.onmessage = () => {
-    for (const one of wakeUps) one.wake();
-  };
+  channel.onmessage = (event) => wake((event as { data: readonly number[] }).data);
 
-  async function follow(consumer: FrameConsumer): Promise<Subscription> {
+  function wake(grown: readonly number[]): void {
+    for (const [one, partition] of wakeUps) if (grown.includes(partition)) one.wake();
+  }
+
+  async function followOne(consumer: FrameConsumer, partition: number): Promise<Subscription> {
     const hint = wakeUp();
-    wakeUps.add(hint);
-    const following = await followFrames(database, consumer, hint, { ...settings, partition });
-    const subscription: Subscription = {
+    wakeUps.set(hint, partition);
+    const following = await followFrames(database, consumer, hint, { ...settings, partition }).catch(
+      (error: unknown) => {
+        wakeUps.delete(hint);
+        throw error;
+      },
+    );
+    return {
       async close() {
-        if (!open.delete(subscription)) return;
         wakeUps.delete(hint);
         await following.close();
+      },
+    };
+  }
+
+  async function follow(consumer: FrameConsumer): Promise<Subscription> {
+    const begun = await Promise.allSettled(settings.followed.map((partition) => followOne(consumer, partition)));
+    const parts = begun.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const closeAll = async () => void (await Promise.all(parts.map((part) => part.close())));
+    const failed = begun.find((one) => one.status === "rejected");
+    if (failed !== undefined) {
+      await closeAll();
+      throw failed.reason;
+    }
+    const subscription: Subscription = {
+      async close() {
+        if (open.delete(subscription)) await closeAll();
       },
     };
     open.add(subscription);
@@ -186,10 +241,10 @@ function logFollowers(database: DatabaseSync, hints: string, settings: typeof de
 
   return {
     follow,
-    /** There are frames before this position. */
-    tell(end: number) {
-      channel.postMessage(end);
-      for (const one of wakeUps) one.wake();
+    /** These partitions have grown. */
+    tell(grown: readonly number[]) {
+      channel.postMessage(grown);
+      wake(grown);
     },
     async close() {
       for (const subscription of open) await subscription.close();

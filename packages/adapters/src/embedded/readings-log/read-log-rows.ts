@@ -4,6 +4,7 @@ import { frameDamage } from "@meterbook/core/domain/damage/frame-damage";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { DamageTeller } from "../../report-batches/read-frame.ts";
 import { readFrame } from "../../report-batches/read-frame.ts";
+import { frameKeys } from "./frame-key.ts";
 import { bytesOf, type FrameRow, frameRow, isSound, logEnd, rowChecksum } from "./readings-log-database.ts";
 
 export interface ReadOptions extends DamageTeller {
@@ -21,16 +22,19 @@ const rowColumns = "position, appended_at_ms, readings_total, reports_total, che
 
 /**
  * Judges a row and reads its frame; undefined where the row stands under a place that is not its own and has no part
- * here.
+ * here. `expected`: the key that is next.
  */
 function rowReader(database: DatabaseSync, options: ReadOptions) {
   const { partition } = options;
-  const before = database.prepare(`SELECT ${rowColumns} FROM frame WHERE position < ? ORDER BY position DESC LIMIT 1`);
+  const { first } = frameKeys(partition);
+  const before = database.prepare(
+    `SELECT ${rowColumns} FROM frame WHERE position >= ? AND position < ? ORDER BY position DESC LIMIT 1`,
+  );
 
   /** How many readings the log counted for a frame, where its row and the one before it are sound. */
   function countedFor({ position, readings }: FrameRow): number | undefined {
-    const row = before.get(position);
-    if (row === undefined) return position === 0 ? readings : undefined;
+    const row = before.get(first, position);
+    if (row === undefined) return position === first ? readings : undefined;
     return isSound(row) ? readings - frameRow(row).readings : undefined;
   }
 
@@ -38,19 +42,16 @@ function rowReader(database: DatabaseSync, options: ReadOptions) {
     const found = frameRow(row);
     const body = bytesOf(row["body"]);
     if (isSound(row)) {
-      const raw = { partition, offset: found.position, appendedAtMs: found.appendedAtMs, body };
+      const raw = { partition, offset: found.position - first, appendedAtMs: found.appendedAtMs, body };
       return readFrame({ ...raw, counted: () => countedFor(found) }, options);
     }
     const isMoved = rowChecksum({ ...found, position: expected }) === Number(row["checksum"]);
     const place = isMoved ? expected : found.position;
-    tellRow(
-      options,
-      found.position,
-      isMoved ? `it is the frame of position ${expected}` : "its numbers are not those written",
-    );
+    const why = isMoved ? `it is the frame of position ${expected - first}` : "its numbers are not those written";
+    tellRow(options, found.position - first, why);
     if (!isMoved && place !== expected) return undefined;
     const appendedAtMs = isMoved ? found.appendedAtMs : options.nowMs();
-    return readFrame({ partition, offset: place, appendedAtMs, body, counted: () => undefined }, options);
+    return readFrame({ partition, offset: place - first, appendedAtMs, body, counted: () => undefined }, options);
   };
 }
 
@@ -75,20 +76,23 @@ function tellRow({ partition, damaged, nowMs }: ReadOptions, position: number, t
  * reports: whoever follows the log moves on.
  */
 export function frameReads(database: DatabaseSync, options: ReadOptions): (position: number) => LogFrame[] {
-  const from = database.prepare(`SELECT ${rowColumns}, body FROM frame WHERE position >= ? ORDER BY position`);
+  const from = database.prepare(
+    `SELECT ${rowColumns}, body FROM frame WHERE position >= ? AND position < ? ORDER BY position`,
+  );
   const single = database.prepare(`SELECT ${rowColumns}, body FROM frame WHERE position = ?`);
   const frameOf = rowReader(database, options);
   const end = logEnd(database);
   const { partition, batchBytesMax } = options;
+  const { first, next } = frameKeys(partition);
 
   function together(position: number): LogFrame[] {
     const frames: LogFrame[] = [];
     let bytes = 0;
-    for (const row of from.iterate(position)) {
+    for (const row of from.iterate(first + position, next)) {
       bytes += bytesOf(row["body"]).length;
       if (bytes > batchBytesMax && frames.length > 0) break;
       const last = frames.at(-1);
-      const frame = frameOf(row, last === undefined ? position : last.offset + 1);
+      const frame = frameOf(row, first + (last === undefined ? position : last.offset + 1));
       if (frame !== undefined) frames.push(frame);
     }
     return frames;
@@ -97,11 +101,11 @@ export function frameReads(database: DatabaseSync, options: ReadOptions): (posit
   /** Where a page is damaged, what stands on the others is had one by one. */
   function oneByOne(position: number): LogFrame[] {
     const frames: LogFrame[] = [];
-    const last = Math.min(end().end, position + singlesMax);
+    const last = Math.min(end(partition).end, position + singlesMax);
     for (let offset = position; offset < last; offset += 1) {
       try {
-        const row = single.get(offset);
-        const frame = row === undefined ? undefined : frameOf(row, offset);
+        const row = single.get(first + offset);
+        const frame = row === undefined ? undefined : frameOf(row, first + offset);
         if (frame !== undefined) frames.push(frame);
       } catch (error) {
         if (!isCorrupt(error)) throw error;

@@ -4,18 +4,20 @@ import { crc32 } from "node:zlib";
 import { type CheckedFrame, checkFrame } from "@meterbook/core/records/frame-protobuf";
 import type { FrameToWrite } from "../../report-batches/report-batcher.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
+import { frameKeys } from "./frame-key.ts";
 
 /**
- * The file of the embedded readings log: one row per frame. The running totals stand in the frame's own row, so they
- * are exact whatever happens, and cost no second row. `body` comes last: a row's numbers are read without it.
+ * The file of the embedded readings log: one row per frame. `position` holds the partition and the offset in it in one
+ * number (frame-key.ts). The running totals of the partition stand in the frame's own row, so they are exact whatever
+ * happens, and cost no second row. `body` comes last: a row's numbers are read without it.
  */
 const schema = `
   CREATE TABLE IF NOT EXISTS frame (position INTEGER PRIMARY KEY, appended_at_ms INTEGER NOT NULL, readings_total INTEGER NOT NULL,
     reports_total INTEGER NOT NULL, checksum INTEGER NOT NULL, body BLOB NOT NULL);
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
 `;
 
-/** What the log holds: totals since it was made, and the position after the newest frame. */
+/** What a partition holds: totals since it was made, and the offset after the newest frame. */
 export interface LogEnd {
   readonly readings: number;
   readonly reports: number;
@@ -34,6 +36,7 @@ export function openReadingsLogDatabase(dataDir: string): DatabaseSync {
 
 /** The numbers of a frame's row that are about the log, and not about the frame. */
 export interface FrameRow {
+  /** The row's key. */
   readonly position: number;
   readonly appendedAtMs: number;
   readonly readings: number;
@@ -69,13 +72,14 @@ export function isSound(row: Record<string, unknown>): boolean {
 const rowColumns = "position, appended_at_ms, readings_total, reports_total, checksum";
 
 /** Numbers that are damaged are not gone on with: they are counted again from the newest ones that are sound. */
-export function logEnd(database: DatabaseSync): () => LogEnd {
-  const newest = database.prepare(`SELECT ${rowColumns} FROM frame ORDER BY position DESC LIMIT 1`);
-  const backwards = database.prepare(`SELECT ${rowColumns}, body FROM frame ORDER BY position DESC`);
+export function logEnd(database: DatabaseSync): (partition: number) => LogEnd {
+  const within = "FROM frame WHERE position >= ? AND position < ? ORDER BY position DESC";
+  const newest = database.prepare(`SELECT ${rowColumns} ${within} LIMIT 1`);
+  const backwards = database.prepare(`SELECT ${rowColumns}, body ${within}`);
 
-  function counted(end: number): LogEnd {
+  function counted(first: number, next: number, end: number): LogEnd {
     let [readings, reports] = [0, 0];
-    for (const row of backwards.iterate()) {
+    for (const row of backwards.iterate(first, next)) {
       if (isSound(row)) {
         const sound = frameRow(row);
         return { readings: sound.readings + readings, reports: sound.reports + reports, end };
@@ -87,11 +91,13 @@ export function logEnd(database: DatabaseSync): () => LogEnd {
     return { readings, reports, end };
   }
 
-  return () => {
-    const row = newest.get();
+  return (partition) => {
+    const { first, next } = frameKeys(partition);
+    const row = newest.get(first, next);
     if (row === undefined) return { readings: 0, reports: 0, end: 0 };
     const { readings, reports, position } = frameRow(row);
-    return isSound(row) ? { readings, reports, end: position + 1 } : counted(position + 1);
+    const end = position + 1 - first;
+    return isSound(row) ? { readings, reports, end } : counted(first, next, end);
   };
 }
 
@@ -105,24 +111,27 @@ export function readingsIn({ reports }: Pick<CheckedFrame, "reports">): number {
 }
 
 export interface FrameWrites {
-  /** All of the frames or none, on disk when it returns. Throws SQLite's error. */
-  append(frames: readonly FrameToWrite[], atMs: number): LogEnd;
-  /** Deletes some of the frames before `position` that are older than `beforeMs`; answers how many. */
-  trim(position: number, beforeMs: number): number;
+  /**
+   * All of the frames or none, on disk when it returns; answers the end of each partition that has grown. Throws
+   * SQLite's error.
+   */
+  append(frames: readonly FrameToWrite[], atMs: number): ReadonlyMap<number, LogEnd>;
+  /** Deletes some of the frames before an offset that are older than `beforeMs`; answers how many. */
+  trim(partition: number, offset: number, beforeMs: number): number;
 }
 
 /** A trim of more would keep an append waiting. */
 const framesPerTrimMax = 16;
 
 export function frameWrites(database: DatabaseSync): FrameWrites {
-  const end = logEnd(database);
+  const endOf = logEnd(database);
   const insert = database.prepare(
     "INSERT INTO frame (position, appended_at_ms, readings_total, reports_total, checksum, body) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const oldest = database.prepare(
-    "SELECT position, appended_at_ms FROM frame WHERE position < ? ORDER BY position LIMIT ?",
+    "SELECT position, appended_at_ms FROM frame WHERE position >= ? AND position < ? ORDER BY position LIMIT ?",
   );
-  const remove = database.prepare("DELETE FROM frame WHERE position <= ?");
+  const remove = database.prepare("DELETE FROM frame WHERE position >= ? AND position <= ?");
 
   function inTransaction<Result>(work: () => Result): Result {
     database.exec("BEGIN IMMEDIATE");
@@ -136,27 +145,34 @@ export function frameWrites(database: DatabaseSync): FrameWrites {
     }
   }
 
-  function insertAll(frames: readonly FrameToWrite[], atMs: number): LogEnd {
-    let { readings, reports, end: position } = end();
+  function insertAll(frames: readonly FrameToWrite[], atMs: number): ReadonlyMap<number, LogEnd> {
+    const ends = new Map<number, LogEnd>();
     for (const frame of frames) {
-      readings += frame.readings;
-      reports += frame.reports;
-      const checksum = rowChecksum({ position, appendedAtMs: atMs, readings, reports });
-      insert.run(position, atMs, readings, reports, checksum, frame.bytes);
-      position += 1;
+      const { readings, reports, end } = ends.get(frame.partition) ?? endOf(frame.partition);
+      const row = {
+        position: frameKeys(frame.partition).first + end,
+        appendedAtMs: atMs,
+        readings: readings + frame.readings,
+        reports: reports + frame.reports,
+      };
+      insert.run(row.position, atMs, row.readings, row.reports, rowChecksum(row), frame.bytes);
+      ends.set(frame.partition, { readings: row.readings, reports: row.reports, end: end + 1 });
     }
-    return { readings, reports, end: position };
+    return ends;
   }
 
   return {
     append: (frames, atMs) => inTransaction(() => insertAll(frames, atMs)),
-    trim: (position, beforeMs) =>
+    trim: (partition, offset, beforeMs) =>
       inTransaction(() => {
-        // The frame before the position stays, and so does the newest: they hold the totals.
-        const candidates = oldest.all(Math.min(position, end().end) - 1, framesPerTrimMax);
-        const old = candidates.filter((row) => Number(row["appended_at_ms"]) < beforeMs);
+        const { first } = frameKeys(partition);
+        // The frame before the offset stays, and so does the newest: they hold the totals.
+        const before = first + Math.min(offset, endOf(partition).end) - 1;
+        const old = oldest
+          .all(first, before, framesPerTrimMax)
+          .filter((row) => Number(row["appended_at_ms"]) < beforeMs);
         const last = old.at(-1);
-        return last === undefined ? 0 : Number(remove.run(Number(last["position"])).changes);
+        return last === undefined ? 0 : Number(remove.run(first, Number(last["position"])).changes);
       }),
   };
 }

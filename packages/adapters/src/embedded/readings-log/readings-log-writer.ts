@@ -7,7 +7,7 @@ export interface ReadingsLogWriter {
   /** Resolves when all frames are on disk; rejects with an AdapterError when none is. */
   append(frames: readonly FrameToWrite[], atMs: number): Promise<void>;
   /** Answers how many frames were deleted; 0 = there is no more to delete. */
-  trim(position: number, beforeMs: number): Promise<number>;
+  trim(partition: number, offset: number, beforeMs: number): Promise<number>;
   /** After the requests before it. */
   close(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export function readingsLogWriter(data: WriterData): ReadingsLogWriter {
       const buffers = frames.map(({ bytes }) => bytes.buffer as ArrayBuffer);
       await thread.ask<number>({ kind: "append", frames, atMs }, buffers);
     },
-    trim: (position, beforeMs) => thread.ask<number>({ kind: "trim", position, beforeMs }),
+    trim: (partition, offset, beforeMs) => thread.ask<number>({ kind: "trim", partition, offset, beforeMs }),
     close: thread.close,
   };
 }

@@ -3,6 +3,7 @@ import type { Columns, ReadingSeries } from "@meterbook/core/domain/reading/read
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
 import type { SeriesReader, StoredChannel, StoreTotals } from "@meterbook/core/ports/series-store";
+import { shardDirectory } from "../database/shard-directory.ts";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { conflictReads } from "./conflict-table.ts";
 import { blockDamage, blockPlace } from "./days/damaged-blocks.ts";
@@ -23,13 +24,28 @@ import {
   slotsOfDay,
 } from "./series-database.ts";
 import { readProgress } from "./series-progress.ts";
+import { shardedSeriesReader } from "./sharded-series-reader.ts";
 
-/** Reads of the series store from any thread or process, each on a connection of its own. */
-export function openEmbeddedSeriesReader({ dataDir, ears = noEars }: EmbeddedReaderOptions): EmbeddedSeriesReader {
-  const database = openSeriesDatabaseToRead(dataDir);
-  const tell = seriesEars(ears);
-  const progress = readProgress(database, tell);
-  const reads = seriesReads(database, tell);
+/** Reads of the series store from any thread or process, each on connections of its own. */
+export function openEmbeddedSeriesReader(options: EmbeddedReaderOptions): EmbeddedSeriesReader {
+  const shards = Array.from({ length: options.shards ?? 1 }, (_, shard) => openShardReader(options, shard));
+  return {
+    ...shardedSeriesReader(shards),
+    issuedPosition: (shard = 0) => (shards[shard] as ShardReader).issuedPosition(),
+    close: async () => shards.forEach((shard) => shard.close()),
+  };
+}
+
+interface ShardReader extends SeriesReader {
+  issuedPosition(): number;
+  close(): void;
+}
+
+function openShardReader({ dataDir, ears = noEars }: EmbeddedReaderOptions, shard: number): ShardReader {
+  const database = openSeriesDatabaseToRead(shardDirectory(dataDir, shard));
+  const tell = seriesEars(ears, shard);
+  const progress = readProgress(database, tell, shard);
+  const reads = seriesReads(database, tell, shard);
 
   function told(error: unknown): never {
     if (error instanceof AdapterError && error.damage !== undefined)
@@ -42,28 +58,30 @@ export function openEmbeddedSeriesReader({ dataDir, ears = noEars }: EmbeddedRea
     read: (meterId, range) => reads.read(meterId, range).catch(told),
     readMany: (meterIds, range) => reads.readMany(meterIds, range).catch(told),
     issuedPosition: () => progress().issuedPosition,
-    close: async () => database.close(),
+    close: () => database.close(),
   };
 }
 
 export interface EmbeddedReaderOptions {
   readonly dataDir: string;
+  /** How many the data directory has; one where absent. */
+  readonly shards?: number;
   /** Told of blocks and rows that cannot be read. */
   readonly ears?: DamageEars;
 }
 
 export interface EmbeddedSeriesReader extends SeriesReader {
-  /** What frames before this offset changed is issued: the log may forget them. */
-  issuedPosition(): number;
+  /** What frames before this offset of the shard changed is issued: the log may forget them. */
+  issuedPosition(shard?: number): number;
   close(): Promise<void>;
 }
 
 /** The reads on a given connection; the writer uses them on its own. */
-export function seriesReads(database: DatabaseSync, tell: TellSeriesRow): SeriesReader {
+export function seriesReads(database: DatabaseSync, tell: TellSeriesRow, shard = 0): SeriesReader {
   const meter = meterTable(database, tell).find;
   const days = dayReads(database);
   const conflicts = conflictReads(database, tell);
-  const totals = totalReads(database, tell);
+  const totals = totalReads(database, tell, shard);
   const transaction = readTransaction(database);
 
   function readings(meterId: string, from: number, to: number, wanted?: ReadonlySet<number>): ReadingSeries[] {
@@ -193,10 +211,16 @@ function clip(columns: Columns, from: number, to: number): Columns {
   };
 }
 
-function totalReads(database: DatabaseSync, tell: TellSeriesRow): () => StoreTotals {
-  const progress = readProgress(database, tell);
+function totalReads(database: DatabaseSync, tell: TellSeriesRow, shard: number): () => StoreTotals {
+  const progress = readProgress(database, tell, shard);
   return () => {
     const { position, counts, newestAt, pending, tally } = progress();
-    return { ...counts, newestAt, pending, positions: new Map([[0, position]]), tallies: new Map([[0, tally]]) };
+    return {
+      ...counts,
+      newestAt,
+      pending,
+      positions: new Map([[shard, position]]),
+      tallies: new Map([[shard, tally]]),
+    };
   };
 }

@@ -4,6 +4,7 @@ import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import { storeWriteError } from "../database/append-error.ts";
+import { shardDirectory } from "../database/shard-directory.ts";
 import { conflictWrites } from "./conflict-table.ts";
 import { daySealer } from "./days/day-sealer.ts";
 import { hotWrites } from "./days/hot-writes.ts";
@@ -24,23 +25,26 @@ export interface EmbeddedSeriesOptions {
 }
 
 /**
- * The series store of one machine, in `<dataDir>/series.db`, with the one partition that the embedded log has. One
- * writer per file; readers open `openEmbeddedSeriesReader`. A batch is one transaction with its progress.
+ * The series store of one machine, in `series.db` of each shard's folder. One writer per file; readers open
+ * `openEmbeddedSeriesReader`. A batch is one transaction with its progress.
  */
 export function openEmbeddedSeriesStores(options: EmbeddedSeriesOptions): SeriesStores {
   return {
-    open: async () => openStore(options),
+    open: async (partition) => openStore(options, partition),
     close: async () => undefined,
   };
 }
 
-function openStore({ dataDir, clock, damaged = () => undefined }: EmbeddedSeriesOptions): SeriesStore {
-  const database = openSeriesDatabase(dataDir);
-  const tell = seriesEars({ tell: damaged, nowMs: () => clock.nowMs() });
+function openStore(
+  { dataDir, clock, damaged = () => undefined }: EmbeddedSeriesOptions,
+  partition: number,
+): SeriesStore {
+  const database = openSeriesDatabase(shardDirectory(dataDir, partition));
+  const tell = seriesEars({ tell: damaged, nowMs: () => clock.nowMs() }, partition);
   const { read, readMany } = seriesReads(database, tell);
   const numbers = meterNumbers(database, tell);
   const sealer = daySealer(database, clock);
-  const progress = progressWrites(database, tell);
+  const progress = progressWrites(database, tell, partition);
   const met = (damage: FoundDamage) => damaged({ ...damage, foundAtMs: clock.nowMs() });
   // Prepared once, and not with each batch.
   const parts: Parts = {

@@ -10,7 +10,14 @@ export type TellSeriesRow = (row: {
   readonly lost?: number | null;
 }) => void;
 
-export function seriesEars({ tell, nowMs }: DamageEars = noEars): TellSeriesRow {
-  return ({ where, detail, help, meterId = null, lost = null }) =>
+/** Rows are numbered in each shard for itself. */
+export function placeInShard(shard: number, where: string): string {
+  return shard === 0 ? where : `shard ${shard} ${where}`;
+}
+
+export function seriesEars({ tell, nowMs }: DamageEars = noEars, shard = 0): TellSeriesRow {
+  return ({ where: row, detail, help, meterId = null, lost = null }) => {
+    const where = placeInShard(shard, row);
     tell(damageAt("series", where, { code: "checksum_mismatch", detail }, { help, meterId, lost, foundAtMs: nowMs() }));
+  };
 }

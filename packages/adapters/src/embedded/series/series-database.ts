@@ -28,7 +28,7 @@ const hotDaySchema = `
   SELECT day FROM found WHERE day IS NOT NULL;`;
 
 /**
- * The file of the embedded series store.
+ * The file of the embedded series store, or of a shard of it.
  *
  * `hot` takes what arrives, keyed by quarter-hour first, so that a fleet's reports of one quarter land beside each
  * other (keyed by meter first, inserts collapse once the file outgrows the cache). `sealed` holds one block per meter

@@ -4,8 +4,6 @@ import { noProgress } from "@meterbook/core/ports/series-store";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
 import type { TellSeriesRow } from "./series-damage.ts";
 
-const partition = 0;
-
 /** Twice, in tables of their own and so on pages of their own: where one is damaged the other is gone by. */
 const tables = ["progress", "progress_copy"] as const;
 
@@ -19,10 +17,10 @@ export const progressSchema = tables
 /** The columns that the checksum covers. */
 export const progressColumns = ["partition", "body"] as const;
 
-/** Progress of the one partition, beside the readings that it speaks of. */
-export function progressWrites(database: DatabaseSync, tell: TellSeriesRow) {
+/** Progress of the one partition of a file, beside the readings that it speaks of. */
+export function progressWrites(database: DatabaseSync, tell: TellSeriesRow, partition = 0) {
   const sets = tables.map((table) => database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (?, ?, ?)`));
-  let current = readProgress(database, tell)();
+  let current = readProgress(database, tell, partition)();
   return {
     current: () => current,
     /** `commit` ends the transaction that this is part of. */
@@ -49,7 +47,8 @@ function progressIn(text: string): Progress {
   return { ...noProgress, ...recorded, counts: { ...noProgress.counts, ...recorded.counts } };
 }
 
-export function readProgress(database: DatabaseSync, tell: TellSeriesRow): () => Progress {
+export function readProgress(database: DatabaseSync, tell: TellSeriesRow, partition = 0): () => Progress {
+  const damagedRow = (table: string, isLast: boolean) => damagedProgress(`${table} of partition ${partition}`, isLast);
   const gets = tables.map((table) =>
     bigNumbers(database.prepare(`SELECT partition, body, checksum FROM ${table} WHERE partition = ?`)),
   );
@@ -59,20 +58,20 @@ export function readProgress(database: DatabaseSync, tell: TellSeriesRow): () =>
       const row = get.get(partition);
       if (row === undefined) continue;
       if (isIntact(row, progressColumns)) {
-        for (const table of damaged) tell(damagedRow(table, { isLast: false }));
+        for (const table of damaged) tell(damagedRow(table, false));
         return progressIn(String(row["body"]));
       }
       damaged.push(tables[index] as string);
     }
-    for (const table of damaged) tell(damagedRow(table, { isLast: true }));
+    for (const table of damaged) tell(damagedRow(table, true));
     return noProgress;
   };
 }
 
-function damagedRow(table: string, { isLast }: { readonly isLast: boolean }): Parameters<TellSeriesRow>[0] {
+function damagedProgress(where: string, isLast: boolean): Parameters<TellSeriesRow>[0] {
   return {
-    where: `${table} of partition ${partition}`,
-    detail: `how far the store is, in table ${table}, is not as it was written${isLast ? ", nor is its copy" : "; its copy is used"}`,
+    where,
+    detail: `how far the store is, in table ${where.split(" ")[0]}, is not as it was written${isLast ? ", nor is its copy" : "; its copy is used"}`,
     help: isLast
       ? "The log is taken in again from its beginning, which changes no reading; counts begin anew. A backup has the old ones."
       : "Nothing is lost: both are written anew with the next batch.",

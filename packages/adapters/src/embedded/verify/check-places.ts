@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import { readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
+import type { FileName } from "../directory/directory-files.ts";
 import { type PlaceCheck, placeLookUp, wrongSnapshot } from "./check-records.ts";
 import {
   isSameSum,
@@ -42,30 +43,30 @@ export function summedPlaces(): PlaceCheck & { met(): PlacesMet } {
 }
 
 /** Finds where the list of revisions and the records do not match. Each one is looked up only if the sums differ. */
-export function wrongPlaces(database: DatabaseSync, { sum, unreadable }: PlacesMet): WrongRow[] {
+export function wrongPlaces(database: DatabaseSync, file: FileName, { sum, unreadable }: PlacesMet): WrongRow[] {
   const listed = listedRevisions(database);
   const others = unreadable.length === 0 ? listed : less(listed, revisionsListedAt(database, unreadable));
-  return isSameSum(sum, others) ? [] : [...misplaced(database), ...withoutRecord(database)];
+  return isSameSum(sum, others) ? [] : [...misplaced(database, file), ...withoutRecord(database, file)];
 }
 
 /** Records to which the list does not lead. */
-function* misplaced(database: DatabaseSync): Generator<WrongRow> {
+function* misplaced(database: DatabaseSync, file: FileName): Generator<WrongRow> {
   const places = placeLookUp(database);
   for (const { sequence, body } of database.prepare("SELECT sequence, body FROM ledger").iterate()) {
     const { snapshot } = readLedgerRecord(body as Uint8Array);
     if (snapshot === undefined || places.leadsTo(Number(sequence), snapshot)) continue;
-    yield { file: "ledger", ...wrongSnapshot(snapshot, "key_mismatch") };
+    yield { file, ...wrongSnapshot(snapshot, "key_mismatch") };
   }
 }
 
-function* withoutRecord(database: DatabaseSync): Generator<WrongRow> {
+function* withoutRecord(database: DatabaseSync, file: FileName): Generator<WrongRow> {
   const rows = database.prepare(`SELECT period, meter_id, revision FROM revision
     WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.sequence = revision.sequence)`);
   for (const { period, meter_id, revision } of rows.iterate()) {
     const meterId = String(meter_id);
     const where = revisionPlace({ period: Number(period), meterId, revision: Number(revision) });
     yield {
-      file: "ledger",
+      file,
       code: "records_lost",
       where,
       detail: "it is listed, and there is no record of it",

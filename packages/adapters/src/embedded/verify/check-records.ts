@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Columns } from "@meterbook/core/domain/reading/reading";
 import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { checkFrame } from "@meterbook/core/records/frame-protobuf";
@@ -8,14 +7,15 @@ import { bigNumbers, cellOf, cellsChecksum } from "../../sqlite-views/file/row-c
 import { contentHash, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
 import { placeOfRow, placeWords } from "../../sqlite-views/ledger/ledger-row.ts";
 import { messageColumns, placeOfEntry, refusalColumns } from "../../sqlite-views/rejected-log/rejection-table.ts";
-import type { FileName } from "../directory/directory-files.ts";
+import { type FileKind, type FileName, kindOf, shardOf } from "../directory/directory-files.ts";
+import { placeOfFrame } from "../readings-log/frame-key.ts";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { conflictColumns } from "../series/conflict-table.ts";
-import { blockPlace } from "../series/days/damaged-blocks.ts";
-import { epoch, MalformedBlock, unpackBlock } from "../series/days/reading-block.ts";
 import { meterColumns } from "../series/meter-table.ts";
-import { dayOfHotId, dayOfSealedId, daySeconds, meterNoOfHotId, meterNoOfSealedId } from "../series/series-database.ts";
+import { placeInShard } from "../series/series-damage.ts";
+import { dayOfHotId, dayOfSealedId, meterNoOfHotId, meterNoOfSealedId } from "../series/series-database.ts";
 import { progressColumns } from "../series/series-progress.ts";
+import { blockCheck, type CheckRow, type Found } from "./check-blocks.ts";
 import { leafCheck } from "./check-seals.ts";
 import { registryCheck } from "./registry-rows.ts";
 import type { WrongRow } from "./wrong-row.ts";
@@ -48,12 +48,8 @@ export const checkedTables = [
 ] as const;
 export type CheckedTable = (typeof checkedTables)[number];
 
-type Found = Omit<WrongRow, "file">;
-/** `row`: its key, then what stands in the columns that are read. */
-type CheckRow = (key: number, row: readonly unknown[]) => Found | undefined;
-
 interface TableCheck {
-  readonly file: FileName;
+  readonly file: FileKind;
   /** A whole number. */
   readonly key: string;
   readonly columns: readonly string[];
@@ -97,13 +93,20 @@ const tables: Readonly<Record<CheckedTable, TableCheck>> = {
   mending: rowTable("damage", "rowid", mendingColumns, (_, id) => `mending of ${id}`),
 };
 
-export function fileOfTable(table: CheckedTable): FileName {
+export function kindOfTable(table: CheckedTable): FileKind {
   return tables[table].file;
+}
+
+/** The parts of a directory's tables: of a table each file that has it. */
+export function tablesIn(names: readonly FileName[]): { readonly file: FileName; readonly table: CheckedTable }[] {
+  return checkedTables.flatMap((table) =>
+    names.filter((name) => kindOf(name) === kindOfTable(table)).map((file) => ({ file, table })),
+  );
 }
 
 /** A table whose rows have a checksum over their other columns. */
 function rowTable(
-  file: FileName,
+  file: FileKind,
   key: string,
   columns: readonly string[],
   whereOf: (key: number, first: unknown) => string,
@@ -113,10 +116,10 @@ function rowTable(
     file,
     key,
     columns: [...columns, "checksum"],
-    check: () => (number, row) =>
-      cellsChecksum(row.slice(1, -1).map(cellOf)) === Number(row.at(-1))
-        ? undefined
-        : { code: "checksum_mismatch", where: whereOf(number, row[1]), detail, meterId: null },
+    check: () => (number, row, shard) => {
+      if (cellsChecksum(row.slice(1, -1).map(cellOf)) === Number(row.at(-1))) return undefined;
+      return { code: "checksum_mismatch", where: placeInShard(shard, whereOf(number, row[1])), detail, meterId: null };
+    },
   };
 }
 
@@ -129,8 +132,13 @@ export interface PlaceCheck {
 }
 
 /** Checks rows by their keys, one at a time, as many as wanted. Without `places`, each place is looked up. */
-export function tableCheck(database: DatabaseSync, table: CheckedTable, places?: PlaceCheck) {
-  const { file, key, columns, check } = tables[table];
+export function tableCheck(
+  database: DatabaseSync,
+  { file, table }: { readonly file: FileName; readonly table: CheckedTable },
+  places?: PlaceCheck,
+) {
+  const { key, columns, check } = tables[table];
+  const shard = shardOf(file);
   const rows = database.prepare(
     `SELECT ${[key, ...columns].join(", ")} FROM ${table} WHERE ${key} >= ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
   );
@@ -153,7 +161,7 @@ export function tableCheck(database: DatabaseSync, table: CheckedTable, places?:
       let lastKey: number | undefined;
       for (const row of rowsAtOnce(table, rows, { from, to, limit })) {
         lastKey = Number(row[0]);
-        const found = checkRow(lastKey, row);
+        const found = checkRow(lastKey, row, shard);
         if (found !== undefined) wrong.push({ file, ...found });
         count += 1;
         for (const cell of row) bytes += cell instanceof Uint8Array || typeof cell === "string" ? cell.length : 8;
@@ -185,9 +193,10 @@ function* rowsAtOnce(
   }
 }
 
-function frameCheck(position: number, [, body]: readonly unknown[]): Found | undefined {
+function frameCheck(key: number, [, body]: readonly unknown[]): Found | undefined {
   const [fault] = checkFrame(bytesOf(body)).faults;
-  return fault === undefined ? undefined : { ...fault, where: `position ${position}` };
+  const { partition, offset } = placeOfFrame(key);
+  return fault === undefined ? undefined : { ...fault, where: placeInShard(partition, `position ${offset}`) };
 }
 
 /** Asks the list of revisions for each. */
@@ -236,50 +245,4 @@ const details = {
 
 export function wrongSnapshot(snapshot: Snapshot, code: keyof typeof details): Found {
   return { code, where: revisionPlace(snapshot), detail: details[code], meterId: snapshot.meterId };
-}
-
-/** A block holds readings of its meter's channels, within its day. */
-function blockCheck(
-  database: DatabaseSync,
-  meterNoOf: (id: number) => number,
-  dayOf: (id: number) => number,
-): CheckRow {
-  const meters = database.prepare(
-    "SELECT meter_id, CASE WHEN json_valid(channels) THEN json_array_length(channels) ELSE 1000000 END FROM meter WHERE no = ?",
-  );
-  meters.setReturnArrays(true);
-  const columns = new Map<number, Columns>();
-  return (id, [, body]) => {
-    const [meterId, channels] = (meters.get(meterNoOf(id)) ?? []) as unknown as [string | undefined, number];
-    const from = epoch + dayOf(id) * daySeconds;
-    const block = bytesOf(body);
-    const where = blockPlace(meterId ?? `number ${meterNoOf(id)}`, dayOf(id), block);
-    if (meterId === undefined) return { code: "key_mismatch", where, detail: "there is no such meter", meterId: null };
-    const found = attempt(where, () => {
-      columns.clear();
-      unpackBlock(block, id, columns);
-      for (const [index, { at }] of columns) {
-        if (index >= channels) return { code: "record_unreadable", detail: `the meter has no channel ${index}` };
-        if (!at.every((instant) => instant >= from && instant < from + daySeconds)) {
-          return { code: "key_mismatch", detail: "a reading is of another day" };
-        }
-      }
-      return undefined;
-    });
-    return found === undefined ? undefined : { ...found, meterId };
-  };
-}
-
-function attempt(where: string, work: () => Pick<Found, "code" | "detail"> | undefined): Found | undefined {
-  try {
-    const found = work();
-    return found === undefined ? undefined : { ...found, where, meterId: null };
-  } catch (error) {
-    const code = error instanceof MalformedBlock ? "checksum_mismatch" : "record_unreadable";
-    return { code, where, detail: messageOf(error), meterId: null };
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

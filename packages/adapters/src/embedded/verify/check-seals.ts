@@ -3,6 +3,7 @@ import { growingTree, hashBytes, leafHash, merkleRoot } from "@meterbook/core/do
 import { hexOf, type KeptSeal, sealPlace } from "@meterbook/core/domain/seal/seal";
 import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { hashesOf, tileLeaves } from "../../sqlite-views/ledger/ledger-trees.ts";
+import type { FileName } from "../directory/directory-files.ts";
 import type { WrongRow } from "./wrong-row.ts";
 
 /** Holds a record against the tree of its shard and period. */
@@ -25,7 +26,11 @@ export function leafCheck(database: DatabaseSync): LeafCheck {
 }
 
 /** Seals, and tiles, that are not of the tree beside which they stand; and those that were kept elsewhere. */
-export function* wrongSeals(database: DatabaseSync, kept: readonly KeptSeal[]): Generator<WrongRow> {
+export function* wrongSeals(database: DatabaseSync, file: FileName, kept: readonly KeptSeal[]): Generator<WrongRow> {
+  for (const row of wrongIn(database, kept)) yield { ...row, file };
+}
+
+function* wrongIn(database: DatabaseSync, kept: readonly KeptSeal[]): Generator<WrongRow> {
   const tiles = database.prepare("SELECT tile, root, leaves FROM tile WHERE period = ? AND shard = ? ORDER BY tile");
   const sealsOf = database.prepare("SELECT size, root FROM seal WHERE period = ? AND shard = ?");
   for (const { period, shard } of treesOf(database, kept)) {

@@ -1,8 +1,15 @@
 import { type Damage, damageId } from "@meterbook/core/domain/damage/damage";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import { directoryFiles, type FileName, openToRead, pathOf } from "../directory/directory-files.ts";
-import { type CheckedTable, checkedTables, fileOfTable, tableCheck } from "./check-records.ts";
+import {
+  directoryFiles,
+  type FileName,
+  fileNamesOf,
+  kindOf,
+  openToRead,
+  pathOf,
+} from "../directory/directory-files.ts";
+import { type CheckedTable, tableCheck, tablesIn } from "./check-records.ts";
 import type { WrongRow } from "./wrong-row.ts";
 
 export interface ScrubEvents {
@@ -19,6 +26,8 @@ export interface ScrubEvents {
 
 export interface ScrubOptions {
   readonly dataDir: string;
+  /** How many the data directory has; one where absent. */
+  readonly shards?: number;
   readonly clock: Clock;
   readonly tell: TellDamage;
   readonly events: ScrubEvents;
@@ -28,9 +37,6 @@ export interface ScrubOptions {
   readonly restMs: number;
 }
 
-/** An entry about damage says itself that it cannot be read. */
-const scrubbedTables = checkedTables.filter((table) => fileOfTable(table) !== "damage");
-
 /** A slice this large takes some milliseconds. */
 const rowsPerSlice = 200;
 
@@ -39,7 +45,9 @@ const rowsPerSlice = 200;
  * what they were: what nobody reads for years is found while a backup that holds it still exists.
  */
 export function scrubDirectory(options: ScrubOptions): { close(): Promise<void> } {
-  const { clock, events, restMs } = options;
+  const { clock, events, restMs, shards = 1 } = options;
+  // An entry about damage says itself that it cannot be read.
+  const tables = tablesIn(fileNamesOf(shards).filter((file) => file !== "damage"));
   const stop = Promise.withResolvers<void>();
   let closed = false;
 
@@ -54,8 +62,7 @@ export function scrubDirectory(options: ScrubOptions): { close(): Promise<void> 
 
   async function run(): Promise<void> {
     while (!closed) {
-      for (const table of scrubbedTables)
-        if (!closed) await scrubTable(options, table, { pause, isClosed: () => closed });
+      for (const table of tables) if (!closed) await scrubTable(options, table, { pause, isClosed: () => closed });
       if (!closed) events.completed({ atMs: clock.nowMs() });
       await pause(restMs);
     }
@@ -76,13 +83,16 @@ interface Turns {
   isClosed(): boolean;
 }
 
-async function scrubTable(options: ScrubOptions, table: CheckedTable, { pause, isClosed }: Turns): Promise<void> {
+async function scrubTable(
+  options: ScrubOptions,
+  { file, table }: { readonly file: FileName; readonly table: CheckedTable },
+  { pause, isClosed }: Turns,
+): Promise<void> {
   const { dataDir, clock, tell, events, shareMax } = options;
-  const file = fileOfTable(table);
   try {
     const database = openToRead(pathOf(dataDir, file));
     try {
-      const rows = tableCheck(database, table);
+      const rows = tableCheck(database, { file, table });
       const range = rows.range();
       for (let from = range?.first; range !== undefined && from !== undefined && !isClosed(); ) {
         const begun = performance.now();
@@ -106,7 +116,7 @@ async function scrubTable(options: ScrubOptions, table: CheckedTable, { pause, i
 }
 
 function damageOf({ file, code, where, detail, meterId }: WrongRow, foundAtMs: number): Damage {
-  const { place } = directoryFiles[file];
+  const { place } = directoryFiles[kindOf(file)];
   const help =
     "npm run verify names all that is wrong; a backup that holds the record: npm run restore -- --from BACKUP";
   return { id: damageId(place, where), place, code, where, detail, help, meterId, period: null, lost: null, foundAtMs };

@@ -1,20 +1,21 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
-import { type FileName, fileNames, openToRead, pathOf } from "../directory/directory-files.ts";
+import { type FileName, kindOf, openToRead, pathOf, shardOf } from "../directory/directory-files.ts";
 import { inspectDirectory } from "../directory/inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "../directory/judge-directory.ts";
 import { metTogether, nothingMet, type PlacesMet } from "./check-places.ts";
 import type { CheckedTable } from "./check-records.ts";
-import { checkedTables, fileOfTable, tableCheck } from "./check-records.ts";
+import { tableCheck, tablesIn } from "./check-records.ts";
 import type { WrongRow } from "./wrong-row.ts";
 
-/** A part of the work: the pages of a file, or rows of a table. */
-export type VerifyTask =
-  | { readonly kind: "pages"; readonly file: FileName }
+/** A part of the work: the pages of a file, or rows of a table in it. */
+export type VerifyTask = { readonly file: FileName } & (
+  | { readonly kind: "pages" }
   | { readonly kind: "rows"; readonly table: CheckedTable; readonly from: number; readonly to: number }
   | { readonly kind: "places"; readonly met: PlacesMet }
-  | { readonly kind: "seals"; readonly kept: readonly KeptSeal[] };
+  | { readonly kind: "seals"; readonly kept: readonly KeptSeal[] }
+);
 
 export interface VerifyPart {
   readonly rows: number;
@@ -37,38 +38,52 @@ const partsPerTable = 16;
  */
 export async function verifyDirectory(dataDir: string, kept: readonly KeptSeal[] = []): Promise<Verified> {
   const inspection = inspectDirectory(dataDir, { settle: false });
-  const readable = fileNames.filter((name) => inspection.files.get(name)?.kind === "there");
+  const readable = [...inspection.files].flatMap(([name, { kind }]) => (kind === "there" ? [name] : []));
+  const ledgers = readable.filter((name) => kindOf(name) === "ledger");
   const tasks: VerifyTask[] = readable.map((file) => ({ kind: "pages", file }) as const);
-  for (const table of checkedTables.filter((one) => readable.includes(fileOfTable(one))))
-    tasks.push(...parts(dataDir, table));
-  if (readable.includes("ledger")) tasks.push({ kind: "seals", kept });
+  for (const part of tablesIn(readable)) tasks.push(...parts(dataDir, part));
+  for (const file of ledgers) tasks.push({ kind: "seals", file, kept: keptOf(file, ledgers, kept) });
   const rowsOf: Partial<Record<CheckedTable, number>> = {};
   const wrong: WrongRow[] = [];
   let [rows, bytes] = [0, 0];
-  let met: PlacesMet | undefined = readable.includes("ledger") ? nothingMet : undefined;
+  const met = new Map<FileName, PlacesMet | undefined>(ledgers.map((file) => [file, nothingMet]));
   function take(task: VerifyTask, part: VerifyPart): void {
     if (task.kind === "rows") rowsOf[task.table] = (rowsOf[task.table] ?? 0) + part.rows;
-    if (task.kind === "rows" && task.table === "ledger")
-      met = met === undefined || part.met === undefined ? undefined : metTogether(met, part.met);
+    if (task.kind === "rows" && task.table === "ledger") {
+      const before = met.get(task.file);
+      met.set(task.file, before === undefined || part.met === undefined ? undefined : metTogether(before, part.met));
+    }
     rows += part.rows;
     bytes += part.bytes;
     for (const row of part.wrong) wrong.push(row);
   }
   await inThreads(dataDir, tasks, take);
-  if (met !== undefined) await inThreads(dataDir, [{ kind: "places", met }], take);
+  const places = [...met].flatMap(([file, sum]): VerifyTask[] =>
+    sum === undefined ? [] : [{ kind: "places", file, met: sum }],
+  );
+  await inThreads(dataDir, places, take);
   return { troubles: judgeDirectory(inspection), rows, bytes, wrong, rowsOf };
 }
 
+/** Those of the file's shard; the first file is asked for those of shards that there are not. */
+function keptOf(file: FileName, ledgers: readonly FileName[], kept: readonly KeptSeal[]): KeptSeal[] {
+  const shards = ledgers.map(shardOf);
+  return kept.filter(({ shard }) => shard === shardOf(file) || (file === ledgers[0] && !shards.includes(shard)));
+}
+
 /** Slices of keys, so that all threads have something to do to the end. */
-function parts(dataDir: string, table: CheckedTable): VerifyTask[] {
-  const database = openToRead(pathOf(dataDir, fileOfTable(table)));
+function parts(
+  dataDir: string,
+  { file, table }: { readonly file: FileName; readonly table: CheckedTable },
+): VerifyTask[] {
+  const database = openToRead(pathOf(dataDir, file));
   try {
-    const range = tableCheck(database, table).range();
+    const range = tableCheck(database, { file, table }).range();
     if (range === undefined) return [];
     const step = Math.max(1, Math.ceil((range.last - range.first + 1) / partsPerTable));
     const tasks: VerifyTask[] = [];
     for (let from = range.first; from <= range.last; from += step) {
-      tasks.push({ kind: "rows", table, from, to: Math.min(from + step - 1, range.last) });
+      tasks.push({ kind: "rows", file, table, from, to: Math.min(from + step - 1, range.last) });
     }
     return tasks;
   } catch {

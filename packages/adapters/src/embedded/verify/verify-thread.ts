@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type FileName, openToRead, pathOf } from "../directory/directory-files.ts";
+import { openToRead, pathOf } from "../directory/directory-files.ts";
 import { summedPlaces, wrongPlaces } from "./check-places.ts";
-import { fileOfTable, tableCheck } from "./check-records.ts";
+import { tableCheck } from "./check-records.ts";
 import { wrongSeals } from "./check-seals.ts";
 import type { VerifyPart, VerifyTask } from "./verify-directory.ts";
 import type { WrongRow } from "./wrong-row.ts";
@@ -19,15 +19,15 @@ port.on("message", (task: VerifyTask | null) => {
 });
 
 function carryOut(task: VerifyTask): VerifyPart {
-  const file = fileOf(task);
+  const { file } = task;
   try {
     const database = openToRead(pathOf(dataDir, file));
     try {
-      if (task.kind === "places") return { rows: 0, bytes: 0, wrong: wrongPlaces(database, task.met) };
-      if (task.kind === "seals") return { rows: 0, bytes: 0, wrong: [...wrongSeals(database, task.kept)] };
+      if (task.kind === "places") return { rows: 0, bytes: 0, wrong: wrongPlaces(database, file, task.met) };
+      if (task.kind === "seals") return { rows: 0, bytes: 0, wrong: [...wrongSeals(database, file, task.kept)] };
       if (task.kind === "rows") {
         const places = summedPlaces();
-        const checked = tableCheck(database, task.table, places).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
+        const checked = tableCheck(database, task, places).check(task.from, task.to, Number.MAX_SAFE_INTEGER);
         return { ...checked, met: places.met() };
       }
       const remarks = database.prepare(`PRAGMA quick_check(${pageRemarksMax})`).all();
@@ -41,11 +41,6 @@ function carryOut(task: VerifyTask): VerifyPart {
     const detail = `${error instanceof Error ? error.message : String(error)}${part}`;
     return { rows: 0, bytes: 0, wrong: [wrongPages(file, detail)] };
   }
-}
-
-function fileOf(task: VerifyTask): FileName {
-  if (task.kind === "places" || task.kind === "seals") return "ledger";
-  return task.kind === "pages" ? task.file : fileOfTable(task.table);
 }
 
 function wrongPages(file: WrongRow["file"], detail: string): WrongRow {

@@ -1,0 +1,40 @@
+import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
+import { partitionOf } from "@meterbook/sharding/slot";
+
+/** The store of all shards: what is of a meter is asked of the meter's. */
+export function shardedSeriesReader(shards: readonly SeriesReader[]): SeriesReader {
+  const [only] = shards;
+  if (only !== undefined && shards.length === 1) return only;
+  const shardOf = (meterId: string) => shards[partitionOf(meterId, shards.length)] as SeriesReader;
+  return {
+    meter: (meterId) => shardOf(meterId).meter(meterId),
+    read: (meterId, range) => shardOf(meterId).read(meterId, range),
+    async readMany(meterIds, range) {
+      const found = new Map<string, readonly ReadingSeries[]>();
+      for (const [shard, reader] of shards.entries()) {
+        const own = meterIds.filter((meterId) => partitionOf(meterId, shards.length) === shard);
+        const series = own.length === 0 ? [] : await reader.readMany(own, range);
+        for (const [index, meterId] of own.entries()) found.set(meterId, series[index] ?? []);
+      }
+      return meterIds.map((meterId) => found.get(meterId) ?? []);
+    },
+    conflictsOf: (meterId, page) => shardOf(meterId).conflictsOf(meterId, page),
+    totals: async () => together(await Promise.all(shards.map((shard) => shard.totals()))),
+  };
+}
+
+function together(parts: readonly StoreTotals[]): StoreTotals {
+  const sum = (name: "stored" | "duplicates" | "conflicts" | "refused" | "pending") =>
+    parts.reduce((total, part) => total + part[name], 0);
+  return {
+    stored: sum("stored"),
+    duplicates: sum("duplicates"),
+    conflicts: sum("conflicts"),
+    refused: sum("refused"),
+    pending: sum("pending"),
+    newestAt: Math.max(...parts.map(({ newestAt }) => newestAt)),
+    positions: new Map(parts.flatMap(({ positions }) => [...positions])),
+    tallies: new Map(parts.flatMap(({ tallies }) => [...tallies])),
+  };
+}
