@@ -1,3 +1,4 @@
+import { decodeReads, encodeReads } from "@meterbook/adapters/sqlite-views/audit-log/audit-table";
 import { decodeMeterGaps, encodeMeterGaps } from "@meterbook/adapters/sqlite-views/gap-log/gap-record";
 import { decodeJob, encodeJob } from "@meterbook/adapters/sqlite-views/job-log/job-table";
 import {
@@ -14,6 +15,7 @@ import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-cont
 import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { PersonalRead } from "@meterbook/core/ports/audit-log";
 import { encodeBarrier } from "@meterbook/core/records/barrier-protobuf";
 import type { Checked } from "@meterbook/core/records/checked-record";
 import {
@@ -218,6 +220,16 @@ const job = {
 const snapshot = aSnapshot();
 const common = { generated: oddProtobuf(), sealed, heavy };
 
+const personalRead: PersonalRead = {
+  atMs: 1_793_484_000_000,
+  caller: "anna",
+  address: "10.0.0.7",
+  call: "GET /v1/meters/:meterId/curve",
+  subject: "meter",
+  subjectId: "m-1",
+  query: "register=1.8.0",
+};
+
 export const recordDecoders: readonly Decoder[] = [
   decoder({
     ...common,
@@ -305,6 +317,19 @@ export const recordDecoders: readonly Decoder[] = [
       if (read === undefined) return;
       expectShown({ ...read, at: [formatInstantMs(read.askedAtMs), formatInstantMs(read.seenAtMs)] });
       expect(decodeJob(encodeJob(read))).toEqual(read);
+    },
+    throws: never,
+    heavy: { "arrays in arrays": (bytes) => withChecksum(Buffer.alloc(bytes, "[")) },
+  }),
+  decoder({
+    name: "personal reads",
+    samples: [encodeReads([personalRead])],
+    generated: oddJson(Object.keys(personalRead)).map((text) => Buffer.concat([text, Buffer.alloc(5)])),
+    sealed,
+    decode: decodeReads,
+    check(read) {
+      expectShown(read.map((one) => ({ ...one, at: formatInstantMs(one.atMs) })));
+      expect(decodeReads(encodeReads(read))).toEqual(read);
     },
     throws: never,
     heavy: { "arrays in arrays": (bytes) => withChecksum(Buffer.alloc(bytes, "[")) },

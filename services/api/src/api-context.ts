@@ -35,6 +35,8 @@ export interface ApiContext {
   /** Of a usage point that names no zone, and of the periods as a whole. */
   readonly timeZone: string;
   readonly streams: StreamAnswers;
+  /** Resolves when the log of personal reads holds all that was answered so far. */
+  readonly readsWritten: () => Promise<void>;
   /** Undefined where no key is needed. */
   readonly callerOf: KeysFile["callerOf"] | undefined;
   /** What an operator should know of this process, beside what its ports tell. */

@@ -6,6 +6,8 @@ export interface ApiEvents {
   exportEnded(stream: { route: string; caller: string }): void;
   /** There is no keys file, so everybody on this machine may call everything. */
   openWithoutKeys(listen: { address: string }): void;
+  /** Who read what could not be written down; it waits and is tried again. */
+  auditFailed(facts: { waiting: number; error: unknown }): void;
   /** The keys file has changed and cannot be used; the keys from before stay. */
   keysFailed(facts: { error: unknown }): void;
 }
@@ -15,4 +17,5 @@ export const silentEvents: ApiEvents = {
   exportEnded: () => undefined,
   openWithoutKeys: () => undefined,
   keysFailed: () => undefined,
+  auditFailed: () => undefined,
 };

@@ -1,3 +1,4 @@
+import type { AuditLog } from "@meterbook/core/ports/audit-log";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
@@ -25,6 +26,7 @@ export interface ApiPorts {
   readonly readingsLog: Pick<ReadingsLog, "partitions" | "unread" | "ends" | "append" | "appendBarrier">;
   readonly rejectedLog: RejectedLog;
   readonly damage: DamageLog;
+  readonly audit: Pick<AuditLog, "put" | "list">;
   readonly jobs: JobLog;
   readonly gaps: Pick<GapLog, "get" | "list">;
   readonly groupSums: GroupSumsReader;

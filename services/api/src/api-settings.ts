@@ -32,6 +32,8 @@ export interface ApiLimits extends DrainBounds {
   readonly closeMs: number;
   /** How long a period's close may take, for which its connection is kept although nothing moves on it. */
   readonly commandMs: number;
+  /** Personal reads that wait to be written down; who asks for more is refused until they are. */
+  readonly readsWaitingMax: number;
   /** A call without an answer after so long is told what keeps the service from its work, where something does. */
   readonly answerMs: number;
 }
@@ -55,6 +57,7 @@ export const defaultLimits: ApiLimits = {
   exportPage: 1000,
   closeMs: 10_000,
   commandMs: 600_000,
+  readsWaitingMax: 10_000,
   answerMs: 4500,
 };
 

@@ -5,6 +5,7 @@ import { influxMetrics } from "@meterbook/adapters/influxdb/client/influx-metric
 import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
 import { openInfluxGroupSumsReader } from "@meterbook/adapters/influxdb/group-sums/influxdb-group-sums";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
+import { openKafkaAuditLog } from "@meterbook/adapters/kafka/audit-log/kafka-audit-log";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
 import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
@@ -111,6 +112,16 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     rejectedLog: own(await openKafkaRejectedLog({ connection, dataDir, events, retention, ears }), "rejected log"),
     readingsLog: own(openKafkaReadingsLog({ connection, partitions, events }), "readings log"),
     damage,
+    audit: own(
+      await openKafkaAuditLog({
+        connection,
+        dataDir,
+        events,
+        retentionDays: settings.auditRetentionDays,
+        nowMs: () => clock.nowMs(),
+      }),
+      "audit log",
+    ),
     jobs: own(await openKafkaJobLog({ connection, dataDir, events }), "job log"),
     gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
     groupSums: own(openInfluxGroupSumsReader({ ...influx, events: influxEvents }), "sums of groups"),
@@ -147,6 +158,8 @@ await runService(
             requestFailed: callFailures(log, notices),
             exportEnded: ({ route, caller }) =>
               log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
+            auditFailed: ({ waiting, error }) =>
+              log.warn({ waiting, error }, "Who read what could not be written down; it waits and is tried again."),
             keysFailed: ({ error }) =>
               log.warn({ error }, "The keys file cannot be used as it is now; the keys from before stay."),
             openWithoutKeys: ({ address }) =>

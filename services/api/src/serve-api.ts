@@ -30,6 +30,7 @@ import { listCurveRoutes } from "./groups/list-curve-routes.ts";
 import { moverRoutes } from "./groups/mover-routes.ts";
 import { guardRoutes, isLoopback } from "./http/access/access.ts";
 import { type KeysFile, openKeysFile } from "./http/access/keys-file.ts";
+import { writeDownReads } from "./http/access/personal-reads.ts";
 import { sessionRoutes } from "./http/access/session-routes.ts";
 import { answerInTime } from "./http/answers/answer-in-time.ts";
 import { answerConditionally } from "./http/answers/conditional-answers.ts";
@@ -47,6 +48,7 @@ import { takeFormats } from "./http/documentation/format-parameter.ts";
 import { openWebPages } from "./http/pages/web-pages.ts";
 import { ApiProblem } from "./http/problems/problem.ts";
 import { takeJsonBodies } from "./http/requests/request-body.ts";
+import { auditRoutes } from "./operation/audit-routes.ts";
 import { damageRoutes } from "./operation/damage-routes.ts";
 import { healthRoutes } from "./operation/health-routes.ts";
 import { rejectedRoutes } from "./operation/rejected-routes.ts";
@@ -128,6 +130,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   app.addHook("onClose", async () => keys?.close());
   guardRoutes(app, keys?.callerOf);
   answerInTime(app, () => ports.health(), { firstMs: limits.answerMs, againMs: 500 });
+  const reads = writeDownReads(app, ports, observers.events ?? silentEvents, limits);
   const pages = settings.pages === undefined ? undefined : openWebPages(settings.pages);
   answerUnknownRoutes(app, pages?.unknown);
   takeFormats(app);
@@ -159,6 +162,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     ports,
     limits,
     timeZone: settings.timeZone,
+    readsWritten: reads.written,
     streams,
     callerOf: keys?.callerOf,
     notices: () => keys?.notices() ?? [],
@@ -197,6 +201,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   rejectedRoutes(app, context);
   rejectedShareRoutes(app, context);
   damageRoutes(app, context);
+  auditRoutes(app, context);
   healthRoutes(app, context, metrics);
   sessionRoutes(app, context);
   searchRoutes(app, context);

@@ -1,4 +1,5 @@
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
+import { openEmbeddedAuditLog } from "@meterbook/adapters/embedded/audit-log/embedded-audit-log";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedGroupSumsReader } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
@@ -56,6 +57,13 @@ await runThread(async (settings: RunningSettings, own) => {
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock, partitions: shards })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),
     damage,
+    audit: own(
+      openEmbeddedAuditLog({
+        dataDir,
+        retentionDays: settings.auditRetentionDays,
+        nowMs: () => clock.nowMs(),
+      }),
+    ),
     jobs: own(openEmbeddedJobLog({ dataDir })),
     gaps: own(openEmbeddedGapLog({ dataDir })),
     groupSums: own(openEmbeddedGroupSumsReader({ dataDir })),
@@ -86,6 +94,8 @@ await runThread(async (settings: RunningSettings, own) => {
         requestFailed: callFailures(log, notices),
         exportEnded: ({ route, caller }) =>
           log.warn({ route, caller }, "An export was ended: its client took it too slowly."),
+        auditFailed: ({ waiting, error }) =>
+          log.warn({ waiting, error }, "Who read what could not be written down; it waits and is tried again."),
         keysFailed: ({ error }) =>
           log.warn({ error }, "The keys file cannot be used as it is now; the keys from before stay."),
         openWithoutKeys: ({ address }) =>

@@ -9,6 +9,7 @@ import type { ApiObservers, ServedApi } from "../../../services/api/src/serve-ap
 import { buildApi, serveApi } from "../../../services/api/src/serve-api.ts";
 import { instant } from "../readings.ts";
 import {
+  memoryAuditLog,
   memoryDamageLog,
   memoryGapLog,
   memoryGroupSums,
@@ -45,6 +46,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     },
     rejectedLog: memoryRejectedLog(),
     damage: memoryDamageLog(),
+    audit: memoryAuditLog(),
     jobs: memoryJobLog(),
     gaps: memoryGapLog(),
     groupSums: memoryGroupSums({}),

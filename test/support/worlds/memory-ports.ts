@@ -11,6 +11,7 @@ import { type MasterDataChange, setting } from "@meterbook/core/domain/registry/
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { pointsOfSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { AuditLog, KeptRead } from "@meterbook/core/ports/audit-log";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupMembers, GroupSumsReader, SummedDay } from "@meterbook/core/ports/group-sums";
@@ -326,6 +327,23 @@ export function memoryGapLog(...records: readonly MeterGaps[]): Pick<GapLog, "ge
       const first = all.findIndex(({ place }) => JSON.stringify(place) === JSON.stringify(after)) + 1;
       return all.slice(first, first + limit);
     },
+  };
+}
+
+export function memoryAuditLog(): AuditLog {
+  const kept: KeptRead[] = [];
+  const is = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
+  return {
+    async put(reads) {
+      for (const read of reads) kept.push({ id: kept.length + 1, ...read });
+    },
+    list: async ({ beforeId = Number.POSITIVE_INFINITY, limit, subject, subjectId, caller, fromMs = 0, toMs }) =>
+      kept
+        .filter((one) => one.id < beforeId && one.atMs >= fromMs && one.atMs < (toMs ?? Number.POSITIVE_INFINITY))
+        .filter((one) => is(subject, one.subject) && is(subjectId, one.subjectId) && is(caller, one.caller))
+        .toReversed()
+        .slice(0, limit),
+    close: async () => undefined,
   };
 }
 

@@ -32,10 +32,12 @@ export interface KafkaSettings {
 export function topicRetention(settings: {
   readonly logRetentionDays: number;
   readonly rejected: { readonly retentionDays: number };
+  readonly auditRetentionDays: number;
 }) {
   return {
     readingsRetentionDays: settings.logRetentionDays,
     rejectedRetentionDays: settings.rejected.retentionDays,
+    auditRetentionDays: settings.auditRetentionDays,
   };
 }
 

@@ -44,6 +44,7 @@ test("an empty environment gives the documented defaults", () => {
     clockToleranceSeconds: 60,
     clockLeapSecondsMax: 86_400,
     rejected: { bytesMax: 4_294_967_296, bytesPerSenderMax: 268_435_456, retentionDays: 400 },
+    auditRetentionDays: 400,
     logLevel: "info",
     logFormat: "auto",
   });

@@ -65,6 +65,8 @@ export interface Settings {
     readonly bytesPerSenderMax: number;
     readonly retentionDays: number;
   };
+  /** How long it is kept who has read what. */
+  readonly auditRetentionDays: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** `auto`: text on a terminal, JSON elsewhere. */
   readonly logFormat: "auto" | "text" | "json";
@@ -212,6 +214,7 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
       bytesPerSenderMax: read.METERBOOK_REJECTED_BYTES_PER_SENDER_MAX,
       retentionDays: read.METERBOOK_REJECTED_RETENTION_DAYS,
     },
+    auditRetentionDays: read.METERBOOK_AUDIT_RETENTION_DAYS,
     logLevel: read.METERBOOK_LOG_LEVEL,
     logFormat: read.METERBOOK_LOG_FORMAT,
     crashAt: read.METERBOOK_CRASH_AT,

@@ -137,6 +137,7 @@ export const settingSchema = z.object({
   METERBOOK_REJECTED_BYTES_MAX: wholeNumber({ min: 1_048_576, max: 9_999_999_999 }).prefault("4294967296"),
   METERBOOK_REJECTED_BYTES_PER_SENDER_MAX: wholeNumber({ min: 65_536, max: 9_999_999_999 }).prefault("268435456"),
   METERBOOK_REJECTED_RETENTION_DAYS: wholeNumber(dayRange).prefault("400"),
+  METERBOOK_AUDIT_RETENTION_DAYS: wholeNumber(dayRange).prefault("400"),
   METERBOOK_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], "debug, info, warn or error").prefault("info"),
   METERBOOK_LOG_FORMAT: z.enum(["auto", "text", "json"], "auto, text or json").prefault("auto"),
   METERBOOK_CRASH_AT: text.regex(/^[a-z][a-z0-9-]*(:[1-9]\d{0,8})?$/, "name or name:n, the n-th passing").optional(),

@@ -104,7 +104,7 @@ export function factsOfFile(name: FileName, database: DatabaseSync): Facts {
   return directoryFiles[kindOf(name)].facts(database, shardOf(name));
 }
 
-export function pathOf(dataDir: string, name: FileName | "directory" | "jobs" | "gaps" | "groups"): string {
+export function pathOf(dataDir: string, name: FileName | "directory" | "jobs" | "gaps" | "groups" | "audit"): string {
   return join(dataDir, `${name}.db`);
 }
 

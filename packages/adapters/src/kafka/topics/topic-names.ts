@@ -9,6 +9,7 @@ export const topics = {
   tallies: "tallies.v1",
   jobs: "jobs.v1",
   gaps: "gaps.v1",
+  audit: "audit.v1",
 } as const;
 
 export type TopicName = keyof typeof topics;

@@ -5,6 +5,8 @@ export interface Retention {
   readonly readingsRetentionDays: number;
   /** Of refused messages; kept for ever where absent. */
   readonly rejectedRetentionDays?: number | undefined;
+  /** Of who has read what; kept for ever where absent. */
+  readonly auditRetentionDays?: number | undefined;
 }
 
 /** How one setting of a topic must be. */
@@ -65,10 +67,17 @@ const segments: TopicRule = {
   severe: false,
 };
 
-function daysOf(name: TopicName, { readingsRetentionDays, rejectedRetentionDays }: Retention): number | undefined {
-  if (name === "readings") return readingsRetentionDays;
-  return name === "rejected" ? rejectedRetentionDays : undefined;
+function daysOf(name: TopicName, retention: Retention): number | undefined {
+  if (name === "readings") return retention.readingsRetentionDays;
+  if (name === "audit") return retention.auditRetentionDays;
+  return name === "rejected" ? retention.rejectedRetentionDays : undefined;
 }
+
+const settingOf: Readonly<Partial<Record<TopicName, string>>> = {
+  readings: "METERBOOK_LOG_RETENTION_DAYS",
+  rejected: "METERBOOK_REJECTED_RETENTION_DAYS",
+  audit: "METERBOOK_AUDIT_RETENTION_DAYS",
+};
 
 function forgets(name: TopicName, retention: Retention): boolean {
   return daysOf(name, retention) !== undefined;
@@ -80,8 +89,7 @@ function kept(name: TopicName, retention: Retention): TopicRule {
   const ms = days === undefined ? Number.POSITIVE_INFINITY : days * dayMs;
   const isRight = (value: string) => value === "-1" || Number(value) >= ms;
   const wish = ms === Number.POSITIVE_INFINITY ? "-1" : String(ms);
-  const from = name === "readings" ? "METERBOOK_LOG_RETENTION_DAYS" : "METERBOOK_REJECTED_RETENTION_DAYS";
-  const costs = days === undefined ? "it is kept for ever" : `${from} is ${days}`;
+  const costs = days === undefined ? "it is kept for ever" : `${settingOf[name]} is ${days}`;
   return { setting, isRight, wish, costs, severe: true };
 }
 

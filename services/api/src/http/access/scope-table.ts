@@ -58,6 +58,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/damage": operators,
   "POST /v1/damage/:id/acknowledgements": operators,
   "POST /v1/damage/:id/repairs": operators,
+  "GET /v1/audit": operators,
   "GET /metrics": operators,
 };
 

@@ -1,0 +1,118 @@
+import type { AuditLog, PersonalRead } from "@meterbook/core/ports/audit-log";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { FastifyRequest } from "fastify";
+import type { Api } from "../../api-context.ts";
+import type { ApiEvents } from "../../api-events.ts";
+import type { ApiLimits } from "../../api-settings.ts";
+import { ApiProblem } from "../problems/problem.ts";
+
+export interface WrittenReads {
+  /** Resolves when the log holds all that was answered before. */
+  written(): Promise<void>;
+}
+
+interface AuditPorts {
+  readonly audit: Pick<AuditLog, "put">;
+  readonly clock: Clock;
+}
+
+/** What is answered within this time shares a write. */
+const gatherMs = 250;
+const againMs = 1000;
+/** A stop does not wait longer for a log that does not answer. */
+const closeMsMax = 2000;
+const queryLengthMax = 300;
+/** Lists over all meters that tell of each. */
+const fleetLists = new Set(["/v1/snapshots", "/v1/snapshots/changes", "/v1/statements"]);
+
+/**
+ * Writes down who was answered what of whom, beside the answers: none of them waits for it. While so much waits that no
+ * more is held, because the log is out of reach, nobody is told anything.
+ */
+export function writeDownReads(
+  app: Api,
+  { audit, clock }: AuditPorts,
+  events: ApiEvents,
+  { readsWaitingMax }: Pick<ApiLimits, "readsWaitingMax">,
+): WrittenReads {
+  const waiting: PersonalRead[] = [];
+  let writing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice();
+      await audit.put(batch);
+      waiting.splice(0, batch.length);
+    }
+  }
+
+  function write(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    writing ??= writeAll().finally(() => {
+      writing = undefined;
+    });
+    return writing;
+  }
+
+  function writeSoon(ms: number): void {
+    timer ??= setTimeout(() => {
+      write().catch((error: unknown) => {
+        events.auditFailed({ waiting: waiting.length, error });
+        writeSoon(againMs);
+      });
+    }, ms).unref();
+  }
+
+  app.addHook("onRequest", async (request) => {
+    if (isPersonal(request) && waiting.length >= readsWaitingMax)
+      throw new ApiProblem("storage_unavailable", "who reads what is written down, and the log of it is out of reach");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    if (!isPersonal(request) || (reply.statusCode !== 200 && reply.statusCode !== 304)) return;
+    const atMs = clock.nowMs();
+    waiting.push(...readsOf(request, atMs));
+    writeSoon(gatherMs);
+  });
+  app.addHook("onClose", async () => {
+    clearTimeout(timer);
+    const late = endableTimer(closeMsMax);
+    await Promise.race([write(), late.over]).catch((error: unknown) => {
+      events.auditFailed({ waiting: waiting.length, error });
+    });
+    late.end();
+  });
+  return { written: write };
+}
+
+/** Rejects when the time is over. */
+function endableTimer(ms: number): { readonly over: Promise<never>; end(): void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`the log of reads did not answer for ${ms} ms`)), ms);
+  promise.catch(() => undefined);
+  return { over: promise, end: () => clearTimeout(timer) };
+}
+
+function isPersonal({ method, routeOptions: { url = "" } }: FastifyRequest): boolean {
+  if (method !== "GET") return false;
+  return url.includes(":meterId/") || url.includes(":usagePointId/") || url === "/v1/curves" || fleetLists.has(url);
+}
+
+function readsOf(request: FastifyRequest, atMs: number): readonly PersonalRead[] {
+  const { callerName: caller, ip: address, method, url } = request;
+  const shared = {
+    ...{ atMs, caller, address, call: `${method} ${request.routeOptions.url ?? ""}` },
+    query: (url.split("?", 2)[1] ?? "").slice(0, queryLengthMax),
+  };
+  return subjectsOf(request).map((subject) => ({ ...shared, ...subject }));
+}
+
+function subjectsOf({ params, query }: FastifyRequest): readonly Pick<PersonalRead, "subject" | "subjectId">[] {
+  const { meterId, usagePointId } = params as { meterId?: string; usagePointId?: string };
+  if (meterId !== undefined) return [{ subject: "meter", subjectId: meterId }];
+  if (usagePointId !== undefined) return [{ subject: "usage-point", subjectId: usagePointId }];
+  const { series } = query as { series?: readonly { meterId: string }[] };
+  if (series === undefined) return [{ subject: "fleet", subjectId: "" }];
+  return [...new Set(series.map((one) => one.meterId))].map((subjectId) => ({ subject: "meter", subjectId }));
+}
