@@ -78,6 +78,8 @@ async function runStage(deployment: Deployment, runs: readonly Run[], number: nu
   });
   await publishAll(() => deployment.mqttUrl, outgoing);
   await deployment.settled();
+  for (const run of taking) await judge(deployment, run, number);
+  await deployment.settled();
   const months = new Set(
     taking.flatMap((run) => Object.values(expectedAfter(run.vector, number)).flatMap(monthsNamed)),
   );
@@ -109,6 +111,16 @@ function meterId({ vector, order }: Run, meter: string): string {
 async function putPoints(deployment: Deployment, run: Run): Promise<void> {
   for (const [point, record] of Object.entries(run.vector.points)) {
     await put(deployment, run, `/v1/usage-points/${meterId(run, point)}`, record);
+  }
+}
+
+async function judge(deployment: Deployment, run: Run, number: number): Promise<void> {
+  for (const { reading, verdict } of run.vector.stages[number]?.verdicts ?? []) {
+    const id = encodeURIComponent(`${meterId(run, "m")}/${reading}`);
+    const body = JSON.stringify({ verdict, reason: "a vector says so" });
+    const headers = { "content-type": "application/json" };
+    const response = await ask(deployment, `/v1/readings/${id}/verdict`, { method: "POST", headers, body });
+    if (!response.ok) run.differences.push(`verdict on ${reading}: ${response.status} ${await response.text()}`);
   }
 }
 

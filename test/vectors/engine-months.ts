@@ -1,7 +1,7 @@
 import { meterRecord, meterRecordSchema } from "@meterbook/api/registry/meter-record-json";
 import { readUsagePoint } from "@meterbook/api/registry/usage-points/usage-point-json";
 import type { Channel, Columns, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { channelKey, emptyColumns, pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
+import { channelKey, emptyColumns, pushReading, readingAt, readingCode } from "@meterbook/core/domain/reading/reading";
 import { inEffect } from "@meterbook/core/domain/reading/reading-rank";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { inForce, withPoints } from "@meterbook/core/domain/registry/registered-meter";
@@ -14,7 +14,7 @@ import { monthsOf } from "@meterbook/core/domain/valuation/month-content";
 import { decodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { messageReader, readLimits } from "@meterbook/intake/read-message";
 import type { FoundMonths, FoundRow } from "./compare-rows.ts";
-import type { Vector } from "./vector.ts";
+import type { Vector, VectorVerdict } from "./vector.ts";
 import type { VectorMessage } from "./vector-messages.ts";
 
 /** The instant at which the messages of a vector are received. */
@@ -57,6 +57,7 @@ function knownMeter(vector: Vector, meter: string, messages: readonly VectorMess
       });
     }
   }
+  for (const stage of vector.stages) for (const verdict of stage.verdicts ?? []) judge(channels, verdict);
   return {
     meterId: meter,
     record: recordOf(vector, meter),
@@ -65,6 +66,20 @@ function knownMeter(vector: Vector, meter: string, messages: readonly VectorMess
       return { channel, first: readingAt(columns, 0), readings: columns };
     }),
   };
+}
+
+/** As the call of the API does: the same value once more, of an operator. */
+function judge(
+  channels: ReadonlyMap<string, { readonly channel: Channel; readonly readings: Map<number, Reading> }>,
+  { reading, verdict }: VectorVerdict,
+): void {
+  const [register, kind, step, instant, value] = reading.split("/");
+  for (const { channel, readings } of channels.values()) {
+    if (channel.register !== register || channel.kind !== kind || channel.stepSeconds !== Number(step)) continue;
+    const at = Date.parse(instant as string) / 1000;
+    const code = readingCode(verdict === "accept" ? "actual" : "suspect", "operator");
+    readings.set(at, inEffect(readings.get(at) as Reading, { at, value: Number(value), code }));
+  }
 }
 
 function readingsOf(text: string): readonly ReadingSeries[] {

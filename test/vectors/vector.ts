@@ -23,8 +23,16 @@ export interface Stage {
   /** Master data that are sent before the readings. */
   readonly meters?: Vector["meters"];
   readonly readings: readonly ReadingLine[];
+  /** What operators decide when the readings of the stage are in. */
+  readonly verdicts?: readonly VectorVerdict[];
   /** What must stand after this stage. */
   readonly expect?: Expected;
+}
+
+export interface VectorVerdict {
+  /** The id of a reading without its meter, which is `m`. */
+  readonly reading: string;
+  readonly verdict: "accept" | "reject";
 }
 
 /** By the name of the meter; where a vector has one meter, it is `m`. */

@@ -54,6 +54,7 @@ import { healthRoutes } from "./operation/health-routes.ts";
 import { rejectedRoutes } from "./operation/rejected-routes.ts";
 import { rejectedShareRoutes } from "./operation/rejected-share-routes.ts";
 import { statusRoutes } from "./operation/status-routes.ts";
+import { verdictRoutes } from "./operation/verdict-routes.ts";
 import { meterImportRoutes } from "./registry/meter-import-routes.ts";
 import { meterRoutes } from "./registry/meter-routes.ts";
 import { searchRoutes } from "./registry/search-routes.ts";
@@ -199,6 +200,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   statementRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);
+  verdictRoutes(app, context);
   rejectedShareRoutes(app, context);
   damageRoutes(app, context);
   auditRoutes(app, context);

@@ -15,7 +15,7 @@ import { type AggregatorEvents, silentAggregatorEvents } from "@meterbook/aggreg
 import { type AdmissionLimits, usualAdmission } from "@meterbook/aggregator/apply/admit-reports";
 import type { GapRules } from "@meterbook/aggregator/gaps/gap-rules";
 import type { Damage, KnownDamage } from "@meterbook/core/domain/damage/damage";
-import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import type { Origin, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
@@ -37,6 +37,9 @@ export interface TestReport {
   readonly meterId: string;
   readonly series: readonly ReadingSeries[];
   readonly sequence?: number;
+  /** `remote` where absent. */
+  readonly origin?: Origin;
+  readonly note?: string;
 }
 
 /**
@@ -324,11 +327,11 @@ export async function openAggregatorWorld(options: {
         partition: 0,
         offset: frames.length,
         appendedAtMs: world.nowMs,
-        reports: reports.map(({ meterId, series, sequence = 0 }) => ({
+        reports: reports.map(({ meterId, series, sequence = 0, origin = "remote", note = "" }) => ({
           meterId,
           receivedAtMs: world.nowMs,
-          origin: "remote",
-          report: encodeReport({ sequence, series }),
+          origin,
+          report: encodeReport({ sequence, series, note }),
           readings: series.reduce((count, { at }) => count + at.length, 0),
         })),
       });

@@ -3,8 +3,9 @@ import { outdates } from "@meterbook/core/domain/reading/first-reading";
 import type { Channel, ReadingCode, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { LogFrame } from "@meterbook/core/ports/readings-log";
+import type { LogFrame, LoggedReport } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, MeterWrite, SeriesBatch } from "@meterbook/core/ports/series-store";
+import { noteOfReport } from "@meterbook/intake/report-note";
 import { sequenceOfReport } from "@meterbook/intake/report-sequence";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import type { TouchedDays } from "../groups/changed-days.ts";
@@ -67,7 +68,8 @@ export async function applyBatch(
   if (days !== undefined)
     for (const channels of admitted.newcomers.values())
       for (const { first, stepSeconds } of channels.values()) days.began(first.at - stepSeconds);
-  for (const { meter, affects, frame, number, receivedAtMs } of reports) {
+  for (const { meter, affects, frame, number, receivedAtMs, note } of reports) {
+    if (note !== "") meter.cause = note;
     if (number !== 0) meter.numbers = nextNumber(meter.numbers, number, receivedAtMs);
     waiting.reported(meter, affects, frame);
   }
@@ -85,16 +87,23 @@ export function lookAgain(
   damaged: TellDamage,
 ): void {
   for (const frame of frames) {
-    for (const [{ meterId }, series = []] of decodeReports(frame, damaged)) {
-      const meter = knownMeters.find(meterId);
+    for (const [logged, series = []] of decodeReports(frame, damaged)) {
+      const meter = knownMeters.find(logged.meterId);
       // What was refused has no channel.
       const own = meter === undefined ? [] : series.filter(({ channel }) => channelOf(meter, channel) !== undefined);
       if (meter === undefined || own.length === 0) continue;
       const report: Pick<Report, "meter" | "affects"> = { meter, affects: undefined };
       for (const { channel, at } of own) for (const instant of at) affect(report, waiting, channel, instant, unordered);
+      const note = noteOf(logged);
+      if (note !== "") meter.cause = note;
       waiting.reported(meter, report.affects, frame);
     }
   }
+}
+
+/** Only of operators: nothing else of the report is read again. */
+function noteOf({ origin, report }: LoggedReport): string {
+  return origin === "operator" ? noteOfReport(report) : "";
 }
 
 function affect(
@@ -119,7 +128,8 @@ function reportsOf(frame: LogFrame, { admit }: Admission, damaged: TellDamage): 
       const { receivedAtMs } = report;
       const { meter, series: own } = admitted;
       const number = sequenceOfReport(report.report);
-      taken.push({ meter, series: own, frame, firstIndex, receivedAtMs, number, affects: undefined });
+      const note = noteOf(report);
+      taken.push({ meter, series: own, frame, firstIndex, receivedAtMs, number, note, affects: undefined });
     }
     if (series === undefined) firstIndex += report.readings;
     else for (const { at } of series) firstIndex += at.length;

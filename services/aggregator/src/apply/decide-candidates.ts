@@ -12,6 +12,8 @@ export interface Report {
   /** How many readings of the frame come before it. */
   readonly firstIndex: number;
   readonly receivedAtMs: number;
+  /** Why, where an operator has made it; empty of all others. */
+  readonly note: string;
   /** 0 where the meter gave it none. */
   readonly number: number;
   readonly series: readonly ReadingSeries[];

@@ -175,7 +175,7 @@ function stands({ recordDamaged }: MeterState, known: IssuedPeriod | undefined):
 }
 
 function issue(meter: MeterState, content: SnapshotContent, known: IssuedPeriod | undefined, nowMs: number) {
-  const next = nextRevision(content, hashOf(content), known, meter.calendar, nowMs);
+  const next = nextRevision(content, hashOf(content), known, meter.calendar, nowMs, meter.cause);
   return next === undefined ? undefined : namingTheReading(next, known);
 }
 

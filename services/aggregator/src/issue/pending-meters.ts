@@ -131,6 +131,7 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
         waiting.delete(meter);
         inOrder.delete(meter);
         meter.pendingFrom = undefined;
+        meter.cause = undefined;
       }
     },
     moveTo(meet) {
@@ -175,8 +176,9 @@ type Queue = ReturnType<typeof orderedQueue<MeterState>>;
 
 /** What waits of a meter, as the same meter of another memory. */
 function movedTo(meet: (meterId: string) => MeterState, meter: MeterState): MeterState {
-  const { pendingFrom, changedBy, changedAtMs, pendingSinceMs, queueNumber } = meter;
-  return Object.assign(meet(meter.meterId), { pendingFrom, changedBy, changedAtMs, pendingSinceMs, queueNumber });
+  const { pendingFrom, changedBy, changedAtMs, pendingSinceMs, queueNumber, cause } = meter;
+  const waits = { pendingFrom, changedBy, changedAtMs, pendingSinceMs, queueNumber, cause };
+  return Object.assign(meet(meter.meterId), waits);
 }
 
 function affectedAsOf(timeMs: () => number): PendingMeters["affectedFrom"] {

@@ -38,6 +38,8 @@ export interface MeterState {
   /** When that was appended, and when what first made it pending was. */
   changedAtMs: number;
   pendingSinceMs: number;
+  /** What an operator has decided of its readings since it became pending; undefined where nobody has. */
+  cause: string | undefined;
   /** Its place in the order in which meters became pending (issued-up-to.ts). */
   queueNumber: number;
   /** The latest revision of the two newest periods, oldest first; undefined until read from the ledger. */
@@ -80,6 +82,7 @@ export function meterState(meterId: string, zone: string): MeterState {
     changedAtMs: 0,
     pendingSinceMs: 0,
     queueNumber: 0,
+    cause: undefined,
     issued: undefined,
   };
 }

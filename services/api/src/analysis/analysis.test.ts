@@ -195,6 +195,7 @@ test("readings come by instant and channel, in pages without loss, whatever lies
   expect(seen).toHaveLength(2981 + 3 + 2980);
   expect(seen[0]).toEqual({
     at: "2024-10-30T21:00:00Z",
+    id: "m-1/2.8.0/register/0/2024-10-30T21:00:00Z/1",
     register: "2.8.0",
     kind: "register",
     value: 1,

@@ -24,6 +24,7 @@ import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
 import { requestInvalid } from "../http/problems/problem.ts";
 import { cursor, instant, limit, meterId, register } from "../http/requests/query-schemas.ts";
+import { readingId } from "./reading-id.ts";
 import type { ReadingPlace, StoredReading } from "./reading-pages.ts";
 import { channelsOf, readingPages } from "./reading-pages.ts";
 
@@ -42,6 +43,7 @@ export const readingSchema = z
     revision: z.int().optional().meta({ description: "As the source said; absent where it said none, or 0" }),
     flags: z.array(z.enum(meterFlags)).optional().meta({ description: "What the meter said of itself" }),
     findings: z.array(z.enum(doorFindings)).optional().meta({ description: "What was found when it was received" }),
+    id: z.string().meta({ description: "meterId/register/kind/step/at/value" }),
   })
   .meta({ id: "Reading" });
 
@@ -53,8 +55,9 @@ const example = {
   unit: "Wh",
   quality: "actual",
   origin: "remote",
+  id: "m-1/1.8.0/register/0/2026-10-31T22:00:00Z/12345678",
 };
-const header = "meter_id,at,register,kind,step_seconds,value,unit,quality,origin,revision,flags,findings\n";
+const header = "meter_id,at,register,kind,step_seconds,value,unit,quality,origin,revision,flags,findings,id\n";
 
 const querystring = z.strictObject({
   from: instant("The first instant; from the first reading where absent", "2026-09-30T21:00:00Z").optional(),
@@ -76,7 +79,7 @@ export function readingRoutes(app: Api, context: ApiContext): void {
       "Readings",
       readingSchema,
       example,
-      `${header}m-1,2026-10-31T22:00:00Z,1.8.0,register,,12345678,Wh,actual,remote,0,,\n`,
+      `${header}m-1,2026-10-31T22:00:00Z,1.8.0,register,,12345678,Wh,actual,remote,0,,,m-1/1.8.0/register/0/2026-10-31T22:00:00Z/12345678\n`,
       ["meter_unknown", "register_unknown", "store_damaged"],
     ),
   };
@@ -90,7 +93,7 @@ export function readingRoutes(app: Api, context: ApiContext): void {
     const list: List<StoredReading, ReadingPlace> = {
       placeOf: ({ at, channel }) => [at, channel.index],
       pages: (after) => readingPages(ports.series, { meterId: scope, channels, from, to }, after),
-      json: readingJson,
+      json: (reading) => readingJson(scope, reading),
       csv: () => textEncoder((reading) => readingRow(scope, reading), header),
     };
     return answerList(request, reply, streams, list, {
@@ -103,7 +106,7 @@ export function readingRoutes(app: Api, context: ApiContext): void {
   });
 }
 
-function readingJson({ at, channel, value, code }: StoredReading): z.infer<typeof readingSchema> {
+function readingJson(meter: string, { at, channel, value, code }: StoredReading): z.infer<typeof readingSchema> {
   const { register: of, kind, unit, stepSeconds } = channel;
   const step = kind === "interval" ? { stepSeconds } : {};
   return {
@@ -116,6 +119,7 @@ function readingJson({ at, channel, value, code }: StoredReading): z.infer<typeo
     quality: qualityOf(code),
     origin: originOf(code),
     ...saidOf(code),
+    id: readingId(meter, channel, { at, value, code }),
   };
 }
 
@@ -145,5 +149,6 @@ function readingRow(meter: string, { at, channel, value, code }: StoredReading):
     revisionOf(code),
     flagsOf(code).join(" "),
     findingsOf(code).join(" "),
+    readingId(meter, channel, { at, value, code }),
   ]);
 }

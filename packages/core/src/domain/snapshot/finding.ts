@@ -22,6 +22,7 @@ export const judgedRules = [
   "V25",
   "V27",
   "V29",
+  "OPERATOR",
 ] as const;
 export type RuleCode = (typeof judgedRules)[number];
 
@@ -47,7 +48,7 @@ export function findingsWithin(
 const noFindings: readonly Finding[] = [];
 
 /** A reading of which such a rule has something to say takes no part in a billed value. */
-const doubts: ReadonlySet<RuleCode> = new Set(["V09", "V10", "V13", "V15", "V17", "V24", "V25"]);
+const doubts: ReadonlySet<RuleCode> = new Set(["V09", "V10", "V13", "V15", "V17", "V24", "V25", "OPERATOR"]);
 
 export function isDoubt(rule: RuleCode): boolean {
   return doubts.has(rule);

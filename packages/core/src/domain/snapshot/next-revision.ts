@@ -7,7 +7,7 @@ export type Issued = Pick<Snapshot, "revision" | "lifecycle" | "hash">;
 
 /**
  * The revision to issue now, or undefined where there is nothing to say: the period is not due, or a recomputation
- * came out the same. A final value is never edited: what changes it is a further revision, `revised`.
+ * came out the same. `cause` says in words what changed, where somebody has decided it. A final value is never edited: what changes it is a further revision, `revised`.
  */
 export function nextRevision(
   content: SnapshotContent,
@@ -15,11 +15,12 @@ export function nextRevision(
   issued: Issued | undefined,
   calendar: LocalCalendar,
   nowMs: number,
+  cause?: string,
 ): Snapshot | undefined {
   const now = nowMs / 1000;
   if (now < calendar.provisionalFrom(content.period)) return undefined;
   const closed = now >= calendar.finalFrom(content.period);
-  const step = unreadableStep(issued, closed) ?? nextStep(issued, issued?.hash !== hash, closed);
+  const step = unreadableStep(issued, closed) ?? nextStep(issued, issued?.hash !== hash, closed, cause);
   if (step === undefined) return undefined;
   return { ...content, hash, revision: (issued?.revision ?? 0) + 1, issuedAtMs: nowMs, ...step };
 }
@@ -51,11 +52,13 @@ function nextStep(
   issued: Issued | undefined,
   changed: boolean,
   closed: boolean,
+  cause: string | undefined,
 ): { lifecycle: Lifecycle; reason: string } | undefined {
+  const because = cause === undefined ? "" : `: ${cause}`;
   if (issued === undefined || issued.lifecycle === "provisional") {
     if (closed) return { lifecycle: "final", reason: "window closed" };
     if (issued === undefined) return { lifecycle: "provisional", reason: "boundary passed" };
-    return changed ? { lifecycle: "provisional", reason: "inputs changed" } : undefined;
+    return changed ? { lifecycle: "provisional", reason: `inputs changed${because}` } : undefined;
   }
-  return changed ? { lifecycle: "revised", reason: "inputs changed after final" } : undefined;
+  return changed ? { lifecycle: "revised", reason: `inputs changed after final${because}` } : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ReadingSeries } from "../reading/reading.ts";
-import { emptyColumns, pushReading } from "../reading/reading.ts";
+import { emptyColumns, originOf, pushReading } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import { cutWithin, deadFrom } from "../registry/supply-status.ts";
 import type { Finding } from "../snapshot/finding.ts";
@@ -101,7 +101,9 @@ function withoutContradicted(profile: JudgedIntervals, line: RegisterLine, rules
   const kept = emptyColumns();
   series.at.forEach((at, i) => {
     const amount = series.value[i] as number;
-    const isOut = spikes.has(at) && isContradicted(line, { from: at - stepSeconds, to: at, amount }, rules);
+    const isDecided = originOf(series.code[i] as number) === "operator";
+    const isOut =
+      !isDecided && spikes.has(at) && isContradicted(line, { from: at - stepSeconds, to: at, amount }, rules);
     if (!isOut) pushReading(kept, at, amount, series.code[i] as number);
   });
   return { ...profile, series: { channel: series.channel, ...kept } };

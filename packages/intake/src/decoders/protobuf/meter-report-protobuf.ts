@@ -25,6 +25,8 @@ export function decodeReport(report: Uint8Array, origin: Origin): readonly Readi
 export interface ReportContent {
   readonly meterId?: string;
   readonly sequence?: number;
+  /** What an operator says of it. */
+  readonly note?: string;
   /** At most one per channel. Origins are not written: a frame holds the origin of a whole report. */
   readonly series: readonly ReadingSeries[];
 }
@@ -32,7 +34,7 @@ export interface ReportContent {
 /**
  * A `MeterReport`; evenly spaced readings are packed into profiles, so a day of quarter hours takes about 200 bytes.
  */
-export function encodeReport({ meterId = "", sequence = 0, series }: ReportContent): Uint8Array {
+export function encodeReport({ meterId = "", sequence = 0, note = "", series }: ReportContent): Uint8Array {
   const out = protobuf.Writer.create();
   if (meterId !== "") out.uint32(0x0a).string(meterId);
   if (sequence !== 0) out.uint32(0x10).uint64(sequence);
@@ -41,6 +43,7 @@ export function encodeReport({ meterId = "", sequence = 0, series }: ReportConte
   const packed = series.map((one) => ({ one, runs: runsOf(one) }));
   for (const { one, runs } of packed) if (!isWorthPacking(one, runs)) writeReadings(out, one, common);
   for (const { one, runs } of packed) if (isWorthPacking(one, runs)) writeProfiles(out, one, runs, common);
+  if (note !== "") out.uint32(0x42).string(note);
   return out.finish();
 }
 

@@ -51,6 +51,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/snapshots/changes": office,
   "GET /v1/snapshots/:id/proof": office,
   "GET /v1/snapshots/:id/:period/:revision/proof": office,
+  "POST /v1/readings/:id/verdict": operators,
   "GET /v1/rejected": operators,
   "POST /v1/rejected/:id/replay": operators,
   "GET /v1/rejected/senders": operators,

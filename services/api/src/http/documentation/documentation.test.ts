@@ -58,6 +58,7 @@ const contract = [
   "get /v1/rejected",
   "post /v1/rejected/{id}/replay",
   "get /v1/rejected/senders",
+  "post /v1/readings/{id}/verdict",
   "post /v1/rejected/senders:empty",
   "get /v1/damage",
   "post /v1/damage/{id}/acknowledgements",

@@ -14,6 +14,7 @@ export const problems = {
   route_unknown: [404, "There is no such call"],
   meter_unknown: [404, "The meter is not known"],
   register_unknown: [404, "The meter has no such register"],
+  reading_unknown: [404, "There is no such reading"],
   usage_point_unknown: [404, "The usage point is not known"],
   group_unknown: [404, "The group is not known"],
   version_unknown: [404, "There is no such version"],

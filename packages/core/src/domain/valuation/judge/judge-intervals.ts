@@ -1,5 +1,5 @@
 import type { ReadingSeries } from "../../reading/reading.ts";
-import { emptyColumns, hasRemark, pushReading, qualityIndexOf } from "../../reading/reading.ts";
+import { emptyColumns, hasRemark, originOf, pushReading, qualityIndexOf } from "../../reading/reading.ts";
 import type { MeterRecord } from "../../registry/meter-record.ts";
 import { deadFrom } from "../../registry/supply-status.ts";
 import type { Finding } from "../../snapshot/finding.ts";
@@ -56,6 +56,8 @@ function findingsOn(one: ReadingSeries, isKept: (index: number) => boolean, dead
 }
 
 function isCredible(one: ReadingSeries, index: number, { spec, rules }: By): boolean {
-  if (qualityIndexOf(one.code[index] as number) === 3) return false;
+  const code = one.code[index] as number;
+  if (qualityIndexOf(code) === 3) return false;
+  if (originOf(code) === "operator") return true;
   return !isAboveCeiling(one.value[index] as number, one.channel.stepSeconds, spec, rules);
 }

@@ -1,4 +1,4 @@
-import { type Columns, qualityOf, readingCode } from "../../reading/reading.ts";
+import { type Columns, originOf, qualityOf, readingCode } from "../../reading/reading.ts";
 import type { MeterRecord } from "../../registry/meter-record.ts";
 import { deadFrom } from "../../registry/supply-status.ts";
 import type { Finding } from "../../snapshot/finding.ts";
@@ -53,7 +53,7 @@ export function judgeRegister(
   const points: Judged[] = [];
   let before: Point | undefined;
   for (const point of withMasterData(readings, register, record, findings)) {
-    if (point.weight !== masterDataWeight) findings.push(...remarksOf(point.code, point.at));
+    findings.push(...remarksOf(point.code, point.at));
     if (point.weight === 0) findings.push({ rule: doubtOf(point.code), at: point.at });
     else if (point.weight !== masterDataWeight && isPhantomZero(point, before, spec, rules)) {
       findings.push({ rule: "V15", at: point.at });
@@ -76,6 +76,12 @@ export function judgeRegister(
   });
   for (const { at, course } of credible) if (course !== "rose") findings.push({ rule: ruleOfCourse[course], at });
   return { readings: credible, findings: findings.sort((a, b) => a.at - b.at) };
+}
+
+/** What an operator has accepted is as sure as master data, and what one has refused counts for nothing. */
+function weightOf(code: number): number {
+  const quality = qualityOf(code);
+  return originOf(code) === "operator" && quality === "actual" ? masterDataWeight : weights[quality];
 }
 
 /** A wrap is shown, and so is a step that nothing explains. */
@@ -105,7 +111,7 @@ function* withMasterData(
     const [at, value, code] = [readings.at[i] as number, readings.value[i] as number, readings.code[i] as number];
     if (at < from || at > to || at > dead) findings.push({ rule: "V03", at });
     else if (!(at === from && first !== undefined) && !(at === to && last !== undefined))
-      yield { at, value, code, weight: weights[qualityOf(code)] };
+      yield { at, value, code, weight: weightOf(code) };
   }
   if (last !== undefined) yield { at: to, value: last, code: masterDataCode, weight: masterDataWeight };
 }

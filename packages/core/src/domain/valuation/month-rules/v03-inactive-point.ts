@@ -1,5 +1,5 @@
 import type { ReadingSeries } from "../../reading/reading.ts";
-import { lowerBound } from "../../reading/reading.ts";
+import { lowerBound, originOf } from "../../reading/reading.ts";
 import type { RegisterLine } from "../line/register-line.ts";
 import type { Part } from "../month.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
@@ -24,6 +24,8 @@ function seenByRegister(line: RegisterLine, { from, to }: Part, { registerStep }
   const first = lowerBound(line, from);
   for (let i = first + 1; i < line.at.length && (line.at[i] as number) <= to; i += 1) {
     if (line.segment[i] !== line.segment[first]) return undefined;
+    // An operator has accepted what it shows.
+    if (originOf(line.code[i] as number) === "operator") return undefined;
     if ((line.total[i] as number) - (line.total[first] as number) > registerStep) return line.at[i];
   }
   return undefined;
@@ -33,6 +35,7 @@ function seenByIntervals(series: ReadingSeries, { from, to }: Part, { registerSt
   let sum = 0;
   for (let i = lowerBound(series, from + series.channel.stepSeconds); i < series.at.length; i += 1) {
     if ((series.at[i] as number) > to) return undefined;
+    if (originOf(series.code[i] as number) === "operator") continue;
     sum += series.value[i] as number;
     if (sum > registerStep) return series.at[i];
   }
