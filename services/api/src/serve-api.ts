@@ -6,6 +6,7 @@ import { validatorCompiler } from "fastify-type-provider-zod";
 import { conflictRoutes } from "./analysis/conflict-routes.ts";
 import { curveRoutes } from "./analysis/curve-routes.ts";
 import { curvesRoutes } from "./analysis/curves-routes.ts";
+import { findingRoutes } from "./analysis/finding-routes.ts";
 import { fleetGapRoutes } from "./analysis/fleet-gap-routes.ts";
 import { gapRoutes } from "./analysis/gap-routes.ts";
 import { readingRoutes } from "./analysis/reading-routes.ts";
@@ -188,6 +189,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   conflictRoutes(app, context);
   gapRoutes(app, context);
   fleetGapRoutes(app, context);
+  findingRoutes(app, context);
   groupRoutes(app, context);
   groupCurveRoutes(app, context);
   listCurveRoutes(app, context);

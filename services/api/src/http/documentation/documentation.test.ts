@@ -59,6 +59,7 @@ const contract = [
   "post /v1/rejected/{id}/replay",
   "get /v1/rejected/senders",
   "post /v1/readings/{id}/verdict",
+  "get /v1/findings",
   "post /v1/rejected/senders:empty",
   "get /v1/damage",
   "post /v1/damage/{id}/acknowledgements",
