@@ -1,5 +1,5 @@
-// Goal: what an operator decides of a reading revises the months that it touches, and only those; the revision names the
-// reason, whatever order things come in, and through a restart before it is issued.
+// Goal: what an operator decides of a reading revises the months that it touches, and only those; the revision names
+// the reason, whatever order things come in, and through a restart before it is issued.
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { readingCode } from "@meterbook/core/domain/reading/reading";
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 import { cursorOver, readEnd, readUnsigned, skipField } from "@meterbook/core/records/protobuf-cursor";
 
-/** Field 8 of a MeterReport. It counts only where an operator is the origin: a meter may write into it what it likes. */
+/** Field 8 of a MeterReport. It counts only where an operator is the origin: a meter may write there what it likes. */
 const noteTag = 0x42;
 const utf8 = new TextDecoder();
 

@@ -1,3 +1,4 @@
+import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import type { TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { AggregatorEvents } from "./aggregator-events.ts";
@@ -11,6 +12,8 @@ export interface AggregatorOptions {
   /** 0 = recompute at once. */
   readonly settleSeconds: number;
   readonly limits: AdmissionLimits;
+  /** The thresholds that months are judged by; the usual ones where absent. */
+  readonly rules?: RuleBook;
   /** How gaps are looked for and asked for; nobody looks where absent. */
   readonly gaps?: GapRules;
   /** How often groups are summed; as usual where absent. */

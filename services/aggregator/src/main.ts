@@ -122,9 +122,9 @@ await runService(
       ...{ log, standing, notices },
       clockToleranceMs: settings.clockToleranceSeconds * 1000,
     });
-    const { timeZone, settleSeconds, gaps, admission: limits } = settings;
+    const { timeZone, settleSeconds, gaps, rules, admission: limits } = settings;
     const witnesses = timeWitnesses({ clock, leapMs: settings.clockLeapSecondsMax * 1000 });
-    const options = { timeZone, settleSeconds, limits, gaps, events, damaged, crashPoint, witnesses };
+    const options = { timeZone, settleSeconds, limits, rules, gaps, events, damaged, crashPoint, witnesses };
     own(await aggregateReadings(ports, options), "aggregator");
     standing.clear("start");
     console.log(`meterbook ready http://${health.address}`);

@@ -87,6 +87,7 @@ await runThread(async ({ settings, index, refusals }: AggregatorThreadData, own)
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
       limits: { ...settings.admission, metersMax: Math.ceil(settings.admission.metersMax / shards) },
+      rules: settings.rules,
       gaps: settings.gaps,
       damaged,
       crashPoint: crashPoints(settings.crashAt),

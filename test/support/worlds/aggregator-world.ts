@@ -19,6 +19,7 @@ import type { Origin, ReadingSeries } from "@meterbook/core/domain/reading/readi
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
@@ -114,6 +115,8 @@ export async function openAggregatorWorld(options: {
   nowMs: number;
   timeZone?: string;
   settleSeconds?: number;
+  /** The usual ones where absent. */
+  rules?: RuleBook;
   limits?: Partial<AdmissionLimits>;
   /** What the log holds already; nothing where absent. */
   log?: readonly LogFrame[];
@@ -215,6 +218,7 @@ export async function openAggregatorWorld(options: {
     const aggregator = await aggregateReadings(ports, {
       timeZone,
       settleSeconds: options.settleSeconds ?? 30,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
       limits: { ...usualAdmission, ...options.limits },
       ...(options.gaps === undefined ? {} : { gaps: options.gaps.rules }),
       summing: { lookMs: 20, betweenMs: 0, gatherMs: 0 },

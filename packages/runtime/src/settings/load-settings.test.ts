@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { usualRules } from "@meterbook/core/domain/valuation/rule-book";
 import { expect, onTestFinished, test } from "vitest";
+import { doorRules } from "../../../intake/src/door-rules.ts";
 import { runProcess } from "../fixtures/run-process.ts";
 import { describeProblems, loadSettings } from "./load-settings.ts";
 import { machineBytes, metersThatFit } from "./memory-share.ts";
@@ -32,7 +34,8 @@ test("an empty environment gives the documented defaults", () => {
     timeZone: "Europe/Kyiv",
     settleSeconds: 30,
     admission: { unknownMeters: "accept", channelsPerMeterMax: 64, metersMax: metersThatFit(machineBytes()) },
-    messages: { bytesMax: 262_144, registersMax: 64 },
+    messages: { bytesMax: 262_144, registersMax: 64, rules: doorRules },
+    rules: usualRules,
     gaps: {
       ...{ lookMs: 60_000, silentSeconds: 93_600, asksPerSecond: 20 },
       ...{ waitMs: 600_000, backOffMs: 900_000, timesMax: 8 },

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import { type GapSettings, gapsFrom } from "./gap-settings.ts";
 import type { InfluxServerSetting } from "./influx-servers.ts";
 import { type KafkaSettings, kafkaFrom } from "./kafka-settings.ts";
 import { machineBytes, metersPerPartitionMax, metersThatFit } from "./memory-share.ts";
 import { type MqttBrokerSettings, type MqttTlsSettings, mqttBrokerFrom, mqttTlsFrom } from "./mqtt-settings.ts";
+import { clockThresholds, doorFrom, ruleBookFrom } from "./rule-settings.ts";
 import { type Environment, settingsThatNeedOthers } from "./setting-needs.ts";
 import type { SettingProblem } from "./setting-problem.ts";
 import {
@@ -46,7 +48,14 @@ export interface Settings {
     readonly metersMax: number;
   };
   /** What one message may hold. */
-  readonly messages: { readonly bytesMax: number; readonly registersMax: number };
+  readonly messages: {
+    readonly bytesMax: number;
+    readonly registersMax: number;
+    /** What its readings are judged by. */
+    readonly rules: ReturnType<typeof doorFrom>;
+  };
+  /** What months are judged by. */
+  readonly rules: RuleBook;
   readonly gaps: GapSettings;
   readonly apiKeysFile?: string | undefined;
   readonly kafka?: KafkaSettings | undefined;
@@ -106,6 +115,7 @@ export function loadSettings(environment: Environment, options: LoadOptions = {}
     ...unsafeListening(given, service),
     ...missing(given, service),
     ...settingsThatNeedOthers(given),
+    ...clockThresholds(given),
     ...tokensThatMissServers(given),
     ...unknownSettings(given),
   ];
@@ -198,7 +208,9 @@ function settingsFrom(read: ReadSettings, service: ServiceName): Settings {
     messages: {
       bytesMax: read.METERBOOK_PACKET_BYTES_MAX,
       registersMax: read.METERBOOK_CHANNELS_PER_METER_MAX,
+      rules: doorFrom(read),
     },
+    rules: ruleBookFrom(read),
     gaps: gapsFrom(read),
     apiKeysFile: read.METERBOOK_API_KEYS_FILE,
     kafka: kafkaFrom(read),

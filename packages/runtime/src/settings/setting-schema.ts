@@ -1,5 +1,6 @@
 import { isTimeZone } from "@meterbook/core/domain/time/local-calendar";
 import { z } from "zod";
+import { groupRules, type MonthRules, monthRules } from "./group-rules.ts";
 import { type InfluxServerSetting, influxServers } from "./influx-servers.ts";
 import { metersPerPartitionMax } from "./memory-share.ts";
 
@@ -51,6 +52,13 @@ const influxUrls = z.string().transform((text, context): readonly InfluxServerSe
 
 const text = z.string();
 const onOff = z.enum(["on", "off"], "on or off").prefault("off");
+
+const rulesOfGroups = z.string().transform((list, context): ReadonlyMap<string, MonthRules> => {
+  const { groups, problems } = groupRules(list);
+  if (problems.length === 0) return groups;
+  context.addIssue(`industry V18_FLOOR_W=50000 V17_CEILING_PERCENT=150; farms … (${problems.join("; ")})`);
+  return z.NEVER;
+});
 
 const partitionCounts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const shardsMax = 64;
@@ -130,6 +138,23 @@ export const settingSchema = z.object({
   METERBOOK_GAP_BACK_OFF_SECONDS: wholeNumber({ min: 1, max: 604_800 }).prefault("900"),
   METERBOOK_GAP_ASKS_MAX: wholeNumber({ min: 1, max: 1000 }).prefault("8"),
   METERBOOK_GAP_ASKS_PER_SECOND: wholeNumber({ min: 0, max: 100_000 }).prefault("20"),
+  METERBOOK_V08_DIGITS_MAX: wholeNumber({ min: 1, max: 16 }).prefault("10"),
+  METERBOOK_V09_OLD_DAYS: wholeNumber(dayRange).prefault("1098"),
+  METERBOOK_V10_AHEAD_SECONDS: wholeNumber({ min: 0, max: 86_400 }).prefault("300"),
+  METERBOOK_V25_OFF_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("60"),
+  METERBOOK_V25_WRONG_SECONDS: wholeNumber({ min: 1, max: 31_536_000 }).prefault("900"),
+  METERBOOK_V13_GLITCH_READINGS_MAX: wholeNumber(monthRules.V13_GLITCH_READINGS_MAX).prefault("3"),
+  METERBOOK_V14_WRAPS_FROM_PERCENT: wholeNumber(monthRules.V14_WRAPS_FROM_PERCENT).prefault("90"),
+  METERBOOK_V17_CEILING_PERCENT: wholeNumber(monthRules.V17_CEILING_PERCENT).prefault("110"),
+  METERBOOK_V17_CONNECTION_W: wholeNumber(monthRules.V17_CONNECTION_W).optional(),
+  METERBOOK_V18_SPIKE_PERCENT: wholeNumber(monthRules.V18_SPIKE_PERCENT).prefault("180"),
+  METERBOOK_V18_FLOOR_W: wholeNumber(monthRules.V18_FLOOR_W).prefault("2000"),
+  METERBOOK_V19_LOW_PERCENT: wholeNumber(monthRules.V19_LOW_PERCENT).prefault("30"),
+  METERBOOK_V19_HIGH_PERCENT: wholeNumber(monthRules.V19_HIGH_PERCENT).prefault("300"),
+  METERBOOK_V19_DIFFERENCE_WH: wholeNumber(monthRules.V19_DIFFERENCE_WH).prefault("10000"),
+  METERBOOK_V20_PER_MILLE: wholeNumber(monthRules.V20_PER_MILLE).prefault("1"),
+  METERBOOK_V23_ZERO_USE_DAYS: wholeNumber(monthRules.V23_ZERO_USE_DAYS).prefault("7"),
+  METERBOOK_RULES_OF_GROUPS: rulesOfGroups.optional(),
   METERBOOK_CERTIFICATE_NOTICE_DAYS: wholeNumber({ min: 0, max: 3650 }).prefault("14"),
   METERBOOK_LOG_RETENTION_DAYS: wholeNumber(dayRange).prefault("7"),
   METERBOOK_CLOCK_TOLERANCE_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("60"),

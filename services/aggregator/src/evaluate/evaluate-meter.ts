@@ -135,10 +135,10 @@ async function madeMonth(
 ): Promise<SnapshotContent> {
   const before = chain.get(period - 1)?.closings ?? [];
   const content = await monthOf(meter, period, before, sources);
-  const unusual = unusualRows(content, before, meter.calendar);
+  const unusual = unusualRows(content, before, meter.calendar, meter.rules);
   if (unusual.length === 0) return content;
   const year = chain.get(period - 12)?.closings ?? (await closingsOf(ledger, seen, meter.meterId, period - 12));
-  return withUnusual(content, unusual, year, meter.calendar);
+  return withUnusual(content, unusual, year, meter.calendar, meter.rules);
 }
 
 async function closingsOf(

@@ -33,18 +33,18 @@ export async function monthOf(
 ): Promise<SnapshotContent> {
   const month = { period, span: spanOf(meter.calendar, period), previous };
   // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
-  const { meterId, record, recordDamaged, calendar } = meter;
+  const { meterId, record, recordDamaged, calendar, rules } = meter;
   const isTimed = record?.statuses !== undefined || recordOfMonth(record, month.span) !== record;
   const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) {
-    const content = composeMonth(meter, month, rows);
+    const content = composeMonth(meter, month, rows, rules);
     if (!wantsHistory(content, { ...meter, previous })) return content;
   }
   const channels = knownChannels(meter.channels.map(pastOf), await stored());
   const known = { meterId, record, recordDamaged, channels };
-  const content = monthContent(known, period, calendar, previous);
+  const content = monthContent(known, period, calendar, previous, rules);
   if (recordDamaged || !wantsHistory(content, { record, previous })) return content;
-  return monthContent({ ...known, history: await history(content) }, period, calendar, previous);
+  return monthContent({ ...known, history: await history(content) }, period, calendar, previous, rules);
 }
 
 export interface MonthSources {
@@ -120,10 +120,10 @@ function totalRow(
   const cover = profile === undefined ? undefined : rememberedCover(profile, span);
   if (readings === undefined || (profile !== undefined && cover === undefined)) return undefined;
   if (!opensAsIssued(state, span.start, before) || !isInPlace(meter, state, readings, span)) return undefined;
-  const spec = registerSpec(record, register);
+  const spec = registerSpec(record, register, meter.rules);
   const line = registerLine(readings, spec.modulus);
   const past = { register, unit, spec, record, line, findings: [], intervals: [], cover, previous: before };
-  const row = registerRow({ ...past, reach: { first: firstOf(state) } }, span, valuationRules);
+  const row = registerRow({ ...past, reach: { first: firstOf(state) } }, span, meter.rules);
   // Intervals would give a better value, and those of a whole month are not remembered one by one.
   return profile === undefined || row.method === "EXACT" ? row : undefined;
 }
@@ -136,7 +136,7 @@ function opensAsIssued(state: ChannelState, start: number, before: Closings[numb
 
 /** Whether an installation or a removal has no say in the month but for its opening. */
 function isInPlace(
-  { record }: MeterState,
+  { record, rules }: MeterState,
   state: ChannelState,
   readings: readonly Reading[],
   { boundary }: Month["span"],
@@ -148,18 +148,18 @@ function isInPlace(
   const first = firstOf(state);
   if (first.at < installed.at || (readings[0]?.at ?? Number.POSITIVE_INFINITY) > boundary) return false;
   if (value === undefined) return true;
-  const spec = registerSpec(record, state.channel.register);
-  return first.at > installed.at && courseOf({ at: installed.at, value }, first, spec, valuationRules) === "rose";
+  const spec = registerSpec(record, state.channel.register, rules);
+  return first.at > installed.at && courseOf({ at: installed.at, value }, first, spec, rules) === "rose";
 }
 
 /** When the earliest reading of a register before a month was taken that is doubted; undefined if none is. */
 export function doubtedBefore(meter: MeterState, stored: readonly ReadingSeries[], start: number): number | undefined {
-  const { record } = meter;
+  const { record, rules } = meter;
   let earliest: number | undefined;
   for (const series of stored) {
     const { register, kind } = series.channel;
     if (kind !== "register") continue;
-    const by = { record, spec: registerSpec(record, register), rules: valuationRules };
+    const by = { record, spec: registerSpec(record, register, rules), rules };
     const from = start - valuationRules.reachSecondsMax;
     const doubted = judgedLine(series, register, by).findings.find(
       ({ rule, at }) => at >= from && (rule === "V13" || rule === "V15" || rule === "V17"),

@@ -44,7 +44,7 @@ const [timeNote, carried] = ["time", "carried"];
 export async function openPartitionMemory(
   series: SeriesStore,
   clock: Clock,
-  { timeZone, settleSeconds }: Pick<AggregatorOptions, "timeZone" | "settleSeconds">,
+  { timeZone, settleSeconds, rules }: Pick<AggregatorOptions, "timeZone" | "settleSeconds" | "rules">,
   waitsBesides: () => number,
 ): Promise<PartitionMemory> {
   const found = series.progress;
@@ -52,7 +52,7 @@ export async function openPartitionMemory(
   const time = logTime(found.notes[timeNote] ?? 0);
   let carriedTo = found.notes[carried] ?? 0;
   const pending = pendingMeters(settleSeconds, () => time.ms);
-  let knownMeters = await openKnownMeters(series, timeZone);
+  let knownMeters = await openKnownMeters(series, timeZone, rules);
   // Records from here to `found.position` are in the store, and read again for what they changed.
   let readAgainTo = found.issuedPosition;
   const isReadingAgain = () => readAgainTo < found.position;
@@ -124,7 +124,7 @@ export async function openPartitionMemory(
       issuedUpTo.reached(to, pending.nextQueueNumber);
     },
     async reopen() {
-      const opened = openedAgain(knownMeters, await openKnownMeters(series, timeZone));
+      const opened = openedAgain(knownMeters, await openKnownMeters(series, timeZone, rules));
       pending.moveTo(opened.meet);
       knownMeters = opened;
     },

@@ -2,18 +2,15 @@ import { beginsEarlier, isTooOld } from "@meterbook/core/domain/reading/first-re
 import type { Reading, ReadingCode } from "@meterbook/core/domain/reading/reading";
 import { channelKey, hasRemark, qualityIndexOf } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
-import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { absentSteps } from "@meterbook/core/domain/valuation/cover/cover-intervals";
-import { isAboveCeiling } from "@meterbook/core/domain/valuation/judge/v17-above-ceiling";
-import { canBeSpike } from "@meterbook/core/domain/valuation/judge/v18-spike";
-import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import type { Span } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { StoredChannel } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-memory.ts";
 import { clearReading, get, getReading, set, setReading } from "./channel-memory.ts";
+import { type Circumstances, isSpikeLike, isTooMuch } from "./circumstances.ts";
 import { addInterval, hasMonths, monthTotals } from "./interval-months.ts";
 
 /**
@@ -109,24 +106,6 @@ export function advanceNewestOnly(state: ChannelState, at: number): void {
 
 /** What is irregular so long before a month is past and gone for it. */
 const irregularBeforeSeconds = 36 * 86_400;
-/** What a channel's readings are judged by: what is known of its meter. */
-export interface Circumstances {
-  readonly calendar: LocalCalendar;
-  readonly record: MeterRecord | undefined;
-}
-
-/** Whether the connection can have carried so much; without a known power it can. */
-function isTooMuch(state: ChannelState, amount: number, seconds: number, { record }: Circumstances): boolean {
-  if (record?.connectionPowerW === undefined) return false;
-  return isAboveCeiling(amount, seconds, registerSpec(record, state.channel.register), valuationRules);
-}
-
-/** V18, as far as one interval tells. */
-function isSpikeLike({ channel }: ChannelState, amount: number, { record }: Circumstances): boolean {
-  const multiplier = record === undefined ? 1 : registerSpec(record, channel.register).multiplier;
-  return canBeSpike(amount, channel, multiplier, valuationRules);
-}
-
 /** Instead of a boundary: what is made of the months before may change. */
 export const unordered = -1;
 /** So many readings behind something irregular can still change what is made of it. */
@@ -169,7 +148,7 @@ function isContradiction(state: ChannelState, at: number, value: number, circums
   if (get(state, fields.nextBoundary) === 0) return false;
   const counted = value - get(state, fields.newestValue);
   if (counted < 0) return true;
-  return isTooMuch(state, counted, at - get(state, fields.newestAt), circumstances);
+  return isTooMuch(state.channel, counted, at - get(state, fields.newestAt), circumstances);
 }
 
 /** Whether a reading comes so soon behind something irregular that it can still change what is made of that. */
@@ -251,9 +230,9 @@ function takeInterval(state: ChannelState, reading: Reading, circumstances: Circ
   const isSound =
     qualityIndexOf(code) < 3 &&
     !overlaps(state, at) &&
-    !isTooMuch(state, value, stepSeconds, circumstances) &&
+    !isTooMuch(state.channel, value, stepSeconds, circumstances) &&
     !hasRemark(code) &&
-    !isSpikeLike(state, value, circumstances);
+    !isSpikeLike(state.channel, value, circumstances);
   if (!addInterval(state, reading, stepSeconds, circumstances.calendar) || !isSound)
     markIrregular(state, at - stepSeconds, at);
 }

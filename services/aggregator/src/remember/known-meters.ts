@@ -2,6 +2,8 @@ import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { inForce, type RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
+import { rulesOfMeter, usualRules } from "@meterbook/core/domain/valuation/rule-book";
 import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
 import { channelRows } from "./channel-memory.ts";
 import type { MeterState } from "./meter-state.ts";
@@ -33,6 +35,7 @@ export interface KnownMeters {
 export async function openKnownMeters(
   store: Pick<SeriesStore, "progress" | "meters">,
   defaultZone: string,
+  book: RuleBook = usualRules,
 ): Promise<KnownMeters> {
   const meters = new Map<string, MeterState>();
   const zones = new Set<string>();
@@ -44,7 +47,7 @@ export async function openKnownMeters(
     let meter = meters.get(meterId);
     if (meter === undefined) {
       zones.add(defaultZone);
-      meter = meterState(meterId, defaultZone);
+      meter = meterState(meterId, defaultZone, book.usual);
       meters.set(meterId, meter);
     }
     return meter;
@@ -90,6 +93,8 @@ export async function openKnownMeters(
       meter.isRegistered = true;
       meter.recordDamaged = false;
       const carriedBefore = meter.record?.connectionPowerW;
+      const judgedBefore = meter.rules;
+      meter.rules = rulesOfMeter(book, known);
       meter.record = {
         ...record,
         meterId: meter.meterId,
@@ -102,8 +107,8 @@ export async function openKnownMeters(
         zones.add(zone);
       }
       // What was tidy under other master data need not be so under these.
-      if (isElsewhere || (meter.channels.length > 0 && carriedBefore !== record.connectionPowerW))
-        forgetMeter(meter, -1);
+      const isJudgedAnew = carriedBefore !== record.connectionPowerW || judgedBefore !== meter.rules;
+      if (isElsewhere || (meter.channels.length > 0 && isJudgedAnew)) forgetMeter(meter, -1);
       return meter;
     },
     registerDamaged(meterId) {

@@ -7,6 +7,8 @@ import type { Issued } from "@meterbook/core/domain/snapshot/next-revision";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Closings } from "@meterbook/core/domain/valuation/month";
+import type { ValuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
+import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ChannelRow } from "./channel-memory.ts";
 import type { ChannelState } from "./channel-state.ts";
@@ -20,6 +22,8 @@ export interface MeterState {
   channels: readonly ChannelState[];
   /** The record that counts. */
   record: RegisteredMeter | undefined;
+  /** The thresholds of its group, or the usual ones. */
+  rules: ValuationRules;
   /** Whether there is a record that counts; it may be one that cannot be read. */
   isRegistered: boolean;
   /** Its newest master data cannot be read: until they come again nothing is made of them. */
@@ -65,12 +69,13 @@ export interface IssuedPeriod extends Issued {
 
 export const noNumbers: ReportNumbers = { last: 0, missed: undefined };
 
-export function meterState(meterId: string, zone: string): MeterState {
+export function meterState(meterId: string, zone: string, rules: ValuationRules = valuationRules): MeterState {
   return {
     meterId,
     no: -1,
     channels: [],
     record: undefined,
+    rules,
     isRegistered: false,
     recordDamaged: false,
     calendar: localCalendar(zone),

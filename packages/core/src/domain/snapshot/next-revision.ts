@@ -7,7 +7,9 @@ export type Issued = Pick<Snapshot, "revision" | "lifecycle" | "hash">;
 
 /**
  * The revision to issue now, or undefined where there is nothing to say: the period is not due, or a recomputation
- * came out the same. `cause` says in words what changed, where somebody has decided it. A final value is never edited: what changes it is a further revision, `revised`.
+ * came out the same. A final value is never edited: what changes it is a further revision, `revised`.
+ *
+ * @param cause in words, what changed, where somebody has decided it
  */
 export function nextRevision(
   content: SnapshotContent,

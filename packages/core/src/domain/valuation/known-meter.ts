@@ -2,6 +2,7 @@ import type { Channel, Columns, Reading } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import type { PastMonth } from "./estimation/past-month.ts";
 import type { Part } from "./month.ts";
+import type { ValuationRules } from "./valuation-rules.ts";
 
 /**
  * Everything that is known of a meter, or as much of it as the months in question can depend on (`reachSecondsMax`).
@@ -47,10 +48,14 @@ export interface RegisterSpec {
 /** Base units of one unit of the display (kWh, kvarh, m3). */
 const displayUnit = 1000;
 
-export function registerSpec(record: MeterRecord | undefined, register: string): RegisterSpec {
+export function registerSpec(
+  record: MeterRecord | undefined,
+  register: string,
+  { connectionW }: Pick<ValuationRules, "connectionW"> = {},
+): RegisterSpec {
   const entry = record?.registers.find((one) => one.register === register);
   const multiplier = entry?.multiplier ?? 1;
-  const power = entry?.unit === "L" ? undefined : record?.connectionPowerW;
+  const power = entry?.unit === "L" ? undefined : (record?.connectionPowerW ?? connectionW);
   const modulus = entry?.modulus ?? (entry?.digits === undefined ? undefined : 10 ** entry.digits * displayUnit);
   return {
     multiplier,

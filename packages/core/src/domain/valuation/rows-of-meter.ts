@@ -46,7 +46,7 @@ export function rowOf(
   const { span, previous } = month;
   const [{ channel }] = group as [Stored];
   const { register, unit } = channel;
-  const spec = registerSpec(record, register);
+  const spec = registerSpec(record, register, rules);
   const part = partOf(span, record);
   const from = estimatedFrom(month, channel, record);
   const { totals, judged, profiles } = judgeGroup(group, { record, spec, rules });

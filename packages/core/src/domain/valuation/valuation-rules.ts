@@ -10,6 +10,8 @@ export interface ValuationRules {
   readonly scaleSecondsMax: number;
   /** What lies further away from a month than this says nothing of it. */
   readonly reachSecondsMax: number;
+  /** V14 and V17: what a connection of unknown power can carry, in W; undefined where nobody says. */
+  readonly connectionW?: number;
   /** V14 and V17: what a connection can carry, in percent of its power. */
   readonly ceilingPercent: number;
   /** V14: without a connection power a register wraps from above this part of its range only, in percent. */
