@@ -5,9 +5,10 @@ import {
   openKafkaRejectedAppender,
   openKafkaRejectedLog,
 } from "@meterbook/adapters/kafka/rejected-log/kafka-rejected-log";
+import { followRefusedByOthers } from "@meterbook/adapters/kafka/rejected-log/refused-by-others";
 import { topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import { refusedMessages } from "@meterbook/core/ports/refused-message";
+import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import { encodeRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -80,6 +81,24 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     const again = await open(connection, dataDir);
     expect(await again.list(all)).toEqual(theirs);
     expect(await again.totals()).toEqual(await two.totals());
+  });
+
+  test("H10: a process is told what others refuse from now on, with its sender, and not of its own", async () => {
+    const connection = await places.place();
+    const [ingest, aggregator] = [appender(connection), appender(connection)];
+    await aggregator.append([aRejection({ detail: "before" })]);
+    const told: RefusedMessage[] = [];
+    const refused = (message: RefusedMessage) => void told.push(message);
+    const follower = await followRefusedByOthers({ connection, events, except: ingest, refused });
+    onTestFinished(() => follower.close());
+    await ingest.append([aRejection({ detail: "its own" })]);
+    await send(connection, [Buffer.from("nonsense")]);
+    const late = { clientId: "aggregator", senderName: "m-7", meterId: "m-7" };
+    await aggregator.append([aRejection({ ...late, readingIndex: 0 })]);
+    await aggregator.append([aRejection({ ...late, detail: "last", payload: Buffer.alloc(300) })]);
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2);
+    expect(told[1]).toMatchObject({ ...late, refusals: [{ detail: "last" }] });
+    expect(told[1]?.payload.length).toBe(300);
   });
 
   test("what one writer has written twice, not knowing better, is one entry", async () => {

@@ -16,6 +16,7 @@ import { kafkaProbe } from "@meterbook/adapters/kafka/topics/kafka-probe";
 import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
 import { watchTopics } from "@meterbook/adapters/kafka/topics/watch-topics";
 import { takeOwnDirectory } from "@meterbook/adapters/sqlite-views/file/own-directory";
+import { rejectedQuota } from "@meterbook/intake/refused/rejected-quota";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
 import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
 import { damageNotices } from "@meterbook/runtime/health/damage-notices";
@@ -38,6 +39,7 @@ import { Registry } from "prom-client";
 import { aggregateReadings } from "./aggregate-readings.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
 import { rejectLines } from "./apply/reject-lines.ts";
+import { shareRefused } from "./apply/share-refused.ts";
 
 /** Takes the readings from Kafka into InfluxDB and issues snapshots. Any number of these share the partitions. */
 optionsOrExit({
@@ -87,7 +89,9 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
   const onLog = { connection, partitions, events, consumer, damaged, crashPoint };
   const readings = own(openKafkaReadingsLog(onLog), "readings log");
   kafkaLagMetrics(metrics, readings.lag);
-  const rejected = own(openKafkaRejectedAppender({ connection, events }), "rejected log");
+  const { retentionDays, ...room } = settings.rejected;
+  const quota = rejectedQuota({ ...room, retentionMs: retentionDays * 86_400_000, nowMs: () => performance.now() });
+  const rejected = shareRefused(own(openKafkaRejectedAppender({ connection, events }), "rejected log"), quota);
   const ears = { tell: damaged, nowMs: () => clock.nowMs() };
   const influxEvents = influxMetrics(metrics, log, standing);
   for (const { url, ask, close } of influxProbes(influx)) {

@@ -91,7 +91,7 @@ function senderMetrics(
   });
   const messages = new Counter({
     name: "meterbook_rejected_held_total",
-    help: "Messages without room in the rejected log: `hold` was not acknowledged and comes again, of `cut` the beginning was kept.",
+    help: "Messages without room in the rejected log: `hold` was not acknowledged and comes again, of `cut` the beginning was kept, `late` was kept by an aggregator.",
     labelNames: ["outcome", "why"],
     registers,
   });

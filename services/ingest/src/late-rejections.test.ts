@@ -1,10 +1,10 @@
 // Goal: what the aggregator refuses fills the share of whoever sent it, and is kept, whole or its beginning.
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
+import { rejectedQuota } from "@meterbook/intake/refused/rejected-quota";
 import { expect, test } from "vitest";
 import { lateRejections } from "./late-rejections.ts";
 import { meterSenders } from "./meter-senders.ts";
 import { rejectedDoor } from "./rejected-door.ts";
-import { rejectedQuota } from "./rejected-quota.ts";
 
 function refused(meterId: string, bytes = 400): Rejection {
   const from = { topic: `meters/${meterId}/readings`, meterId, clientId: "aggregator", senderName: meterId };

@@ -5,13 +5,16 @@ import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log
 import { kafkaMetrics } from "@meterbook/adapters/kafka/kafka-metrics";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { openKafkaRejectedAppender } from "@meterbook/adapters/kafka/rejected-log/kafka-rejected-log";
+import { followRefusedByOthers } from "@meterbook/adapters/kafka/rejected-log/refused-by-others";
 import { kafkaProbe } from "@meterbook/adapters/kafka/topics/kafka-probe";
 import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
 import { watchTopics } from "@meterbook/adapters/kafka/topics/watch-topics";
 import { openMeterSource } from "@meterbook/adapters/meter-source/meter-source";
 import { fairTurns } from "@meterbook/adapters/mqtt-endpoint/bounds/fair-turns";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
+import type { RefusedMessage } from "@meterbook/core/ports/refused-message";
 import { messageReader, readLimits } from "@meterbook/intake/read-message";
+import { rejectedQuota } from "@meterbook/intake/refused/rejected-quota";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
 import { damageNotices } from "@meterbook/runtime/health/damage-notices";
 import { serveHealth } from "@meterbook/runtime/health/health-server";
@@ -29,13 +32,14 @@ import { mqttUrlOf } from "@meterbook/runtime/settings/mqtt-settings";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { Registry } from "prom-client";
 import { askMeters, type MeterAsking } from "./ask-meters.ts";
+import { countLateRefusals } from "./count-late-refusals.ts";
 import { gatherRejections } from "./gather-rejections.ts";
 import { gatherTurns, writtenWithTheirTurn } from "./gather-turns.ts";
 import { ingestMessages } from "./ingest-messages.ts";
 import { ingestMetrics } from "./ingest-metrics.ts";
+import { meterSenders } from "./meter-senders.ts";
 import { rejectOversized } from "./reject-oversized.ts";
 import { rejectedDoor } from "./rejected-door.ts";
-import { rejectedQuota } from "./rejected-quota.ts";
 
 /**
  * Takes what meters report, over our own endpoint or from an external broker, into Kafka. Any number of these run side
@@ -75,12 +79,16 @@ async function openLogs(kafka: KafkaSettings, own: Own) {
   own(watchDependency(standing, { name: "kafka", says: "Kafka does not answer", probe: probe.ask }));
   const damages = own(await openKafkaDamageLog({ connection, dataDir: "memory", events }), "damage log");
   damaged = () => damageNotices(damages);
+  const rejected = own(openKafkaRejectedAppender({ connection, events }), "rejected log");
+  const byOthers = { connection, events, except: rejected };
   return {
     log: own(
       openKafkaReadingsLog({ connection, partitions, events, crashPoint, busy: writtenWithTheirTurn }),
       "readings log",
     ),
-    rejected: own(openKafkaRejectedAppender({ connection, events }), "rejected log"),
+    rejected,
+    countRefused: async (refused: (message: RefusedMessage) => void) =>
+      void own(await followRefusedByOthers({ ...byOthers, refused }), "refusals of others"),
     gaps: own(await openKafkaGapLog({ connection, dataDir: "memory", events }), "gap log"),
   };
 }
@@ -103,6 +111,13 @@ await runService(
     const { retentionDays, ...quotas } = settings.rejected;
     const quota = rejectedQuota({ ...quotas, retentionMs: retentionDays * dayMs, nowMs: () => performance.now() });
     const door = rejectedDoor({ quota, events, whenFull: settings.mqttBroker === undefined ? "hold" : "cut" });
+    const senders = settings.mqttBroker === undefined ? meterSenders() : undefined;
+    await logs.countRefused(
+      countLateRefusals({
+        door: rejectedDoor({ quota, events, whenFull: "late" }),
+        senders: senders ?? meterSenders(),
+      }),
+    );
     const reject = gatherRejections(logs.rejected);
     const reader = messageReader({ ...readLimits, ...settings.messages }, clock);
     const turns = fairTurns();
@@ -130,7 +145,7 @@ await runService(
           certificates,
           clock,
         },
-        gatherTurns(ingestMessages({ log: logs.log, reject }, { reader, events, door, crashPoint }), turns),
+        gatherTurns(ingestMessages({ log: logs.log, reject }, { reader, events, door, senders, crashPoint }), turns),
       ),
       "MQTT",
     );

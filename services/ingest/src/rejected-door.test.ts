@@ -1,7 +1,7 @@
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
+import { rejectedQuota } from "@meterbook/intake/refused/rejected-quota";
 import { expect, test } from "vitest";
 import { rejectedDoor } from "./rejected-door.ts";
-import { rejectedQuota } from "./rejected-quota.ts";
 
 function refused(payloadBytes: number, meterId = "m-1"): Rejection[] {
   const payload = Buffer.alloc(payloadBytes, 7);

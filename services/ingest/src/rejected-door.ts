@@ -2,8 +2,9 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import { refusedBytes, refusedMessages } from "@meterbook/core/ports/refused-message";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
+import { cutRejections } from "@meterbook/intake/refused/cut-rejections";
+import type { RejectedQuota } from "@meterbook/intake/refused/rejected-quota";
 import type { IngestEvents } from "./ingest-events.ts";
-import type { RejectedQuota } from "./rejected-quota.ts";
 
 /** Whoever sent what is refused. */
 export interface RefusedSender {
@@ -25,13 +26,14 @@ export interface RejectedDoorOptions {
   /**
    * What becomes of a message without room. `hold`: our own endpoint slows the connection that sent it. `cut`: behind a
    * broker all messages come over one connection, and one meter must not stop it; the beginning of the message is kept.
+   * `late`: another process has kept it already; its sender is named.
    */
-  readonly whenFull: "hold" | "cut";
+  readonly whenFull: "hold" | "cut" | "late";
 }
 
 /** Told apart in the log; further ones are held and counted without a line of their own. */
 const heldNamedMax = 1_000;
-const cutPayloadBytes = 256;
+
 export function rejectedDoor({ quota, events, whenFull }: RejectedDoorOptions): RejectedDoor {
   const held = new Set<string>();
 
@@ -50,7 +52,8 @@ export function rejectedDoor({ quota, events, whenFull }: RejectedDoorOptions): 
       return rejections.map((one) => ({ ...one, senderName: sender }));
     }
     tell(sender, outcome);
-    if (whenFull === "cut") return cut(rejections, sender);
+    if (whenFull === "late") return rejections;
+    if (whenFull === "cut") return cutRejections(rejections, sender);
     const setting =
       outcome === "sender_full" ? "METERBOOK_REJECTED_BYTES_PER_SENDER_MAX" : "METERBOOK_REJECTED_BYTES_MAX";
     throw new AdapterError("rejected_full", {
@@ -71,12 +74,4 @@ function senderOf(
 
 function bytesOf(rejections: readonly Rejection[]): number {
   return refusedMessages(rejections).reduce((sum, message) => sum + refusedBytes(message), 0);
-}
-
-function cut(rejections: readonly Rejection[], sender: string): readonly Rejection[] {
-  const [first] = rejections;
-  if (first === undefined) return rejections;
-  const payload = first.payload.subarray(0, cutPayloadBytes);
-  const truncatedFrom = first.truncatedFrom ?? first.payload.length;
-  return rejections.map((one) => ({ ...one, payload, truncatedFrom, senderName: sender }));
 }

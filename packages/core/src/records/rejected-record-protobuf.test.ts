@@ -18,6 +18,7 @@ const refusal = fc.record({
 });
 const message = fc.record({
   topic: text,
+  senderName: text,
   meterId: fc.option(text),
   clientId: text,
   receivedAtMs: fc.nat(253_402_300_799_999),

@@ -32,7 +32,7 @@ function putRefused(
   out: protobuf.Writer,
   { message, writer, number }: Extract<RejectedRecord, { kind: "refused" }>,
 ): void {
-  const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals, source } = message;
+  const { topic, meterId, clientId, receivedAtMs, payload, truncatedFrom, refusals, source, senderName } = message;
   out.uint32(0x0a).string(topic);
   if (meterId !== null) out.uint32(0x12).string(meterId);
   out.uint32(0x1a).string(clientId).uint32(0x20).uint64(receivedAtMs).uint32(0x2a).bytes(payload);
@@ -44,6 +44,7 @@ function putRefused(
   }
   out.uint32(0x42).bytes(writer).uint32(0x48).uint64(number);
   if (source !== undefined) out.uint32(0x52).string(source);
+  if (senderName !== undefined) out.uint32(0x5a).string(senderName);
   out.ldelim();
 }
 
@@ -86,7 +87,8 @@ function takeField(cursor: Cursor, tag: number, message: Mutable<Omit<RefusedMes
   else if (tag === 0x2a) message.payload = readBytes(cursor);
   else if (tag === 0x30) message.truncatedFrom = readWhole(cursor);
   else if (tag === 0x52) message.source = readText(cursor);
-  else skipField(cursor, tag, 10);
+  else if (tag === 0x5a) message.senderName = readText(cursor);
+  else skipField(cursor, tag, 11);
 }
 
 function takeRefusal(cursor: Cursor): Refusal {

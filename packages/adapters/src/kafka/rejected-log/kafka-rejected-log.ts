@@ -30,7 +30,11 @@ import { openViewOfTopic } from "../following/view-of-topic.ts";
 import { topicOf } from "../topics/kafka-topics.ts";
 
 /** For those who refuse messages and never look at them. */
-export type RejectedAppender = Pick<RejectedLog, "append"> & { close(): Promise<void> };
+export interface RejectedAppender extends Pick<RejectedLog, "append"> {
+  /** Stands in each of its records. */
+  readonly writer: Uint8Array;
+  close(): Promise<void>;
+}
 
 export interface KafkaRejectedAppenderOptions {
   readonly connection: KafkaConnection;
@@ -52,8 +56,9 @@ const recordsPerTurnMax = 500;
 
 /** `append` waits as long as an outage lasts, and what waits is held by those who call. */
 export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions): RejectedAppender {
-  const writer = rejectedWriter(options);
-  return { append: async (rejections) => void (await writer.write(refusedMessages(rejections))), close: writer.close };
+  const writer = randomBytes(16);
+  const { write, close } = rejectedWriter(options, writer);
+  return { writer, append: async (rejections) => void (await write(refusedMessages(rejections))), close };
 }
 
 /**
@@ -63,7 +68,7 @@ export function openKafkaRejectedAppender(options: KafkaRejectedAppenderOptions)
  */
 export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Promise<RejectedLog> {
   const { connection, dataDir, events, ears = noEars } = options;
-  const writer = rejectedWriter(options);
+  const writer = rejectedWriter(options, randomBytes(16));
   const view = await openViewOfTopic(connection, {
     topic: topicOf(connection, "rejected"),
     dataDir,
@@ -118,8 +123,7 @@ function forgetIn(database: ViewDatabase["database"]): ForgetRejections {
 
 type Entry = RefusedMessage | { readonly replayed: number; readonly atMs: number };
 
-function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions): TopicWriter<Entry> {
-  const writer = randomBytes(16);
+function rejectedWriter({ connection, events }: KafkaRejectedAppenderOptions, writer: Uint8Array): TopicWriter<Entry> {
   let number = 0;
 
   function recordOf(entry: Entry): Buffer {
