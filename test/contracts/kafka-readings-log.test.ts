@@ -1,10 +1,13 @@
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { unreadableStretches } from "@meterbook/adapters/kafka/client/fetch-protocol";
+import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { lastingProducer } from "@meterbook/adapters/kafka/client/lasting-producer";
 import type { KafkaReadingsLogOptions } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { openKafkaReadingsLog } from "@meterbook/adapters/kafka/readings-log/kafka-readings-log";
 import { checkTopics, topicOf } from "@meterbook/adapters/kafka/topics/kafka-topics";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
+import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
 import { encodeFrame } from "@meterbook/core/records/frame-protobuf";
 import { partitionOf } from "@meterbook/sharding/slot";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -164,6 +167,85 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     const all = await reports(collected, 60 - here.length);
     expect(all.filter((text) => text.startsWith("m-0:"))).toEqual(["m-0:1", "m-0:2"]);
     expect(damages).toMatchObject([{ place: "readings-log", where: `partition ${partition} offset 0` }]);
+  });
+
+  /** Twenty batches, and the length of one is changed on the broker's disk; undefined where that is out of reach. */
+  async function withDamagedLength(batch: 0 | 1, bit: number) {
+    const [dataDir] = kafka.server.dataDirs ?? [];
+    if (dataDir === undefined) return undefined;
+    const connection = await kafka.place();
+    const damages: Damage[] = [];
+    const damaged = (damage: Damage) => void damages.push(damage);
+    const log = openKafkaReadingsLog({ connection, partitions: 4, events: silentKafkaEvents, damaged });
+    onTestFinished(() => log.close());
+    for (let n = 0; n < 20; n += 1) await log.append({ ...aReport("m-0", ""), report: Buffer.alloc(900, n) });
+    const [topic, partition] = [topicOf(connection, "readings"), partitionOf("m-0", 4)];
+    const path = join(dataDir, `${topic}-${partition}`, `${"0".repeat(20)}.log`);
+    const bytes = await readFile(path);
+    const at = (batch === 0 ? 0 : 12 + bytes.readInt32BE(8)) + 8;
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE((bytes.readUInt32BE(at) ^ bit) >>> 0);
+    const handle = await open(path, "r+");
+    await handle.write(length, 0, 4, at);
+    await handle.close();
+    return { connection, log, damages, topic, partition };
+  }
+
+  /** The offsets that are delivered, from one on. */
+  async function offsetsFrom(log: ReadingsLog, partition: number, from: number): Promise<() => number[]> {
+    const collected = collector(new Map([[partition, from]]));
+    const subscription = await log.consume(collected.consumer);
+    onTestFinished(() => subscription.close());
+    return () => collected.frames.filter((frame) => frame.partition === partition).map(({ offset }) => offset);
+  }
+
+  const upTo20 = (from: number) => Array.from({ length: 20 - from }, (_, n) => from + n);
+
+  // The broker gives nothing of what stands between it and the next entry of its index.
+  test.for([
+    [0x1, 2],
+    [0x40, 1],
+    [0x400, 0],
+    [0x40_0000, 2],
+    [0x8000_0000, 1],
+  ] as const)(
+    "H07: a batch whose length is damaged (bits %i) costs its own record, wherever a consumer stands (offset %i)",
+    async ([bit, from]) => {
+      const found = await withDamagedLength(1, bit);
+      if (found === undefined) return;
+      const { log, damages, partition } = found;
+      const offsets = await offsetsFrom(log, partition, from);
+      await expect.poll(offsets, { timeout: 30_000 }).toEqual(upTo20(from));
+      const where = `partition ${partition} offset 1`;
+      expect(damages).toMatchObject(from > 1 ? [] : [{ place: "readings-log", where }]);
+    },
+  );
+
+  test("H07: where nothing stands before it, it is told from where on can be read, and a setting goes on there", async () => {
+    const found = await withDamagedLength(0, 0x8000_0000);
+    if (found === undefined) return;
+    const { connection, log, topic, partition } = found;
+    const offsets = await offsetsFrom(log, partition, 0);
+    const told = () => unreadableStretches().filter((one) => one.topic === topic);
+    await expect.poll(told, { timeout: 60_000 }).toHaveLength(1);
+    const readableFrom = told()[0]?.readableFrom ?? 0;
+    expect([told()[0]?.from, offsets()]).toEqual([0, []]);
+    expect(readableFrom).toBeGreaterThan(0);
+    expect(readableFrom).toBeLessThan(10);
+    await log.close();
+    const passOver = [{ topic, partition, from: 0, to: readableFrom - 1 }];
+    const again = kafkaConnection({ ...connection.settings, passOver }, { clientId: "test", log: () => undefined });
+    const damages: Damage[] = [];
+    const events = silentKafkaEvents;
+    const other = openKafkaReadingsLog({
+      ...{ connection: again, partitions: 4, events, damaged: (damage: Damage) => void damages.push(damage) },
+    });
+    onTestFinished(() => other.close());
+    const after = await offsetsFrom(other, partition, 0);
+    await expect.poll(after, { timeout: 30_000 }).toEqual(upTo20(0));
+    expect(damages.map(({ where }) => where)).toEqual(
+      Array.from({ length: readableFrom }, (_, n) => `partition ${partition} offset ${n}`),
+    );
   });
 
   test("says from where to where the log has forgotten what was not read", async () => {

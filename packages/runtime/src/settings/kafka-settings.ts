@@ -1,3 +1,4 @@
+import type { PassedOverSetting } from "./passed-over.ts";
 import type { ReadSettings } from "./setting-schema.ts";
 
 export interface KafkaSettings {
@@ -11,6 +12,8 @@ export interface KafkaSettings {
   readonly sessionSeconds: number;
   /** So often the settings of the topics are looked at. */
   readonly lookSeconds: number;
+  /** Offsets that the brokers cannot give and nobody waits for. */
+  readonly passOver: readonly PassedOverSetting[];
   readonly compression: "none" | "gzip";
   readonly tls:
     | {
@@ -54,6 +57,7 @@ export function kafkaFrom(read: ReadSettings): KafkaSettings | undefined {
     replication: read.METERBOOK_KAFKA_REPLICATION,
     sessionSeconds: read.METERBOOK_KAFKA_SESSION_SECONDS,
     lookSeconds: read.METERBOOK_KAFKA_LOOK_SECONDS,
+    passOver: read.METERBOOK_KAFKA_PASS_OVER ?? [],
     compression: read.METERBOOK_KAFKA_COMPRESSION,
     tls:
       read.METERBOOK_KAFKA_TLS === "off"

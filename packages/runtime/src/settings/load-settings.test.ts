@@ -90,6 +90,7 @@ test("every setting is read in its form", () => {
     METERBOOK_TIME_ZONE: "Europe/Berlin",
     METERBOOK_SETTLE_SECONDS: "0",
     METERBOOK_KAFKA_BROKERS: "kafka-1:9092, kafka-2:9092",
+    METERBOOK_KAFKA_PASS_OVER: "m.readings.v1/3/17-53, m.snapshots.v1/0/5-5",
     METERBOOK_CRASH_AT: "log-written:3",
   });
   expect(settings).toMatchObject({
@@ -105,6 +106,10 @@ test("every setting is read in its form", () => {
       topicPrefix: "meterbook.",
       partitions: 16,
       createTopics: "off",
+      passOver: [
+        { topic: "m.readings.v1", partition: 3, from: 17, to: 53 },
+        { topic: "m.snapshots.v1", partition: 0, from: 5, to: 5 },
+      ],
     },
     influx: {
       servers: [{ url: "http://influx:8086", first: 0, last: 255, token: "secret", compression: "gzip" }],
@@ -127,6 +132,9 @@ test.for([
   ["METERBOOK_KAFKA_BROKERS", "kafka-1:9092,kafka-2", /host:port,host:port/],
   ["METERBOOK_KAFKA_BROKERS", "kafka-1:0", /host:port,host:port/],
   ["METERBOOK_KAFKA_PARTITIONS", "12", /a power of two/],
+  ["METERBOOK_KAFKA_PASS_OVER", "readings.v1/3/17", /topic\/partition\/from-to/],
+  ["METERBOOK_KAFKA_PASS_OVER", "readings.v1/3/17-16", /topic\/partition\/from-to/],
+  ["METERBOOK_KAFKA_PASS_OVER", "readings.v1/3/0-100000", /at most 100 000/],
   ["METERBOOK_KAFKA_PARTITIONS", "0x10", /a power of two/],
   ["METERBOOK_KAFKA_REPLICATION", "0", /1 to 9/],
   ["METERBOOK_KAFKA_TOPIC_PREFIX", "a b", /letters/],

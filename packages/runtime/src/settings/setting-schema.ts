@@ -3,6 +3,7 @@ import { z } from "zod";
 import { groupRules, type MonthRules, monthRules } from "./group-rules.ts";
 import { type InfluxServerSetting, influxServers } from "./influx-servers.ts";
 import { metersPerPartitionMax } from "./memory-share.ts";
+import { type PassedOverSetting, passedOver } from "./passed-over.ts";
 
 /** Where a server listens; port 0 asks for a free one. */
 export interface ListenAddress {
@@ -47,6 +48,13 @@ const influxUrls = z.string().transform((text, context): readonly InfluxServerSe
   if (problems.length === 0) return servers;
   const example = "http://influxdb:8086, or http://a:8086=00-7f,http://b:8086=80-ff";
   context.addIssue(`a URL such as ${example} (${problems.join("; ")})`);
+  return z.NEVER;
+});
+
+const passOver = z.string().transform((given, context): readonly PassedOverSetting[] => {
+  const stretches = passedOver(given);
+  if (stretches !== undefined) return stretches;
+  context.addIssue("topic/partition/from-to with commas between, at most 100 000 offsets each");
   return z.NEVER;
 });
 
@@ -112,6 +120,7 @@ export const settingSchema = z.object({
   METERBOOK_KAFKA_REPLICATION: wholeNumber({ min: 1, max: 9 }).optional(),
   METERBOOK_KAFKA_SESSION_SECONDS: wholeNumber({ min: 6, max: 300 }).prefault("30"),
   METERBOOK_KAFKA_LOOK_SECONDS: wholeNumber({ min: 1, max: 86_400 }).prefault("300"),
+  METERBOOK_KAFKA_PASS_OVER: passOver.optional(),
   METERBOOK_KAFKA_COMPRESSION: z.enum(["none", "gzip"], "none or gzip").prefault("none"),
   METERBOOK_KAFKA_TLS: onOff,
   METERBOOK_KAFKA_TLS_CA_FILE: text.optional(),

@@ -4,7 +4,8 @@ import { Kafka, logLevel } from "kafkajs";
 import type { CertificateWatch } from "../../certificates/certificate-watch.ts";
 import { watchClientTls } from "../../certificates/client-tls.ts";
 import { calmRequestQueue } from "./calm-request-queue.ts";
-import { readPastUnreadableBatches } from "./unreadable-batches.ts";
+import type { PassedOver } from "./fetch-detours.ts";
+import { readPastUnreadableBatches } from "./fetch-protocol.ts";
 
 /** How to reach a Kafka cluster. */
 export interface KafkaConnectionSettings {
@@ -15,6 +16,8 @@ export interface KafkaConnectionSettings {
   /** In front of every topic, group and transactional id. */
   readonly topicPrefix: string;
   readonly compression: "none" | "gzip";
+  /** Offsets that the brokers cannot give and nobody waits for: each is then a record that cannot be read. */
+  readonly passOver?: readonly PassedOver[];
 }
 
 export interface KafkaTls {
@@ -60,7 +63,7 @@ export function kafkaConnection(
   { clientId, log, certificates }: KafkaClientOptions,
 ): KafkaConnection {
   calmRequestQueue();
-  readPastUnreadableBatches();
+  readPastUnreadableBatches(settings.passOver ?? []);
   const config: KafkaConfig = {
     clientId,
     brokers: [...settings.brokers],

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { KafkaMessage } from "kafkajs";
+import { batchPlaces, type FetchedBatch, fetchedBatches, isAsWritten } from "./record-batches.ts";
 
 /** The parts of kafkajs 2.2.4 that read an answer to a fetch. */
 interface Decoder {
@@ -12,9 +13,15 @@ interface Decoder {
   readArray<Item>(read: (decoder: Decoder) => Item): Item[];
   readArrayAsync<Item>(read: (decoder: Decoder) => Promise<Item>): Promise<Item[]>;
 }
-type FetchedRecord = KafkaMessage & { readonly isControlRecord: boolean; readonly batchContext: object };
-interface FetchResponse {
-  decode(raw: Buffer): Promise<unknown>;
+export type FetchedRecord = KafkaMessage & { readonly isControlRecord: boolean; readonly batchContext: object };
+
+/** What a broker says of a partition. */
+export interface FetchedPartition {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly highWatermark: string;
+  readonly lastStableOffset: string;
+  readonly messages: readonly FetchedRecord[];
 }
 
 const require = createRequire(import.meta.url);
@@ -22,48 +29,33 @@ const DecoderOf = require("kafkajs/src/protocol/decoder.js") as new (bytes: Buff
 const decodeBatch = require("kafkajs/src/protocol/recordBatch/v0/decoder.js") as (
   decoder: Decoder,
 ) => Promise<{ readonly records: readonly FetchedRecord[] }>;
-const crc32c = require("kafkajs/src/protocol/recordBatch/crc32C/index.js") as (bytes: Buffer) => number;
-const response = require("kafkajs/src/protocol/requests/fetch/v11/response.js") as FetchResponse;
-
 /** The broker itself has found a batch that it cannot read. */
 const corruptMessage = 2;
-/** Where parts of a batch begin, in bytes. */
-const places = {
-  length: 8,
-  checksum: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  maxTimestamp: 35,
-  producerId: 43,
-  count: 57,
-  records: 61,
-};
 const flags = { inTransaction: 0x10, control: 0x20 };
 /** Of one batch; ours have some dozen. A number that is damaged itself must not fill the memory. */
 const recordsPerBatchMax = 100_000;
 /** Every record of ours has a checksum, which this does not. */
 const noRecord = Buffer.from("a batch that cannot be unpacked");
 
-/**
- * One batch that cannot be unpacked (a bit that flipped on a broker's disk) fails the whole fetch in kafkajs, for all
- * partitions, for ever. Here each of its records comes as one that cannot be read: it is told with its offset as
- * damage, like any other, and what comes behind it, and other partitions, are read. Where not even the end of the batch
- * is known, its partition stands still.
- */
-export function readPastUnreadableBatches(): void {
-  response.decode = decodeFetch;
-}
+/** What is made of what the broker said of a partition. */
+export type Taken = (topic: string, answer: FetchedPartition) => FetchedPartition;
 
-export async function decodeFetch(raw: Buffer): Promise<unknown> {
+export async function decodeFetch(raw: Buffer, taken: Taken = (_, answer) => answer): Promise<unknown> {
   const decoder = new DecoderOf(raw);
   const clientSideThrottleTime = decoder.readInt32();
   const [errorCode, sessionId] = [decoder.readInt16(), decoder.readInt32()];
-  const responses = await decoder.readArrayAsync(async (topic) => ({
-    topicName: topic.readString(),
-    partitions: await topic.readArrayAsync(decodePartition),
-  }));
+  const responses = await decoder.readArrayAsync(async (topic) => {
+    const topicName = topic.readString();
+    const partitions = await topic.readArrayAsync(decodePartition);
+    return { topicName, partitions: partitions.map((one) => withoutCorrupt(taken(topicName, one))) };
+  });
   // As kafkajs has it: the broker has not throttled the request, and asks the client to do so.
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
+}
+
+/** As an error it would fail the other partitions too. This one does not move, which is told by who waits for it. */
+function withoutCorrupt(answer: FetchedPartition): FetchedPartition {
+  return answer.errorCode === corruptMessage ? { ...answer, errorCode: 0 } : answer;
 }
 
 async function decodePartition(decoder: Decoder) {
@@ -80,27 +72,36 @@ async function decodePartition(decoder: Decoder) {
     preferredReadReplica: decoder.readInt32(),
   };
   const size = decoder.readInt32();
-  const messages = size > 0 && decoder.canReadBytes(size) ? await readBatches(decoder.readBytes(size)) : [];
-  // As an error it would fail the other partitions too. This one does not move, which is told by who waits for it.
-  return { partition, errorCode: errorCode === corruptMessage ? 0 : errorCode, ...header, messages };
+  const messages =
+    size > 0 && decoder.canReadBytes(size)
+      ? await readBatches(decoder.readBytes(size), BigInt(header.highWatermark))
+      : [];
+  return { partition, errorCode, ...header, messages };
 }
 
-async function readBatches(bytes: Buffer): Promise<FetchedRecord[]> {
+async function readBatches(bytes: Buffer, end: bigint): Promise<FetchedRecord[]> {
   const read: FetchedRecord[] = [];
-  for (let at = 0; at + places.records <= bytes.length; ) {
-    const end = at + 12 + bytes.readInt32BE(at + places.length);
-    // The last batch of an answer may be cut off.
-    if (end > bytes.length || end < at + places.records) break;
-    const next = end + 8 <= bytes.length ? bytes.readBigInt64BE(end) : undefined;
-    for (const record of await readBatch(bytes.subarray(at, end), next)) read.push(record);
-    at = end;
+  let expected: bigint | undefined;
+  for (const batch of fetchedBatches(bytes)) {
+    for (const record of await readBatch(batch, { expected, end })) read.push(record);
+    const last = read.at(-1);
+    expected = last === undefined ? undefined : BigInt(last.offset) + 1n;
   }
   return read;
 }
 
-async function readBatch(bytes: Buffer, next: bigint | undefined): Promise<readonly FetchedRecord[]> {
-  const first = bytes.readBigInt64BE(0);
-  const last = lastOffset(bytes, first, next);
+interface Around {
+  /** The offset behind the batch before it, where one was read. */
+  readonly expected: bigint | undefined;
+  /** The offset behind all that the partition has. */
+  readonly end: bigint;
+}
+
+async function readBatch(batch: FetchedBatch, around: Around): Promise<readonly FetchedRecord[]> {
+  const { bytes } = batch;
+  if (!isInItsPlace(batch, around)) return unreadable(bytes, ...stretchOf(batch, around));
+  const { first } = batch;
+  const last = lastOffset(bytes, first, batch.next);
   try {
     const { records } = await decodeBatch(new DecoderOf(bytes));
     const isWhole = BigInt(records.length) === last - first + 1n && isInOrder(records, first, last);
@@ -112,14 +113,29 @@ async function readBatch(bytes: Buffer, next: bigint | undefined): Promise<reado
   return unreadable(bytes, first, last);
 }
 
-/** By the checksum over all behind it. It is not looked at for each batch: every record of ours has one of its own. */
-function isAsWritten(bytes: Buffer): boolean {
-  return crc32c(bytes.subarray(places.attributes)) >>> 0 === bytes.readUInt32BE(places.checksum);
+/**
+ * No checksum covers the first offset: it must fit to the batches around it. What goes on where the one before ended is
+ * right, and so is what is believable where the next one is not.
+ */
+function isInItsPlace({ bytes, first, next, isDelimited }: FetchedBatch, { expected, end }: Around): boolean {
+  if (!isDelimited || first < (expected ?? 0n) || first >= end) return false;
+  if (first === expected || next === undefined) return true;
+  const last = first + BigInt(Math.max(0, bytes.readInt32BE(batchPlaces.lastOffsetDelta)));
+  return last < next || (expected === undefined && (next <= first || next >= end || isAsWritten(bytes)));
+}
+
+/** The offsets of all that stands between two batches that are sound, as far as they are known. */
+function stretchOf({ bytes, first, next }: FetchedBatch, { expected }: Around): readonly [bigint, bigint] {
+  const count = BigInt(Math.min(recordsPerBatchMax, Math.max(1, bytes.readInt32BE(batchPlaces.count))));
+  const last = next === undefined ? (expected ?? first) + count - 1n : next - 1n;
+  const from = expected ?? (next !== undefined && first >= next ? next - count : first);
+  const least = last - BigInt(recordsPerBatchMax) + 1n;
+  return [from < least ? least : from, last];
 }
 
 /** A batch says it twice, as the last offset and as a number of records: one of the two may be what is damaged. */
 function lastOffset(bytes: Buffer, first: bigint, next: bigint | undefined): bigint {
-  const deltas = [bytes.readInt32BE(places.lastOffsetDelta), bytes.readInt32BE(places.count) - 1];
+  const deltas = [bytes.readInt32BE(batchPlaces.lastOffsetDelta), bytes.readInt32BE(batchPlaces.count) - 1];
   const room = next === undefined ? recordsPerBatchMax : Math.min(recordsPerBatchMax, Number(next - first));
   return first + BigInt(Math.max(0, ...deltas.filter((delta) => delta >= 0 && delta < room)));
 }
@@ -135,10 +151,10 @@ function isInOrder(records: readonly FetchedRecord[], first: bigint, last: bigin
 }
 
 function unreadable(bytes: Buffer, first: bigint, last: bigint): FetchedRecord[] {
-  const attributes = bytes.readInt16BE(places.attributes);
-  const producerId = bytes.readBigInt64BE(places.producerId).toString();
+  const attributes = bytes.readInt16BE(batchPlaces.attributes);
+  const producerId = bytes.readBigInt64BE(batchPlaces.producerId).toString();
   const shared = {
-    ...{ magicByte: 2, attributes: 0, timestamp: bytes.readBigInt64BE(places.maxTimestamp).toString() },
+    ...{ magicByte: 2, attributes: 0, timestamp: bytes.readBigInt64BE(batchPlaces.maxTimestamp).toString() },
     ...{ key: null, value: noRecord, headers: {} },
     isControlRecord: (attributes & flags.control) !== 0,
     batchContext: { producerId, inTransaction: (attributes & flags.inTransaction) !== 0 },

@@ -1,3 +1,5 @@
+import { stretchText } from "../client/fetch-detours.ts";
+import { unreadableStretches } from "../client/fetch-protocol.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import type { Standing } from "../kafka-metrics.ts";
 import { type KafkaStart, type KafkaStartOptions, lookAtTopics } from "./kafka-start.ts";
@@ -57,12 +59,24 @@ export function watchTopics(connection: KafkaConnection, options: TopicWatchOpti
     timer.unref();
   }
 
+  const stretches = setInterval(() => sayStretches(notices), stretchesMs);
+  stretches.unref();
   say(found.notices);
   lookLater();
   return {
     close() {
       closed = true;
       clearTimeout(timer);
+      clearInterval(stretches);
     },
   };
+}
+
+const stretchesMs = 2000;
+
+/** What no fetch of this process has got past. */
+function sayStretches(notices: TopicWatchOptions["notices"]): void {
+  const found = unreadableStretches().map(stretchText);
+  if (found.length === 0) return notices.clear("stretches");
+  notices.raise("stretches", `${found.join("; ")} (docs/damage.md)`);
 }

@@ -4,6 +4,8 @@ import type { KafkaMessage } from "kafkajs";
 import { issuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
 import { within } from "../../waiting/within.ts";
 import { type AdminAsking, adminAsking } from "../client/admin-asking.ts";
+import { stretchText } from "../client/fetch-detours.ts";
+import { unreadableStretches } from "../client/fetch-protocol.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import { followTopics } from "../following/topic-follower.ts";
 import { whyUnreachable } from "../topics/kafka-start.ts";
@@ -119,7 +121,13 @@ async function readTopic(name: VerifiedTopic, check: CheckTopicRecord, reading: 
     if (walk.position(partition) >= end) continue;
     const failure = await walkTo(connection, topic, walk, new Map([[partition, end]]));
     if (failure === undefined) await walk.checkHole(partition, end);
-    else tell({ topic, partition, offset: walk.position(partition), ...unreadFrom(failure) });
+    else
+      tell({
+        topic,
+        partition,
+        offset: walk.position(partition),
+        ...unreadFrom(stretchAt(topic, partition) ?? failure),
+      });
   }
   return walk.read();
 }
@@ -214,6 +222,11 @@ function topicWalk(name: VerifiedTopic, { connection, admin, tell, check, starts
 
 function hole(to: number): RecordFault {
   return { row: null, code: "records_lost", detail: `no record can be had before offset ${to}` };
+}
+
+function stretchAt(topic: string, partition: number): string | undefined {
+  const found = unreadableStretches().find((one) => one.topic === topic && one.partition === partition);
+  return found === undefined ? undefined : stretchText(found);
 }
 
 function unreadFrom(why: string): RecordFault {
