@@ -18,6 +18,9 @@ const processes = {
   globalSetup: "test/support/servers/say-what-is-left-out.ts",
 };
 
+/** A poll ends as soon as it holds. On a busy machine a second is no time to judge by. */
+const patience = { expect: { poll: { timeout: 30_000 } } };
+
 /** What waits for minutes begins first, so that everything else runs beside it. */
 class LongWaitsFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -38,6 +41,7 @@ export default defineConfig({
           // A busy machine is no fault: what measures has its own bounds.
           testTimeout: 20_000,
           ...atOnce,
+          ...patience,
         },
       },
       {
@@ -47,9 +51,10 @@ export default defineConfig({
           testTimeout: 60_000,
           globalSetup: "test/support/servers/say-what-is-left-out.ts",
           ...atOnce,
+          ...patience,
         },
       },
-      { test: { name: "waits", include: [longWaits], ...processes, ...atOnce } },
+      { test: { name: "waits", include: [longWaits], ...processes, ...atOnce, ...patience } },
       {
         test: {
           name: "pages",
@@ -59,6 +64,7 @@ export default defineConfig({
           // One browser at a time: what is measured in one is not to wait for another.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+          ...patience,
         },
       },
       {
@@ -68,6 +74,7 @@ export default defineConfig({
           exclude: [longWaits],
           ...processes,
           ...thereafter,
+          ...patience,
         },
       },
     ],

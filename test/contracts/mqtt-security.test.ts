@@ -78,7 +78,7 @@ describe("with a server certificate", () => {
     await vi.waitFor(() => expect(filesFailed).toHaveBeenCalled());
     await writeFile(tls.keyFile as string, renewed.private);
     await writeFile(tls.certFile as string, renewed.cert);
-    await vi.waitFor(async () => expect(await nameShown(address)).toBe("renewed"), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await nameShown(address)).toBe("renewed"), { timeout: 30_000 });
     await early.publishAsync("meters/m-1/readings", "x", { qos: 1 });
   });
 });

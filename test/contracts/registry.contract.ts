@@ -73,7 +73,7 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     onTestFinished(() => subscription.close());
     expect(seen.map(({ record }) => record?.usagePointId)).toEqual(["up-1", "b", "up-2"]);
     await others.put([aRecord("c")]);
-    await vi.waitFor(() => expect(seen.at(-1)?.record).toEqual(aRecord("c")), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen.at(-1)?.record).toEqual(aRecord("c")), { timeout: 30_000 });
     const positions = seen.map(({ position }) => position);
     expect([...positions].sort((a, b) => a - b)).toEqual(positions);
   });
@@ -93,7 +93,7 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     });
     onTestFinished(() => subscription.close());
     await registry.put([aRecord("b")]);
-    await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 30_000 });
     expect(calls).toBe(1);
   });
 
@@ -146,9 +146,9 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     });
     onTestFinished(() => subscription.close());
     await registry.put([aRecord("a")]);
-    await vi.waitFor(() => expect(seen).toEqual(["a"]), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen).toEqual(["a"]), { timeout: 30_000 });
     await registry.put([aRecord("b")]);
-    await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen).toEqual(["a", "b"]), { timeout: 30_000 });
   });
 
   test.each(damages)(
@@ -173,9 +173,9 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
       await expect(registry.get("b")).rejects.toMatchObject({ code: "record_damaged" });
       expect((await registry.list({ limit: 2 })).map(({ meterId }) => meterId)).toEqual(["a", "c"]);
       await registry.put([aRecord("d")]);
-      await vi.waitFor(() => expect(seen.at(-1)).toBe("d d"), { timeout: 5000 });
+      await vi.waitFor(() => expect(seen.at(-1)).toBe("d d"), { timeout: 30_000 });
       await registry.put([aRecord("b", "up-2")]);
-      await vi.waitFor(() => expect(seen.at(-1)).toBe("b up-2"), { timeout: 5000 });
+      await vi.waitFor(() => expect(seen.at(-1)).toBe("b up-2"), { timeout: 30_000 });
       expect(await registry.get("b")).toEqual(aRecord("b", "up-2"));
       expect(told.size).toBe(1);
     },
