@@ -1,11 +1,21 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { GenericContainer, Wait } from "testcontainers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { accepts, influxAnswers, kafkaAnswers } from "../../infra/servers/server-answers.ts";
+import { publishAll } from "../support/network/publisher.ts";
 import { startInflux } from "../support/servers/influx-server.ts";
 import { startKafka } from "../support/servers/kafka-server.ts";
 import { startMosquitto } from "../support/servers/mosquitto-server.ts";
+import { freePorts } from "../support/servers/server-process.ts";
 import { dockerIsThere } from "../support/servers/server-way.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+if (!dockerIsThere) console.log("left out: what needs a Docker engine, which does not answer here (DOCKER_HOST)");
 
 /** What the other tests use where Docker is and native servers are not; CI runs this beside the native ones. */
 describe.skipIf(!dockerIsThere)("servers in containers are killed and come back on the same address", () => {
@@ -40,6 +50,89 @@ describe.skipIf(!dockerIsThere)("servers in containers are killed and come back 
     expect(await accepts(port)).toBe(true);
   });
 });
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const run = promisify(execFile);
+
+/** The commands of the block that follows a heading of a page, continued lines as one. */
+async function blockAfter(page: string, heading: string): Promise<string[]> {
+  const text = await readFile(join(root, page), "utf8");
+  const [, block = ""] = /^```\w*\n([\s\S]*?)^```/m.exec(text.slice(text.indexOf(`\n## ${heading}\n`))) ?? [];
+  return block.replaceAll("\\\n", " ").trim().split("\n");
+}
+
+/** Two minutes where the engine has built nothing of it yet. */
+describe.skipIf(!dockerIsThere)("as docs/running.md prints it", { timeout: 900_000 }, () => {
+  test("the image is built, runs, makes a backup that can be copied out and verified, and is replaced by a new one", async () => {
+    const scratch = await temporaryDirectory();
+    const name = `meterbook-test-${process.pid}`;
+    const [mqttPort, httpPort] = (await freePorts(2)) as [number, number];
+    const key = "a-key-of-this-test";
+    const sha256 = createHash("sha256").update(key).digest("hex");
+    await writeFile(join(scratch, "api-keys"), JSON.stringify({ name: "test", sha256, scopes: ["operator"] }));
+    // The legacy builder of a Debian engine; a mirror of the registry where there is one (docs/servers.md).
+    const registry = (await run("npm", ["config", "get", "registry"], { cwd: root })).stdout.trim();
+    const env = { ...process.env, ...((await buildxIsThere()) ? {} : { DOCKER_BUILDKIT: "0" }) };
+
+    async function carryOut(command: string): Promise<string> {
+      const here = command
+        .replace("docker build ", `docker build --network host --build-arg NPM_CONFIG_REGISTRY=${registry} `)
+        .replace(" -t meterbook .", ` -t ${name} ${root}`)
+        .replace("-f infra/", `-f ${root}infra/`)
+        .replace("--name meterbook ", `--name ${name} `)
+        .replace("meterbook-data:", `${name}-data:`)
+        .replace("meterbook-backups:", `${name}-backups:`)
+        .replace("cp meterbook:", `cp ${name}:`)
+        .replace(":1883:", `:${mqttPort}:`)
+        .replace(":8080:", `:${httpPort}:`)
+        .replace(/ meterbook$/, ` ${name}`)
+        .replace("exec meterbook ", `exec ${name} `);
+      return (await run("sh", ["-c", here], { cwd: scratch, env, maxBuffer: 2 ** 26 })).stdout;
+    }
+    onTestFinished(async () => {
+      for (const line of [`rm -f ${name}`, `volume rm -f ${name}-data ${name}-backups`, `rmi -f ${name}`])
+        await run("docker", line.split(" ")).catch(() => undefined);
+    });
+    const ready = async () =>
+      (await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined))?.status ?? "no answer";
+
+    const [build = "", start = "", backup = "", copy = ""] = await blockAfter("docs/running.md", "Container");
+    expect([build, start, backup, copy].map((line) => line.split(" ")[1])).toEqual(["build", "run", "exec", "cp"]);
+    await carryOut(build);
+    await carryOut(start);
+    await expect.poll(ready, { timeout: 60_000, interval: 500 }).toBe(200);
+    const report = JSON.stringify({
+      readings: [{ register: "1.8.0", at: "2026-11-01T00:00:00Z", value: 1, unit: "Wh" }],
+    });
+    await publishAll(() => `mqtt://127.0.0.1:${mqttPort}`, [{ topic: "meters/m-1/readings/json", payload: report }]);
+    await carryOut(backup);
+    await carryOut(copy);
+    const { stdout } = await run("npm", ["run", "-s", "verify", "--", "--data", join(scratch, "2026-11-29")], {
+      cwd: root,
+    });
+    expect(stdout).toContain("all is well");
+    // The upgrade of the page: stop, and start the new image on the same data.
+    await run("docker", ["stop", name]);
+    const { stdout: code } = await run("docker", ["inspect", "--format", "{{.State.ExitCode}}", name]);
+    expect(code.trim()).toBe("0");
+    await run("docker", ["rm", name]);
+    await carryOut(start);
+    await expect.poll(ready, { timeout: 60_000, interval: 500 }).toBe(200);
+    const stored = async () => {
+      const headers = { authorization: `Bearer ${key}` };
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/v1/status`, { headers });
+      return ((await answer.json()) as { stored?: number }).stored;
+    };
+    await expect.poll(stored).toBe(1);
+  });
+});
+
+async function buildxIsThere(): Promise<boolean> {
+  return run("docker", ["buildx", "version"]).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** METERBOOK_TEST_IMAGE names an image that infra/Dockerfile made: CI builds one. */
 const image = process.env["METERBOOK_TEST_IMAGE"] ?? "";

@@ -79,7 +79,8 @@ async function decodePartition(decoder: Decoder) {
   return { partition, errorCode, ...header, messages };
 }
 
-async function readBatches(bytes: Buffer, end: bigint): Promise<FetchedRecord[]> {
+/** What stands in a stretch of a topic; `end` is the offset behind all that the partition has. */
+export async function readBatches(bytes: Buffer, end: bigint): Promise<FetchedRecord[]> {
   const read: FetchedRecord[] = [];
   let expected: bigint | undefined;
   for (const batch of fetchedBatches(bytes)) {
