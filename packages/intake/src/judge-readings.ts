@@ -64,15 +64,13 @@ export function judgeReadings(
   function judge(index: number, at: number, fault: Fault | undefined): void {
     const isSkipped = onlyIndex !== undefined && onlyIndex !== index;
     if (fault !== undefined && !isSkipped) faults.push({ index, ...fault });
-    const verdict =
-      fault !== undefined || isSkipped ? refused : marksOfInstant(at, receivedAt, rules) | frozenMark(index) | ofClock;
+    const verdict = fault !== undefined || isSkipped ? refused : marksOfInstant(at, of) | ofClock;
     if (verdict === ofClock) return;
     verdictOf ??= new Int32Array(report.count);
     verdictOf[index] = verdict;
   }
 
-  const frozenMark = (index: number) => (frozen?.has(index) === true ? marks.frozen : 0);
-  const of = { receivedAt, rules };
+  const of = atTheDoor(receivedAt, rules);
   report.readings.forEach((reading, index) => {
     judge(index, reading.at, earlier?.get(index) ?? readingFault(reading, of, index));
   });
@@ -80,6 +78,10 @@ export function judgeReadings(
   report.profiles.forEach((profile, number) => {
     judgeProfile(profile, number, of, (at, fault) => judge(index++, at, fault));
   });
+  for (const number of frozen ?? []) {
+    verdictOf ??= new Int32Array(report.count);
+    if (verdictOf[number] !== refused) verdictOf[number] = (verdictOf[number] as number) | marks.frozen;
+  }
   return { faults, verdictOf };
 }
 
@@ -93,13 +95,24 @@ const marks = {
 
 /** What does not depend on the reading. */
 interface AtTheDoor {
-  readonly receivedAt: number;
   readonly rules: DoorRules;
+  readonly suspectAfter: number;
+  readonly refusedAfter: number;
+  readonly oldBefore: number;
 }
 
-function marksOfInstant(at: number, receivedAt: number, rules: DoorRules): number {
-  if (at > receivedAt + rules.aheadSuspectSeconds) return marks.future;
-  return at < receivedAt - rules.oldSeconds ? marks.old : 0;
+function atTheDoor(receivedAt: number, rules: DoorRules): AtTheDoor {
+  return {
+    rules,
+    suspectAfter: receivedAt + rules.aheadSuspectSeconds,
+    refusedAfter: receivedAt + rules.aheadRefusedSeconds,
+    oldBefore: receivedAt - rules.oldSeconds,
+  };
+}
+
+function marksOfInstant(at: number, { suspectAfter, oldBefore }: AtTheDoor): number {
+  if (at > suspectAfter) return marks.future;
+  return at < oldBefore ? marks.old : 0;
 }
 
 function clockMarks(sentAt: number, receivedAt: number, rules: DoorRules): number {
@@ -117,7 +130,10 @@ function hasMarks({ readings, profiles }: WireReport): boolean {
 function readingFault(reading: WireReading, of: AtTheDoor, index: number): Fault | undefined {
   const wrong =
     fieldFault(reading) ?? stepFault(reading) ?? qualityFault(reading.quality) ?? revisionFault(reading.revision);
-  const found = wrong ?? atFault(reading, reading.at, of) ?? valueFault(reading, reading.value, of.rules);
+  const found =
+    wrong ??
+    atFault(reading, reading.at, of) ??
+    valueFault(reading, reading.value, of.rules, tooLarge(reading, of.rules));
   return found && faultAt(`readings[${index}].${found[1]}`, found);
 }
 
@@ -131,6 +147,7 @@ function judgeProfile(
   const codes = qualities(profile);
   const common = fieldFault(profile) ?? profileStepFault(profile) ?? revisionFault(profile.revision);
   const commonFault = common && faultAt(`profiles[${number}].${common[1]}`, common);
+  const limit = tooLarge(profile, of.rules);
   let amount = base;
   for (let i = 0; i < deltas.length; i += 1) {
     amount = (kind === 1 ? base : amount) + (deltas[i] as number);
@@ -139,7 +156,7 @@ function judgeProfile(
     const found = commonFault
       ? undefined
       : (atFault(profile, at, of) ??
-        valueFault(profile, digits, of.rules) ??
+        valueFault(profile, digits, of.rules, limit) ??
         qualityFault(codes?.[i] ?? profile.quality));
     judge(at, commonFault ?? (found && faultAt(`profiles[${number}].deltas[${i}]`, found)));
   }
@@ -214,12 +231,13 @@ function isLocalDayOrMonth(seconds: number): boolean {
 function atFault(
   { kind, stepSeconds }: WireFields,
   at: number,
-  { receivedAt, rules: { aheadRefusedSeconds } }: AtTheDoor,
+  { refusedAfter, rules }: AtTheDoor,
 ): Finding | undefined {
   if (at < earliestAt)
     return ["at_too_old", "at", "lies before 2001-01-01T00:00:00Z: has the meter's clock been reset?"];
-  if (!(at <= receivedAt + aheadRefusedSeconds)) {
-    return ["at_in_future", "at", `lies more than ${aheadRefusedSeconds / 3600} h ahead of the time of receipt`];
+  if (!(at <= refusedAfter)) {
+    const hours = rules.aheadRefusedSeconds / 3600;
+    return ["at_in_future", "at", `lies more than ${hours} h ahead of the time of receipt`];
   }
   const gridSeconds = kind === 1 ? commonDivisor(stepSeconds, midnightsGridSeconds) : 1;
   if (kind === 1 && at % gridSeconds !== 0) {
@@ -232,13 +250,23 @@ function commonDivisor(a: number, b: number): number {
   return b === 0 ? a : commonDivisor(b, a % b);
 }
 
-function valueFault({ unit, exponent }: WireFields, digits: number, rules: DoorRules): Finding | undefined {
+function valueFault(
+  { unit, exponent }: WireFields,
+  digits: number,
+  rules: DoorRules,
+  limit: number,
+): Finding | undefined {
   const unitName = unitNames[unit] as WireUnit;
   const value = baseValue(digits, exponent, unitName);
   if (typeof value !== "number") return amountFinding(value, unitName);
-  if (digits < (powersOfTen[rules.valueDigitsMax - exponent] ?? Number.POSITIVE_INFINITY)) return undefined;
+  if (digits < limit) return undefined;
   const text = `has more than ${rules.valueDigitsMax} digits before the decimal point, in ${unitName} as it was sent`;
   return ["value_too_large", "value", text];
+}
+
+/** V08: from so many digits on, as they are written with the exponent. */
+function tooLarge({ exponent }: WireFields, { valueDigitsMax }: DoorRules): number {
+  return powersOfTen[valueDigitsMax - exponent] ?? Number.POSITIVE_INFINITY;
 }
 
 /** Up to the most digits and the most decimals together. */
