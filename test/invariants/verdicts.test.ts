@@ -52,10 +52,10 @@ test("an acceptance revises the months on both sides of the reading, and names w
     await world.close();
     const before = await months(world);
     expect(before.map(([, , value]) => value)).toEqual([1000, 2000, 3010, 4000].slice(before.length === 3 ? 1 : 0));
-    await world.deliver(verdict("actual", 0, "accepted by anna: read on the spot"));
+    await world.deliver(verdict("actual", 0, "accepted by anna: перевірено, «на місці»"));
     await world.close();
     const after = await months(world);
-    const why = "inputs changed after final: accepted by anna: read on the spot";
+    const why = "inputs changed after final: accepted by anna: перевірено, «на місці»";
     expect(after.slice(-2)).toEqual([
       [2, why, 3000, 1000],
       [2, why, 4000, 1000],

@@ -117,7 +117,7 @@ async function putPoints(deployment: Deployment, run: Run): Promise<void> {
 async function judge(deployment: Deployment, run: Run, number: number): Promise<void> {
   for (const { reading, verdict } of run.vector.stages[number]?.verdicts ?? []) {
     const id = encodeURIComponent(`${meterId(run, "m")}/${reading}`);
-    const body = JSON.stringify({ verdict, reason: "a vector says so" });
+    const body = JSON.stringify({ verdict, reason: "показ перевірено на місці" });
     const headers = { "content-type": "application/json" };
     const response = await ask(deployment, `/v1/readings/${id}/verdict`, { method: "POST", headers, body });
     if (!response.ok) run.differences.push(`verdict on ${reading}: ${response.status} ${await response.text()}`);

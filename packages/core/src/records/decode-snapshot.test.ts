@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
 import { judgedRules } from "../domain/snapshot/finding.ts";
@@ -75,6 +76,20 @@ test("a snapshot comes back as it was", () => {
   expect(decodeSnapshot(encodeSnapshot(snapshot))).toEqual(snapshot);
   const own = { ...snapshot, usagePointId: snapshot.meterId };
   expect(decodeSnapshot(encodeSnapshot(own))).toEqual(own);
+});
+
+test("a reason comes back in any language", () => {
+  const words = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 220 }),
+    fc.constant("inputs changed after final: accepted by anna, 1.8.0: перевірено «на місці» 👍"),
+  );
+  const type = fc.constantFrom([full], [full, bare]);
+  fc.assert(
+    fc.property(words, type, (reason, registers) => {
+      const said = { ...snapshot, reason, registers };
+      expect(decodeSnapshot(encodeSnapshot(said))).toEqual(said);
+    }),
+  );
 });
 
 test.for([Number.NaN, -1, 2 ** 53, 1.5, Number.POSITIVE_INFINITY])(

@@ -14,6 +14,7 @@ import {
   readInstantMs,
   readUint32,
   readUnsigned,
+  readText as readUtf8,
   readWhole,
   skipField,
 } from "./protobuf-cursor.ts";
@@ -56,7 +57,7 @@ function readField(cursor: Cursor, snapshot: Mutable<Snapshot>, registers: Regis
   else if (tag === 0x28) snapshot.revision = readUint32(cursor);
   else if (tag === 0x30) snapshot.lifecycle = oneOf(lifecycles, readUnsigned(cursor));
   else if (tag === 0x38) snapshot.issuedAtMs = readInstantMs(cursor);
-  else if (tag === 0x42) snapshot.reason = readText(cursor);
+  else if (tag === 0x42) snapshot.reason = readWords(cursor);
   else if (tag === 0x4a) snapshot.hash = readHash(cursor);
   else skipField(cursor, tag, 10);
 }
@@ -69,7 +70,16 @@ function readPeriod(cursor: Cursor): number {
   return period;
 }
 
-/** Ids and reasons are ASCII. */
+/** Nearly all reasons are our own, and ASCII; what people write is UTF-8. */
+function readWords(cursor: Cursor): string {
+  const from = cursor.at;
+  const text = readText(cursor);
+  if (!/[\x80-\xff]/.test(text)) return text;
+  cursor.at = from;
+  return readUtf8(cursor);
+}
+
+/** Ids are ASCII. */
 function readText(cursor: Cursor): string {
   const end = readEnd(cursor);
   const text = latinText(cursor, cursor.at, end);

@@ -21,7 +21,7 @@ const inputsMax = 12;
  * @param spareBytes left free behind it
  */
 export function encodeSnapshot(snapshot: Snapshot, spareBytes = 0): Buffer {
-  const bytesMax = headBytesMax + 2 * snapshot.reason.length + rowBytesMax * snapshot.registers.length;
+  const bytesMax = headBytesMax + 3 * snapshot.reason.length + rowBytesMax * snapshot.registers.length;
   if (bytesMax > out.length) out = Buffer.allocUnsafe(2 * bytesMax);
   at = 0;
   putText(0x0a, snapshot.meterId);
@@ -31,7 +31,7 @@ export function encodeSnapshot(snapshot: Snapshot, spareBytes = 0): Buffer {
   putNumber(0x28, snapshot.revision);
   putNumber(0x30, memberOf(lifecycles, snapshot.lifecycle));
   putNumber(0x38, snapshot.issuedAtMs);
-  putText(0x42, snapshot.reason);
+  putWords(0x42, snapshot.reason);
   putHash(snapshot.hash);
   for (const row of snapshot.registers) {
     const start = beginMessage(0x52);
@@ -122,7 +122,20 @@ function endMessage(lengthAt: number): void {
   at = end;
 }
 
-/** Ids, OBIS codes and reasons are ASCII; anything else would not come back. */
+const ascii = /^[\x20-\x7e]*$/;
+
+/** What people write is in any language: UTF-8. */
+function putWords(tag: number, text: string): void {
+  if (ascii.test(text)) {
+    putText(tag, text);
+    return;
+  }
+  putVarint(tag);
+  putVarint(Buffer.byteLength(text));
+  at += out.write(text, at);
+}
+
+/** Ids and OBIS codes are ASCII; anything else would not come back. */
 function putText(tag: number, text: string): void {
   putVarint(tag);
   putVarint(text.length);

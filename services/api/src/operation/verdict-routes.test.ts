@@ -86,14 +86,17 @@ test.for([
   expect(logged()).toEqual([]);
 });
 
-test.for([{}, { verdict: "accept" }, { verdict: "accept", reason: "  " }, { verdict: "maybe", reason: "x" }])(
-  "a verdict needs a reason: %j",
-  async (body) => {
-    const { post, logged } = await opened();
-    expect((await post(id, body)).json()).toMatchObject({ code: "request_invalid" });
-    expect(logged()).toEqual([]);
-  },
-);
+test.for([
+  {},
+  { verdict: "accept" },
+  { verdict: "accept", reason: "  " },
+  { verdict: "maybe", reason: "x" },
+  { verdict: "accept", reason: "a\nb" },
+])("a verdict needs a reason: %j", async (body) => {
+  const { post, logged } = await opened();
+  expect((await post(id, body)).json()).toMatchObject({ code: "request_invalid" });
+  expect(logged()).toEqual([]);
+});
 
 test("the list of readings says the id", async () => {
   const { app } = await opened();

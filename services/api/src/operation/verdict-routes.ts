@@ -12,7 +12,13 @@ const verdictSchema = z
     verdict: z.enum(verdicts).meta({
       description: "`accept`: it counts, whatever the rules say of it. `reject`: it counts for nothing",
     }),
-    reason: z.string().trim().min(1).max(reasonMax).meta({ description: "Why; the month's revision names it" }),
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(reasonMax)
+      .regex(/^\P{Cc}*$/u, "one line of text")
+      .meta({ description: "Why; the month's revision names it" }),
   })
   .meta({ id: "Verdict" });
 
