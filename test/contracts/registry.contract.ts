@@ -274,6 +274,22 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
       expect((await registry.metersAt("m")).map(({ meterId }) => meterId)).toEqual(["m"]);
     });
 
+    test("meters are found by the beginning of the serial number that they have now", async () => {
+      const under = await make();
+      const registry = await opened(under);
+      const labelled = (meterId: string, serialNumber: string) => ({ ...aRecord(meterId), serialNumber });
+      await registry.put([labelled("a", "Nik 7/2"), labelled("b", "NIK 7/1"), labelled("c", "NIK 8"), aRecord("d")]);
+      const ids = async (prefix: string, limit = 10) =>
+        (await registry.metersBySerial({ prefix, limit })).map(({ meterId }) => meterId);
+      expect(await ids("nik 7")).toEqual(["b", "a"]);
+      expect(await ids("NIK", 2)).toEqual(["b", "a"]);
+      await registry.put([labelled("b", "EMS 1")]);
+      expect(await ids("nik")).toEqual(["a", "c"]);
+      await registry.close();
+      const again = await opened(under);
+      expect((await again.metersBySerial({ prefix: "ems", limit: 1 }))[0]).toEqual(labelled("b", "EMS 1"));
+    });
+
     test("all versions are kept and can be read", async () => {
       const under = await make();
       const registry = await opened(under);

@@ -42,6 +42,8 @@ export interface Registry {
   }): Promise<readonly (Versioned<UsagePointRecord> & { readonly usagePointId: string })[]>;
   /** The newest records of all meters that are or were at a point, ordered by meter id. */
   metersAt(usagePointId: string): Promise<readonly MeterRecord[]>;
+  /** Meters whose serial number begins so, whatever the case of its letters; ordered by it, then by meter id. */
+  metersBySerial(options: { prefix: string; limit: number }): Promise<readonly MeterRecord[]>;
   /** Of an entity, the newest first. */
   versions(entity: EntityKey, options: { before?: number; limit: number }): Promise<readonly VersionNote[]>;
   /** The position of the newest change, by whomever; 0 where there is none. */

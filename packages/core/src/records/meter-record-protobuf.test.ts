@@ -51,6 +51,7 @@ const record: fc.Arbitrary<MeterRecord> = fc
         zone: fc.constantFrom("Europe/Kyiv", "America/Argentina/Ushuaia", ""),
         stepSeconds: fc.nat(86_400),
         connectionPowerW: fc.maxSafeNat(),
+        serialNumber: fc.string({ minLength: 1, maxLength: 64 }),
         installed: event,
         removed: event,
         earlier: fc.array(

@@ -37,6 +37,7 @@ export function encodeMeterRecord(record: MeterRecord): Buffer {
   if (installed !== undefined) putEvent(out.uint32(0x3a).fork(), installed);
   if (removed !== undefined) putEvent(out.uint32(0x42).fork(), removed);
   for (const one of earlier) putInstallation(out.uint32(0x4a).fork(), one);
+  if (record.serialNumber !== undefined) out.uint32(0x52).string(record.serialNumber);
   return withChecksum(out.finish());
 }
 
@@ -80,22 +81,28 @@ export function checkMeterRecord(meterId: string, body: unknown): Checked<MeterR
   return isOther ? faulty("key_mismatch", "it is the record of another meter") : checked;
 }
 
+const textFields: Readonly<Record<number, "meterId" | "usagePointId" | "zone" | "serialNumber">> = {
+  [0x0a]: "meterId",
+  [0x12]: "usagePointId",
+  [0x1a]: "zone",
+  [0x52]: "serialNumber",
+};
+
 /** Of bytes whose checksum is right. Throws MalformedMessage where they are no such record. */
 function decodeMeterRecord(bytes: Uint8Array): MeterRecord {
   const registers: RegisteredRegister[] = [];
   const earlier: Installation[] = [];
   const record: Mutable<MeterRecord> = { meterId: "", usagePointId: "", registers };
   readFields(bytes, (cursor, tag) => {
-    if (tag === 0x0a) record.meterId = readText(cursor);
-    else if (tag === 0x12) record.usagePointId = readText(cursor);
-    else if (tag === 0x1a) record.zone = readText(cursor);
+    const text = textFields[tag];
+    if (text !== undefined) record[text] = readText(cursor);
     else if (tag === 0x22) registers.push(takeRegister(cursor));
     else if (tag === 0x28) record.stepSeconds = readUint32(cursor);
     else if (tag === 0x30) record.connectionPowerW = readWhole(cursor);
     else if (tag === 0x3a) record.installed = takeEvent(cursor);
     else if (tag === 0x42) record.removed = takeEvent(cursor);
     else if (tag === 0x4a) earlier.push(takeInstallation(cursor));
-    else skipField(cursor, tag, 9);
+    else skipField(cursor, tag, 10);
   });
   if (earlier.length > 0) record.earlier = earlier;
   if (record.meterId === "") throw new MalformedMessage("a registry record names no meter");

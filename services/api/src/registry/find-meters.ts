@@ -1,35 +1,67 @@
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { ApiContext } from "../api-context.ts";
 
 export interface FoundMeter {
-  readonly meterId: string;
+  /** A meter, or a place that has another name than its meter. */
+  readonly kind: "meter" | "usage-point";
+  /** Of a usage point the meter that is there, if any. */
+  readonly meterId: string | null;
   readonly usagePointId: string;
   readonly registered: boolean;
+  readonly serialNumber?: string;
 }
 
 type Found = Map<string, FoundMeter>;
 
+/** What an id can be; a serial number may be more. */
+const idForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
 /**
- * Meters whose id is `text` or begins with it: of the registry, and of the newest month that was issued, where meters
- * without a record are too. A meter that has only just begun to report is found by its whole id. Both are read by key,
- * whatever the size of the fleet.
+ * Meters and usage points whose id, and meters whose serial number, is `text` or begins with it: of the registry, and
+ * of the newest month that was issued, where meters without a record are too. A meter that has only just begun to
+ * report is found by its whole id. All are read by key, whatever the size of the fleet.
  */
 export async function findMeters(context: ApiContext, text: string, limit: number): Promise<readonly FoundMeter[]> {
   const found: Found = new Map();
+  const byId = [findIssued, findRegistered, findReporting, findPoints];
   await Promise.all([
-    findIssued(context, text, limit, found),
-    findRegistered(context, text, limit, found),
-    findReporting(context, text, found),
+    ...(idForm.test(text) ? byId.map((find) => find(context, text, limit, found)) : []),
+    findLabelled(context, text, limit, found),
   ]);
-  const isExact = ({ meterId }: FoundMeter) => Number(meterId !== text);
+  const nameOf = ({ kind, meterId, usagePointId }: FoundMeter) => (kind === "meter" ? (meterId ?? "") : usagePointId);
+  const isOther = (one: FoundMeter) => Number(nameOf(one) !== text && one.serialNumber !== text);
   return [...found.values()]
-    .sort((a, b) => isExact(a) - isExact(b) || (a.meterId < b.meterId ? -1 : 1))
+    .sort((a, b) => isOther(a) - isOther(b) || (nameOf(a) < nameOf(b) ? -1 : 1))
     .slice(0, limit);
 }
 
 async function findRegistered({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
   const records = await ports.registry.list({ afterMeterId: justBefore(text), limit });
-  for (const { meterId, usagePointId } of records)
-    if (meterId.startsWith(text)) found.set(meterId, { meterId, usagePointId, registered: true });
+  for (const record of records) if (record.meterId.startsWith(text)) found.set(record.meterId, registered(record));
+}
+
+async function findLabelled({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
+  const records = await ports.registry.metersBySerial({ prefix: text, limit });
+  for (const record of records) found.set(record.meterId, registered(record));
+}
+
+function registered({ meterId, usagePointId, serialNumber }: MeterRecord): FoundMeter {
+  const label = serialNumber === undefined ? {} : { serialNumber };
+  return { kind: "meter", meterId, usagePointId, registered: true, ...label };
+}
+
+/** Places of another name than their meter's; the others are found by their meter. */
+async function findPoints({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
+  const points = await ports.registry.usagePoints({ afterUsagePointId: justBefore(text), limit });
+  for (const { usagePointId } of points) {
+    if (!usagePointId.startsWith(text)) return;
+    const meters = await ports.registry.metersAt(usagePointId);
+    const there = meters.find((meter) => meter.usagePointId === usagePointId && meter.removed === undefined);
+    if (meters.every(({ meterId }) => meterId === usagePointId) && meters.length > 0) continue;
+    const meterId = there?.meterId ?? null;
+    // No meter id has such a sign.
+    found.set(`point:${usagePointId}`, { kind: "usage-point", meterId, usagePointId, registered: true });
+  }
 }
 
 async function findIssued({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
@@ -39,14 +71,14 @@ async function findIssued({ ports }: ApiContext, text: string, limit: number, fo
   for (const { snapshot } of entries) {
     const { meterId, usagePointId } = snapshot;
     if (meterId.startsWith(text) && !found.has(meterId))
-      found.set(meterId, { meterId, usagePointId, registered: false });
+      found.set(meterId, { kind: "meter", meterId, usagePointId, registered: false });
   }
 }
 
-async function findReporting({ ports }: ApiContext, text: string, found: Found): Promise<void> {
+async function findReporting({ ports }: ApiContext, text: string, _limit: number, found: Found): Promise<void> {
   const stored = await ports.series.meter(text);
   if (stored === undefined || found.has(text)) return;
-  found.set(text, { meterId: text, usagePointId: text, registered: false });
+  found.set(text, { kind: "meter", meterId: text, usagePointId: text, registered: false });
 }
 
 /** Sorts before `text` and after all that sorts before it: ids hold nothing that sorts after `z`. */

@@ -1,5 +1,5 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
-import { csvRow } from "../http/answers/csv-cell.ts";
+import { csvCell, csvRow } from "../http/answers/csv-cell.ts";
 import type { FieldError } from "../http/problems/problem.ts";
 import type { CsvRow } from "./imports/import-rows.ts";
 import { multipliersMax } from "./meter-record-checks.ts";
@@ -25,6 +25,7 @@ export const meterCsvColumns = [
   "direction",
   "multipliers",
   "annual_use",
+  "serial_number",
 ] as const;
 export type MeterCsvColumn = (typeof meterCsvColumns)[number];
 export type MeterCsvRow = CsvRow<MeterCsvColumn>;
@@ -34,20 +35,21 @@ export const meterCsvHeader = `${meterCsvColumns.join(",")}\n`;
 export function meterCsvRows(record: MeterRecord): string {
   const { meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed, removed, registers } =
     meterRecordJson(record);
+  const label = record.serialNumber === undefined ? "" : csvCell(record.serialNumber);
   const shared = [meterId, usagePointId, zone, stepSeconds, connectionPowerW, installed?.at, removed?.at];
-  if (registers.length === 0) return csvRow([...shared, ...ofARegister.map(() => "")]);
+  if (registers.length === 0) return csvRow([...shared, ...ofARegister.map(() => ""), label]);
   return registers
     .map(({ register, unit, digits, multiplier, displayUnit, modulus, direction, multipliers, annualUse }) => {
       const values = [installed?.values[register], removed?.values[register]];
       const dated = multipliers?.map((one) => `${one.multiplier}@${one.validFrom}`).join(" ");
-      const more = [displayUnit, modulus, direction, dated, annualUse];
+      const more = [displayUnit, modulus, direction, dated, annualUse, label];
       return csvRow([...shared, register, unit, digits, multiplier, ...values, ...more]);
     })
     .join("");
 }
 
-const ofTheMeter = meterCsvColumns.slice(0, 7);
-const ofARegister = meterCsvColumns.slice(7);
+const ofTheMeter = [...meterCsvColumns.slice(0, 7), "serial_number"] as const;
+const ofARegister = meterCsvColumns.slice(7, -1);
 
 /** The rows of one meter as a record in its JSON form, still to be validated, and the columns in which they differ. */
 export function meterOfRows(rows: readonly [MeterCsvRow, ...MeterCsvRow[]]): {
@@ -57,7 +59,12 @@ export function meterOfRows(rows: readonly [MeterCsvRow, ...MeterCsvRow[]]): {
   const [first] = rows;
   const differing = ofTheMeter.filter((column) => rows.some((row) => row[column] !== first[column]));
   const record = {
-    ...texts({ meterId: first.meter_id, usagePointId: first.usage_point_id, zone: first.zone }),
+    ...texts({
+      meterId: first.meter_id,
+      usagePointId: first.usage_point_id,
+      zone: first.zone,
+      serialNumber: first.serial_number,
+    }),
     ...numbers({ stepSeconds: first.step_seconds, connectionPowerW: first.connection_power_w }),
     registers: rows.filter(({ register }) => register !== "").map(registerOfRow),
     ...eventOfRows("installed", first.installed_at, rows, "installed_value"),
@@ -117,6 +124,7 @@ const columnOf: Readonly<Record<string, MeterCsvColumn>> = {
   zone: "zone",
   displayUnit: "display_unit",
   annualUse: "annual_use",
+  serialNumber: "serial_number",
   "installed.at": "installed_at",
   "removed.at": "removed_at",
 };

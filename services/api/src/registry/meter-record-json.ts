@@ -56,6 +56,9 @@ export const registerSchema = z.strictObject({
     .meta({ description: "What is expected of a year, in `unit`, where nothing better is known" }),
 });
 
+/** Begins so that no spreadsheet takes it for a formula. */
+const serialPattern = /^[\p{L}\p{N}](?:\P{C}{0,62}[^\p{C}\p{Z}])?$/u;
+
 const eventSchema = z.strictObject({
   at: recordedInstant("When", "2026-01-15T10:00:00+02:00"),
   values: z
@@ -79,6 +82,11 @@ export const meterRecordSchema = z
       .optional()
       .meta({ description: "Expected spacing of the load profile" }),
     connectionPowerW: whole(1, 1_000_000_000).optional(),
+    serialNumber: z
+      .string()
+      .regex(serialPattern, "1 to 64 signs, the first a letter or a digit, the last no space")
+      .optional()
+      .meta({ description: "What the maker has written on it; `GET /v1/search` finds the meter by it" }),
     installed: eventSchema.optional(),
     removed: eventSchema.optional(),
     earlier: z
@@ -104,6 +112,7 @@ export type WireMeterRecord = z.output<typeof meterRecordSchema>;
 /** @param wire passed the schema */
 export function meterRecord(wire: WireMeterRecord, id: string): MeterRecord {
   const { usagePointId: point = id, zone, stepSeconds, connectionPowerW, installed, removed, earlier } = wire;
+  const { serialNumber } = wire;
   const units = new Map(wire.registers.map((entry) => [entry.register, entry.unit]));
   const before = earlier?.map((one) => ({
     usagePointId: one.usagePointId,
@@ -117,6 +126,7 @@ export function meterRecord(wire: WireMeterRecord, id: string): MeterRecord {
       zone,
       stepSeconds,
       connectionPowerW,
+      serialNumber,
       installed: baseEvent(installed, units),
       removed: baseEvent(removed, units),
       earlier: before,
@@ -175,7 +185,7 @@ export function meterRecordJson(record: MeterRecord) {
     usagePointId: point,
     ...present({ zone }),
     registers: registers.map(registerJson),
-    ...present({ stepSeconds, connectionPowerW }),
+    ...present({ stepSeconds, connectionPowerW, serialNumber: record.serialNumber }),
     ...ends(record),
     ...present({ earlier: earlier?.map((one) => ({ usagePointId: one.usagePointId, ...ends(one) })) }),
   };

@@ -41,10 +41,12 @@ export const registeredMeterSchema = z
         modulus: z.int().optional(),
         direction: z.enum(directions).optional(),
         displayUnit: z.enum(wireUnitNames as [WireUnit, ...WireUnit[]]).optional(),
+        annualUse: z.int().optional(),
       }),
     ),
     stepSeconds: z.int().optional(),
     connectionPowerW: z.int().optional(),
+    serialNumber: z.string().optional().meta({ description: "What its maker has written on it" }),
     installed: event.optional(),
     removed: event.optional(),
     earlier: z

@@ -6,8 +6,10 @@ import { findMeters } from "./find-meters.ts";
 
 const foundSchema = z
   .strictObject({
-    meterId: z.string(),
+    kind: z.enum(["meter", "usage-point"]),
+    meterId: z.string().nullable().meta({ description: "Of a usage point the meter that is there; null: none is" }),
     usagePointId: z.string(),
+    serialNumber: z.string().optional(),
     registered: z.boolean().meta({ description: "false: the meter reports and has no record" }),
   })
   .meta({ id: "FoundMeter" });
@@ -17,19 +19,19 @@ const limitDefault = 10;
 export function searchRoutes(app: Api, context: ApiContext): void {
   const schema = {
     tags: ["meters"],
-    summary: "Meters whose id begins so",
+    summary: "Meters and usage points whose id or serial number begins so",
     description:
-      "The meter of that very id first, then by id. A meter that has no record and no month yet is found by its whole id.",
+      "What is called exactly so first, then by id. A usage point is there where its name is another than its meter's. A meter that has no record and no month yet is found by its whole id. Of serial numbers capital and small letters are the same.",
     querystring: z.strictObject({
       q: z
         .string()
         .trim()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "the beginning of a meter id: letters, digits and . _ -")
-        .meta({ description: "The beginning of a meter id", examples: ["m-1"] }),
+        .regex(/^[\p{L}\p{N}]\P{C}{0,63}$/u, "the beginning of an id or of a serial number: a letter or a digit first")
+        .meta({ description: "The beginning of an id or of a serial number", examples: ["m-1"] }),
       limit: wholeNumber(1, 100, { description: `At most so many; ${limitDefault} where absent` }).optional(),
     }),
     response: answers("What was found", z.strictObject({ items: z.array(foundSchema) }), {
-      items: [{ meterId: "m-1", usagePointId: "up-1", registered: true }],
+      items: [{ kind: "meter", meterId: "m-1", usagePointId: "up-1", serialNumber: "NIK 2102-77", registered: true }],
     }),
   };
   app.get("/v1/search", { schema }, async ({ query: { q, limit = limitDefault } }) => ({

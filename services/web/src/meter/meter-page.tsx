@@ -52,13 +52,14 @@ function KnownMeter({ meter }: { meter: Meter }) {
 }
 
 function MeterFacts({ meter }: { meter: Meter }) {
-  const { usagePointId, zone, registered, connectionPowerW, registers } = meter;
+  const { usagePointId, zone, registered, connectionPowerW, registers, serialNumber } = meter;
   const multiplier = registers.find((register) => (register.multiplier ?? 1) > 1)?.multiplier;
   return (
     <ul class="facts">
       <li>
         <a href={`/usage-points/${encodeURIComponent(usagePointId)}`}>{t("meter.usagePoint", { id: usagePointId })}</a>
       </li>
+      {serialNumber === undefined ? null : <li>{t("meter.serial", { number: serialNumber })}</li>}
       <li>{zone}</li>
       {connectionPowerW === undefined ? null : <li>{t("meter.power", { power: connectionPowerW / 1000 })}</li>}
       {multiplier === undefined ? null : <li>× {multiplier}</li>}

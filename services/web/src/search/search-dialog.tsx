@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { api, ask } from "../api/client.ts";
+import { api, ask, type Schemas } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
 import { addressOf, isSearchOpen, nameOf, type RecentMeter, recent } from "./search-state.ts";
 
-type Found = RecentMeter & { readonly registered?: boolean };
+type Found = RecentMeter & { readonly registered?: boolean; readonly serialNumber?: string | undefined };
 
 /** Everywhere: `/` opens it, arrows choose, Enter goes there. */
 export function SearchDialog() {
@@ -29,11 +29,11 @@ function Search() {
   const [chosen, setChosen] = useState(0);
   const { route } = useLocation();
   const q = text.trim();
-  const isValid = q === "" || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(q);
+  const isValid = q === "" || /^[\p{L}\p{N}]\P{C}{0,63}$/u.test(q);
   const answer = useAnswer(isValid && q !== "" ? q : undefined, (signal) =>
     ask(api.GET("/v1/search", { params: { query: { q } }, signal })),
   );
-  const found: readonly Found[] = q === "" ? recent.value : isValid ? (answer.data?.items ?? []) : [];
+  const found: readonly Found[] = q === "" ? recent.value : isValid ? (answer.data?.items ?? []).map(foundOf) : [];
   const go = (meter: Found | undefined) => {
     if (meter === undefined) return;
     isSearchOpen.value = false;
@@ -68,11 +68,16 @@ function Search() {
   );
 }
 
+function foundOf({ kind, meterId, usagePointId, ...rest }: Schemas["FoundMeter"]): Found {
+  const shared = { meterId: meterId ?? "", usagePointId, ...rest };
+  return kind === "usage-point" ? { ...shared, place: kind } : shared;
+}
+
 function saidOf(q: string, isValid: boolean, size: number, isLoading: boolean): string {
   if (q === "") return recent.value.length === 0 ? "" : t("search.recent");
   if (!isValid) return t("search.invalid");
   if (size === 0) return isLoading ? "" : t("search.none", { text: q });
-  return t("search.count", { count: size });
+  return t("search.found", { count: size });
 }
 
 interface SearchInputProps {
@@ -137,6 +142,7 @@ function FoundList({ found, chosen, go }: FoundListProps) {
                 ? ""
                 : meter.usagePointId
               : t("point.kicker")}
+            {meter.serialNumber === undefined ? "" : ` · ${meter.serialNumber}`}
             {meter.registered === false ? t("search.unregistered") : ""}
           </span>
         </div>

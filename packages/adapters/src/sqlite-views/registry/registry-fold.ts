@@ -5,7 +5,7 @@ import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import type { SealedChange, SealedWrite } from "@meterbook/core/records/registry-change-protobuf";
 import { cellsChecksum } from "../file/row-checksum.ts";
-import { kindNumber, recordColumns, recordRows } from "./registry-table.ts";
+import { foldedSerial, kindNumber, recordColumns, recordRows } from "./registry-table.ts";
 
 /** Takes changes in, one after the other and inside the caller's transaction. The same changes give the same tables. */
 export interface RegistryFold {
@@ -34,23 +34,13 @@ export function registryFold(database: DatabaseSync): RegistryFold {
   const nextNo = database.prepare("SELECT coalesce(max(no), 0) + 1 AS no FROM record");
   const install = database.prepare("INSERT OR IGNORE INTO installed (usage_point_id, meter_id) VALUES (?, ?)");
 
+  const label = database.prepare("INSERT OR IGNORE INTO serial (folded, meter_id) VALUES (?, ?)");
+
   function add({ entity, version, body }: NewVersion, position: number, from: Source): void {
     const no = Number(nextNo.get()?.["no"]);
     const cells = [no, position, kindNumber(entity.kind), entity.id, version];
     const row = [...cells, from.recordedAtMs, from.by, from.reason, from.id];
     insert.run(...row, body, cellsChecksum(row));
-  }
-
-  function meterIn(entity: EntityKey, body: Uint8Array | null): MeterRecord | undefined {
-    return body === null ? undefined : checkMeterRecord(entity.id, body).record;
-  }
-
-  /** Points at which a meter's installations are others than before. */
-  function movedPoints(before: MeterRecord | undefined, after: MeterRecord | undefined): readonly string[] {
-    const told = (record: MeterRecord | undefined, point: string) =>
-      JSON.stringify(record === undefined ? [] : installationsOf(record).filter((one) => one.usagePointId === point));
-    const points = new Set([before, after].flatMap((record) => (record === undefined ? [] : pointsOf(record))));
-    return [...points].filter((point) => told(before, point) !== told(after, point));
   }
 
   /** The version of each point grows at which a meter came, went, or was said to have done so otherwise. */
@@ -85,6 +75,7 @@ export function registryFold(database: DatabaseSync): RegistryFold {
    */
   function place({ id, kind }: EntityKey, before: Uint8Array | null, body: Uint8Array): readonly string[] {
     const after = meterIn({ id, kind }, body);
+    if (after?.serialNumber !== undefined) label.run(foldedSerial(after.serialNumber), id);
     for (const point of after === undefined ? [] : pointsOf(after)) if (point !== id) install.run(point, id);
     const isSpokenOf = (point: string) => point !== id || rows.newest({ kind: "usage-point", id: point }) !== undefined;
     return movedPoints(meterIn({ id, kind }, before), after).filter(isSpokenOf);
@@ -112,6 +103,18 @@ export function registryFold(database: DatabaseSync): RegistryFold {
       if (known !== undefined) add({ entity, version: known.version + 1, body: null }, position, unknownSource);
     },
   };
+}
+
+function meterIn(entity: EntityKey, body: Uint8Array | null): MeterRecord | undefined {
+  return body === null ? undefined : checkMeterRecord(entity.id, body).record;
+}
+
+/** Points at which a meter's installations are others than before. */
+function movedPoints(before: MeterRecord | undefined, after: MeterRecord | undefined): readonly string[] {
+  const told = (record: MeterRecord | undefined, point: string) =>
+    JSON.stringify(record === undefined ? [] : installationsOf(record).filter((one) => one.usagePointId === point));
+  const points = new Set([before, after].flatMap((record) => (record === undefined ? [] : pointsOf(record))));
+  return [...points].filter((point) => told(before, point) !== told(after, point));
 }
 
 /** A producer may write a change twice after an outage. */

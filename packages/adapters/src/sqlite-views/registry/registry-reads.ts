@@ -6,10 +6,13 @@ import { type RegisteredMeter, withPoints } from "@meterbook/core/domain/registr
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Registry, Versioned } from "@meterbook/core/ports/registry";
-import { type ReadRecord, type RecordRow, type RecordRows, recordRows } from "./registry-table.ts";
+import { foldedSerial, type ReadRecord, type RecordRow, type RecordRows, recordRows } from "./registry-table.ts";
 
 export interface RegistryReads
-  extends Pick<Registry, "get" | "list" | "meterVersion" | "usagePoint" | "usagePoints" | "metersAt" | "versions"> {
+  extends Pick<
+    Registry,
+    "get" | "list" | "meterVersion" | "usagePoint" | "usagePoints" | "metersAt" | "metersBySerial" | "versions"
+  > {
   readonly rows: RecordRows;
   /**
    * A meter's record with those of its points, all as of a position; null where there is none, undefined where it, or
@@ -76,6 +79,20 @@ export function registryReads(database: DatabaseSync, read: ReadRecord): Registr
         return record ?? [];
       });
       return records.filter((record) => pointsOf(record).includes(usagePointId));
+    },
+    async metersBySerial({ prefix, limit }) {
+      const folded = foldedSerial(prefix);
+      const found = new Map<string, MeterRecord>();
+      for (const id of rows.withSerial(folded)) {
+        if (found.size >= limit) break;
+        const row = rows.newest(meterKey(id));
+        const record = row === undefined ? undefined : read.meter(row);
+        const serialNumber = record?.serialNumber;
+        // Or it has another one by now.
+        if (record && serialNumber !== undefined && foldedSerial(serialNumber).startsWith(folded))
+          found.set(id, record);
+      }
+      return [...found.values()];
     },
     versions: async (entity, { before = Number.MAX_SAFE_INTEGER, limit }) =>
       rows

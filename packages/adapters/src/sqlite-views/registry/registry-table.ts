@@ -14,6 +14,7 @@ import { bigNumbers, isIntact } from "../file/row-checksum.ts";
 /**
  * Every version of every entity, in the order in which they came. `body` is null where there is no record, or none any
  * more. `installed` names the meters that are or were at a point, but for a meter at the point of its own name.
+ * `serial` has every serial number that a meter ever had, in capital letters: the record says which it has now.
  */
 export const registrySchema = `
   CREATE TABLE IF NOT EXISTS record (no INTEGER PRIMARY KEY, position INTEGER NOT NULL, kind INTEGER NOT NULL, entity TEXT NOT NULL,
@@ -21,6 +22,7 @@ export const registrySchema = `
     body BLOB, checksum INTEGER NOT NULL);
   CREATE UNIQUE INDEX IF NOT EXISTS record_version ON record (kind, entity, version);
   CREATE TABLE IF NOT EXISTS installed (usage_point_id TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (usage_point_id, meter_id)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS serial (folded TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (folded, meter_id)) WITHOUT ROWID;
 `;
 
 /** What the checksum of a row is over; the body has its own. */
@@ -107,6 +109,11 @@ export function bodyFault({ kind, id }: EntityKey, body: Uint8Array | null): Rec
   return kind === "meter" ? checkMeterRecord(id, body).fault : checkUsagePoint(id, body).fault;
 }
 
+/** How a serial number is looked up. */
+export function foldedSerial(serialNumber: string): string {
+  return serialNumber.toUpperCase();
+}
+
 export const rowColumns = `${recordColumns.join(", ")}, body, checksum`;
 
 /** Rows by their entity, as they are. */
@@ -125,6 +132,9 @@ export function recordRows(database: DatabaseSync) {
   );
   const last = database.prepare("SELECT position FROM record ORDER BY no DESC LIMIT 1");
   const at = database.prepare("SELECT meter_id FROM installed WHERE usage_point_id = ?");
+  const serials = database.prepare(
+    "SELECT meter_id FROM serial WHERE folded >= ? AND folded < ? ORDER BY folded, meter_id",
+  );
   const found = (row: Record<string, unknown> | undefined) => (row === undefined ? undefined : recordRow(row));
   return {
     newest: ({ kind, id }: EntityKey) => found(newest.get(kindNumber(kind), id)),
@@ -135,6 +145,10 @@ export function recordRows(database: DatabaseSync) {
     after: (no: number, limit: number) => after.all(no, limit).map(recordRow),
     *ofKind(kind: EntityKey["kind"], afterId: string): Generator<RecordRow> {
       for (const row of ofKind.iterate(kindNumber(kind), afterId)) yield recordRow(row);
+    },
+    /** Meters that have, or once had, a serial number that begins so. */
+    *withSerial(folded: string): Generator<string> {
+      for (const row of serials.iterate(folded, `${folded}\u{10FFFF}`)) yield String(row["meter_id"]);
     },
     lastPosition: () => Number(last.get()?.["position"] ?? 0),
     /** The meters that are or were at a point; one of its own name may not exist. */

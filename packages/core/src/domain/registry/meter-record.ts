@@ -51,6 +51,8 @@ export interface Installation {
 export interface MeterRecord {
   readonly meterId: string;
   readonly usagePointId: string;
+  /** What the maker has written on it; people find it by this. */
+  readonly serialNumber?: string;
   /** IANA zone of the usage point; the setting METERBOOK_TIME_ZONE where absent. */
   readonly zone?: string;
   readonly registers: readonly RegisteredRegister[];

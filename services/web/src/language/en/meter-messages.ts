@@ -1,6 +1,7 @@
 export const meterMessages = {
   "meter.kicker": "Meter",
   "meter.usagePoint": "Usage point {id}",
+  "meter.serial": "Serial number {number}",
   "meter.power": "Connection {power, number} kW",
   "meter.unregisteredAbout": "The meter reports, and nobody has entered its master data.",
   "meter.silent": "This meter has never reported",

@@ -1,6 +1,7 @@
 export const meterMessages = {
   "meter.kicker": "Лічильник",
   "meter.usagePoint": "Точка обліку {id}",
+  "meter.serial": "Заводський номер {number}",
   "meter.power": "Приєднання {power, number} кВт",
   "meter.unregisteredAbout": "Лічильник звітує, але його облікових даних ніхто не вніс.",
   "meter.silent": "Цей лічильник ще не звітував",
