@@ -1,4 +1,10 @@
-import { type Channel, channelKey, type Reading, type ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import {
+  type Channel,
+  channelKey,
+  hasSecondValue,
+  type Reading,
+  type ReadingSeries,
+} from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import {
   type Conflict,
@@ -75,7 +81,8 @@ export function memoryPartition(): MemoryPartition {
   /** The reading in effect by the frames before an offset, and by those that are seen besides. */
   function inEffect(lines: readonly Line[], isSeen: (line: Line) => boolean): Line | undefined {
     const seen = lines.filter(isSeen);
-    seen.sort((a, b) => readingRank(a.code) - readingRank(b.code) || a.offset - b.offset);
+    const tells = ({ code }: Line) => Number(hasSecondValue(code));
+    seen.sort((a, b) => readingRank(a.code) - readingRank(b.code) || tells(b) - tells(a) || a.offset - b.offset);
     return seen[0];
   }
 

@@ -93,9 +93,9 @@ export function lookAgain(
       const own = meter === undefined ? [] : series.filter(({ channel }) => channelOf(meter, channel) !== undefined);
       if (meter === undefined || own.length === 0) continue;
       const report: Pick<Report, "meter" | "affects"> = { meter, affects: undefined };
-      for (const { channel, at } of own) for (const instant of at) affect(report, waiting, channel, instant, unordered);
       const note = noteOf(logged);
       if (note !== "") meter.cause = note;
+      for (const { channel, at } of own) for (const instant of at) affect(report, waiting, channel, instant, unordered);
       waiting.reported(meter, report.affects, frame);
     }
   }
