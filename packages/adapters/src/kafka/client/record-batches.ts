@@ -70,11 +70,12 @@ function isBegin(bytes: Buffer, at: number): boolean {
 /** Where the next batch begins that is whole and as it was written. */
 function nextSound(bytes: Buffer, from: number): number | undefined {
   const first = bytes.readBigInt64BE(from);
-  for (let at = from + 1; at + batchPlaces.records <= bytes.length; at += 1) {
-    if (bytes[at + batchPlaces.magic] !== magic) continue;
+  for (let found = from + batchPlaces.magic; ; ) {
+    found = bytes.indexOf(magic, found + 1);
+    const at = found - batchPlaces.magic;
+    if (found < 0 || at + batchPlaces.records > bytes.length) return undefined;
     const end = endOf(bytes, at);
     if (end === undefined || bytes.readBigInt64BE(at) <= first) continue;
     if (isAsWritten(bytes.subarray(at, end))) return at;
   }
-  return undefined;
 }
