@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
+import { measureGroups } from "./groups.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, pipelineMissing } from "./pipeline/pipeline.bench.ts";
@@ -35,6 +36,12 @@ test("the month end that comes by itself", async () => {
 test("curve under load", async () => {
   const [median] = await measureCurveUnderLoad({ messagesPerSecond: 500, requests: 50, restMs: 0 });
   expect(median?.value).toBeGreaterThan(0);
+});
+
+test("curve of a group under load", async () => {
+  const [median, , summing] = await measureGroups({ meters: 160, messagesPerSecond: 100, seconds: 2 });
+  expect(median?.value).toBeGreaterThan(0);
+  expect(summing?.value).toBeGreaterThan(0);
 });
 
 test("start after a kill", async () => {

@@ -4,6 +4,7 @@ import { optionsOrExit } from "@meterbook/runtime/process/command-options";
 import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
+import { measureGroups } from "./groups.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
@@ -44,6 +45,8 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
   "month-end": (share) => measureMonthEnd(16 * Math.ceil((333_344 * share) / 16)),
   curve: (share) =>
     measureCurveUnderLoad({ messagesPerSecond: 5000, requests: Math.ceil(1500 * share), restMs: 10_000 }),
+  groups: (share) =>
+    measureGroups({ meters: 16 * Math.ceil((100_000 * share) / 16), messagesPerSecond: 2000, seconds: 30 }),
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
 };
 

@@ -3,13 +3,14 @@ import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { leafHash, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
 import { hexOf, isUnderSeal } from "@meterbook/core/domain/seal/seal";
-import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
+import type { Snapshot, SnapshotQuality } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
 import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { partitionOf } from "@meterbook/sharding/slot";
 import { expect, onTestFinished, test } from "vitest";
+import { aRegisterSnapshot } from "../support/worlds/api-world.ts";
 
 export interface LedgerUnderTest {
   /**
@@ -167,6 +168,27 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     );
     const last = await ledger.latestRecords({ period: october, afterMeterId: "b", limit: 2 });
     expect(last.map(({ meterId }) => meterId)).toEqual(["c"]);
+  });
+
+  test("the latest of a period by quality: those whose newest revision has a row of it, page by page", async () => {
+    const { ledger } = await fresh();
+    const of = (meterId: string, revision: number, ...qualities: SnapshotQuality[]) => ({
+      ...aSnapshot(meterId, october, revision),
+      registers: qualities.map((quality) => aRegisterSnapshot({ quality })),
+    });
+    await ledger.append([
+      ...[of("a", 1, "missing", "missing"), of("b", 1, "missing"), of("c", 1, "actual", "estimated")],
+      ...[of("d", 1, "missing"), of("e", 1, "actual")],
+    ]);
+    await ledger.append([of("b", 2, "actual"), of("e", 2, "missing")]);
+    const found = async (quality: SnapshotQuality, limit: number, afterMeterId = "") =>
+      (await ledger.latest({ period: october, limit, quality, afterMeterId })).map(({ snapshot }) => snapshot.meterId);
+    expect(await found("missing", 10)).toEqual(["a", "d", "e"]);
+    expect(await found("missing", 2)).toEqual(["a", "d"]);
+    expect(await found("missing", 2, "d")).toEqual(["e"]);
+    expect(await found("actual", 2)).toEqual(["b", "c"]);
+    expect(await found("estimated", 10)).toEqual(["c"]);
+    expect(await found("suspect", 10)).toEqual([]);
   });
 
   test("one meter's snapshots by period and revision", async () => {

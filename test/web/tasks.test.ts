@@ -106,6 +106,30 @@ const tasks: Record<string, (person: Person) => Promise<void>> = {
     await expect.poll(() => person.page.locator(".rows").getAttribute("aria-rowcount"), patience).toBe("101");
     await expect.poll(() => person.page.locator(".figures").textContent(), patience).toContain("5.050 kWh");
   },
+  async T11(person) {
+    await person.click(person.page.getByRole("link", { name: "Fleet and feeders" }).first());
+    await person.click(person.page.getByRole("link", { name: "Feeder F-1" }));
+    await person.click(person.page.getByRole("button", { name: "Month", exact: true }));
+    await expect
+      .poll(() => person.page.locator("section", { hasText: "Balance" }).last().textContent(), patience)
+      .toMatch(/Supplied[\d,.]+ kWh.*Losses[\d,.]+ kWh[\d.]+% of what was supplied/);
+  },
+  async T12(person) {
+    await person.click(person.page.getByRole("link", { name: "Fleet and feeders" }).first());
+    await person.click(person.page.getByRole("link", { name: "Feeder F-1" }));
+    await person.choose("Issued for", monthName());
+    const { items } = await answer<{ items: { meterId: string }[] }>(`/v1/groups/feeder:F-1/movers?period=${period()}`);
+    const first = person.page.locator("section", { hasText: "Top movers" }).last().getByRole("link").first();
+    await expect.poll(() => first.textContent(), patience).toBe(items[0]?.meterId);
+  },
+  async T13(person) {
+    await person.click(person.page.getByRole("link", { name: "Fleet and feeders" }).first());
+    await person.page.getByLabel("Numbers, one a line").fill("sim-000001, sim-000002\nnobody-1");
+    await person.click(person.page.getByRole("button", { name: "Sum", exact: true }));
+    await expect
+      .poll(() => person.text(), patience)
+      .toMatch(/2 meters summed.*Not known: nobody-1.*Together[\d,.]+ kWh/s);
+  },
 };
 
 async function answer<Answer>(path: string): Promise<Answer> {
@@ -140,7 +164,7 @@ function personAt(page: Page): Person {
   };
 }
 
-describe.skipIf(inject("pages") === undefined)("ten tasks of real people", () => {
+describe.skipIf(inject("pages") === undefined)("tasks of real people", () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await openChromium();

@@ -1,4 +1,5 @@
 import type { AuditLog } from "@meterbook/core/ports/audit-log";
+import type { BillingLog } from "@meterbook/core/ports/billing-log";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
@@ -30,6 +31,7 @@ export interface ApiPorts {
   readonly jobs: JobLog;
   readonly gaps: Pick<GapLog, "get" | "list">;
   readonly groupSums: GroupSumsReader;
+  readonly billing: BillingLog;
   readonly clock: Clock;
   /** Prometheus text of everything in the process but the API itself. */
   metricsText(): Promise<string>;

@@ -6,6 +6,7 @@ import { influxProbes } from "@meterbook/adapters/influxdb/client/influx-probe";
 import { openInfluxGroupSumsReader } from "@meterbook/adapters/influxdb/group-sums/influxdb-group-sums";
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
 import { openKafkaAuditLog } from "@meterbook/adapters/kafka/audit-log/kafka-audit-log";
+import { openKafkaBillingLog } from "@meterbook/adapters/kafka/billing-log/kafka-billing-log";
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { openKafkaDamageLog } from "@meterbook/adapters/kafka/damage-log/kafka-damage-log";
 import { openKafkaGapLog } from "@meterbook/adapters/kafka/gap-log/kafka-gap-log";
@@ -124,6 +125,7 @@ async function openPorts(kafka: KafkaSettings, influx: InfluxSettings, own: Own)
     ),
     jobs: own(await openKafkaJobLog({ connection, dataDir, events }), "job log"),
     gaps: own(await openKafkaGapLog({ connection, dataDir, events }), "gap log"),
+    billing: own(await openKafkaBillingLog({ connection, dataDir, events }), "billing log"),
     groupSums: own(openInfluxGroupSumsReader({ ...influx, events: influxEvents }), "sums of groups"),
     metricsText: () => metrics.metrics(),
     async health() {

@@ -18,6 +18,7 @@ import { apiMetrics } from "./api-metrics.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import type { ApiLimits, ApiSettings } from "./api-settings.ts";
 import { defaultLimits } from "./api-settings.ts";
+import { acknowledgementRoutes } from "./billing/hand-over/acknowledgement-routes.ts";
 import { jobRoutes } from "./billing/job-routes.ts";
 import { meterSnapshotRoutes } from "./billing/meter-snapshot-routes.ts";
 import { periodRoutes } from "./billing/period-routes.ts";
@@ -199,6 +200,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   jobRoutes(app, context);
   snapshotRoutes(app, context);
   sealRoutes(app, context);
+  acknowledgementRoutes(app, context);
   statementRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);

@@ -1,5 +1,6 @@
 import { watchFiles } from "@meterbook/adapters/certificates/watched-files";
 import { openEmbeddedAuditLog } from "@meterbook/adapters/embedded/audit-log/embedded-audit-log";
+import { openEmbeddedBillingLog } from "@meterbook/adapters/embedded/billing-log/embedded-billing-log";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { openEmbeddedGapLog } from "@meterbook/adapters/embedded/gap-log/embedded-gap-log";
 import { openEmbeddedGroupSumsReader } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
@@ -66,6 +67,7 @@ await runThread(async (settings: RunningSettings, own) => {
     ),
     jobs: own(openEmbeddedJobLog({ dataDir })),
     gaps: own(openEmbeddedGapLog({ dataDir })),
+    billing: own(openEmbeddedBillingLog({ dataDir })),
     groupSums: own(openEmbeddedGroupSumsReader({ dataDir })),
     metricsText: () => hub.collect(metricsWaitMs),
     async health() {

@@ -16,6 +16,8 @@ const MonthsPage = lazy(async () => (await import("./months/months-page.tsx")).M
 const MonthPage = lazy(async () => (await import("./months/month-page.tsx")).MonthPage);
 const UsagePointPage = lazy(async () => (await import("./usage-point/usage-point-page.tsx")).UsagePointPage);
 const StatementPage = lazy(async () => (await import("./usage-point/statement-page.tsx")).StatementPage);
+const GroupsPage = lazy(async () => (await import("./groups/groups-page.tsx")).GroupsPage);
+const GroupPage = lazy(async () => (await import("./groups/group-page.tsx")).GroupPage);
 const IntakePage = lazy(async () => (await import("./intake/intake-page.tsx")).IntakePage);
 
 export function App() {
@@ -48,6 +50,8 @@ function Pages() {
         <Route path="/months/:period" component={MonthPage} />
         <Route path="/usage-points/:usagePointId" component={UsagePointPage} />
         <Route path="/usage-points/:usagePointId/months/:period" component={StatementPage} />
+        <Route path="/groups" component={GroupsPage} />
+        <Route path="/groups/:groupId" component={GroupPage} />
         <Route path="/intake" component={IntakePage} />
         <Route default component={NotFoundPage} />
       </Router>

@@ -5,6 +5,7 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/meter.css";
 import "./styles/months.css";
+import "./styles/groups.css";
 import "./styles/print.css";
 import { render } from "preact";
 import { App } from "./app.tsx";

@@ -30,6 +30,7 @@ export async function setup({ provide }: TestProject): Promise<(() => Promise<vo
   const meters = shownMeters(Date.now());
   await publishAll(() => meterbook.mqttUrl, messagesOf(meters));
   await untilIssued(meterbook);
+  await untilBalanced(meterbook);
   provide("pages", { address: meterbook.httpUrl, meters });
   return () => meterbook.dispose();
 }
@@ -38,6 +39,19 @@ function build(): void {
   const script = fileURLToPath(new URL("../../../services/web/build.mjs", import.meta.url));
   const built = spawnSync(process.execPath, [script], { stdio: "inherit" });
   if (built.status !== 0) throw new Error("the pages could not be built");
+}
+
+/** The meters of the feeders report when the history is in, and what they say is summed. */
+async function untilBalanced({ get }: Awaited<ReturnType<typeof startMeterbook>>): Promise<void> {
+  const deadline = Date.now() + historyMsMax;
+  const day = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const path = `/v1/groups/feeder:F-1/balance?from=${day(20)}&to=${day(3)}&resolution=P1D`;
+  for (;;) {
+    const { pending, total } = await get<{ pending: number; total: { known: number; steps: number } }>(path);
+    if (pending === 0 && total.known === total.steps) return;
+    if (Date.now() > deadline) throw new Error(`the feeder has no balance: ${JSON.stringify({ pending, total })}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 /** The fleet closes two months when its history is in. */

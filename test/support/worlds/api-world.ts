@@ -10,6 +10,7 @@ import { buildApi, serveApi } from "../../../services/api/src/serve-api.ts";
 import { instant } from "../readings.ts";
 import {
   memoryAuditLog,
+  memoryBillingLog,
   memoryDamageLog,
   memoryGapLog,
   memoryGroupSums,
@@ -50,6 +51,7 @@ export function apiWorld(ports: Partial<ApiPorts> = {}, settings: Partial<ApiSet
     jobs: memoryJobLog(),
     gaps: memoryGapLog(),
     groupSums: memoryGroupSums({}),
+    billing: memoryBillingLog(),
     clock,
     metricsText: async () => "# HELP other_total x\n# TYPE other_total counter\nother_total 1\n",
     health: async () => ({ ready: true, problems: [] }),

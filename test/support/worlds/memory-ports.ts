@@ -1,4 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
+import {
+  billingSchema,
+  billingTable,
+  billingWrites,
+  encodeLine,
+} from "@meterbook/adapters/sqlite-views/billing-log/billing-table";
 import { registryFold } from "@meterbook/adapters/sqlite-views/registry/registry-fold";
 import { registryReads } from "@meterbook/adapters/sqlite-views/registry/registry-reads";
 import { recordReader, registrySchema } from "@meterbook/adapters/sqlite-views/registry/registry-table";
@@ -12,6 +18,7 @@ import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { pointsOfSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { AuditLog, KeptRead } from "@meterbook/core/ports/audit-log";
+import type { BillingLog } from "@meterbook/core/ports/billing-log";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupMembers, GroupSumsReader, SummedDay } from "@meterbook/core/ports/group-sums";
@@ -112,10 +119,14 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
     }
     return [...newest.values()].sort((a, b) => a.period - b.period);
   };
-  const latestOf = ({ period, afterMeterId = "", limit }: LatestPage) => {
+  const latestOf = ({ period, afterMeterId = "", limit, quality }: LatestPage) => {
+    const isWanted = ({ snapshot }: LedgerEntry) =>
+      quality === undefined || snapshot.registers.some((row) => row.quality === quality);
     const newest = new Map<string, LedgerEntry>();
     for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
-    const after = [...newest].filter(([id]) => id > afterMeterId).sort(([a], [b]) => (a < b ? -1 : 1));
+    const after = [...newest]
+      .filter(([id, one]) => id > afterMeterId && isWanted(one))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     return after.slice(0, limit).map(([, entry]) => entry);
   };
   let end: LedgerPlace = [];
@@ -415,5 +426,21 @@ export function memoryGroupSums(groups: Readonly<Record<string, MemoryGroup>>): 
       (groups[groupId]?.days[register] ?? []).filter(({ day }) => day >= from && day <= to),
     pending: async () => [],
     close: async () => undefined,
+  };
+}
+
+export function memoryBillingLog(): BillingLog {
+  const database = new DatabaseSync(":memory:");
+  database.exec(billingSchema);
+  const { outcomeOf, ...reads } = billingTable(database);
+  const write = billingWrites(database);
+  return {
+    ...reads,
+    record: async (lines) =>
+      lines.map((line) => {
+        if (write(line, encodeLine(line))) return "recorded";
+        return outcomeOf(line) === "differs" ? "differs" : "known";
+      }),
+    close: async () => database.close(),
   };
 }

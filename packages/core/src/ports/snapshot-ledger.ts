@@ -1,7 +1,7 @@
 import type { EntryPlace, LedgerPlace } from "@meterbook/sharding/ledger-place";
 import type { Seal, SealedRecord } from "../domain/seal/seal.ts";
 import type { RevisionKey } from "../domain/snapshot/revision-place.ts";
-import type { Snapshot } from "../domain/snapshot/snapshot.ts";
+import type { Snapshot, SnapshotQuality } from "../domain/snapshot/snapshot.ts";
 import type { TellDamage } from "./damage-log.ts";
 
 /**
@@ -71,6 +71,8 @@ export interface LatestPage {
   readonly period: number;
   readonly afterMeterId?: string;
   readonly limit: number;
+  /** Only those whose latest revision has a row of this quality. */
+  readonly quality?: SnapshotQuality | undefined;
   /** Told of what cannot be read and is not in the page, whoever else is told too. */
   readonly leftOut?: TellDamage | undefined;
 }

@@ -19,8 +19,8 @@ export interface SummedPartition {
   readonly events: Pick<AggregatorEvents, "groupsSummed" | "housekeepingFailed">;
   meters(): Iterable<MeterState>;
   readonly pace: SummingPace;
-  /** The next offset of the log to take in. */
-  position(): number;
+  /** How many readings were taken in: it grows while there is other work. */
+  readings(): number;
   run<Answer>(task: () => Promise<Answer>): Promise<Answer>;
 }
 
@@ -44,12 +44,13 @@ export function groupWatch(parts: SummedPartition): Pick<Periodic, "close"> {
   const { lookMs, betweenMs, gatherMs } = parts.pace;
   const closing = new AbortController();
   const notBefore = new Map<number, number>();
-  let [positionBefore, membersOf] = [-1, ""];
+  let [readingsBefore, membersOf] = [-1, ""];
   const isClosed = () => closing.signal.aborted;
 
   async function pause(workedMs: number): Promise<boolean> {
-    const isBusy = parts.position() !== positionBefore;
-    positionBefore = parts.position();
+    const readings = parts.readings();
+    const isBusy = readings !== readingsBefore;
+    readingsBefore = readings;
     if (isBusy && workedMs > 0) {
       const restMs = Math.min(restMsMax, workedMs * restsPerWork);
       await waitMs(restMs, undefined, { signal: closing.signal }).catch(() => undefined);
@@ -57,15 +58,14 @@ export function groupWatch(parts: SummedPartition): Pick<Periodic, "close"> {
     return !isClosed();
   }
 
-  /** The one that waits longest of those that may be begun. */
+  /** The newest of those that may be begun. */
   function nextDay(nowMs: number): number | undefined {
-    let next: { readonly day: number; readonly sinceMs: number } | undefined;
+    let next: number | undefined;
     for (const [day, sinceMs] of changed.all()) {
       if (nowMs - sinceMs < gatherMs || nowMs < (notBefore.get(day) ?? 0)) continue;
-      const isSooner = next === undefined || sinceMs < next.sinceMs || (sinceMs === next.sinceMs && day > next.day);
-      if (isSooner) next = { day, sinceMs };
+      if (next === undefined || day > next) next = day;
     }
-    return next?.day;
+    return next;
   }
 
   async function sum(day: number, meters: readonly MeterState[]): Promise<void> {

@@ -24,7 +24,6 @@ export interface PartitionGroups {
 
 interface SummedMemory {
   readonly knownMeters: { all(): Iterable<MeterState> };
-  readonly position: number;
 }
 
 /** Sums of which nobody knows how far they are, or of a store that was put back, are all made again. */
@@ -47,7 +46,7 @@ export async function openGroups(
       groupWatch({
         ...{ partition, writer, changed: days, calendar, series, clock, events, pace: summing, run },
         meters: () => memory.knownMeters.all(),
-        position: () => memory.position,
+        readings: () => series.progress.counts.stored + series.progress.counts.duplicates,
       }),
   };
 }

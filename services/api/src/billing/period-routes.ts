@@ -11,6 +11,7 @@ import { callerName } from "../http/access/access.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { period } from "../http/requests/query-schemas.ts";
 import { closeJobs } from "./close-jobs.ts";
+import { handOverRoutes } from "./hand-over/hand-over-routes.ts";
 import { jobExample, jobJson, jobSchema } from "./job-json.ts";
 import { refuseOpenPeriod } from "./open-period.ts";
 import { periodSummaries } from "./period-summaries.ts";
@@ -104,10 +105,9 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     querystring: z.strictObject({}),
     response: answers("The period", periodSchema, example, ["period_invalid"]),
   };
-  app.get("/v1/periods/:period", { schema: read }, async (request) => {
-    const of = request.params.period;
-    return periodJson(of, calendar, ports.clock.nowMs() / 1000, await summaryOf(of));
-  });
+  const boardOf = async (of: number) => periodJson(of, calendar, ports.clock.nowMs() / 1000, await summaryOf(of));
+  app.get("/v1/periods/:period", { schema: read }, (request) => boardOf(request.params.period));
+  handOverRoutes(app, context, boardOf);
   listRoute(app, context, calendar);
   closeRoute(app, context, params);
 }

@@ -1,11 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import {
-  periodName,
-  type Snapshot,
-  type SnapshotQuality,
-  snapshotQualities,
-} from "@meterbook/core/domain/snapshot/snapshot";
+import { periodName, type Snapshot, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import type { ChangesPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { isBeyond, type LedgerPlace, ledgerStart, placeAfter } from "@meterbook/sharding/ledger-place";
 import { slotCount } from "@meterbook/sharding/slot";
@@ -54,10 +48,7 @@ function latestRoute(app: Api, context: ApiContext): void {
       "A period that is not over and has no snapshots yet answers `period_open`, so that nobody bills an empty list.",
     querystring: z.strictObject({
       period,
-      quality: z
-        .enum(snapshotQualities)
-        .optional()
-        .meta({ description: "Only those with a row of this quality; looks through all of the period" }),
+      quality: z.enum(snapshotQualities).optional().meta({ description: "Only those with a row of this quality" }),
       limit,
       cursor,
     }),
@@ -78,13 +69,16 @@ function latestRoute(app: Api, context: ApiContext): void {
     );
     const { leftOut, member } = leftOutCount();
     const read = (after: string | undefined, limit: number) =>
-      ports.snapshots.latest({ period: of, limit, leftOut, ...(after === undefined ? {} : { afterMeterId: after }) });
+      ports.snapshots.latest({
+        period: of,
+        limit,
+        quality,
+        leftOut,
+        ...(after === undefined ? {} : { afterMeterId: after }),
+      });
     const list: List<LedgerEntry, string> = {
       placeOf: ({ snapshot }) => snapshot.meterId,
-      pages: (after, size) =>
-        quality === undefined
-          ? pagesBy(read, list.placeOf, after, size)
-          : withRowOf(quality, pagesBy(read, list.placeOf, after, limits.exportPage)),
+      pages: (after, size) => pagesBy(read, list.placeOf, after, size),
       json: ({ snapshot }) => snapshotJson(snapshot),
       csv: snapshotCsvEncoder,
       more: member,
@@ -114,15 +108,6 @@ function recordChunks(snapshots: SnapshotView, of: number): NonNullable<List<Led
       limit,
     );
   };
-}
-
-/** Others get their turn between two pages, of which most may have nothing. */
-async function* withRowOf(quality: SnapshotQuality, pages: AsyncIterable<readonly LedgerEntry[]>) {
-  for await (const page of pages) {
-    const fitting = page.filter(({ snapshot }) => snapshot.registers.some((row) => row.quality === quality));
-    if (fitting.length > 0) yield fitting;
-    await nextTurn();
-  }
 }
 
 const changesDescription = `Every issued revision, those of a meter in order of issue, without end of retention. To

@@ -1,6 +1,6 @@
 import { balanceTotal, feederBalance } from "@meterbook/core/domain/group/feeder-balance";
-import { groupResolutions } from "@meterbook/core/domain/group/group-curve";
 import { groupId as idOf } from "@meterbook/core/domain/group/group-members";
+import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";

@@ -1,5 +1,5 @@
-import { groupResolutions } from "@meterbook/core/domain/group/group-curve";
 import { groupKinds } from "@meterbook/core/domain/group/group-members";
+import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";

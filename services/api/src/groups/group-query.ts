@@ -1,6 +1,6 @@
-import type { GroupPoint, GroupResolution, SummedPart } from "@meterbook/core/domain/group/group-curve";
-import { groupCurve, groupResolutions, storedResolution } from "@meterbook/core/domain/group/group-curve";
 import { groupKinds, readGroupId } from "@meterbook/core/domain/group/group-members";
+import type { GroupPoint, GroupResolution, SummedPart } from "@meterbook/core/domain/group/sum-curve";
+import { groupCurve, groupResolutions, storedResolution } from "@meterbook/core/domain/group/sum-curve";
 import type { BaseUnit } from "@meterbook/core/domain/reading/reading";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";

@@ -1,4 +1,4 @@
-import { groupResolutions } from "@meterbook/core/domain/group/group-curve";
+import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { idPattern } from "@meterbook/core/domain/reading/identifiers";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { addMeterDay, addOverlappingDay } from "@meterbook/core/domain/group/add-meter-day";
 import { type DayEdges, dayEdges, emptyRegisterDay, type RegisterDay } from "@meterbook/core/domain/group/day-sums";
-import { type GroupPoint, groupCurve, storedResolution } from "@meterbook/core/domain/group/group-curve";
+import { type GroupPoint, groupCurve, storedResolution } from "@meterbook/core/domain/group/sum-curve";
 import type { BaseUnit, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { lowerBound } from "@meterbook/core/domain/reading/reading";
 import { installationsOf } from "@meterbook/core/domain/registry/installations";

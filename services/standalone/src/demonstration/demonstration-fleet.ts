@@ -4,6 +4,7 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Settings } from "@meterbook/runtime/settings/load-settings";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import { startFleet } from "../../../../simulators/src/fleet/fleet.ts";
+import { registerFeeders, reportFeeders } from "./demonstration-feeders.ts";
 import { openFleetMemory } from "./fleet-memory.ts";
 
 export interface DemonstrationOptions {
@@ -33,6 +34,13 @@ export async function startDemonstrationFleet(options: DemonstrationOptions): Pr
     from: periodName(thisMonth - monthsOfHistory),
   });
   const { from, sentTo } = memory;
+  const isOpen = settings.apiKeysFile === undefined;
+  const closing = new AbortController();
+  if (isOpen)
+    await registerFeeders(
+      httpUrl,
+      Array.from({ length: meters }, (_, i) => `sim-${String(i + 1).padStart(6, "0")}`),
+    );
   const fleet = startFleet({
     url: mqttUrl,
     meters,
@@ -51,9 +59,17 @@ export async function startDemonstrationFleet(options: DemonstrationOptions): Pr
   fleet.history
     .then(() => closeMonths(httpUrl, [thisMonth - 2, thisMonth - 1], settings.apiKeysFile))
     .then(() => say(guide(httpUrl, periodName(thisMonth - 1))))
-    .catch((error: unknown) => log.error({ error }, "The simulated fleet stopped."));
+    .then(() => {
+      const begin = localCalendar(zone).startOf(thisMonth - monthsOfHistory);
+      const history = { httpUrl, mqttUrl, zone, from: begin, to: nowMs() / 1000, signal: closing.signal };
+      return isOpen ? reportFeeders(history) : undefined;
+    })
+    .catch((error: unknown) => {
+      if (!closing.signal.aborted) log.error({ error }, "The simulated fleet stopped.");
+    });
   return {
     async close() {
+      closing.abort();
       await fleet.stop();
       await memory.close();
     },

@@ -65,7 +65,12 @@ function registerName(register: string): string {
   return known === undefined ? register : `${register} · ${t(`register.${known}` as "register.1.8.0")}`;
 }
 
-function RangeStepper({ meter, view, show }: CurvePanelProps) {
+/** What is looked at, in its own zone. */
+interface RangeProps extends Pick<CurvePanelProps, "view" | "show"> {
+  readonly meter: Pick<CurvePanelProps["meter"], "zone">;
+}
+
+export function RangeStepper({ meter, view, show }: RangeProps) {
   const clock = zoneClock(meter.zone);
   const [isOpen, setOpen] = useState(false);
   const { from, to } = view;
@@ -97,7 +102,7 @@ function RangeStepper({ meter, view, show }: CurvePanelProps) {
   );
 }
 
-function RangeForm({ meter, view, show, done }: CurvePanelProps & { done: () => void }) {
+function RangeForm({ meter, view, show, done }: RangeProps & { done: () => void }) {
   const clock = zoneClock(meter.zone);
   const [first, setFirst] = useState(dateText(view.from, clock));
   const [last, setLast] = useState(dateText(view.to - 1, clock));
@@ -125,7 +130,7 @@ function RangeForm({ meter, view, show, done }: CurvePanelProps & { done: () => 
   );
 }
 
-function SpanButtons({ meter, view, show }: CurvePanelProps) {
+export function SpanButtons({ meter, view, show }: RangeProps) {
   const clock = zoneClock(meter.zone);
   const now = spanOf(view, clock);
   const around = (span: Span) => {

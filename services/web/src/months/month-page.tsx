@@ -1,6 +1,7 @@
 import { useRoute } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import { useEvents } from "../api/use-events.ts";
 import { GapList } from "../intake/gap-list.tsx";
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
@@ -13,23 +14,34 @@ import { methodName } from "../month-end/why.ts";
 import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { CloseMonth } from "./close-month.tsx";
+import { type HandOver, HandOverPanel } from "./hand-over-panel.tsx";
 import { InTheWay } from "./in-the-way.tsx";
 import { countdown } from "./month-tiles.tsx";
 import { Window } from "./month-window.tsx";
 import type { Period } from "./period.ts";
 import { QualityBar, QualityCounts } from "./quality-bar.tsx";
 
+/** Where no events come. */
 const everyMs = 5000;
 
 /** The board of one month's close; it goes on by itself while it is looked at. */
 export function MonthPage() {
   const { period = "" } = useRoute().params;
   usePageTitle(monthName(period));
-  const answer = useAnswer(
+  const { newest, isLive } = useEvents<BoardEvent>(`/v1/periods/${encodeURIComponent(period)}/events`, "board");
+  const asked = useAnswer(
     period,
-    (signal) => ask(api.GET("/v1/periods/{period}", { params: { path: { period } }, signal })),
-    { everyMs },
+    async (signal) => {
+      const params = { path: { period } };
+      const [known, handOver] = await Promise.all([
+        ask(api.GET("/v1/periods/{period}", { params, signal })),
+        ask(api.GET("/v1/periods/{period}/hand-over", { params, signal })),
+      ]);
+      return { period: known, handOver };
+    },
+    isLive ? {} : { everyMs },
   );
+  const answer = newest?.period.period === period ? { ...asked, data: newest, problem: undefined } : asked;
   return (
     <>
       <p class="kicker">
@@ -39,13 +51,22 @@ export function MonthPage() {
       </p>
       <h1>{monthName(period)}</h1>
       <WithAnswer answer={answer} height={420}>
-        {(known) => (known.period === period ? <Board period={known} again={answer.again} /> : null)}
+        {(known) =>
+          known.period.period === period ? (
+            <Board period={known.period} handOver={known.handOver} again={answer.again} />
+          ) : null
+        }
       </WithAnswer>
     </>
   );
 }
 
-function Board({ period, again }: { period: Period; again: () => void }) {
+interface BoardEvent {
+  readonly period: Period;
+  readonly handOver: HandOver;
+}
+
+function Board({ period, handOver, again }: BoardEvent & { again: () => void }) {
   return (
     <>
       <ul class="facts">
@@ -66,6 +87,7 @@ function Board({ period, again }: { period: Period; again: () => void }) {
       )}
       {may("analyst", "operator") ? <GapList period={period.period} /> : null}
       {period.state === "open" ? null : <CloseMonth period={period.period} done={again} />}
+      {period.meters === 0 ? null : <HandOverPanel handOver={handOver} />}
       {period.meters === 0 ? null : <Totals period={period} />}
     </>
   );

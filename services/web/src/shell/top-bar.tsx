@@ -7,13 +7,14 @@ import { may, session, signOut } from "../session/session.ts";
 
 interface Place {
   readonly href: string;
-  readonly label: "nav.start" | "nav.months" | "nav.intake";
+  readonly label: "nav.start" | "nav.months" | "nav.groups" | "nav.intake";
   readonly icon: IconName;
 }
 
 function places(): readonly Place[] {
   const all: Place[] = [{ href: "/", label: "nav.start", icon: "home" }];
   if (may("billing", "analyst", "operator")) all.push({ href: "/months", label: "nav.months", icon: "month" });
+  if (may("analyst", "operator")) all.push({ href: "/groups", label: "nav.groups", icon: "groups" });
   all.push({ href: "/intake", label: "nav.intake", icon: "intake" });
   return all;
 }

@@ -46,6 +46,8 @@ export async function backUpDirectory(dataDir: string, to: string, nowMs: number
   if ((await readdir(to)).length > 0) throw unfit(`${to} is not empty: a backup goes into a directory of its own`);
   for (const directory of directoriesOf(to, shards)) makeDirectory(directory);
   await copyFile(dataDir, to, "directory");
+  // Nothing else relies on it, and it is there from when billing first says something.
+  if (existsSync(pathOf(dataDir, "billing"))) await copyFile(dataDir, to, "billing");
   for (let attempt = 1; ; attempt += 1) {
     for (const name of fileNamesOf(shards)) await copyFile(dataDir, to, name);
     if (judgeDirectory(inspectDirectory(to, { settle: true })).length === 0) break;
@@ -76,7 +78,7 @@ function refuseTroubles(dataDir: string): KnownFiles {
   return inspection.marks.known;
 }
 
-async function copyFile(dataDir: string, to: string, name: FileName | "directory"): Promise<void> {
+async function copyFile(dataDir: string, to: string, name: FileName | "directory" | "billing"): Promise<void> {
   const source = openToRead(pathOf(dataDir, name));
   try {
     await backup(source, pathOf(to, name), { rate: pagesPerStep });
@@ -91,8 +93,9 @@ async function finish(to: string, nowMs: number): Promise<Manifest> {
   if (marks.kind !== "there") throw new Error("the copy has no marks");
   const files: Record<string, { bytes: number; sha256: string; facts: Facts }> = {};
   const { id, shards } = marks.known;
-  for (const name of ["directory", ...fileNamesOf(shards)] as const) {
-    const state = name === "directory" ? undefined : inspection.files.get(name);
+  const others = existsSync(pathOf(to, "billing")) ? (["directory", "billing"] as const) : (["directory"] as const);
+  for (const name of [...others, ...fileNamesOf(shards)] as const) {
+    const state = name === "directory" || name === "billing" ? undefined : inspection.files.get(name);
     const path = pathOf(to, name);
     const facts = state?.kind === "there" ? state.facts : {};
     files[relative(to, path)] = { bytes: (await stat(path)).size, sha256: await sha256Of(path), facts };

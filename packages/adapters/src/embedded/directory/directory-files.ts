@@ -104,7 +104,10 @@ export function factsOfFile(name: FileName, database: DatabaseSync): Facts {
   return directoryFiles[kindOf(name)].facts(database, shardOf(name));
 }
 
-export function pathOf(dataDir: string, name: FileName | "directory" | "jobs" | "gaps" | "groups" | "audit"): string {
+export function pathOf(
+  dataDir: string,
+  name: FileName | "directory" | "jobs" | "gaps" | "groups" | "audit" | "billing",
+): string {
   return join(dataDir, `${name}.db`);
 }
 

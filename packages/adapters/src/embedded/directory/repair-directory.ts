@@ -248,7 +248,7 @@ async function setAside(dataDir: string, file: FileName, nowMs: number): Promise
   );
   removeFile(dataDir, file);
   // The sums of groups were those of the store that was there.
-  if (file === "series") removeFile(dataDir, "groups");
+  if (kindOf(file) === "series") removeFile(dataDir, "groups");
   return moved ? [`what was ${file}.db is kept as ${aside}`] : [];
 }
 

@@ -34,7 +34,8 @@ export async function restoreDirectory(from: string, dataDir: string, options: R
   try {
     const directories = directoriesOf(dataDir, manifest.shards);
     for (const directory of directories) makeDirectory(directory);
-    for (const name of [...fileNamesOf(manifest.shards), "directory"] as const) {
+    const billing = Object.hasOwn(manifest.files, "billing.db") ? (["billing"] as const) : [];
+    for (const name of [...billing, ...fileNamesOf(manifest.shards), "directory"] as const) {
       await copyFile(pathOf(from, name), pathOf(dataDir, name), constants.COPYFILE_EXCL);
       await syncPath(pathOf(dataDir, name));
     }

@@ -25,7 +25,7 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
   database.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
   );
-  database.exec(`${snapshotSchema} PRAGMA user_version = 5;`);
+  database.exec(`${snapshotSchema} PRAGMA user_version = 6;`);
   return database;
 }
 

@@ -122,7 +122,7 @@ function ledgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): 
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 7,
+    version: 8,
     events,
     tables: snapshotInserts,
     ended: (inserts) => inserts.ended(),

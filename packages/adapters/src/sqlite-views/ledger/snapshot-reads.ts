@@ -20,6 +20,7 @@ import { ledgerDamage, readLedgerRecord, verifyLedgerRecord } from "./ledger-rec
 import { placeOfRow, rowOf } from "./ledger-row.ts";
 import { ledgerSeals } from "./ledger-seals.ts";
 import { pointMonthReads } from "./point-months.ts";
+import { indexedQuality } from "./quality-months.ts";
 
 export interface SnapshotReads {
   readonly reads: Omit<SnapshotView, "catchUp">;
@@ -163,26 +164,37 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     SELECT r.sequence, l.body, r.meter_id, r.revision FROM (SELECT meter_id, sequence, max(revision) AS revision FROM revision
       WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
   latest.setReturnArrays(true);
+  const ofQuality = database.prepare(`
+    SELECT r.sequence, l.body, q.meter_id, r.revision FROM quality_month q JOIN revision r ON r.period = q.period AND r.meter_id = q.meter_id
+      AND r.revision = (SELECT max(revision) FROM revision n WHERE n.period = q.period AND n.meter_id = q.meter_id)
+      LEFT JOIN ledger l USING (sequence) WHERE q.period = ? AND q.quality = ? AND q.meter_id > ? ORDER BY q.meter_id LIMIT ?`);
+  ofQuality.setReturnArrays(true);
   const changes = database.prepare(
     "SELECT sequence, body FROM ledger WHERE sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?",
   );
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
 
-  /** The newest revision of each meter, and its place. */
-  function* rowsOf({ period, limit }: LatestPage, afterMeterId: string): Generator<LatestRow> {
-    const rows = latest.all(period, afterMeterId, limit) as unknown as [number, Uint8Array | null, string, number][];
+  /** The newest revision of each meter, and its place; of an index by quality those that ever had a row of it. */
+  function* rowsOf(page: LatestPage, afterMeterId: string): Generator<LatestRow> {
+    const { period, limit, quality } = page;
+    const number = quality === undefined ? undefined : indexedQuality(quality);
+    const found =
+      number === undefined
+        ? latest.all(period, afterMeterId, limit)
+        : ofQuality.all(period, number, afterMeterId, limit);
+    const rows = found as unknown as [number, Uint8Array | null, string, number][];
     for (const [sequence, body, meterId, revision] of rows) yield { sequence, body, meterId, period, revision };
     // What was left out leaves room: fewer would mean the end.
     const last = rows.at(-1);
-    if (last !== undefined && rows.length === limit) yield* rowsOf({ period, limit }, last[2]);
+    if (last !== undefined && rows.length === limit) yield* rowsOf(page, last[2]);
   }
 
   function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
     const { leftOut: leave = nobody } = page;
     for (const { sequence, body, ...key } of rowsOf(page, afterMeterId)) {
       const record = readLedgerRecord(body, key);
-      if (record.snapshot !== undefined) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
-      else leave(told(ears, record, { key }));
+      if (record.snapshot === undefined) leave(told(ears, record, { key }));
+      else if (hasQuality(record.snapshot, page.quality)) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
     }
   }
 
@@ -233,4 +245,8 @@ function atMost<Entry>(limit: number, entries: Iterable<Entry>): Entry[] {
     if (page.length === limit) break;
   }
   return page;
+}
+
+function hasQuality({ registers }: Snapshot, quality: LatestPage["quality"]): boolean {
+  return quality === undefined || registers.some((row) => row.quality === quality);
 }

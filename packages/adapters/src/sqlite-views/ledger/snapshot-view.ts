@@ -8,6 +8,7 @@ import { readLedgerRecord } from "./ledger-record.ts";
 import { rowOf } from "./ledger-row.ts";
 import { ledgerTrees, treeSchema } from "./ledger-trees.ts";
 import { pointMonthNotes, pointMonthSchema } from "./point-months.ts";
+import { qualityMonthNotes, qualityMonthSchema } from "./quality-months.ts";
 
 /**
  * `sequence` holds the shard and the sequence in it in one number (ledger-row.ts). Rows are only ever inserted; the
@@ -24,6 +25,7 @@ export const snapshotSchema = `
   CREATE TRIGGER IF NOT EXISTS revision_is_kept BEFORE DELETE ON revision BEGIN SELECT RAISE(ABORT, 'an issued revision is never deleted'); END;
   ${treeSchema}
   ${pointMonthSchema}
+  ${qualityMonthSchema}
 `;
 
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
@@ -64,6 +66,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   let changes = 0;
   const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms, leaf) VALUES (?, ?, ?, ?)");
   const notePoints = pointMonthNotes(database);
+  const noteQualities = qualityMonthNotes(database);
   const revisionBody = database.prepare(
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?",
   );
@@ -83,6 +86,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
     add(place, snapshot, body) {
       if (insert(snapshot, { place, body, appendedAtMs: snapshot.issuedAtMs })) {
         notePoints(snapshot);
+        noteQualities(snapshot);
         return "added";
       }
       const { period, meterId, revision } = snapshot;

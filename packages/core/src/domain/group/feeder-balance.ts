@@ -1,4 +1,4 @@
-import type { GroupPoint } from "./group-curve.ts";
+import type { GroupPoint } from "./sum-curve.ts";
 
 /** What goes into a feeder and what comes out of it below, over `[from, to)`, in base units. */
 export interface BalancePoint {

@@ -45,6 +45,7 @@ const contract = [
   "get /v1/gaps",
   "get /v1/groups",
   "get /v1/groups/{groupId}/curve",
+  "post /v1/billing/acknowledgements",
   "get /v1/periods",
   "get /v1/periods/{period}",
   "post /v1/periods/{period}/close",
@@ -81,9 +82,11 @@ test("every call of the contract is documented, and no other but lists of master
   const masterData = ["get /v1/meters", "get /v1/usage-points", "get /v1/usage-points/{usagePointId}/versions"];
   const groups = ["", "/balance", "/movers"].map((path) => `get /v1/groups/{groupId}${path}`);
   const sums = [...groups, "post /v1/groups:curve"];
+  const board = ["hand-over", "events"].map((path) => `get /v1/periods/{period}/${path}`);
   const others = [
     ...masterData,
     ...sums,
+    ...board,
     "get /v1/search",
     "get /v1/audit",
     "get /v1/curves",

@@ -47,6 +47,7 @@ export const problems = {
   internal: [500, "Something is broken here"],
   storage_unavailable: [503, "The storage does not answer"],
   too_many_exports: [503, "Too many exports at a time"],
+  too_many_streams: [503, "Too many streams at a time"],
   too_many_jobs: [503, "Too many jobs at a time"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

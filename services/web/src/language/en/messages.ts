@@ -1,3 +1,4 @@
+import { groupMessages } from "./group-messages.ts";
 import { intakeMessages } from "./intake-messages.ts";
 import { meterMessages } from "./meter-messages.ts";
 import { monthMessages } from "./month-messages.ts";
@@ -66,4 +67,5 @@ export const messages = {
   ...whyMessages,
   ...intakeMessages,
   ...pointMessages,
+  ...groupMessages,
 } as const;

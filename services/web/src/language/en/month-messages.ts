@@ -40,6 +40,16 @@ export const monthMessages = {
   "way.estimated": "{count, plural, one {{shown} register is} other {{shown} registers are}} estimated",
   "way.estimated.help":
     "Each says by which method and from which readings. A measured value replaces it by a revision.",
+  "handOver.title": "Handed over to billing",
+  "handOver.about": "What billing says that it used (POST /v1/billing/acknowledgements).",
+  "handOver.none": "Billing has not said yet what it used of this month.",
+  "handOver.used": "Billed",
+  "handOver.waiting": "Not billed yet",
+  "handOver.toCorrect": "To be corrected",
+  "handOver.toCorrectAbout": "billed by an earlier revision than the newest",
+  "handOver.invoices":
+    "{invoices, plural, one {# invoice} other {# invoices}}, {lines, plural, one {# line} other {# lines}}",
+  "handOver.newest": "The last one {at}",
   "close.title": "Close now",
   "close.about": "Recomputes what waits and issues it at once. What is not due by the calendar stays as it is.",
   "close.button": "Close the month",

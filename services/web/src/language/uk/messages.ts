@@ -1,4 +1,5 @@
 import type { Messages } from "../messages.ts";
+import { groupMessages } from "./group-messages.ts";
 import { intakeMessages } from "./intake-messages.ts";
 import { meterMessages } from "./meter-messages.ts";
 import { monthMessages } from "./month-messages.ts";
@@ -68,4 +69,5 @@ export const messages: Messages = {
   ...whyMessages,
   ...intakeMessages,
   ...pointMessages,
+  ...groupMessages,
 };

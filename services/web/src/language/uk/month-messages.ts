@@ -45,6 +45,16 @@ export const monthMessages = {
   "way.estimated":
     "{count, plural, one {{shown} регістр оцінено} few {{shown} регістри оцінено} many {{shown} регістрів оцінено} other {{shown} регістра оцінено}}",
   "way.estimated.help": "Кожен каже, яким методом і з яких показів. Виміряне значення замінить його новою версією.",
+  "handOver.title": "Передано до розрахунків",
+  "handOver.about": "Що використали розрахунки за їхніми словами (POST /v1/billing/acknowledgements).",
+  "handOver.none": "Розрахунки ще не сказали, що вони використали за цей місяць.",
+  "handOver.used": "Розраховано",
+  "handOver.waiting": "Ще не розраховано",
+  "handOver.toCorrect": "Треба виправити",
+  "handOver.toCorrectAbout": "розраховано за давнішою ревізією, ніж остання",
+  "handOver.invoices":
+    "{invoices, plural, one {# рахунок} few {# рахунки} many {# рахунків} other {# рахунка}}, {lines, plural, one {# рядок} few {# рядки} many {# рядків} other {# рядка}}",
+  "handOver.newest": "Останній: {at}",
   "close.title": "Закрити зараз",
   "close.about": "Перераховує те, що чекає, і випускає одразу. Чому ще не час за календарем, лишається як є.",
   "close.button": "Закрити місяць",

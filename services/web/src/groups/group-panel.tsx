@@ -1,0 +1,206 @@
+import { useCallback, useMemo, useState } from "preact/hooks";
+import { useAnswer } from "../api/use-answer.ts";
+import { CurveChart } from "../chart/curve-chart.tsx";
+import { dateTime } from "../language/dates.ts";
+import { t } from "../language/language.ts";
+import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
+import { Icon } from "../look/icon.tsx";
+import { ProblemNotice } from "../look/problem-notice.tsx";
+import { Skeleton } from "../look/states.tsx";
+import { figuresOf } from "../meter/figures.ts";
+import { RangeStepper, SpanButtons } from "../meter/view-controls.tsx";
+import { type MeterView, viewQuery } from "../meter/view-state.ts";
+import { isoOf } from "../time/iso.ts";
+import { zoneClock } from "../time/zone-clock.ts";
+import { CompletenessStrip } from "./completeness-strip.tsx";
+import { completenessOf, type Group, groupResolution, type LoadedSums, loadGroup } from "./group-curve.ts";
+
+interface GroupPanelProps {
+  readonly group: Group;
+  readonly zone: string;
+  readonly view: MeterView;
+  readonly show: (change: Partial<MeterView>) => void;
+}
+
+const resolutions = ["auto", "PT15M", "PT30M", "PT1H", "P1D", "P1M"] as const;
+
+export function GroupPanel(props: GroupPanelProps) {
+  const { group, zone, view } = props;
+  const register = registerOf(group, view);
+  const key = `${group.groupId} ${register}?${viewQuery(view, zoneClock(zone))}`;
+  const answer = useAnswer(key, (signal) => loadGroup(group, zone, view, register, signal));
+  const { data, problem } = answer;
+  return (
+    <section class="panel" aria-labelledby="group-curve">
+      <h2 id="group-curve" class="unseen">
+        {t("curve.title")}
+      </h2>
+      <Controls {...props} register={register} />
+      {problem === undefined ? null : <ProblemNotice problem={problem} again={answer.again} />}
+      {data === undefined && problem === undefined ? <Skeleton height={460} /> : null}
+      {data === undefined ? null : (
+        <div class={answer.isLoading ? "stale" : ""} aria-busy={answer.isLoading}>
+          <SumsShown loaded={data} zone={zone} range={view} onRange={props.show} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function registerOf({ registers }: Group, view: MeterView): string {
+  if (view.register !== undefined) return view.register;
+  return registers.includes("1.8.0") ? "1.8.0" : (registers[0] ?? "1.8.0");
+}
+
+function Controls({ group, zone, view, show, register }: GroupPanelProps & { register: string }) {
+  const meter = { zone };
+  const query = `register=${register}&from=${isoOf(view.from)}&to=${isoOf(view.to)}&resolution=${groupResolution(view)}`;
+  const download = `/v1/groups/${encodeURIComponent(group.groupId)}/curve?${query}`;
+  return (
+    <div class="controls">
+      <div class="controls-row">
+        <RangeStepper meter={meter} view={view} show={show} />
+        <SpanButtons meter={meter} view={view} show={show} />
+      </div>
+      <div class="controls-row">
+        {group.registers.length > 1 ? (
+          <Choice
+            label={t("control.register")}
+            value={register}
+            options={group.registers.map((one) => [one, one])}
+            choose={(next) => show({ register: next })}
+          />
+        ) : null}
+        <Choice
+          label={t("control.resolution")}
+          value={view.resolution}
+          options={resolutions.map((one) => [one, t(`resolution.${one}`)])}
+          choose={(next) => show({ resolution: next as MeterView["resolution"] })}
+        />
+        <Choice
+          label={t("control.compare")}
+          value={typeof view.compare === "string" ? view.compare : "none"}
+          options={(["none", "month", "year"] as const).map((one) => [one, t(`compare.${one}`)])}
+          choose={(next) => show({ compare: next as "none" })}
+        />
+        <p class="row">
+          {(["csv", "xlsx"] as const).map((format) => (
+            <a key={format} class="button button-quiet" href={`${download}&format=${format}`} download>
+              <Icon name="download" /> {format.toUpperCase()}
+            </a>
+          ))}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly (readonly [value: string, name: string])[];
+  readonly choose: (value: string) => void;
+}
+
+export function Choice({ label, value, options, choose }: ChoiceProps) {
+  return (
+    <label class="choice">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
+        {options.map(([one, name]) => (
+          <option key={one} value={one}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface SumsShownProps {
+  readonly loaded: LoadedSums;
+  readonly zone: string;
+  readonly range: Pick<MeterView, "from" | "to">;
+  readonly onRange: (range: { from: number; to: number }) => void;
+}
+
+/** The curve, of how many meters each step is, and what both come to. */
+export function SumsShown({ loaded, zone, range, onRange }: SumsShownProps) {
+  const [step, setStep] = useState<number>();
+  const { from, to } = range;
+  const shown = useMemo(() => ({ from, to }), [from, to]);
+  const dots = useMemo(() => [], []);
+  const onStep = useCallback((index: number | undefined) => setStep(index), []);
+  const label = t("curve.label", { from: dateTime(from, zone), to: dateTime(to, zone) });
+  return (
+    <>
+      <Readout loaded={loaded} step={step} zone={zone} />
+      <CurveChart loaded={loaded} range={shown} dots={dots} label={label} onStep={onStep} onRange={onRange} />
+      <CompletenessStrip points={loaded.points} curve={loaded.curve} />
+      <p class="hint">{t("curve.keys")}</p>
+      {loaded.pending === 0 ? null : <p class="notice">{t("groups.pending", { count: loaded.pending })}</p>}
+      <Tiles loaded={loaded} zone={zone} />
+    </>
+  );
+}
+
+function Readout({ loaded, step, zone }: { loaded: LoadedSums; step: number | undefined; zone: string }) {
+  const point = step === undefined ? undefined : loaded.points[step];
+  if (point === undefined) return <p class="readout soft">{t("groups.readout")}</p>;
+  const { from, to, consumption, present, expected } = point;
+  return (
+    <p class="readout" role="status">
+      {dateTime(from, zone)} – {dateTime(to, zone)}:{" "}
+      <strong>{consumption === null ? t("legend.missing") : amount(consumption, loaded.curve.unit)}</strong>{" "}
+      {t("groups.of", { present: count(present), expected: count(expected) })}
+    </p>
+  );
+}
+
+function Tiles({ loaded, zone }: { loaded: LoadedSums; zone: string }) {
+  const { curve, compared } = loaded;
+  const figures = useMemo(() => figuresOf(curve), [curve]);
+  const { expected, present, estimated } = completenessOf(loaded);
+  const [other] = compared;
+  const before = other === undefined ? undefined : figuresOf(other.curve).total;
+  return (
+    <dl class="figures">
+      <Figure
+        name={t("groups.total")}
+        value={amount(figures.total, curve.unit)}
+        note={
+          before === undefined || before === 0
+            ? ""
+            : t(`figure.${figures.total >= before ? "more" : "less"}`, {
+                share: signlessPercent(Math.abs(figures.total / before - 1)),
+              })
+        }
+      />
+      {before === undefined ? null : (
+        <Figure name={t(`compare.${other?.name as "month"}`)} value={amount(before, curve.unit)} note="" />
+      )}
+      <Figure
+        name={t("groups.completeness")}
+        value={expected === 0 ? "–" : percent(present / expected)}
+        note={estimated === 0 || present === 0 ? "" : t("groups.estimated", { share: percent(estimated / present) })}
+      />
+      {figures.peak === undefined ? null : (
+        <Figure
+          name={t("figure.peak")}
+          value={power(figures.peak.watts, curve.unit)}
+          note={dateTime(figures.peak.from, zone)}
+        />
+      )}
+    </dl>
+  );
+}
+
+export function Figure({ name, value, note }: { name: string; value: string; note: string }) {
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+      <dd class="figure-note">{note}</dd>
+    </div>
+  );
+}
