@@ -7,6 +7,7 @@ import {
 } from "@meterbook/core/domain/snapshot/snapshot";
 import type { PastMonth } from "@meterbook/core/domain/valuation/estimation/past-month";
 import { pastMonths } from "@meterbook/core/domain/valuation/estimation/past-month";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { MeterState } from "../remember/meter-state.ts";
 
@@ -90,9 +91,25 @@ async function revisionsOf(
     const period = parsePeriod(month);
     if (period === undefined) continue;
     const latest = known.get(period);
-    const named =
-      latest !== undefined && snapshotId(latest) === id ? latest : await ledger.find(meterId, period, Number(revision));
+    const isLatest = latest !== undefined && snapshotId(latest) === id;
+    const named = isLatest ? latest : await readable(ledger.find(meterId, period, Number(revision)), latest);
     if (named !== undefined) found.push(named);
   }
   return found;
+}
+
+/**
+ * In the place of a revision that cannot be read counts the one that was issued instead. Where there is none, the meter
+ * is held back as if the store were damaged, and nobody else.
+ */
+async function readable(
+  finding: Promise<Snapshot | undefined>,
+  latest: Snapshot | undefined,
+): Promise<Snapshot | undefined> {
+  return finding.catch((error: unknown) => {
+    const isDamaged = error instanceof AdapterError && error.code === "record_damaged";
+    if (!isDamaged) throw error;
+    if (latest !== undefined && latest.hash !== unreadableHash) return latest;
+    throw new AdapterError("store_damaged", { retryable: false, cause: error, detail: error.message });
+  });
 }

@@ -90,7 +90,7 @@ export function makeFile(dataDir: string, name: FileName, identity: DirectoryIde
     database.close();
   }
   syncDirectory(directory);
-  syncDirectory(dataDir);
+  if (directory !== dataDir) syncDirectory(dataDir);
 }
 
 export function removeFile(dataDir: string, name: FileName | "directory" | "groups"): void {
