@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import compress, { type FastifyCompressOptions } from "@fastify/compress";
 import { guardConnections } from "@meterbook/runtime/health/connection-guard";
@@ -170,11 +171,17 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     callerOf: keys?.callerOf,
     notices: () => keys?.notices() ?? [],
   };
-  await documentRoutes(app, settings.version ?? "development");
+  await documentRoutes(app, settings.version ?? ownVersion());
   addRoutes(app, context, metrics);
   pages?.addRoutes(app);
   await app.ready();
   return app;
+}
+
+/** Of this package, as its file says. */
+function ownVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {

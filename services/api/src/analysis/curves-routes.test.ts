@@ -74,3 +74,14 @@ test.for([
   const get = await api();
   expect((await get(`/v1/curves?${query}&from=${from}&to=${to}&resolution=PT1H`)).json().code).toBe(code);
 });
+
+test("N25: the meter's own steps begin with the first that lies within the range, other steps are answered whole", async () => {
+  const get = await api();
+  const odd = "from=2026-09-30T21:07:00Z&to=2026-10-01T00:07:00Z";
+  const of = async (resolution: string) =>
+    (await get(`/v1/meters/m-1/curve?register=1.8.0&${odd}&resolution=${resolution}`))
+      .json()
+      .items.map((item: { from: string; to: string }) => `${item.from.slice(11, 16)}-${item.to.slice(11, 16)}`);
+  expect(await of("native")).toEqual(["22:00-23:00", "23:00-00:00"]);
+  expect(await of("PT1H")).toEqual(["21:00-22:00", "22:00-23:00", "23:00-00:00", "00:00-01:00"]);
+});

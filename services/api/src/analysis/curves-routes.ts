@@ -54,7 +54,7 @@ const querystring = z.strictObject({
   series: readAs(readSeries, `1 to ${seriesMax} of meter/register or meter/register/from/to, with commas between`, {
     description:
       "Which curves: `meter/register`, or `meter/register/from/to` with a range of its own, with commas between",
-    examples: ["m-1/1.8.0,m-1/2.8.0"],
+    examples: ["m-1/1.8.0"],
   }),
   from: instant("Start of the range", "2026-09-30T21:00:00Z"),
   to: instant("End of the range", "2026-10-31T22:00:00Z"),

@@ -54,22 +54,43 @@ const withExamples: SwaggerTransform = (route) => {
       Object.assign(documented?.[status]?.content?.[type] ?? {}, { example });
     }
   }
+  const { consumes, body } = (route.schema ?? {}) as { consumes?: readonly string[]; body?: unknown };
+  if (consumes !== undefined && body === undefined) made.schema["body"] = linesBody(consumes);
   return made;
 };
 
+/** Of an import: lines that are read as they come, so no schema of theirs validates them. */
+function linesBody(types: readonly string[]) {
+  const schema = { type: "string", description: "One record a line; of CSV the first line names the columns" };
+  return { content: Object.fromEntries(types.map((type) => [type, { schema }])) };
+}
+
 interface Operation {
+  operationId?: string;
   parameters?: unknown[];
   responses?: Record<string, { content?: Record<string, unknown> }>;
 }
 
-/** Calls with several formats take `format` too: routes do not see it, so no schema of theirs has it. */
+/**
+ * Calls with several formats take `format` too: routes do not see it, so no schema of theirs has it. Each call has a
+ * name, by which generated clients call it.
+ */
 function withFormats(document: OpenApi): OpenApi {
-  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
-  for (const operation of operations) {
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ operation, name: operationName(method, path) })),
+  );
+  for (const { operation, name } of operations) {
+    operation.operationId = name;
     if (operation.responses?.["200"]?.content?.[formats.csv] === undefined) continue;
     operation.parameters = [...(operation.parameters ?? []), formatParameter];
   }
   return document;
+}
+
+/** `getMetersMeterIdCurve` of `GET /v1/meters/{meterId}/curve`. */
+function operationName(method: string, path: string): string {
+  const words = path.replace(/^\/v1/, "").match(/[A-Za-z0-9]+/g) ?? [];
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
 interface OpenApi {
