@@ -9,10 +9,11 @@ import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { noProgress } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
 import { expect, onTestFinished, test } from "vitest";
-import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
+import { type DamagedStoreUnderTest, seriesStoreDamageContract } from "./series-store-damage.contract.ts";
+import { active, applyTo, metAs } from "./series-store-writes.ts";
 
-async function embedded(): Promise<SeriesStoreUnderTest & { dataDir: string }> {
+async function embedded(): Promise<DamagedStoreUnderTest & { dataDir: string }> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-series-"));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   let nowMs = Date.parse("2026-11-20T12:00:00Z");
@@ -36,12 +37,13 @@ async function embedded(): Promise<SeriesStoreUnderTest & { dataDir: string }> {
     },
     async tidyLater(store, seconds) {
       nowMs += seconds * 1000;
-      while (await store.tidy(1000));
+      while (await store.upkeep?.(1000));
     },
   };
 }
 
 seriesStoreContract(embedded);
+seriesStoreDamageContract(embedded);
 
 test("a reader on a connection of its own sees whole batches, sealed or not", async () => {
   const under = await embedded();
@@ -51,31 +53,30 @@ test("a reader on a connection of its own sees whole batches, sealed or not", as
     await store.close();
   });
   const at = Date.parse("2026-11-19T10:00:00Z") / 1000;
-  const batch = await store.begin();
-  const channel = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
-  await batch.meet([{ meterId: "m1", channels: [{ ...channel, first: { at, value: 5, code: 0 } }] }]);
-  await batch.put([{ meterNo: 0, offset: 0, series: [{ channelIndex: 0, at: [at], value: [5], code: [0] }] }]);
+  const met = await metAs(store, "m1", [{ ...active, first: { at, value: 5, code: 0 } }]);
+  const newer = [{ meterNo: 0, position: 0, series: [{ channelIndex: 0, at: [at], value: [5], code: [0] }] }];
   expect(await reader.meter("m1")).toBeUndefined();
-  await batch.commit({ ...store.progress, position: 1, newestAt: at });
+  await applyTo(store, { met: [met], newer }, { position: 1, newestAt: at });
   const seen = () => reader.read("m1", { from: at, to: at });
-  expect(await seen()).toEqual([{ channel, at: [at], value: [5], code: [0] }]);
+  expect(await seen()).toEqual([{ channel: active, at: [at], value: [5], code: [0] }]);
   await under.tidyLater(store, 86_400);
-  expect(await seen()).toEqual([{ channel, at: [at], value: [5], code: [0] }]);
+  expect(await seen()).toEqual([{ channel: active, at: [at], value: [5], code: [0] }]);
 });
 
-const active = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
 const at = Date.parse("2026-11-19T10:00:00Z") / 1000;
 
 /** A batch with one reading of each of these meters. */
 async function put(under: Awaited<ReturnType<typeof embedded>>, meterIds: readonly string[], told: Damage[] = []) {
   const { store, reader } = await under.open((damage) => void told.push(damage));
-  const batch = await store.begin();
   const first = { at, value: 5, code: 0 };
-  const met = await batch.meet(meterIds.map((meterId) => ({ meterId, channels: [{ ...active, first }] })));
-  await batch.put(
-    met.map(({ no }) => ({ meterNo: no, offset: 0, series: [{ channelIndex: 0, at: [at], value: [no], code: [0] }] })),
-  );
-  await batch.commit({ ...store.progress, position: store.progress.position + 1 });
+  for (const meterId of meterIds) {
+    const met = await metAs(store, meterId, [{ ...active, first }]);
+    const isNew = met.channels[0]?.index === 0;
+    const series = [{ channelIndex: 0, at: [at], value: [met.no], code: [0] }];
+    const position = store.progress.position + 1;
+    const newer = isNew ? [{ meterNo: met.no, position: 0, series }] : [];
+    await applyTo(store, { met: isNew ? [met] : [], newer }, { position });
+  }
   const values = await Promise.all(
     meterIds.map(async (id) => (await reader.read(id, { from: at, to: at })).map(({ value }) => value[0])),
   );
@@ -127,15 +128,14 @@ test("a reader of four shards asks the meter's own, adds up what is counted, and
     const own = ids.filter((id) => shardOf(id) === shard);
     expect(own.length).toBeGreaterThan(0);
     const store = await openEmbeddedSeriesStores({ dataDir, clock }).open(shard, 1);
-    const batch = await store.begin();
-    const first = { at, value: 5, code: 0 };
-    const met = await batch.meet(own.map((meterId) => ({ meterId, channels: [{ ...active, first }] })));
+    const channels = [{ ...active, index: 0, first: { at, value: 5, code: 0 } }];
+    const met = own.map((meterId, no) => ({ no, meterId, channels }));
     const writeOf = (value: number) => ({ channelIndex: 0, at: [at], value: [value], code: [0] });
-    await batch.put(
-      met.map(({ no, meterId }) => ({ meterNo: no, offset: 0, series: [writeOf(Number(meterId.slice(1)))] })),
-    );
+    const newer = met.map(({ no, meterId }) => {
+      return { meterNo: no, position: 0, series: [writeOf(Number(meterId.slice(1)))] };
+    });
     const counts = { stored: own.length, duplicates: 1, conflicts: 0, refused: 2 };
-    await batch.commit({ ...store.progress, position: shard + 10, counts, newestAt: at + shard, pending: shard });
+    await applyTo(store, { met, newer }, { position: shard + 10, counts, newestAt: at + shard, pending: shard });
     await store.close();
   }
   const told: Damage[] = [];

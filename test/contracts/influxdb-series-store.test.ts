@@ -3,11 +3,11 @@ import type { InfluxServerOptions } from "@meterbook/adapters/influxdb/client/in
 import { openInfluxSeriesReader } from "@meterbook/adapters/influxdb/series/influxdb-series-reader";
 import { openInfluxSeriesStores } from "@meterbook/adapters/influxdb/series/influxdb-series-store";
 import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
-import { readingCode } from "@meterbook/core/domain/reading/reading";
+import { channelKey, readingCode } from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import { systemClock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { Conflict, MeterWrite, SeriesStore } from "@meterbook/core/ports/series-store";
+import type { Conflict, MeterWrite, SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
 import { slotOf } from "@meterbook/sharding/slot";
 import { slotDigits } from "@meterbook/sharding/slot-ranges";
 import fc from "fast-check";
@@ -15,7 +15,9 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { httpProxy } from "../support/network/http-proxy.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import { influxServer } from "../support/servers/servers.ts";
-import { type DamagedRecord, seriesStoreContract } from "./series-store.contract.ts";
+import { seriesStoreContract } from "./series-store.contract.ts";
+import { type DamagedRecord, seriesStoreDamageContract } from "./series-store-damage.contract.ts";
+import { applyTo, metAs } from "./series-store-writes.ts";
 
 const servers = (await Promise.all([influxServer(), influxServer()])).filter((server) => server !== undefined);
 afterAll(() => Promise.all(servers.map((server) => server.dispose())));
@@ -27,17 +29,17 @@ const half = (server: InfluxServer, url = server.url) => [{ url, token, first: 0
 async function place(on: readonly InfluxServerOptions[], options: { linesMax?: number; partitions?: number } = {}) {
   const [bucket] = await Promise.all(servers.map((server) => server.newBucket()));
   const influx = { servers: on, org, bucket: bucket as string };
-  let epoch = 0;
+  let ownerNo = 0;
   return {
     influx,
     async open(through: readonly InfluxServerOptions[] = on, partition = 0, tell: TellDamage = () => undefined) {
-      epoch += 1;
+      ownerNo += 1;
       const ears = { tell, nowMs: Date.now };
       const stores = openInfluxSeriesStores({ ...influx, partitions: 1, refused, ears, ...options, servers: through });
       const reader = openInfluxSeriesReader({ ...influx, ears });
       onTestFinished(() => stores.close());
       onTestFinished(() => reader.close());
-      return { store: await stores.open(partition, epoch), stores, reader };
+      return { store: await stores.open(partition, ownerNo), stores, reader };
     },
     /** As `SeriesStoreUnderTest` has it. */
     under() {
@@ -47,7 +49,7 @@ async function place(on: readonly InfluxServerOptions[], options: { linesMax?: n
         damage: (what: DamagedRecord, meterId: string) => damageIn(on, influx.bucket, what, meterId),
       };
     },
-    tidyLater: async (store: SeriesStore) => void (await store.tidy(1)),
+    tidyLater: async (store: SeriesStore) => expect(store.upkeep).toBeUndefined(),
   };
 }
 
@@ -90,6 +92,7 @@ async function rows(server: InfluxServer, bucket: string, q: string, epoch = "s"
 
 describe.skipIf(servers.length < 2)("on one server", () => {
   seriesStoreContract(async () => (await place(half(one))).under(), { numRuns: 5 });
+  seriesStoreDamageContract(async () => (await place(half(one))).under());
 });
 
 describe.skipIf(servers.length < 2)("on two servers", () => {
@@ -99,6 +102,7 @@ describe.skipIf(servers.length < 2)("on two servers", () => {
   ];
 
   seriesStoreContract(async () => (await place(halves())).under(), { numRuns: 3 });
+  seriesStoreDamageContract(async () => (await place(halves())).under());
 
   test("the same comes back as from one, each meter from the server of its slot", async () => {
     const [single, split] = [await place(half(one)), await place(halves())];
@@ -136,15 +140,18 @@ function frame(offset: number, meterId: string, at: number, value: number, code 
   return { offset, meterId, at, value, code };
 }
 
-/** What an owner does with frames: small, and by the rules of services/aggregator/src/apply/apply-batch.ts. */
+/** What an owner does with frames: small, and by the rules of services/aggregator/src/apply/decide-changes.ts. */
 async function apply(store: SeriesStore, frames: readonly Frame[], newest = new Map<string, number>()) {
-  const batch = await store.begin();
   const numbers = new Map<string, number>();
+  const met: StoredMeter[] = [];
   for (const { meterId, at, value, code } of frames) {
-    const [met] = await batch.meet([{ meterId, channels: [{ ...channel, first: { at, value, code } }] }]);
-    numbers.set(meterId, met?.no ?? -1);
     const known = await knows(store, meterId);
     if (!newest.has(meterId)) newest.set(meterId, known ? store.progress.newestAt : -1);
+    if (numbers.has(meterId)) continue;
+    const found = await metAs(store, meterId, [{ ...channel, first: { at, value, code } }]);
+    const isNew = found.channels[0]?.index === 0;
+    numbers.set(meterId, isNew ? found.no + met.length : found.no);
+    if (isNew) met.push({ ...found, no: found.no + met.length });
   }
   const put: MeterWrite[] = [];
   const candidates: Frame[] = [];
@@ -156,34 +163,34 @@ async function apply(store: SeriesStore, frames: readonly Frame[], newest = new 
     newest.set(one.meterId, one.at);
     put.push(writeOf(one));
   }
-  await batch.put(put);
-  const found = await batch.find(candidates.map(({ meterId, at }) => ({ meterNo: no(meterId), channelIndex: 0, at })));
+  const asked = candidates.map(({ meterId, at }) => ({ meterNo: no(meterId), channelIndex: 0, at }));
+  const stored = await store.find(asked);
+  const found = candidates.map(
+    (one, index) => put.map(readingOf).find(({ key, at }) => key === no(one.meterId) && at === one.at) ?? stored[index],
+  );
   const inEffect = new Map<string, Reading>();
   const [late, replaced] = [new Map<string, Frame>(), new Map<string, Frame>()];
   const conflicts: Conflict[] = [];
   let duplicates = 0;
   for (const [index, one] of candidates.entries()) {
     const key = `${one.meterId}/${one.at}`;
-    const stored = inEffect.get(key) ?? found[index];
-    const wins = stored === undefined || readingRank(one.code) < readingRank(stored.code);
-    if (stored?.value === one.value) duplicates += 1;
-    else if (stored !== undefined) conflicts.push(conflictOf(one, wins ? one : stored, wins ? stored : one));
+    const there = inEffect.get(key) ?? found[index];
+    const wins = there === undefined || readingRank(one.code) < readingRank(there.code);
+    if (there?.value === one.value) duplicates += 1;
+    else if (there !== undefined) conflicts.push(conflictOf(one, wins ? one : there, wins ? there : one));
     if (!wins) continue;
     inEffect.set(key, one);
-    (stored === undefined || late.has(key) ? late : replaced).set(key, one);
+    (there === undefined || late.has(key) ? late : replaced).set(key, one);
   }
-  await batch.insert([...late.values()].map(writeOf));
-  await batch.replace([...replaced.values()].map(writeOf));
-  const fresh = await batch.conflicts(conflicts);
   const { counts, newestAt } = store.progress;
-  await batch.commit({
-    ...store.progress,
+  const changes = { met, newer: put, late: [...late.values(), ...replaced.values()].map(writeOf), conflicts };
+  await applyTo(store, changes, {
     position: (frames.at(-1)?.offset ?? 0) + 1,
     newestAt: Math.max(newestAt, ...frames.map(({ at }) => at)),
     counts: {
       stored: counts.stored + put.length + late.size,
-      duplicates: counts.duplicates + duplicates + conflicts.length - fresh,
-      conflicts: counts.conflicts + fresh,
+      duplicates: counts.duplicates + duplicates,
+      conflicts: counts.conflicts + conflicts.length,
       refused: counts.refused,
     },
   });
@@ -192,7 +199,11 @@ async function apply(store: SeriesStore, frames: readonly Frame[], newest = new 
     return numbers.get(meterId) ?? -1;
   }
   function writeOf({ meterId, offset, at, value, code }: Frame): MeterWrite {
-    return { meterNo: no(meterId), offset, series: [{ channelIndex: 0, at: [at], value: [value], code: [code] }] };
+    const series = [{ channelIndex: 0, at: [at], value: [value], code: [code] }];
+    return { meterNo: no(meterId), position: offset, series };
+  }
+  function readingOf({ meterNo, series: [one] }: MeterWrite): Reading & { key: number } {
+    return { key: meterNo, at: one?.at[0] ?? 0, value: one?.value[0] ?? 0, code: one?.code[0] ?? 0 };
   }
 }
 
@@ -202,7 +213,16 @@ async function knows(store: SeriesStore, meterId: string): Promise<boolean> {
 
 function conflictOf({ meterId, at, offset }: Frame, kept: Reading, refusedReading: Reading): Conflict {
   const [a, b] = [kept, refusedReading].map((reading) => ({ at, value: reading.value, code: reading.code }));
-  return { meterId, channel, at, kept: a as Reading, refused: b as Reading, receivedAtMs: 7, offset, index: 0 };
+  return {
+    meterId,
+    channel,
+    at,
+    kept: a as Reading,
+    refused: b as Reading,
+    receivedAtMs: 7,
+    position: offset,
+    index: 0,
+  };
 }
 
 /** All that a reader can ask about a log's meters. */
@@ -298,16 +318,13 @@ describe.skipIf(servers.length < 2)("names", () => {
         async (meterId, register, unit, step) => {
           const kind = step === 0 ? "register" : "interval";
           const odd = { register, unit, kind, stepSeconds: step } as Channel;
-          const batch = await store.begin();
-          const [met] = await batch.meet([{ meterId, channels: [{ ...odd, first: { at: 900, value: 7, code: 3 } }] }]);
-          const channelIndex =
-            met?.channels.find(
-              (other) => other.register === register && other.unit === unit && other.stepSeconds === step,
-            )?.index ?? -1;
+          const met = await metAs(store, meterId, [{ ...odd, first: { at: 900, value: 7, code: 3 } }]);
+          const known = (await reader.meter(meterId))?.channels.find((one) => channelKey(one) === channelKey(odd));
+          const channelIndex = known?.index ?? met.channels[0]?.index ?? -1;
           const series = [{ channelIndex, at: [900, 1800], value: [7, 8], code: [3, 0] }];
-          await batch.put([{ meterNo: met?.no ?? -1, offset: position, series }]);
+          const newer = [{ meterNo: met.no, position, series }];
           position += 1;
-          await batch.commit({ ...store.progress, position, newestAt: 1800 });
+          await applyTo(store, { met: known === undefined ? [met] : [], newer }, { position, newestAt: 1800 });
           const columns = { at: [900, 1800], value: [7, 8], code: [3, 0] };
           expect(await reader.read(meterId, { from: 0, to: 9999, channels: [channelIndex] })).toEqual([
             { channel: odd, ...columns },
@@ -374,13 +391,11 @@ describe.skipIf(servers.length < 2)("a server that goes away", () => {
     const { open } = await place(half(two));
     const { store, reader } = await open();
     await apply(store, [frame(0, "m1", 900, 5)]);
-    const batch = await store.begin();
     const series = [{ channelIndex: 0, at: [1800], value: [6], code: [0] }];
-    await batch.put([{ meterNo: 0, offset: 1, series }]);
     await two.kill();
-    const committed = batch.commit({ ...store.progress, position: 2, newestAt: 1800 });
+    const applied = applyTo(store, { newer: [{ meterNo: 0, position: 1, series }] }, { position: 2, newestAt: 1800 });
     await two.start();
-    await committed;
+    await applied;
     expect(store.progress.position).toBe(2);
     expect((await reader.totals()).positions).toEqual(new Map([[0, 2]]));
     expect(await reader.read("m1", { from: 0, to: 9999 })).toMatchObject([{ at: [900, 1800] }]);

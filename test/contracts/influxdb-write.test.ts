@@ -3,6 +3,7 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Fate, httpProxy, type ProxiedRequest } from "../support/network/http-proxy.ts";
+import { active, applyTo } from "./series-store-writes.ts";
 
 /** What the server at the other end answers to writes of readings, one after the other; 204 when there are no more. */
 async function storeAnswered(
@@ -36,17 +37,16 @@ async function storeAnswered(
   return { store, stores, proxy, writes, refused, failures, finish: await begun(store) };
 }
 
-/** A batch of `meterCount` readings of known meters, ready to commit. */
+/** A batch of `meterCount` readings, of which the meters not known before are met, ready to be applied. */
 async function begun(store: SeriesStore, meterCount = 8): Promise<() => Promise<void>> {
-  const batch = await store.begin();
-  const channel = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
   const first = { at: 900, value: 5, code: 0 };
-  const ids = Array.from({ length: meterCount }, (_, index) => `m${index}`);
-  const met = await batch.meet(ids.map((meterId) => ({ meterId, channels: [{ ...channel, first }] })));
+  const numbers = Array.from({ length: meterCount }, (_, no) => no);
+  const fresh = numbers.filter((no) => no >= store.meterNoNext);
+  const met = fresh.map((no) => ({ no, meterId: `m${no}`, channels: [{ ...active, index: 0, first }] }));
   const column = { channelIndex: 0, at: [900], value: [5], code: [0] };
-  await batch.put(met.map(({ no }) => ({ meterNo: no, offset: 0, series: [column] })));
+  const newer = numbers.map((meterNo) => ({ meterNo, position: 0, series: [column] }));
   const counts = { ...store.progress.counts, stored: store.progress.counts.stored + meterCount };
-  return () => batch.commit({ ...store.progress, position: 1, newestAt: 900, counts });
+  return () => applyTo(store, { met, newer }, { position: 1, newestAt: 900, counts });
 }
 
 test("204 is success: one request for the lines, then one for the progress", async () => {
@@ -140,7 +140,7 @@ test.each([
   expect(store.progress.position).toBe(0);
 });
 
-test("a batch that is abandoned or whose store is closed stops repeating", async () => {
+test("a batch whose store is closed stops repeating", async () => {
   const { finish, store, failures } = await storeAnswered(Array.from({ length: 100 }, () => ({ status: 500 })));
   const outcome = finish().catch((caught: unknown) => caught);
   await vi.waitFor(() => expect(failures.length).toBeGreaterThan(0));

@@ -3,6 +3,9 @@ import { AdapterError } from "@meterbook/core/ports/adapter-error";
 /** What becomes of a call of a port. */
 export type Fate = "done" | "fails before" | "fails after";
 
+/** Carries out the work of a call, when and if that is its fate. */
+export type Through = <Answer>(name: string, work: () => Promise<Answer>) => Promise<Answer>;
+
 /** A call that was made and waits for its turn. */
 export interface HeldCall {
   /** Whose call it is. */

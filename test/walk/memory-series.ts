@@ -4,6 +4,7 @@ import {
   hasSecondValue,
   type Reading,
   type ReadingSeries,
+  readingAt,
 } from "@meterbook/core/domain/reading/reading";
 import { readingRank } from "@meterbook/core/domain/reading/reading-rank";
 import {
@@ -11,32 +12,33 @@ import {
   type MeterWrite,
   noProgress,
   type Progress,
-  type SeriesBatch,
   type SeriesReader,
   type SeriesStore,
   type StoredMeter,
 } from "@meterbook/core/ports/series-store";
+import type { Through } from "./held-calls.ts";
 
 /**
  * The series store of one partition in memory, as it is on InfluxDB: no point is ever written with another value, every
- * line carries the offset that brought it, progress is a row per epoch of which the furthest counts, and nothing is
+ * line carries the position that brought it, progress is a row per owner of which the furthest counts, and nothing is
  * undone. What a former owner still writes is there already.
  */
 export interface MemoryPartition {
-  open(epoch: number): SeriesStore;
+  /** `through` is asked before each part of a batch is written: an owner may fail or end between them. */
+  open(ownerNo: number, through?: Through): SeriesStore;
   /** As recorded by whoever is furthest. */
   progress(): Progress;
-  readonly reader: Pick<SeriesReader, "read">;
+  readonly reader: SeriesReader;
   /** Keeps what it holds, and answers how to put that back. Nobody may have it open then. */
   copy(): () => void;
 }
 
 interface Line extends Reading {
-  readonly offset: number;
+  readonly position: number;
 }
 
 interface Row {
-  readonly epoch: number;
+  readonly ownerNo: number;
   readonly progress: Progress;
 }
 
@@ -45,173 +47,191 @@ interface Meter {
   readonly channels: { readonly channel: Channel; readonly lines: Map<number, Line[]> }[];
 }
 
-export function memoryPartition(): MemoryPartition {
+const atOnce: Through = (_, work) => work();
+
+export function memoryPartition(partition = 0): MemoryPartition {
   const rows = new Map<number, Row>();
   const meters = new Map<string, Meter>();
-  const conflicts = new Map<string, number>();
+  const conflicts = new Map<string, Conflict>();
 
   /** Of equal positions the newest owner's says what is pending and issued. */
   function best(): Progress {
-    let found: Row = { epoch: -1, progress: noProgress };
+    let found: Row = { ownerNo: -1, progress: noProgress };
     for (const row of rows.values()) {
       const ahead = row.progress.position - found.progress.position;
-      if (ahead > 0 || (ahead === 0 && row.epoch > found.epoch)) found = row;
+      if (ahead > 0 || (ahead === 0 && row.ownerNo > found.ownerNo)) found = row;
     }
     return found.progress;
   }
 
-  function linesOf(meterId: string, channel: Channel): Map<number, Line[]> {
+  function put(meterId: string, { register, kind, unit, stepSeconds }: Channel, line: Line): void {
+    const channel = { register, kind, unit, stepSeconds };
     const meter = meters.get(meterId) ?? { meterId, channels: [] };
     meters.set(meterId, meter);
-    const known = meter.channels.find((one) => channelKey(one.channel) === channelKey(channel));
-    if (known !== undefined) return known.lines;
-    const lines = new Map<number, Line[]>();
-    meter.channels.push({ channel, lines });
-    return lines;
-  }
-
-  function put(meterId: string, channel: Channel, line: Line): void {
-    const lines = linesOf(meterId, channel);
-    const at = lines.get(line.at) ?? [];
-    const same = at.find((one) => one.code === line.code && one.offset === line.offset);
-    if (same === undefined) lines.set(line.at, [...at, line]);
+    let known = meter.channels.find((one) => channelKey(one.channel) === channelKey(channel));
+    if (known === undefined) {
+      known = { channel, lines: new Map() };
+      meter.channels.push(known);
+    }
+    const at = known.lines.get(line.at) ?? [];
+    const same = at.find((one) => one.code === line.code && one.position === line.position);
+    if (same === undefined) known.lines.set(line.at, [...at, line]);
     else if (same.value !== line.value) throw new Error(`${meterId} ${line.at}: written again with another value`);
   }
 
-  /** The reading in effect by the frames before an offset, and by those that are seen besides. */
-  function inEffect(lines: readonly Line[], isSeen: (line: Line) => boolean): Line | undefined {
-    const seen = lines.filter(isSeen);
-    const tells = ({ code }: Line) => Number(hasSecondValue(code));
-    seen.sort((a, b) => readingRank(a.code) - readingRank(b.code) || tells(b) - tells(a) || a.offset - b.offset);
-    return seen[0];
-  }
-
-  function storedMeters(before: number): StoredMeter[] {
-    const found: StoredMeter[] = [];
-    for (const { meterId, channels } of meters.values()) {
-      const stored = channels.flatMap(({ channel, lines }) => {
-        const own = [...lines.values()].flatMap((at) => inEffect(at, ({ offset }) => offset < before) ?? []);
-        const first = own.sort((a, b) => a.at - b.at)[0];
-        return first === undefined
-          ? []
-          : [{ ...channel, first: { at: first.at, value: first.value, code: first.code } }];
-      });
-      if (stored.length > 0)
-        found.push({ no: -1, meterId, channels: stored.map((channel, index) => ({ ...channel, index })) });
+  /** Answers how many were not recorded before this position. */
+  function putConflicts(found: readonly Conflict[], position: number): number {
+    let fresh = 0;
+    for (const one of found.toSorted((a, b) => conflictId(a) - conflictId(b))) {
+      const key = `${one.meterId} ${channelKey(one.channel)} ${one.at} ${one.refused.value}`;
+      const known = conflicts.get(key);
+      // What a batch that came to no end has found counts when its frames are taken again.
+      if (known === undefined || known.position >= position) fresh += 1;
+      if (known === undefined || known.position > one.position) conflicts.set(key, one);
     }
-    return found;
+    return fresh;
   }
 
-  function seriesOf(meterId: string, from: number, to: number, before: number): ReadingSeries[] {
-    return (meters.get(meterId)?.channels ?? []).flatMap(({ channel, lines }) => {
-      const own = [...lines.values()].flatMap((at) => inEffect(at, ({ offset }) => offset < before) ?? []);
-      const inRange = own.filter(({ at }) => at >= from && at <= to).sort((a, b) => a.at - b.at);
-      if (inRange.length === 0) return [];
-      const columns = { at: inRange.map(({ at }) => at), value: inRange.map(({ value }) => value) };
-      return [{ channel, ...columns, code: inRange.map(({ code }) => code) }];
+  function metersAt(position: number): Omit<StoredMeter, "no">[] {
+    return [...meters.values()].flatMap(({ meterId, channels }) => {
+      const own = channels.flatMap(({ channel, lines }) => {
+        const [first] = inEffect(lines, position);
+        return first === undefined ? [] : [{ ...channel, first }];
+      });
+      return own.length === 0 ? [] : [{ meterId, channels: own.map((channel, index) => ({ ...channel, index })) }];
     });
   }
 
-  function open(epoch: number): SeriesStore {
-    let progress = best();
-    rows.set(epoch, { epoch, progress });
-    // Numbers are the owner's own.
-    const numbered: { meterId: string; channels: Channel[] }[] = [];
-    const numbers = new Map<string, number>();
+  /** Of these channels, in their order. */
+  function seriesOf(
+    meterId: string,
+    wanted: readonly Channel[],
+    { from, to }: { from: number; to: number },
+    position: number,
+  ): ReadingSeries[] {
+    return wanted.flatMap(({ register, kind, unit, stepSeconds }) => {
+      const channel = { register, kind, unit, stepSeconds };
+      const own = meters.get(meterId)?.channels.find((one) => channelKey(one.channel) === channelKey(channel));
+      const found = inEffect(own?.lines ?? new Map(), position).filter(({ at }) => at >= from && at <= to);
+      if (found.length === 0) return [];
+      const [at, value] = [found.map((one) => one.at), found.map((one) => one.value)];
+      return [{ channel, at, value, code: found.map(({ code }) => code) }];
+    });
+  }
 
-    function meet(stored: Omit<StoredMeter, "no">): StoredMeter {
-      let no = numbers.get(stored.meterId);
-      if (no === undefined) {
-        no = numbered.push({ meterId: stored.meterId, channels: [] }) - 1;
-        numbers.set(stored.meterId, no);
+  function open(ownerNo: number, through = atOnce): SeriesStore {
+    let progress = best();
+    rows.set(ownerNo, { ownerNo, progress });
+    // Numbers are the owner's own.
+    let numbered: StoredMeter[] = metersAt(progress.position).map((meter, no) => ({ ...meter, no }));
+
+    function meet(met: readonly StoredMeter[]): void {
+      for (const { no, meterId, channels } of met) {
+        const known = numbered[no]?.channels ?? [];
+        if (no > numbered.length || channels[0]?.index !== known.length) throw new Error("not met in order");
+        numbered[no] = { no, meterId, channels: [...known, ...channels] };
       }
-      const own = numbered[no] as { channels: Channel[] };
-      const channels = stored.channels.map((channel) => {
-        let index = own.channels.findIndex((one) => channelKey(one) === channelKey(channel));
-        if (index < 0) index = own.channels.push(channel) - 1;
-        return { ...channel, index };
-      });
-      return { no, meterId: stored.meterId, channels };
     }
 
-    for (const stored of storedMeters(progress.position)) meet(stored);
+    async function write(writes: readonly MeterWrite[]): Promise<void> {
+      for (const { meterNo, position, series } of writes)
+        for (const one of series) {
+          const { meterId, channels } = numbered[meterNo] as StoredMeter;
+          const channel = channels[one.channelIndex] as Channel;
+          for (const index of one.at.keys()) put(meterId, channel, { ...readingAt(one, index), position });
+        }
+    }
 
-    function record(next: Progress): void {
-      rows.set(epoch, { epoch, progress: next });
+    async function record(next: Progress): Promise<void> {
+      const row = structuredClone({ ownerNo, progress: next });
+      await through("record", async () => void rows.set(ownerNo, row));
       progress = next;
     }
 
-    function begin(): SeriesBatch {
-      const own = new Set<Line>();
-      const placeOf = (meterNo: number, channelIndex: number) => {
-        const { meterId, channels } = numbered[meterNo] as (typeof numbered)[number];
-        return { meterId, channel: channels[channelIndex] as Channel };
-      };
-      const write = async (writes: readonly MeterWrite[]) => {
-        for (const { meterNo, offset, series } of writes)
-          for (const { channelIndex, at, value, code } of series)
-            at.forEach((instant, i) => {
-              const { meterId, channel } = placeOf(meterNo, channelIndex);
-              const line = { at: instant, value: value[i] as number, code: code[i] as number, offset };
-              put(meterId, channel, line);
-              for (const one of linesOf(meterId, channel).get(instant) ?? []) if (one.offset === offset) own.add(one);
-            });
-      };
-      return {
-        async meet(newcomers) {
-          return newcomers.map(({ meterId, channels }) =>
-            meet({ meterId, channels: channels.map((channel, index) => ({ ...channel, index })) }),
-          );
-        },
-        put: write,
-        async find(lookups) {
-          return lookups.map(({ meterNo, channelIndex, at }) => {
-            const { meterId, channel } = placeOf(meterNo, channelIndex);
-            const lines = linesOf(meterId, channel).get(at) ?? [];
-            const found = inEffect(lines, (line) => line.offset < progress.position || own.has(line));
-            return found === undefined ? undefined : { at, value: found.value, code: found.code };
-          });
-        },
-        insert: write,
-        replace: write,
-        async conflicts(found: readonly Conflict[]) {
-          let fresh = 0;
-          for (const { meterId, channel, at, refused, offset } of found) {
-            const key = `${meterId} ${channelKey(channel)} ${at} ${refused.value} ${refused.code}`;
-            const known = conflicts.get(key);
-            // What a batch that came to no end has found counts when its frames are taken again.
-            if (known === undefined || known >= progress.position) fresh += 1;
-            conflicts.set(key, Math.min(known ?? offset, offset));
-          }
-          return fresh;
-        },
-        commit: async (next) => record(next),
-        abandon: async () => undefined,
-      };
+    async function read(meterId: string, range: { from: number; to: number; channels?: readonly number[] }) {
+      const own = numbered.find((meter) => meter.meterId === meterId)?.channels ?? [];
+      const wanted = own.filter(({ index }) => range.channels?.includes(index) ?? true);
+      return through("read", async () => seriesOf(meterId, wanted, range, progress.position));
     }
 
-    const readOne = (meterId: string, { from, to }: { from: number; to: number }) => {
-      const order = numbered[numbers.get(meterId) ?? -1]?.channels.map(channelKey) ?? [];
-      const found = seriesOf(meterId, from, to, progress.position);
-      return found.sort((a, b) => order.indexOf(channelKey(a.channel)) - order.indexOf(channelKey(b.channel)));
-    };
     return {
       get progress() {
         return progress;
       },
       behind: undefined,
       check: async () => "sound",
-      begin: async () => begin(),
-      record: async (next) => record(next),
-      read: async (meterId, range) => readOne(meterId, range),
-      readMany: async (meterIds, range) => meterIds.map((meterId) => readOne(meterId, range)),
-      async *meters() {
-        yield storedMeters(progress.position).map(meet);
+      get meterNoNext() {
+        return numbered.length;
       },
-      tidy: async () => false,
+      find: (lookups) =>
+        through("find", async () =>
+          lookups.map(({ meterNo, channelIndex, at }) => {
+            const meter = numbered[meterNo];
+            const wanted = meter?.channels.slice(channelIndex, channelIndex + 1) ?? [];
+            const [found] = seriesOf(meter?.meterId ?? "", wanted, { from: at, to: at }, progress.position);
+            return found === undefined ? undefined : readingAt(found, 0);
+          }),
+        ),
+      async apply({ met, newer, late, conflicts: found }, next) {
+        const before = [...numbered];
+        try {
+          meet(met);
+          await through("newer", () => write(newer));
+          if (late.length > 0) await through("late", () => write(late));
+          const repeated = found.length - putConflicts(found, progress.position);
+          const { counts } = next;
+          const [duplicates, recorded] = [counts.duplicates + repeated, counts.conflicts - repeated];
+          await record({ ...next, counts: { ...counts, duplicates, conflicts: recorded } });
+        } catch (error) {
+          numbered = before;
+          throw error;
+        }
+      },
+      record,
+      read,
+      readMany: (meterIds, range) => Promise.all(meterIds.map((meterId) => read(meterId, range))),
+      async *meters() {
+        const now = new Map(metersAt(progress.position).map(({ meterId, channels }) => [meterId, channels]));
+        yield numbered.map((meter) => {
+          const firsts = new Map(now.get(meter.meterId)?.map((channel) => [channelKey(channel), channel.first]));
+          const channels = meter.channels.map((one) => ({ ...one, first: firsts.get(channelKey(one)) ?? one.first }));
+          return { ...meter, channels };
+        });
+      },
       close: async () => undefined,
     };
   }
+
+  function meterNow(meterId: string): StoredMeter | undefined {
+    const all = metersAt(best().position);
+    const no = all.findIndex((one) => one.meterId === meterId);
+    return no < 0 ? undefined : { ...(all[no] as Omit<StoredMeter, "no">), no };
+  }
+
+  const reader: SeriesReader = {
+    meter: async (meterId) => meterNow(meterId),
+    async read(meterId, range) {
+      const wanted = meterNow(meterId)?.channels.filter(({ index }) => range.channels?.includes(index) ?? true);
+      return seriesOf(meterId, wanted ?? [], range, best().position);
+    },
+    readMany: (meterIds, range) => Promise.all(meterIds.map((meterId) => reader.read(meterId, range))),
+    async conflictsOf(meterId, { afterId, limit }) {
+      const own = [...conflicts.values()].filter((one) => one.meterId === meterId && one.position < best().position);
+      const listed = own.map(({ position, index, ...conflict }) => ({
+        ...conflict,
+        id: conflictId({ position, index }),
+      }));
+      return listed
+        .filter(({ id }) => id > afterId)
+        .sort((a, b) => a.id - b.id)
+        .slice(0, limit);
+    },
+    async totals() {
+      const { position, counts, tally, newestAt, pending } = best();
+      const [positions, tallies] = [new Map([[partition, position]]), new Map([[partition, tally]])];
+      return { ...counts, newestAt, pending, positions, tallies };
+    },
+  };
 
   return {
     open,
@@ -221,11 +241,31 @@ export function memoryPartition(): MemoryPartition {
       return () => {
         putBack<number, Row>(rows, kept.rows);
         putBack<string, Meter>(meters, kept.meters);
-        putBack<string, number>(conflicts, kept.conflicts);
+        putBack<string, Conflict>(conflicts, kept.conflicts);
       };
     },
-    reader: { read: async (meterId, { from, to }) => seriesOf(meterId, from, to, best().position) },
+    reader,
   };
+}
+
+function conflictId({ position, index }: Pick<Conflict, "position" | "index">): number {
+  return position * 1000 + index + 1;
+}
+
+/** The readings in effect by the frames before a position, ascending. */
+function inEffect(lines: ReadonlyMap<number, readonly Line[]>, before: number): Reading[] {
+  const found = [...lines.values()].flatMap((at) => {
+    const seen = at.filter(({ position }) => position < before);
+    const [first] = seen.sort(byEffect);
+    return first === undefined ? [] : [{ at: first.at, value: first.value, code: first.code }];
+  });
+  return found.sort((a, b) => a.at - b.at);
+}
+
+/** Of equal rank the one that tells of another value (V12): it is the same reading, written again when that came. */
+function byEffect(a: Line, b: Line): number {
+  const tells = Number(hasSecondValue(b.code)) - Number(hasSecondValue(a.code));
+  return readingRank(a.code) - readingRank(b.code) || tells || a.position - b.position;
 }
 
 function putBack<Key, Value>(into: Map<Key, Value>, kept: ReadonlyMap<Key, Value>): void {

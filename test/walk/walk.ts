@@ -74,7 +74,7 @@ async function crooked(seed: number, steps: number) {
   const paused = new Set<string>();
   const firstAt = new Map<string, number>();
   let putBack: (() => void)[] | undefined;
-  let epoch = 0;
+  let ownerNo = 0;
   let names = 0;
 
   async function start(): Promise<WalkedAggregator> {
@@ -88,18 +88,18 @@ async function crooked(seed: number, steps: number) {
     const before = owners.get(partition);
     if (isTold && before !== undefined && before !== to) before.revoke(partition);
     owners.set(partition, to);
-    epoch += 1;
-    to.assign(partition, epoch);
+    ownerNo += 1;
+    to.assign(partition, ownerNo);
   }
 
   async function kill(one: WalkedAggregator): Promise<void> {
     one.kill();
     alive.splice(alive.indexOf(one), 1);
     if (alive.length === 0) await start();
-    for (const [partition, owner] of owners) if (owner === one) give(partition, pick(alive), false);
+    for (const [partition, its] of owners) if (its === one) give(partition, pick(alive), false);
   }
 
-  const waiting = () => world.heldCalls.waiting.filter(({ owner }) => !paused.has(owner));
+  const waiting = () => world.heldCalls.waiting.filter((call) => !paused.has(call.owner));
 
   /** All stores are as they were when they were copied last, or are copied now. */
   async function copyOrPutBack(): Promise<void> {
@@ -189,7 +189,7 @@ async function crooked(seed: number, steps: number) {
     const last = await start();
     for (let partition = 0; partition < partitions; partition += 1) give(partition, last, false);
   }
-  for (const one of alive) for (const [partition, owner] of owners) if (owner !== one) one.revoke(partition);
+  for (const one of alive) for (const [partition, its] of owners) if (its !== one) one.revoke(partition);
   await rest(world, alive, pass);
   for (const one of alive) one.kill();
   const issued = await issuedIn(world);
@@ -206,7 +206,7 @@ async function crooked(seed: number, steps: number) {
 }
 
 function newWorld(log: MemoryLog, nowMs: () => number, registry: RegistryChange[] = []): SharedWorld {
-  const stores = Array.from({ length: log.partitions }, () => memoryPartition());
+  const stores = Array.from({ length: log.partitions }, (_, partition) => memoryPartition(partition));
   return { log, stores, ledger: memoryLedger(), registry, heldCalls: heldCalls(), nowMs };
 }
 

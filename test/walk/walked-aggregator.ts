@@ -3,10 +3,9 @@ import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events"
 import { usualAdmission } from "@meterbook/aggregator/apply/admit-reports";
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { RegistryChange } from "@meterbook/core/ports/registry";
-import type { SeriesBatch, SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { damageLogIn } from "../support/worlds/memory-ports.ts";
-import type { HeldCalls } from "./held-calls.ts";
+import type { HeldCalls, Through } from "./held-calls.ts";
 import type { MemoryLedger } from "./memory-ledger.ts";
 import type { MemoryLog } from "./memory-log.ts";
 import type { MemoryPartition } from "./memory-series.ts";
@@ -25,8 +24,8 @@ export interface SharedWorld {
 /** A process of the aggregator, whose calls of ports are held under its name. */
 export interface WalkedAggregator {
   readonly name: string;
-  /** Gives it a partition as the owner of this epoch; what it had of it before is another's since. */
-  assign(partition: number, epoch: number): void;
+  /** Gives it a partition as this owner; what it had of it before is another's since. */
+  assign(partition: number, ownerNo: number): void;
   /** Tells it that the partition is no longer its. */
   revoke(partition: number): void;
   /** There is something in the log, or in the registry. */
@@ -70,8 +69,8 @@ export async function walkedAggregator(
       },
     },
     series: {
-      open: (partition, epoch) =>
-        through("open", async () => gatedStore(world.stores[partition]?.open(epoch) as SeriesStore, through)),
+      open: (partition, ownerNo) =>
+        through("open", async () => (world.stores[partition] as MemoryPartition).open(ownerNo, through)),
       close: async () => undefined,
     },
     ledgers: {
@@ -118,12 +117,12 @@ export async function walkedAggregator(
   }
 
   /** As a consumer does: opens, hands over in order, and again what was not taken. */
-  async function pump(partition: number, epoch: number, gone: AbortController): Promise<void> {
+  async function pump(partition: number, ownerNo: number, gone: AbortController): Promise<void> {
     const taking = consumer as FrameConsumer;
     const isOver = () => gone.signal.aborted || isDead;
     let next: number | undefined;
     while (next === undefined && !isOver()) {
-      next = await taking.assigned(partition, epoch, gone.signal, () => undefined).catch(() => undefined);
+      next = await taking.assigned(partition, ownerNo, gone.signal, () => undefined).catch(() => undefined);
       if (next === undefined) await pause();
     }
     while (!isOver()) {
@@ -145,11 +144,11 @@ export async function walkedAggregator(
 
   return {
     name,
-    assign(partition, epoch) {
+    assign(partition, ownerNo) {
       const before = own.get(partition);
       before?.stop();
       const gone = new AbortController();
-      const ended = (before?.ended ?? Promise.resolve()).then(() => pump(partition, epoch, gone));
+      const ended = (before?.ended ?? Promise.resolve()).then(() => pump(partition, ownerNo, gone));
       own.set(partition, { stop: () => gone.abort(), ended });
       ring();
     },
@@ -171,32 +170,6 @@ export async function walkedAggregator(
 /** In virtual time. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100));
-}
-
-type Through = <Answer>(name: string, work: () => Promise<Answer>) => Promise<Answer>;
-
-function gatedStore(store: SeriesStore, through: Through): SeriesStore {
-  return {
-    ...store,
-    get progress() {
-      return store.progress;
-    },
-    async begin() {
-      const batch = await store.begin();
-      const gated: SeriesBatch = {
-        ...batch,
-        put: (writes) => through("put", () => batch.put(writes)),
-        find: (lookups) => through("find", () => batch.find(lookups)),
-        insert: (writes) => through("insert", () => batch.insert(writes)),
-        replace: (writes) => through("replace", () => batch.replace(writes)),
-        commit: (progress) => through("commit", () => batch.commit(progress)),
-      };
-      return gated;
-    },
-    record: (progress) => through("record", () => store.record(progress)),
-    read: (meterId, range) => through("read", () => store.read(meterId, range)),
-    readMany: (meterIds, range) => through("read", () => store.readMany(meterIds, range)),
-  };
 }
 
 function gatedLedger(ledger: SnapshotLedger, through: Through): SnapshotLedger {

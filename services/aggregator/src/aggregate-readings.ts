@@ -20,14 +20,14 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
   let newestAppendedAtMs = 0;
 
   const consumer: FrameConsumer = {
-    async assigned(partition, epoch, gone, again) {
+    async assigned(partition, ownerNo, gone, again) {
       // Assigned again without having been revoked: another owner may have been there meanwhile.
       await owners.get(partition)?.close();
       owners.delete(partition);
       opening.add(partition);
       openAgain.set(partition, () => again?.());
       gone?.addEventListener("abort", () => opening.delete(partition), { once: true });
-      const owner = await openOwnedPartition(ports, options, { partition, partitions, epoch, gone, again });
+      const owner = await openOwnedPartition(ports, options, { partition, partitions, ownerNo, gone, again });
       opening.delete(partition);
       owners.set(partition, owner);
       return owner.resumeAt;

@@ -150,7 +150,7 @@ export async function openAggregatorWorld(options: {
   let consumer: FrameConsumer | undefined;
   let follower: ((changes: readonly RegistryChange[]) => Promise<void>) | undefined;
   const looks = new EventEmitter();
-  let epoch = 0;
+  let ownerNo = 0;
   let resumeAt = 0;
   let heldFrom = 0;
   let appended = 0;
@@ -227,8 +227,8 @@ export async function openAggregatorWorld(options: {
       damaged: (damage) => void damageLog.report([damage]),
       ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses() }),
     });
-    epoch += 1;
-    resumeAt = (await consumer?.assigned(0, epoch)) ?? 0;
+    ownerNo += 1;
+    resumeAt = (await consumer?.assigned(0, ownerNo)) ?? 0;
     return { series, ledger: openEmbeddedSnapshotView({ dataDir, ears }), aggregator };
   }
 
@@ -262,10 +262,10 @@ export async function openAggregatorWorld(options: {
 
   /** Delivers again and again, as a log does, until the record was taken or the aggregator is another. */
   async function passed(offset: number): Promise<void> {
-    const of = epoch;
+    const of = ownerNo;
     const deadline = Date.now() + 20_000;
     for (let error: unknown; resumeAt <= offset; ) {
-      if (of !== epoch || Date.now() > deadline) throw error ?? new Error("the barrier was not passed");
+      if (of !== ownerNo || Date.now() > deadline) throw error ?? new Error("the barrier was not passed");
       error = await pump().catch((cause: unknown) => cause);
       if (resumeAt <= offset) await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -410,26 +410,23 @@ interface StoreWatch {
 function watched(stores: SeriesStores, { looked, committing }: StoreWatch): SeriesStores {
   return {
     ...stores,
-    async open(partition, epoch) {
-      const store = await stores.open(partition, epoch);
+    async open(partition, ownerNo) {
+      const store = await stores.open(partition, ownerNo);
       return {
         ...store,
         get progress() {
           return store.progress;
         },
-        async begin() {
-          const batch = await store.begin();
-          return {
-            ...batch,
-            async commit(progress) {
-              committing?.();
-              await batch.commit(progress);
-            },
-          };
+        get meterNoNext() {
+          return store.meterNoNext;
         },
-        tidy(budgetMs) {
+        async apply(changes, progress) {
+          committing?.();
+          await store.apply(changes, progress);
+        },
+        async upkeep(budgetMs) {
           looked();
-          return store.tidy(budgetMs);
+          return (await store.upkeep?.(budgetMs)) ?? false;
         },
       };
     },

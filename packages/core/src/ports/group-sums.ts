@@ -35,10 +35,10 @@ export const membersNamedMax = 5000;
  */
 export interface GroupSums {
   /**
-   * Takes a partition over, which has one owner at a time. `epoch` is greater than that of every owner before: what one
+   * Takes a partition over, which has one owner at a time. `ownerNo` is greater than that of every owner before: what one
    * of those still says is refused, or is said no more.
    */
-  open(partition: number, epoch: number): Promise<GroupSumsWriter>;
+  open(partition: number, ownerNo: number): Promise<GroupSumsWriter>;
   close(): Promise<void>;
 }
 

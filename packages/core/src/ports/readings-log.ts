@@ -32,13 +32,13 @@ export interface FrameBatch {
 /** The aggregator's side of the log. Partitions are independent of each other: their calls may overlap. */
 export interface FrameConsumer {
   /**
-   * This partition is now this consumer's; answers the offset to read from. `epoch` is greater than in any earlier
+   * This partition is now this consumer's; answers the offset to read from. `ownerNo` is greater than in any earlier
    * assignment of the partition, to whomever. After a rejection there is another attempt, unless `gone` is aborted.
    * Then the partition is another consumer's, and what was not taken over yet must be left to that one. `again` has the
    * partition revoked and, while it is this process's, assigned anew; it is called when what the consumer knew of the
    * partition was wrong.
    */
-  assigned(partition: number, epoch: number, gone?: AbortSignal, again?: () => void): Promise<number>;
+  assigned(partition: number, ownerNo: number, gone?: AbortSignal, again?: () => void): Promise<number>;
   /** It is no longer; nothing more is handed over for it. Resolves when the consumer has let go. */
   revoked(partition: number): Promise<void>;
   /**

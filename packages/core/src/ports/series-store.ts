@@ -14,15 +14,15 @@ export interface StoredChannel extends Channel {
   readonly first: Reading;
 }
 
-/** Accepted readings of one channel, ascending, none of which is stored yet. */
+/** Accepted readings of one channel, ascending. */
 export interface ChannelWrite extends Columns {
   readonly channelIndex: number;
 }
 
 export interface MeterWrite {
   readonly meterNo: number;
-  /** Of the frame that brought these readings. */
-  readonly offset: number;
+  /** In the log, of the frame that brought these readings. */
+  readonly position: number;
   readonly series: readonly ChannelWrite[];
 }
 
@@ -41,12 +41,12 @@ export interface Conflict {
   readonly kept: Reading;
   readonly refused: Reading;
   readonly receivedAtMs: number;
-  /** Of the frame that brought the second value, and which of the frame's readings it was, from 0. */
-  readonly offset: number;
+  /** In the log, of the frame that brought the second value, and which of the frame's readings it was, from 0. */
+  readonly position: number;
   readonly index: number;
 }
 
-export interface StoredConflict extends Omit<Conflict, "offset" | "index"> {
+export interface StoredConflict extends Omit<Conflict, "position" | "index"> {
   /** Grows with each conflict of a meter. */
   readonly id: number;
 }
@@ -65,7 +65,7 @@ export interface StoreCounts {
 export interface StoreTotals extends StoreCounts {
   /** Meters whose snapshots wait to be recomputed. */
   readonly pending: number;
-  /** Next offset to read, per partition of the readings log. */
+  /** The next frame to read, per partition of the readings log. */
   readonly positions: ReadonlyMap<number, number>;
   /** What writers of the log had appended before the positions; absent for a partition whose log counts itself. */
   readonly tallies: ReadonlyMap<number, Tally>;
@@ -75,14 +75,14 @@ export interface StoreTotals extends StoreCounts {
 
 /** How far a partition is. What is recorded is a function of the log up to `position`, but for the last three. */
 export interface Progress {
-  /** Next offset to apply. */
+  /** In the log, of the next frame to apply. */
   readonly position: number;
   readonly counts: StoreCounts;
   /** What the frames before `position` say of their writers. */
   readonly tally: Tally;
   /** The newest `at` of all stored readings; 0 when there is none. */
   readonly newestAt: number;
-  /** What frames before this offset changed is issued: 0 to `position`. Whoever takes over reads from here. */
+  /** What frames before this one changed is issued: 0 to `position`. Whoever takes over reads from here. */
   readonly issuedPosition: number;
   /** Meters whose snapshots wait to be recomputed. */
   readonly pending: number;
@@ -100,29 +100,16 @@ export const noProgress: Progress = {
   notes: {},
 };
 
-/**
- * One batch of the readings log on its way into the store. The steps are called in the order of the members, each at
- * most once. A batch that did not come to its end has not happened: however much of it is in the store, the same frames
- * meet the same answers again.
- */
-export interface SeriesBatch {
-  /** Numbers meters and channels that are new; answers those meters as stored from now on. */
-  meet(
-    meters: readonly { meterId: string; channels: readonly (Channel & { first: Reading })[] }[],
-  ): Promise<readonly StoredMeter[]>;
-  put(writes: readonly MeterWrite[]): Promise<void>;
-  /** Sees what this batch has put. The answer at index i belongs to lookup i. */
-  find(lookups: readonly Lookup[]): Promise<readonly (Reading | undefined)[]>;
-  /** Late readings: stored like `put`, but may lie before readings that are there. */
-  insert(writes: readonly MeterWrite[]): Promise<void>;
-  /** Overwrites stored readings by ones of higher rank; the old values are in `conflicts`. */
-  replace(writes: readonly MeterWrite[]): Promise<void>;
-  /** Answers how many of them are new: the same refused value for the same key is recorded once. */
-  conflicts(conflicts: readonly Conflict[]): Promise<number>;
-  /** Makes all of it durable, then `progress`. */
-  commit(progress: Progress): Promise<void>;
-  /** Undoes what can be undone; the batch will be offered again. */
-  abandon(): Promise<void>;
+/** What a batch of frames brings, decided. No key stands in it twice, but where `late` changes what `newer` brings. */
+export interface SeriesChanges {
+  /** Meters that are new, and known ones; of each the channels that are new. */
+  readonly met: readonly StoredMeter[];
+  /** Readings that follow all that their channels have, in the order of the log. */
+  readonly newer: readonly MeterWrite[];
+  /** Readings that may lie before others, or take the place of one that is stored. */
+  readonly late: readonly MeterWrite[];
+  /** Values that are not used. The same refused value for the same key is recorded once. */
+  readonly conflicts: readonly Conflict[];
 }
 
 /**
@@ -183,7 +170,10 @@ export interface SeriesRepair {
   rebuilt(place: string): Promise<{ readonly lost: number; readonly from: number } | undefined>;
 }
 
-/** The aggregator's side of one partition, which has one owner at a time. */
+/**
+ * The aggregator's side of one partition, which has one owner at a time. The owner gives meters their numbers, and
+ * channels their indexes.
+ */
 export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
   /** As last recorded. */
   readonly progress: Progress;
@@ -195,7 +185,16 @@ export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
    * asked.
    */
   check(): Promise<"sound" | "behind">;
-  begin(): Promise<SeriesBatch>;
+  /** The next new meter's number. Neither it nor a greater one was ever given. */
+  readonly meterNoNext: number;
+  /** What is stored under each key; the answer at index i belongs to lookup i. */
+  find(lookups: readonly Lookup[]): Promise<readonly (Reading | undefined)[]>;
+  /**
+   * Makes all of it durable, and then `progress`. Its counts take every conflict for a new one: those that were
+   * recorded before are counted as duplicates instead. After a rejection it has not happened, and `progress` is as it
+   * was: however much of it is in the store, the same frames meet the same answers again.
+   */
+  apply(changes: SeriesChanges, progress: Progress): Promise<void>;
   /**
    * Records progress beside batches: something was issued or noted, or the log no longer holds what comes before a
    * greater position. Its counts and newestAt do not change.
@@ -205,19 +204,19 @@ export interface SeriesStore extends Pick<SeriesReader, "read" | "readMany"> {
   readonly repair?: SeriesRepair;
   /** Every meter of the partition, in any order, a page at a time: how the aggregator starts. */
   meters(): AsyncIterable<readonly StoredMeter[]>;
-  /** Housekeeping for at most about `budgetMs` (sealing, compaction); answers whether there is more to do. */
-  tidy(budgetMs: number): Promise<boolean>;
+  /** Work for about `budgetMs` at most that may wait; answers whether there is more. Undefined where there is none. */
+  readonly upkeep?: (budgetMs: number) => Promise<boolean>;
   close(): Promise<void>;
 }
 
 /**
  * The store as its writers see it.
  *
- * Promises of every adapter: what is written under an epoch that has been superseded changes nothing that a reader or a
- * later owner sees, because it is the same (docs/decisions/0006-state-on-kafka-and-influxdb.md).
+ * Promises of every adapter: what an owner still writes after another has taken over changes nothing that a reader or
+ * a later owner sees, because it is the same (docs/decisions/0006-state-on-kafka-and-influxdb.md).
  */
 export interface SeriesStores {
-  /** Takes a partition over. `epoch` is greater than that of every owner before. */
-  open(partition: number, epoch: number): Promise<SeriesStore>;
+  /** Takes a partition over. `ownerNo` is greater than that of every owner before. */
+  open(partition: number, ownerNo: number): Promise<SeriesStore>;
   close(): Promise<void>;
 }

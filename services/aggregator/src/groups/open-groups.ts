@@ -13,7 +13,7 @@ export interface GroupPorts {
   readonly series: Pick<SeriesStore, "readMany" | "progress" | "behind" | "meters">;
   readonly clock: Clock;
   readonly partition: number;
-  readonly epoch: number;
+  readonly ownerNo: number;
 }
 
 /** The summing of a partition: what is to be told of changes from now on, and its work once there are meters. */
@@ -28,12 +28,12 @@ interface SummedMemory {
 
 /** Sums of which nobody knows how far they are, or of a store that was put back, are all made again. */
 export async function openGroups(
-  { groups, series, clock, partition, epoch }: GroupPorts,
+  { groups, series, clock, partition, ownerNo }: GroupPorts,
   { timeZone, events, summing = usualSumming }: Pick<AggregatorOptions, "timeZone" | "events" | "summing">,
 ): Promise<PartitionGroups> {
   if (groups === undefined) return { days: undefined, watch: () => ({ close: () => Promise.resolve() }) };
   const calendar = localCalendar(timeZone);
-  const writer = await groups.open(partition, epoch);
+  const writer = await groups.open(partition, ownerNo);
   const left = series.behind === undefined ? await writer.pending() : undefined;
   const pending = left ?? (await everyDay(series));
   if (left === undefined) await writer.changed(pending);

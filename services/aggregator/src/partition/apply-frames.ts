@@ -1,8 +1,8 @@
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
-import type { Progress, SeriesStore } from "@meterbook/core/ports/series-store";
+import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import { tallyFrames } from "@meterbook/sharding/tally";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import { applyBatch } from "../apply/apply-batch.ts";
+import { decideChanges } from "../apply/decide-changes.ts";
 import type { keepRefused } from "../apply/keep-refused.ts";
 import type { ChangedDays, TouchedDays } from "../groups/changed-days.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
@@ -21,45 +21,53 @@ export async function applyFrames(
   { series, memory, options, keep, days }: Applying,
   frames: readonly LogFrame[],
 ): Promise<void> {
-  const { events, crashPoint, limits } = options;
+  const { events, crashPoint, limits, damaged } = options;
   const { tally, fresh } = tallyFrames(series.progress.tally, frames);
+  const { counts: before, newestAt } = series.progress;
   const started = performance.now();
-  const unit = await series.begin();
   try {
-    const result = await applyBatch(
-      unit,
+    const decided = await decideChanges(
+      series,
       { knownMeters: memory.knownMeters, limits },
       fresh,
-      memory.pending,
-      options,
-      days,
+      { waiting: memory.pending, days },
+      damaged,
     );
     await days?.note();
-    await keep(result.refused);
+    await keep(decided.refused);
+    crashPoint("batch-decided");
     const position = (frames.at(-1)?.offset ?? -1) + 1;
-    const { counts, newestAt } = series.progress;
+    const counts = {
+      stored: before.stored + decided.stored,
+      duplicates: before.duplicates + decided.duplicates,
+      conflicts: before.conflicts + decided.changes.conflicts.length,
+      refused: before.refused + decided.refused.reduce((total, { readings }) => total + readings, 0),
+    };
     const notReached = memory.issuedUpTo.reached(position, memory.pending.nextQueueNumber);
-    const refused = result.refused.reduce((total, { readings }) => total + readings, 0);
-    const became = { counts: sum(counts, { ...result, refused }), newestAt: Math.max(newestAt, result.newestAt) };
-    await unit.commit(memory.progress({ position, tally, ...became })).catch((error: unknown) => {
+    const became = { position, tally, counts, newestAt: Math.max(newestAt, decided.newestAt) };
+    await series.apply(decided.changes, memory.progress(became)).catch((error: unknown) => {
       notReached();
       throw error;
     });
     crashPoint("batch-committed");
-    events.batchApplied({ ...result, refused, seconds: (performance.now() - started) / 1000 });
+    const { readings, late, unknown } = decided;
+    const seconds = (performance.now() - started) / 1000;
+    // As the store has counted them in the end.
+    events.batchApplied({ readings, late, unknown, ...since(before, series.progress.counts), seconds });
   } catch (error) {
-    await unit.abandon();
     await memory.reopen();
     events.batchFailed({ error });
     throw error;
   }
 }
 
-function sum(counts: Progress["counts"], more: Progress["counts"]): Progress["counts"] {
+type Counts = SeriesStore["progress"]["counts"];
+
+function since(before: Counts, now: Counts): Counts {
   return {
-    stored: counts.stored + more.stored,
-    duplicates: counts.duplicates + more.duplicates,
-    conflicts: counts.conflicts + more.conflicts,
-    refused: counts.refused + more.refused,
+    stored: now.stored - before.stored,
+    duplicates: now.duplicates - before.duplicates,
+    conflicts: now.conflicts - before.conflicts,
+    refused: now.refused - before.refused,
   };
 }

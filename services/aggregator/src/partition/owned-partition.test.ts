@@ -31,7 +31,7 @@ test("a partition that is another's before the store has answered: the right to 
       },
     },
   } as unknown as PartitionPorts;
-  const opening = openOwnedPartition(ports, options, { partition: 0, partitions: 4, epoch: 1, gone: gone.signal });
+  const opening = openOwnedPartition(ports, options, { partition: 0, partitions: 4, ownerNo: 1, gone: gone.signal });
   await expect(opening).rejects.toThrow("another's");
   expect(calls).toEqual(["store closed"]);
 });

@@ -39,7 +39,7 @@ export interface PartitionPorts {
 export interface Assignment {
   readonly partition: number;
   readonly partitions: number;
-  readonly epoch: number;
+  readonly ownerNo: number;
   /** Aborted when the partition is another's. */
   readonly gone?: AbortSignal | undefined;
   /** Has it closed and the partition assigned anew. */
@@ -71,14 +71,14 @@ const idleTickMs = 100;
 export async function openOwnedPartition(
   ports: PartitionPorts,
   options: AggregatorOptions,
-  { partition, partitions, epoch, gone, again }: Assignment,
+  { partition, partitions, ownerNo, gone, again }: Assignment,
 ): Promise<OwnedPartition> {
   const start = (await ports.log.starts()).get(partition) ?? 0;
-  const series = await ports.series.open(partition, epoch);
+  const series = await ports.series.open(partition, ownerNo);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
   const wants = wantedBy(partition, partitions);
   const identity = sameLog({ partition, start, again: () => again?.() });
-  const summing = await openGroups({ ...ports, series, partition, epoch }, options).catch((error: unknown) =>
+  const summing = await openGroups({ ...ports, series, partition, ownerNo }, options).catch((error: unknown) =>
     closing(series, error, ledger),
   );
   const { days } = summing;

@@ -111,8 +111,7 @@ export async function openPartitionMemory(
       const notReached = issuedUpTo.reached(offset + 1, pending.nextQueueNumber);
       issuedUpTo.noted(timeNote, time.ms, pending.nextQueueNumber);
       await series.record(progress({ position: offset + 1 })).catch((error: unknown) => {
-        // Where it was kept although it failed, the barrier does not come again.
-        if (series.progress.position <= offset) notReached();
+        notReached();
         throw error;
       });
     },

@@ -5,8 +5,8 @@ import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import { lookAgain } from "../apply/apply-batch.ts";
 import { keepRefused } from "../apply/keep-refused.ts";
+import { lookAgain } from "../apply/look-again.ts";
 import type { ChangedDays } from "../groups/changed-days.ts";
 import { boundaryWatch } from "../issue/boundary-watch.ts";
 import { defaultZoneWatch } from "../issue/default-zone.ts";
@@ -126,10 +126,10 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     async slice() {
       markZone();
       await memory.record();
-      const isTidying = await series.tidy(housekeepingBudgetMs);
+      const isMore = await series.upkeep?.(housekeepingBudgetMs);
       // Once a tick and no more: memory is a shortcut, and a start must not cost a core for minutes.
       await rebuilder.rebuild(memory.knownMeters, housekeepingBudgetMs);
-      return isTidying;
+      return isMore ?? false;
     },
     nextBarrier() {
       const nowMs = clock.nowMs();

@@ -4,7 +4,7 @@ import { inForce, type RegisteredMeter } from "@meterbook/core/domain/registry/r
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import { rulesOfMeter, usualRules } from "@meterbook/core/domain/valuation/rule-book";
-import type { SeriesStore, StoredMeter } from "@meterbook/core/ports/series-store";
+import type { SeriesStore, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
 import { channelRows } from "./channel-memory.ts";
 import type { MeterState } from "./meter-state.ts";
 import { adopt, forgetMeter, meterState } from "./meter-state.ts";
@@ -20,7 +20,8 @@ export interface KnownMeters {
   all(): IterableIterator<MeterState>;
   /** Zones in which there are or were meters. */
   readonly zones: ReadonlySet<string>;
-  adopt(stored: StoredMeter): void;
+  /** Numbers a meter that is new, and channels that are; answers what the store is to be told of them. */
+  number(meter: MeterState, channels: Iterable<Omit<StoredChannel, "index">>): StoredMeter;
   /** There are master data of it that do not count yet: nothing but admission sees them. */
   announce(meterId: string): void;
   readonly announced: ReadonlySet<string>;
@@ -33,7 +34,7 @@ export interface KnownMeters {
 }
 
 export async function openKnownMeters(
-  store: Pick<SeriesStore, "progress" | "meters">,
+  store: Pick<SeriesStore, "progress" | "meters" | "meterNoNext">,
   defaultZone: string,
   book: RuleBook = usualRules,
 ): Promise<KnownMeters> {
@@ -42,6 +43,7 @@ export async function openKnownMeters(
   const announced = new Set<string>();
   const newRow = channelRows();
   let numbered = 0;
+  let nextNo = store.meterNoNext;
 
   function meet(meterId: string): MeterState {
     let meter = meters.get(meterId);
@@ -76,11 +78,13 @@ export async function openKnownMeters(
     find: (meterId) => meters.get(meterId),
     all: () => meters.values(),
     zones,
-    adopt: (stored) => {
-      const meter = meet(stored.meterId);
-      if (meter.no < 0) numbered += 1;
+    number(meter, channels) {
+      const no = meter.no < 0 ? nextNo : meter.no;
+      if (meter.no < 0) [nextNo, numbered] = [nextNo + 1, numbered + 1];
+      const met = { no, meterId: meter.meterId, channels: numberedFrom(meter.channels.length, channels) };
       // A channel that is new on a meter that needs the store has no past either.
-      adopt(meter, stored, newRow, -1);
+      adopt(meter, met, newRow, -1);
+      return met;
     },
     announce: (meterId) => void announced.add(meterId),
     announced,
@@ -116,4 +120,10 @@ export async function openKnownMeters(
       return Object.assign(meet(meterId), { isRegistered: true, recordDamaged: true });
     },
   };
+}
+
+function numberedFrom(first: number, channels: Iterable<Omit<StoredChannel, "index">>): StoredChannel[] {
+  return Array.from(channels, ({ register, kind, unit, stepSeconds, first: reading }, index) => {
+    return { register, kind, unit, stepSeconds, first: reading, index: first + index };
+  });
 }

@@ -1,21 +1,20 @@
-import type { DatabaseSync } from "node:sqlite";
 import type { FoundDamage } from "@meterbook/core/domain/damage/damage";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
-import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
+import type { Progress, SeriesChanges, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import { storeWriteError } from "../database/append-error.ts";
 import { shardDirectory } from "../database/shard-directory.ts";
 import { conflictWrites } from "./conflict-table.ts";
 import { daySealer } from "./days/day-sealer.ts";
 import { hotWrites } from "./days/hot-writes.ts";
-import { type MeterDays, meterDays } from "./days/meter-days.ts";
-import { type DayReads, dayReads, seriesReads } from "./embedded-series-reader.ts";
-import { type MeterNumbers, meterNumbers } from "./meter-numbers.ts";
+import { meterDays } from "./days/meter-days.ts";
+import { dayReads, seriesReads } from "./embedded-series-reader.ts";
+import { meterNumbers } from "./meter-numbers.ts";
 import { seriesEars } from "./series-damage.ts";
 import { openSeriesDatabase } from "./series-database.ts";
 import { progressWrites } from "./series-progress.ts";
 import { seriesRepair } from "./series-repair.ts";
-import { findAll, replaceIn } from "./stored-readings.ts";
+import { findAll, lateWrites } from "./stored-readings.ts";
 
 export interface EmbeddedSeriesOptions {
   readonly dataDir: string;
@@ -46,18 +45,25 @@ function openStore(
   const sealer = daySealer(database, clock);
   const progress = progressWrites(database, tell, partition);
   const met = (damage: FoundDamage) => damaged({ ...damage, foundAtMs: clock.nowMs() });
-  // Prepared once, and not with each batch.
-  const parts: Parts = {
-    database,
-    numbers,
-    sealer,
-    progress,
-    met,
-    hot: hotWrites(database, sealer),
-    days: dayReads(database),
-    rewrites: meterDays(database),
-    conflicts: conflictWrites(database, numbers),
-  };
+  const hot = hotWrites(database, sealer);
+  const days = dayReads(database);
+  const late = lateWrites({ days, hot, rewrites: meterDays(database), met });
+  const conflicts = conflictWrites(database, numbers);
+
+  function write(changes: SeriesChanges, next: Progress): void {
+    numbers.meet(changes.met);
+    hot.put(changes.newer);
+    late.put(changes.late);
+    numbers.earlier(changes.late);
+    const repeated = changes.conflicts.length - conflicts.add(changes.conflicts);
+    const { counts } = next;
+    const counted = {
+      ...counts,
+      duplicates: counts.duplicates + repeated,
+      conflicts: counts.conflicts - repeated,
+    };
+    progress.record({ ...next, counts: counted }, () => database.exec("COMMIT"));
+  }
 
   return {
     read,
@@ -65,10 +71,21 @@ function openStore(
     get progress() {
       return progress.current();
     },
-    begin: async () => {
-      database.exec("BEGIN IMMEDIATE");
-      numbers.begin();
-      return seriesBatch(parts);
+    get meterNoNext() {
+      return numbers.next();
+    },
+    find: async (lookups) => findAll(days, lookups, met),
+    async apply(changes, next) {
+      try {
+        database.exec("BEGIN IMMEDIATE");
+        write(changes, next);
+        numbers.commit();
+      } catch (cause) {
+        if (database.isTransaction) database.exec("ROLLBACK");
+        numbers.undo();
+        sealer.forget();
+        throw storeWriteError(cause, database.location());
+      }
     },
     async *meters() {
       yield* numbers.known();
@@ -80,7 +97,7 @@ function openStore(
         throw storeWriteError(cause, database.location());
       }
     },
-    tidy: async (budgetMs) => sealer.tidy(budgetMs),
+    upkeep: async (budgetMs) => sealer.tidy(budgetMs),
     // The file is open: what is put in its place is seen at the next start, by the data directory's own marks.
     behind: undefined,
     repair: seriesRepair(database, sealer, tell),
@@ -89,54 +106,6 @@ function openStore(
       if (!database.isOpen) return;
       if (database.isTransaction) database.exec("ROLLBACK");
       database.close();
-    },
-  };
-}
-
-interface Parts {
-  readonly database: DatabaseSync;
-  readonly numbers: MeterNumbers;
-  readonly sealer: ReturnType<typeof daySealer>;
-  readonly progress: ReturnType<typeof progressWrites>;
-  readonly met: (damage: FoundDamage) => void;
-  readonly hot: ReturnType<typeof hotWrites>;
-  readonly days: DayReads;
-  readonly rewrites: MeterDays;
-  readonly conflicts: ReturnType<typeof conflictWrites>;
-}
-
-function seriesBatch({ database, numbers, sealer, progress, met, hot, days, rewrites, conflicts }: Parts): SeriesBatch {
-  async function guarded<Answer>(work: () => Answer): Promise<Answer> {
-    try {
-      return work();
-    } catch (cause) {
-      throw storeWriteError(cause, database.location());
-    }
-  }
-
-  return {
-    meet: (meters) => guarded(() => numbers.meet(meters)),
-    put: (writes) => guarded(() => hot.put(writes)),
-    find: (lookups) => guarded(() => findAll(days, lookups, met)),
-    insert: (writes) =>
-      guarded(() => {
-        hot.put(writes);
-        numbers.earlier(writes);
-      }),
-    replace: (writes) =>
-      guarded(() => {
-        for (const write of writes) replaceIn(days, rewrites, write);
-      }),
-    conflicts: (found) => guarded(() => conflicts.add(found)),
-    commit: (next: Progress) =>
-      guarded(() => {
-        progress.record(next, () => database.exec("COMMIT"));
-        numbers.commit();
-      }),
-    abandon: async () => {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      numbers.undo();
-      sealer.forget();
     },
   };
 }

@@ -1,23 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { beginsEarlier } from "@meterbook/core/domain/reading/first-reading";
 import type { Reading } from "@meterbook/core/domain/reading/reading";
-import { channelKey, readingAt } from "@meterbook/core/domain/reading/reading";
-import type {
-  ChannelWrite,
-  MeterWrite,
-  SeriesBatch,
-  StoredChannel,
-  StoredMeter,
-} from "@meterbook/core/ports/series-store";
+import { readingAt } from "@meterbook/core/domain/reading/reading";
+import type { ChannelWrite, MeterWrite, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
 import { meterTable } from "./meter-table.ts";
 import type { TellSeriesRow } from "./series-damage.ts";
 import { meterNoMax } from "./series-database.ts";
 
-type Meet = Parameters<SeriesBatch["meet"]>[0];
-
 const pageMeters = 5000;
-
-export type MeterNumbers = ReturnType<typeof meterNumbers>;
 
 /**
  * Numbers of meters and their channels, in memory and in the file. If the meter of a number cannot be read, the number
@@ -51,9 +41,7 @@ export function meterNumbers(database: DatabaseSync, tell: TellSeriesRow) {
       for (let from = 0; from < byNo.length; from += pageMeters)
         yield byNo.slice(from, from + pageMeters).filter((meter): meter is StoredMeter => isOwn(meter));
     },
-    begin: () => {
-      before = new Map();
-    },
+    next: () => byNo.length,
     commit: () => {
       before = new Map();
     },
@@ -66,23 +54,18 @@ export function meterNumbers(database: DatabaseSync, tell: TellSeriesRow) {
           byId.delete(meterId);
         }
       }
+      before = new Map();
     },
     noOf: (meterId: string): number => byId.get(meterId)?.no ?? -1,
-    meet: (meters: Meet): StoredMeter[] =>
-      meters.map(({ meterId, channels }) => {
-        const known = byId.get(meterId);
-        const no = known?.no ?? byNo.length;
+    meet: (meters: readonly StoredMeter[]): void => {
+      for (const { no, meterId, channels } of meters) {
         if (no > meterNoMax) throw new Error(`the embedded store holds ${meterNoMax} meters at most`);
-        const all: StoredChannel[] = [...(known?.channels ?? [])];
-        for (const channel of channels) {
-          if (all.some((other) => channelKey(other) === channelKey(channel))) continue;
-          all.push({ ...channel, index: all.length });
-        }
-        const met = { no, meterId, channels: all };
-        save(met);
-        return met;
-      }),
-    /** Late readings may be earlier than the first one known. */
+        const known = byNo[no]?.channels ?? [];
+        if (no > byNo.length || channels[0]?.index !== known.length) throw new Error(`${meterId} is not met in order`);
+        save({ no, meterId, channels: known.concat(channels) });
+      }
+    },
+    /** Late readings may be earlier than the first one known, or in its place. */
     earlier: (writes: readonly MeterWrite[]): void => {
       for (const { meterNo, series } of writes) {
         const meter = byNo[meterNo];
@@ -105,7 +88,7 @@ function earlierFirst({ index, first }: StoredChannel, series: readonly ChannelW
     if (write.channelIndex !== index) continue;
     for (let i = 0; i < write.at.length; i += 1) {
       const reading = readingAt(write, i);
-      if (beginsEarlier(reading, found ?? first)) found = reading;
+      if (reading.at === first.at || beginsEarlier(reading, found ?? first)) found = reading;
     }
   }
   return found;

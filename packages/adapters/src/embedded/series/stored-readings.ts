@@ -1,9 +1,9 @@
 import type { FoundDamage } from "@meterbook/core/domain/damage/damage";
-import type { Reading } from "@meterbook/core/domain/reading/reading";
+import type { Columns, Reading } from "@meterbook/core/domain/reading/reading";
 import { lowerBound, readingAt } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
-import { byDay } from "./days/hot-writes.ts";
+import type { ChannelWrite, Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
+import { byDay, type hotWrites } from "./days/hot-writes.ts";
 import type { MeterDays } from "./days/meter-days.ts";
 import type { DayReads } from "./embedded-series-reader.ts";
 import { dayOf } from "./series-database.ts";
@@ -45,20 +45,43 @@ function soundDay(
   }
 }
 
-export function replaceIn(days: DayReads, rewrites: MeterDays, { meterNo, series }: MeterWrite): void {
-  for (const part of byDay(series)) {
+/** Readings out of order: into a block of their own, or in place of those that are stored. */
+export function lateWrites({ days, hot, rewrites, met }: LateWriteParts) {
+  function put(meterNo: number, part: readonly ChannelWrite[]): void {
     const day = dayOf(part[0]?.at[0] as number);
-    const columns = days.day(meterNo, day);
-    for (const { channelIndex, at, value, code } of part) {
-      const stored = columns.get(channelIndex);
-      if (stored === undefined) throw new Error("only stored readings can be replaced");
-      at.forEach((instant, i) => {
-        const index = lowerBound(stored, instant);
-        if (stored.at[index] !== instant) throw new Error("only stored readings can be replaced");
-        stored.value[index] = value[i] as number;
-        stored.code[index] = code[i] as number;
-      });
-    }
-    rewrites.rewrite(meterNo, day, columns);
+    const stored = soundDay(days, meterNo, day, met);
+    if (part.some((write) => holdsAny(stored.get(write.channelIndex), write))) {
+      for (const write of part) merge(stored, write);
+      rewrites.rewrite(meterNo, day, stored);
+    } else hot.put([{ meterNo, series: part }]);
   }
+
+  return {
+    put(writes: readonly MeterWrite[]): void {
+      for (const { meterNo, series } of writes) for (const part of byDay(series)) put(meterNo, part);
+    },
+  };
+}
+
+export interface LateWriteParts {
+  readonly days: DayReads;
+  readonly hot: ReturnType<typeof hotWrites>;
+  readonly rewrites: MeterDays;
+  readonly met: (damage: FoundDamage) => void;
+}
+
+function holdsAny(stored: Columns | undefined, { at }: ChannelWrite): boolean {
+  return stored !== undefined && at.some((instant) => stored.at[lowerBound(stored, instant)] === instant);
+}
+
+function merge(day: Map<number, Columns>, { channelIndex, at, value, code }: ChannelWrite): void {
+  const stored = day.get(channelIndex) ?? { at: [], value: [], code: [] };
+  day.set(channelIndex, stored);
+  at.forEach((instant, i) => {
+    const index = lowerBound(stored, instant);
+    const isThere = stored.at[index] === instant ? 1 : 0;
+    stored.at.splice(index, isThere, instant);
+    stored.value.splice(index, isThere, value[i] as number);
+    stored.code.splice(index, isThere, code[i] as number);
+  });
 }

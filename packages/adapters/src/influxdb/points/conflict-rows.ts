@@ -10,9 +10,9 @@ import { slotTags } from "./slot-routes.ts";
 
 const idsPerFrame = 2 ** 20;
 
-/** Tells the offset and the place in the frame, from 1 on, and stands where others have the time (in nanoseconds). */
-export function conflictId({ offset, index }: Pick<Conflict, "offset" | "index">): number {
-  return offset * idsPerFrame + index + 1;
+/** Tells the frame and the place in the frame, from 1 on, and stands where others have the time (in nanoseconds). */
+export function conflictId({ position, index }: Pick<Conflict, "position" | "index">): number {
+  return position * idsPerFrame + index + 1;
 }
 
 export function conflictLine(conflict: Conflict): string {
@@ -26,7 +26,7 @@ export function conflictLine(conflict: Conflict): string {
 }
 
 /** Which refused value of which key: what is recorded once. */
-export function conflictContent({ meterId, channel, at, refused }: Omit<Conflict, "offset" | "index">): string {
+export function conflictContent({ meterId, channel, at, refused }: Omit<Conflict, "position" | "index">): string {
   return `${meterId}/${channelName(channel)}/${at}/${refused.value}`;
 }
 
@@ -80,8 +80,8 @@ export async function conflictsAfter(
   }, signal);
 }
 
-function lastIdBefore(offset: number): number {
-  return Math.min(conflictId({ offset, index: -1 }), Number.MAX_SAFE_INTEGER);
+function lastIdBefore(position: number): number {
+  return Math.min(conflictId({ position, index: -1 }), Number.MAX_SAFE_INTEGER);
 }
 
 const numberNames = ["at", "kv", "kq", "rv", "rq", "received"] as const;

@@ -1,11 +1,9 @@
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { Conflict, MeterWrite, Progress, SeriesBatch } from "@meterbook/core/ports/series-store";
+import type { Conflict, Progress, SeriesChanges } from "@meterbook/core/ports/series-store";
 import type { RefusedLines } from "../client/influx-write.ts";
 import { conflictContent, conflictId, conflictLine, conflictsWithin } from "../points/conflict-rows.ts";
 import type { SlotRoutes } from "../points/slot-routes.ts";
 import type { Trail } from "../trail/trail.ts";
 import { lineQueue } from "./line-queue.ts";
-import { findInWrites, findStored } from "./look-ups.ts";
 import { meterLines, readingsInLine } from "./meter-lines.ts";
 import type { RememberedMeters } from "./remembered-meters.ts";
 
@@ -25,69 +23,63 @@ export interface BatchParts {
   record(progress: Progress, signal: AbortSignal): Promise<void>;
 }
 
-/** Lines go out as soon as there is a request full of them; only the row of progress makes them count. */
-export function influxBatch(parts: BatchParts): SeriesBatch {
-  const { partition, recorded, remembered, routes, trails, linesMax } = parts;
-  const { position } = recorded;
+/**
+ * Writes changes and the row of progress that makes them happen. Lines go out as soon as there is a request full of
+ * them. After a rejection the partition is as it was.
+ */
+export async function writeBatch(parts: BatchParts, changes: SeriesChanges, progress: Progress): Promise<void> {
+  const { recorded, remembered } = parts;
   const ended = new AbortController();
-  const signal = AbortSignal.any([ended.signal, parts.closed]);
+  try {
+    await write(parts, changes, progress, AbortSignal.any([ended.signal, parts.closed]));
+    remembered.commit();
+  } catch (error) {
+    ended.abort();
+    remembered.undo(recorded.newestAt);
+    throw error;
+  }
+}
+
+async function write(
+  { partition, recorded, remembered, routes, trails, linesMax, ...parts }: BatchParts,
+  changes: SeriesChanges,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { position } = recorded;
   const counted = refusedReadings(parts.refused);
   const { refused } = counted;
   const queue = lineQueue(routes.connections, trails, { precision: "s", signal, refused, linesMax });
   const conflictQueue = lineQueue(routes.connections, trails, { precision: "ns", signal, refused, linesMax });
   const lines = meterLines(remembered, queue, { partition, position });
-  let put: readonly MeterWrite[] = [];
+  remembered.meet(changes.met);
+  for (const one of changes.newer) lines.newer(one);
+  for (const one of changes.late) lines.late(one);
+  lines.announceRest();
+  const fresh = await newConflicts(routes, changes.conflicts, position, signal);
+  for (const one of fresh) conflictQueue.add(routes.serverOfMeter(one.meterId), conflictLine(one));
+  await Promise.all([queue.finish(), conflictQueue.finish()]);
+  const repeated = changes.conflicts.length - fresh.length;
+  await parts.record({ ...progress, counts: counted.without(progress.counts, repeated) }, signal);
+}
 
-  async function conflicts(found: readonly Conflict[]): Promise<number> {
-    const known = await recordedContents(routes, found, position, signal);
-    let fresh = 0;
-    for (const conflict of found.toSorted((a, b) => conflictId(a) - conflictId(b))) {
+/** Those that were not recorded before, in the order of the log. */
+async function newConflicts(
+  routes: SlotRoutes,
+  found: readonly Conflict[],
+  position: number,
+  signal: AbortSignal,
+): Promise<Conflict[]> {
+  if (found.length === 0) return [];
+  const known = await recordedContents(routes, found, position, signal);
+  return found
+    .toSorted((a, b) => conflictId(a) - conflictId(b))
+    .filter((conflict) => {
       const content = conflictContent(conflict);
-      if (known.has(content)) continue;
+      if (known.has(content)) return false;
       known.add(content);
-      conflictQueue.add(routes.serverOfMeter(conflict.meterId), conflictLine(conflict));
-      fresh += 1;
-    }
-    return fresh;
-  }
-
-  return {
-    meet: async (meters) => remembered.meet(meters),
-    async put(writes) {
-      put = writes;
-      for (const write of writes) lines.put(write);
-    },
-    async find(lookups) {
-      const own = findInWrites(put);
-      const found = lookups.map(own);
-      const others = lookups.filter((_, index) => found[index] === undefined);
-      const stored = others.length === 0 ? [] : await findStored({ remembered, routes, signal }, others, position);
-      let next = 0;
-      return found.map((reading) => {
-        if (reading !== undefined) return reading;
-        next += 1;
-        return stored[next - 1];
-      });
-    },
-    async insert(writes) {
-      for (const write of writes) lines.insert(write);
-    },
-    async replace(writes) {
-      for (const write of writes) lines.insert(write);
-    },
-    conflicts: async (found) => (found.length === 0 ? 0 : conflicts(found)),
-    async commit(progress) {
-      if (signal.aborted) throw new AdapterError("store_write_failed", { retryable: true, detail: "abandoned" });
-      lines.announceRest();
-      await Promise.all([queue.finish(), conflictQueue.finish()]);
-      await parts.record({ ...progress, counts: counted.without(progress.counts) }, signal);
-      remembered.commit();
-    },
-    async abandon() {
-      ended.abort();
-      remembered.undo(recorded.newestAt);
-    },
-  };
+      return true;
+    });
 }
 
 /** What the server will not store stands in the rejected log, and counts there. */
@@ -101,10 +93,10 @@ function refusedReadings(refused: RefusedLines) {
         else sum.stored += readingsInLine(line);
       }
     },
-    without: (counts: Progress["counts"]): Progress["counts"] => ({
-      ...counts,
+    without: (counts: Progress["counts"], repeated: number): Progress["counts"] => ({
       stored: counts.stored - sum.stored,
-      conflicts: counts.conflicts - sum.conflicts,
+      duplicates: counts.duplicates + repeated,
+      conflicts: counts.conflicts - sum.conflicts - repeated,
       refused: counts.refused + sum.stored + sum.conflicts,
     }),
   };

@@ -2,7 +2,7 @@ import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import { systemClock } from "@meterbook/core/ports/clock";
-import type { Progress, SeriesBatch, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
+import type { Progress, SeriesStore, SeriesStores } from "@meterbook/core/ports/series-store";
 import { noProgress } from "@meterbook/core/ports/series-store";
 import { slotCount } from "@meterbook/sharding/slot";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
@@ -14,8 +14,9 @@ import { progressLine, progressOf } from "../trail/progress-rows.ts";
 import { soundProgress } from "../trail/sound-progress.ts";
 import { sealedNote, sharesRing, type Trail, trail, trailSlots } from "../trail/trail.ts";
 import { type TrailLooks, trailLooks } from "../trail/trail-looks.ts";
-import { influxBatch } from "./influx-batch.ts";
+import { writeBatch } from "./influx-batch.ts";
 import { writeWithTrail } from "./line-queue.ts";
+import { findStored } from "./look-ups.ts";
 import { readManyFrom } from "./read-many.ts";
 import { type RememberedMeters, rememberMeters } from "./remembered-meters.ts";
 
@@ -38,7 +39,8 @@ export function openInfluxSeriesStores(options: InfluxSeriesStoresOptions): Seri
   /** How far partitions were that turned out to be behind. */
   const known = new Map<number, number>();
   return {
-    open: (partition, epoch) => openStore({ routes, looks, known, closed: closed.signal, options }, partition, epoch),
+    open: (partition, ownerNo) =>
+      openStore({ routes, looks, known, closed: closed.signal, options }, partition, ownerNo),
     async close() {
       closed.abort();
       routes.close();
@@ -54,16 +56,15 @@ interface Parts {
   readonly options: InfluxSeriesStoresOptions;
 }
 
-async function openStore(parts: Parts, partition: number, epochAsked: number): Promise<SeriesStore> {
+async function openStore(parts: Parts, partition: number, ownerNo: number): Promise<SeriesStore> {
   const { routes, looks, known, options } = parts;
   const { partitions, refused, linesMax = 5000 } = options;
   const closing = new AbortController();
   const closed = AbortSignal.any([parts.closed, closing.signal]);
-  const begun = await begin({ ...parts, closed }, partition, epochAsked);
+  const begun = await begin({ ...parts, closed }, partition, ownerNo);
   const { trails, behind } = begun;
   let progress = begun.progress;
   const remembered = await loadedMeters({ routes, partition, partitions, progress, signal: closed });
-  let batch: SeriesBatch | undefined;
 
   async function check(when: "next" | "now"): Promise<"sound" | "behind"> {
     const found = await looks[when](trails);
@@ -97,41 +98,31 @@ async function openStore(parts: Parts, partition: number, epochAsked: number): P
       return (await readManyFrom(routes, [meter], { from, to }, how))[0] as readonly ReadingSeries[];
     },
     readMany,
-    async begin() {
-      batch = influxBatch({
-        partition,
-        recorded: progress,
-        remembered,
-        routes,
-        trails,
-        refused,
-        linesMax,
-        closed,
-        record,
-      });
-      return batch;
+    get meterNoNext() {
+      return remembered.size;
+    },
+    find: (lookups) => findStored({ remembered, routes, signal: closed }, lookups, progress.position),
+    async apply(changes, next) {
+      const batch = { partition, recorded: progress, remembered, routes, trails, refused, linesMax, closed, record };
+      await writeBatch(batch, changes, next);
     },
     record: (next) => record(next, closed),
     async *meters() {
       yield* remembered.pages();
     },
-    tidy: async () => false,
-    async close() {
-      closing.abort();
-      await batch?.abandon();
-    },
+    close: async () => closing.abort(),
   };
 }
 
 /** Takes over what can be built upon, and begins a trail of its own on every server. */
-async function begin({ routes, known, closed, options }: Parts, partition: number, epochAsked: number) {
+async function begin({ routes, known, closed, options }: Parts, partition: number, ownerNo: number) {
   const home = routes.serverOf(partition);
   const connection = routes.connections[home] as InfluxConnection;
   const found = await progressOf(connection, partition, closed);
   const wasKnown = known.get(partition);
   const place = { routes, partition, signal: closed };
   const { progress, unsound } = await soundProgress(place, found, { wasPutBack: wasKnown !== undefined });
-  const epoch = freeEpoch(epochAsked, [...found.rows.map((row) => row.epoch), ...found.damagedEpochs]);
+  const epoch = freeEpoch(ownerNo, [...found.rows.map((row) => row.epoch), ...found.damagedEpochs]);
   const trails = routes.connections.map(() => trail(partition, epoch));
   const write = { precision: "ns", refused: progressRefused } as const;
   const clock = options.clock ?? systemClock;

@@ -1,6 +1,6 @@
 import type { Reading } from "@meterbook/core/domain/reading/reading";
 import { lowerBound, readingAt } from "@meterbook/core/domain/reading/reading";
-import type { Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
+import type { Lookup } from "@meterbook/core/ports/series-store";
 import { channelName } from "../points/line-protocol.ts";
 import type { SlotRoutes } from "../points/slot-routes.ts";
 import { type PointsAsked, pointsInEffect } from "../points/stored-points.ts";
@@ -18,7 +18,9 @@ export async function findStored(
   beforeOffset: number,
 ): Promise<(Reading | undefined)[]> {
   const found = new Map<Lookup, Reading>();
-  const byServer = Map.groupBy(lookups, ({ meterNo }) => remembered.at(meterNo).server);
+  // Of a meter that is new nothing is stored.
+  const known = lookups.filter(({ meterNo }) => meterNo < remembered.size);
+  const byServer = Map.groupBy(known, ({ meterNo }) => remembered.at(meterNo).server);
   for (const [server, some] of byServer) {
     const connection = routes.connections[server];
     if (connection === undefined) continue;
@@ -67,21 +69,5 @@ function askedOf(stretch: readonly Lookup[], remembered: RememberedMeters): Poin
     ),
     from: stretch[0]?.at ?? 0,
     to: stretch.at(-1)?.at ?? 0,
-  };
-}
-
-/** What a batch has put itself, indexed at the first asking. */
-export function findInWrites(writes: readonly MeterWrite[]): (lookup: Lookup) => Reading | undefined {
-  let byMeter: Map<number, MeterWrite[]> | undefined;
-  return ({ meterNo, channelIndex, at }) => {
-    byMeter ??= Map.groupBy(writes, (write) => write.meterNo);
-    for (const { series } of byMeter.get(meterNo) ?? []) {
-      for (const one of series) {
-        if (one.channelIndex !== channelIndex) continue;
-        const index = lowerBound(one, at);
-        if (one.at[index] === at) return readingAt(one, index);
-      }
-    }
-    return undefined;
   };
 }

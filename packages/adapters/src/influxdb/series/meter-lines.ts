@@ -33,13 +33,13 @@ export function meterLines(
     }
   }
 
-  function late(meter: RememberedMeter, channelIndex: number, { at, value, code }: Reading, offset: number): void {
+  function addLate(meter: RememberedMeter, channelIndex: number, { at, value, code }: Reading, offset: number): void {
     const fields = codedFields(meter.fields[channelIndex] as string, code, value, offset);
     queue.add(meter.server, `late,${meter.tags}${fields} ${at}\n`);
   }
 
   /** The readings of several instants, one after the other. */
-  function putMany(meter: RememberedMeter, { series, offset }: MeterWrite): void {
+  function putMany(meter: RememberedMeter, { series, position: offset }: MeterWrite): void {
     const next = series.map(() => 0);
     for (;;) {
       let at = Number.POSITIVE_INFINITY;
@@ -55,7 +55,7 @@ export function meterLines(
         next[i] = index + 1;
         const reading = readingAt(one, index);
         if (isLine) fields += lineFields(meter.fields[one.channelIndex] as string, reading.value, reading.code);
-        else late(meter, one.channelIndex, reading, offset);
+        else addLate(meter, one.channelIndex, reading, offset);
       });
       if (isLine) addLine(meter, fields, offset, at);
     }
@@ -67,8 +67,8 @@ export function meterLines(
   }
 
   return {
-    put(write: MeterWrite): void {
-      const { meterNo, offset, series } = write;
+    newer(write: MeterWrite): void {
+      const { meterNo, position: offset, series } = write;
       const meter = remembered.at(meterNo);
       if (meter.fresh.length > 0) announceFresh(meter, series, offset);
       const at = series[0]?.at[0] ?? 0;
@@ -83,12 +83,12 @@ export function meterLines(
       addLine(meter, fields, offset, at);
     },
     /** Late readings and those that take the place of others. */
-    insert({ meterNo, offset, series }: MeterWrite): void {
+    late({ meterNo, position: offset, series }: MeterWrite): void {
       const meter = remembered.at(meterNo);
       for (const one of series) {
         for (let i = 0; i < one.at.length; i += 1) {
           const reading = readingAt(one, i);
-          late(meter, one.channelIndex, reading, offset);
+          addLate(meter, one.channelIndex, reading, offset);
           const first = firstOf(meter, one.channelIndex);
           if (reading.at !== first.at && !beginsEarlier(reading, first)) continue;
           announce(meter, one.channelIndex, reading, offset);

@@ -1,12 +1,10 @@
 import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
 import { sharedValues } from "@meterbook/core/domain/reading/shared-values";
-import type { SeriesBatch, StoredChannel, StoredMeter } from "@meterbook/core/ports/series-store";
+import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import { slotOf } from "@meterbook/sharding/slot";
 import { channelName, escapeKey, meterTags } from "../points/line-protocol.ts";
 import { slotTags } from "../points/slot-routes.ts";
-
-type Meet = Parameters<SeriesBatch["meet"]>[0];
 
 /** A meter of the partition as its owner remembers it. */
 export interface RememberedMeter {
@@ -52,24 +50,18 @@ export function rememberMeters(serverOfMeter: (meterId: string) => number) {
     meter.stored = stored;
   }
 
-  function meetOne({ meterId, channels }: Meet[number]): StoredMeter {
-    let meter = byId.get(meterId);
+  function meetOne({ no, meterId, channels }: StoredMeter): void {
+    let meter = byNo[no];
+    if (no > byNo.length || channels[0]?.index !== (meter?.stored.channels.length ?? 0))
+      throw new Error(`${meterId} is not met in order`);
     if (meter === undefined) {
       // Nobody wrote a line of a meter that is new, but for a batch that has not happened.
-      meter = add({ no: byNo.length, meterId, channels: [] }, -1);
+      meter = add({ no, meterId, channels: [] }, -1);
       before.set(meter, undefined);
     }
-    const all: StoredChannel[] = [...meter.stored.channels];
-    for (const channel of channels) {
-      if (all.some((other) => channelKey(other) === channelKey(channel))) continue;
-      meter.fresh = [...meter.fresh, all.length];
-      all.push(storedChannel(channel, all.length));
-    }
-    if (all.length === meter.stored.channels.length) return meter.stored;
-    // A copy has no room to grow, which would be more than what is in it.
-    change(meter, { ...meter.stored, channels: all.slice() });
-    meter.fields = fieldsOf(all);
-    return meter.stored;
+    meter.fresh = [...meter.fresh, ...channels.map(({ index }) => index)];
+    change(meter, { ...meter.stored, channels: meter.stored.channels.concat(channels) });
+    meter.fields = fieldsOf(meter.stored.channels);
   }
 
   return {
@@ -89,7 +81,7 @@ export function rememberMeters(serverOfMeter: (meterId: string) => number) {
         yield byNo.slice(from, from + 5000).map(({ stored }) => stored);
       }
     },
-    meet: (meters: Meet): StoredMeter[] => meters.map(meetOne),
+    meet: (meters: readonly StoredMeter[]): void => meters.forEach(meetOne),
     /** Meters that this batch met or changed. */
     changed: () => before.keys(),
     firstBecomes(meter: RememberedMeter, channelIndex: number, first: Reading): void {
@@ -125,13 +117,6 @@ const fieldLists = sharedValues<readonly string[]>(10_000);
 function fieldsOf(channels: readonly Channel[]): readonly string[] {
   const key = channels.map(channelKey).join(" ");
   return fieldLists(key, () => channels.map((channel) => escapeKey(channelName(channel))));
-}
-
-function storedChannel(
-  { register, kind, unit, stepSeconds, first }: Meet[number]["channels"][number],
-  index: number,
-): StoredChannel {
-  return { register, kind, unit, stepSeconds, first, index };
 }
 
 function rememberedMeter(stored: StoredMeter, newestLine: number, server: number): RememberedMeter {

@@ -46,7 +46,7 @@ export function hotWrites(database: DatabaseSync, sealer: ReturnType<typeof dayS
   }
 
   return {
-    put(writes: readonly MeterWrite[]): void {
+    put(writes: readonly Omit<MeterWrite, "position">[]): void {
       // Reports that follow each other are mostly of one day.
       let day = -1;
       for (const { meterNo, series } of writes) {
