@@ -31,6 +31,11 @@ function differ(what: string, walked: ReadonlyMap<string, string>, right: Readon
   );
 }
 
+/** The month of an instant, where walks are at home. */
+export function periodOf(ms: number): number {
+  return localCalendar(walkZone).periodOf(ms / 1000);
+}
+
 /** The end of a partition's log, as its barriers say. */
 interface LogEnd {
   readonly timeMs: number;
@@ -56,11 +61,18 @@ export function atOnce(log: MemoryLog): MemoryLog {
   return copy;
 }
 
-/** The log up to the last close, by which all that waited must be issued; undefined where there was none. */
-export function upToClose(log: MemoryLog): { log: MemoryLog; nowMs: number } | undefined {
-  const closes = log.frames(0).flatMap(({ barrier }) => barrier?.closeId ?? []);
-  const closeId = closes.at(-1);
-  if (closeId === undefined) return undefined;
+/** The id of the last close that stands in every partition; undefined where there is none. */
+export function lastClose(log: MemoryLog): string | undefined {
+  const [first, ...others] = [0, 1].map((partition) =>
+    log.frames(partition).flatMap(({ barrier }) => barrier?.closeId ?? []),
+  );
+  return first?.findLast((id) => others.every((ids) => ids.includes(id)));
+}
+
+/** The log up to a close, by which all that waited must be issued; undefined where it does not stand everywhere. */
+export function upToClose(log: MemoryLog, closeId: string | undefined): { log: MemoryLog; nowMs: number } | undefined {
+  const isIn = (partition: number) => log.frames(partition).some(({ barrier }) => barrier?.closeId === closeId);
+  if (closeId === undefined || !(isIn(0) && isIn(1))) return undefined;
   const copy = memoryLog(log.partitions);
   for (let partition = 0; partition < log.partitions; partition += 1) {
     const frames = log.frames(partition);

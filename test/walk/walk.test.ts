@@ -18,3 +18,7 @@ test("D03, D11: whatever happens to its owners, what is issued is what the log s
   // A walk that issues nothing shows nothing.
   expect(revisions).toBeGreaterThan(walks * 5);
 });
+
+test("a seed walks the same way each time", { timeout: 60_000 }, async () => {
+  expect(await walk({ seed, steps: 400 })).toEqual(await walk({ seed, steps: 400 }));
+});

@@ -2,24 +2,11 @@ import { type AggregatorPorts, aggregateReadings } from "@meterbook/aggregator/a
 import { silentAggregatorEvents } from "@meterbook/aggregator/aggregator-events";
 import { usualAdmission } from "@meterbook/aggregator/apply/admit-reports";
 import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
-import type { RegistryChange } from "@meterbook/core/ports/registry";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { damageLogIn } from "../support/worlds/memory-ports.ts";
-import type { HeldCalls, Through } from "./held-calls.ts";
-import type { MemoryLedger } from "./memory-ledger.ts";
-import type { MemoryLog } from "./memory-log.ts";
+import type { Through } from "./held-calls.ts";
 import type { MemoryPartition } from "./memory-series.ts";
-
-/** What all aggregators of a walk share: it survives each of them. */
-export interface SharedWorld {
-  readonly log: MemoryLog;
-  readonly stores: readonly MemoryPartition[];
-  readonly ledger: MemoryLedger;
-  /** Every record that was put, once a meter. */
-  readonly registry: RegistryChange[];
-  readonly heldCalls: HeldCalls;
-  readonly nowMs: () => number;
-}
+import type { SharedWorld } from "./walked-world.ts";
 
 /** A process of the aggregator, whose calls of ports are held under its name. */
 export interface WalkedAggregator {
@@ -176,6 +163,7 @@ function gatedLedger(ledger: SnapshotLedger, through: Through): SnapshotLedger {
   return {
     ...ledger,
     append: (snapshots) => through("issue", () => ledger.append(snapshots)),
+    seal: (atMs) => through("seal", () => ledger.seal(atMs)),
     latestOfMeter: (meterId, from) => through("look up", () => ledger.latestOfMeter(meterId, from)),
     latestOfMeters: (meterIds, from) => through("look up", () => ledger.latestOfMeters(meterIds, from)),
   };

@@ -35,8 +35,8 @@ export const membersNamedMax = 5000;
  */
 export interface GroupSums {
   /**
-   * Takes a partition over, which has one owner at a time. `ownerNo` is greater than that of every owner before: what one
-   * of those still says is refused, or is said no more.
+   * Takes a partition over, which has one owner at a time. `ownerNo` is greater than that of every owner before: what
+   * one of those still says is refused, or is said no more.
    */
   open(partition: number, ownerNo: number): Promise<GroupSumsWriter>;
   close(): Promise<void>;

@@ -1,12 +1,11 @@
 import type { Job } from "@meterbook/core/domain/job/job";
-import type { ApiPorts } from "../api-ports.ts";
+import type { JobLog } from "@meterbook/core/ports/job-log";
 import { ApiProblem } from "../http/problems/problem.ts";
-import { type CloseProgress, closeWhatWaits } from "./close-period.ts";
+import { type ClosePorts, type CloseProgress, closeWhatWaits } from "./close-period.ts";
 
-export type JobPorts = Pick<
-  ApiPorts,
-  "jobs" | "readingsLog" | "registry" | "series" | "clock" | "snapshots" | "damage"
->;
+export interface JobPorts extends ClosePorts {
+  readonly jobs: JobLog;
+}
 
 /** Closes that were asked for: each is a job, durable before it begins, and any API process brings it to its end. */
 export interface CloseJobs {

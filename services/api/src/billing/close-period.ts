@@ -1,10 +1,22 @@
 import { setTimeout } from "node:timers/promises";
 import { isDamagedDay } from "@meterbook/core/domain/damage/damaged-day";
 import type { Job } from "@meterbook/core/domain/job/job";
+import type { Clock } from "@meterbook/core/ports/clock";
+import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
+import type { Registry } from "@meterbook/core/ports/registry";
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { Barrier } from "@meterbook/sharding/barrier";
-import type { ApiPorts } from "../api-ports.ts";
 
-type ClosePorts = Pick<ApiPorts, "readingsLog" | "registry" | "series" | "clock" | "snapshots" | "damage">;
+export interface ClosePorts {
+  readonly readingsLog: Pick<ReadingsLog, "partitions" | "appendBarrier">;
+  readonly registry: Pick<Registry, "newest">;
+  readonly series: Pick<SeriesReader, "totals">;
+  readonly clock: Clock;
+  readonly snapshots: Pick<SnapshotView, "issuedMeters" | "catchUp">;
+  readonly damage: Pick<DamageLog, "unmended">;
+}
 
 export interface CloseProgress {
   readonly saysEveryMs: number;
