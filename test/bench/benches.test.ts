@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureGroups } from "./groups.bench.ts";
+import { measureIdle } from "./idle.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, pipelineMissing } from "./pipeline/pipeline.bench.ts";
@@ -23,9 +24,10 @@ test.for([
 });
 
 test("month close and export", async () => {
-  const [close, exported] = await measureMonthClose(304);
-  expect(close?.value).toBeGreaterThan(0);
-  expect(exported?.value).toBeGreaterThan(0);
+  const figures = await measureMonthClose(304);
+  const measured = (wanted: string) => figures.find(({ name }) => name === wanted)?.value;
+  expect(measured("month close")).toBeGreaterThan(0);
+  expect(measured("CSV export")).toBeGreaterThan(0);
 });
 
 test("the month end that comes by itself", async () => {
@@ -53,6 +55,13 @@ test.skipIf(pipelineMissing() !== undefined)("the pipeline beside Telegraf", asy
   const { figures, runs } = await measurePipeline({ share: 0.01, pairs: 1, rows: ["max"] });
   expect(runs.map(({ lost }) => lost)).toEqual([0, 0, 0]);
   expect(figures.every(({ value }) => value > 0)).toBe(true);
+});
+
+test.skipIf(pipelineMissing() !== undefined)("idle on servers", async () => {
+  const { figures } = await measureIdle(2);
+  expect(figures.map(({ name }) => name)).toEqual(
+    ["ingest", "aggregator", "api"].map((name) => `idle: CPU of ${name}`),
+  );
 });
 
 test.skipIf(pipelineMissing() !== undefined)("fleets of several sizes", async () => {

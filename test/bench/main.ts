@@ -5,6 +5,7 @@ import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureGroups } from "./groups.bench.ts";
+import { measureIdle } from "./idle.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
@@ -50,6 +51,11 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
 };
 
+/** Only where they are asked for by name: they want much memory and time. */
+const large: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = {
+  "close-fleet": (share) => measureMonthClose(16 * Math.ceil((5_550_000 * share) / 16)),
+};
+
 /** On servers, and only where they are asked for by name. */
 const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: Figure[]; runs: unknown }>>> = {
   pipeline: (share) =>
@@ -60,6 +66,7 @@ const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: F
       profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
     }),
   scale: measureScale,
+  idle: (share) => measureIdle(Math.max(2, 60 * share)),
 };
 
 function chosenRows(): readonly PipelineRow[] {
@@ -87,8 +94,8 @@ async function throughput(run: ThroughputCase): Promise<Figure[]> {
 
 const usage = `npm run bench -- [name ...] [options]
 
-Runs the benchmarks ${Object.keys(benches).join(", ")}, or those that are named; ${Object.keys(onServers).join(" and ")} run on
-servers, and only where they are named.
+Runs the benchmarks ${Object.keys(benches).join(", ")}, or those that are named. Only where they are named:
+${Object.keys(large).join(", ")} (5.55 million meters), and on servers ${Object.keys(onServers).join(", ")}.
 
   --share 0.1         a tenth of each
   --pairs 5           of pipeline: how often each side runs
@@ -107,9 +114,10 @@ const { values, words: positionals } = optionsOrExit({
     profile: { type: "string" },
   },
 });
-const unknown = positionals.filter((name) => benches[name] === undefined && onServers[name] === undefined);
+const onOneMachine = { ...benches, ...large };
+const unknown = positionals.filter((name) => onOneMachine[name] === undefined && onServers[name] === undefined);
 if (unknown.length > 0) {
-  const all = [...Object.keys(benches), ...Object.keys(onServers)];
+  const all = [...Object.keys(onOneMachine), ...Object.keys(onServers)];
   refuse(`there is no benchmark ${unknown.join(", ")}; there are ${all.join(", ")}`);
 }
 console.log(machineLine());
@@ -117,7 +125,7 @@ const figures: Figure[] = [];
 const raw: Record<string, unknown> = {};
 for (const name of positionals.length === 0 ? Object.keys(benches) : positionals) {
   console.log(`running ${name} ...`);
-  figures.push(...((await benches[name]?.(Number(values.share))) ?? []));
+  figures.push(...((await onOneMachine[name]?.(Number(values.share))) ?? []));
   const found = await onServers[name]?.(Number(values.share));
   if (found === undefined) continue;
   figures.push(...found.figures);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { type MeterbookProcess, startMeterbook } from "../support/processes/meterbook-process.ts";
-import { residentBytesOf } from "../support/processes/process-usage.ts";
+import { cpuSecondsOf, peakBytesOf, residentBytesOf } from "../support/processes/process-usage.ts";
 import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
@@ -38,10 +38,12 @@ export async function measureMonthClose(meters: number): Promise<Figure[]> {
       startAt: boundary - 900,
     });
     await applied(meterbook);
+    const cpuBefore = cpuSecondsOf(meterbook.pid);
     const closing = performance.now();
     const asked = { method: "POST", headers: { prefer: "wait=600" } };
     const answer = await meterbook.request(`/v1/periods/${period}/close`, asked);
     const closeSeconds = (performance.now() - closing) / 1000;
+    const cpuSeconds = cpuSecondsOf(meterbook.pid) - cpuBefore;
     if (!answer.ok) throw new Error(`close: ${answer.status} ${await answer.text()}`);
     const { result } = (await answer.json()) as { result: { issued: number } | null };
     const issued = result?.issued;
@@ -52,8 +54,15 @@ export async function measureMonthClose(meters: number): Promise<Figure[]> {
     const registers = meters * 3;
     return [
       { name: "month close", value: closeSeconds, unit: "s", note: `${registers} registers`, ...barFor(registers) },
+      { name: "month close: CPU of the process", value: (cpuSeconds / meters) * 1e6, unit: "us/meter" },
+      {
+        name: "month close: most memory so far",
+        value: peakBytesOf(meterbook.pid) / 2 ** 30,
+        unit: "GiB",
+        ...memoryBar,
+      },
       await measureExport(`${meterbook.httpUrl}/v1/snapshots?period=${period}`, registers),
-      ...(await measureTables(meterbook, `/v1/snapshots?period=${period}`, registers)),
+      ...(registers > sheetRowsMax ? [] : await measureTables(meterbook, `/v1/snapshots?period=${period}`, registers)),
     ];
   } finally {
     await meterbook.dispose();
@@ -61,8 +70,13 @@ export async function measureMonthClose(meters: number): Promise<Figure[]> {
 }
 
 function barFor(registers: number): Pick<Figure, "bar"> | Record<string, never> {
+  if (registers >= 16_000_000) return { bar: { atMost: 120 } };
   return registers >= 1_000_000 ? { bar: { atMost: 5 } } : {};
 }
+
+/** What a sheet of a spreadsheet holds. */
+const sheetRowsMax = 1_048_575;
+const memoryBar = { bar: { atMost: 12 } };
 
 /**
  * Rows per second of the CSV stream as a client of another process would see it; the rows are counted. A client that is

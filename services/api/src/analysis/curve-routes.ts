@@ -1,4 +1,3 @@
-import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";
@@ -6,13 +5,10 @@ import type { Api, ApiContext } from "../api-context.ts";
 import { knownMeter, withSoundRecord } from "../api-context.ts";
 import { chunksOf } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
-import { rowWriter } from "../http/answers/row-writer.ts";
 import { listAnswers, withJson } from "../http/documentation/documented.ts";
-import { ApiProblem } from "../http/problems/problem.ts";
 import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
 import { instant, meterId, register } from "../http/requests/query-schemas.ts";
-import type { CurveSource } from "./curve-pages.ts";
-import { kindOf } from "./curve-pages.ts";
+import { curveBytes, pointsMax } from "./curve-json.ts";
 import {
   checkRange,
   curveHeader,
@@ -35,8 +31,6 @@ export const curveSchema = z.strictObject({
   zone: z.string(),
   items: z.array(curvePointSchema),
 });
-
-const pointsMax = 100_000;
 
 const example = { from: "2026-10-31T21:00:00Z", to: "2026-10-31T22:00:00Z", consumption: 412, quality: "actual" };
 const curveExample = {
@@ -104,28 +98,4 @@ export function curveRoutes(app: Api, context: ApiContext): void {
       : (point: MonthPoint) => `${pointText(point)}\n`;
     return streams.send(request, reply, format, chunksOf(pages, textEncoder(textOf, isCsv ? curveHeader : "")));
   });
-}
-
-/**
- * Built as bytes: a month of quarter hours is 2 976 points, and most of the time of an answer would go into objects.
- */
-async function curveBytes(
-  source: CurveSource,
-  resolution: Resolution,
-  pages: AsyncIterable<readonly MonthPoint[]>,
-): Promise<Buffer> {
-  const { register: of, unit } = source.channels[0];
-  const { zone } = source.calendar;
-  const head = { meterId: source.meterId, register: of, unit, kind: kindOf(source), resolution, zone };
-  const writer = rowWriter();
-  writer.put(`${JSON.stringify(head).slice(0, -1)},"items":[`);
-  let points = 0;
-  for await (const page of pages) {
-    for (const point of page) writer.put((points++ === 0 ? "" : ",") + pointText(point));
-    if (points <= pointsMax) continue;
-    const detail = `from, to: more than ${pointsMax} points; ask for less, or as application/x-ndjson or text/csv`;
-    throw new ApiProblem("range_too_long", detail);
-  }
-  writer.put("]}");
-  return writer.take();
 }

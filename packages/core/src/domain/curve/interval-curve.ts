@@ -1,3 +1,4 @@
+import { checkedAmount } from "../quantity/amount.ts";
 import type { ReadingSeries } from "../reading/reading.ts";
 import { qualityIndexOf, readingQualities } from "../reading/reading.ts";
 import type { LocalCalendar } from "../time/local-calendar.ts";
@@ -182,12 +183,8 @@ export function nativeIntervalCurve(
     pushMissing(points, { from: reached, to: from }, stepSeconds, calendar);
     [reached, hasBegun] = [intervals.to[i] as number, true];
     const quality = worst(qualityIndexOf(intervals.code[i] as number), 0);
-    const amount = quality === "suspect" ? null : (intervals.value[i] as number) * multiplier;
-    points.push({
-      from,
-      to: reached,
-      ...(amount === null ? { consumption: null, quality } : stepAmount(amount, quality)),
-    });
+    const amount = quality === "suspect" ? null : checkedAmount((intervals.value[i] as number) * multiplier);
+    points.push({ from, to: reached, consumption: amount, quality: amount === null ? "suspect" : quality });
   }
   if (fillTo !== undefined) {
     if (!hasBegun) reached = firstStep(calendar, reached, stepSeconds, calendar.dayOf(reached));

@@ -77,21 +77,22 @@ function putTwo(into: Uint8Array, at: number, value: number): number {
 export type PutInstant = (into: Uint8Array, start: number, second: number) => number;
 
 const instantsMax = 256;
+const instantBytes = "YYYY-MM-DDTHH:MM:SSZ,".length;
 
 /** Remembers instants: those of an export are few, and stand in most of its rows. */
 export function instantCells(): PutInstant {
   const clock = clockBytes();
   const seconds = new Float64Array(instantsMax).fill(Number.NaN);
-  const cells: Uint8Array[] = Array.from({ length: instantsMax }, () => new Uint8Array());
+  const cells: Uint8Array[] = [];
 
   function make(second: number, slot: number): Uint8Array {
-    const cell = new Uint8Array(cellBytesMax);
+    const cell = cells[slot] ?? Buffer.alloc(instantBytes);
     const end = clock(cell, 0, second);
     cell[end] = zulu;
     cell[end + 1] = comma;
     seconds[slot] = second;
-    cells[slot] = cell.slice(0, end + 2);
-    return cells[slot];
+    cells[slot] = cell;
+    return cell;
   }
 
   return (into, start, second) => {
@@ -126,7 +127,7 @@ function clockBytes(): PutInstant {
 
   function dateOf(day: number): Uint8Array {
     if (dates.size >= rememberedDaysMax) dates.clear();
-    const date = new Uint8Array(Buffer.from(new Date(day * daySeconds * 1000).toISOString().slice(0, dateLength)));
+    const date = Buffer.from(new Date(day * daySeconds * 1000).toISOString().slice(0, dateLength));
     dates.set(day, date);
     return date;
   }

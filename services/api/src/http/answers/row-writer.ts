@@ -49,8 +49,9 @@ export interface RowWriter {
 const comma = 0x2c;
 const lineFeed = 0x0a;
 
-export function rowWriter(): RowWriter {
-  let bytes = Buffer.allocUnsafe(64 * 1024);
+/** @param room how much it has at first; it grows */
+export function rowWriter(room = 64 * 1024): RowWriter {
+  let bytes = Buffer.allocUnsafe(room);
   let length = 0;
   const putInstant = instantCells();
 
