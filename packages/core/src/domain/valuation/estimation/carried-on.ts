@@ -176,7 +176,9 @@ interface BandOf {
 
 function bandOf({ use, known, more, spec, from, since, part, outages }: BandOf): Estimate {
   const { multiplier, hourlyMax } = spec;
-  const carried = (seconds: number) => ((hourlyMax ?? Number.POSITIVE_INFINITY) * seconds * multiplier) / 3600;
+  // Not by infinity: in no time at all that is no number.
+  const carried = (seconds: number) =>
+    hourlyMax === undefined ? Number.POSITIVE_INFINITY : (hourlyMax * seconds * multiplier) / 3600;
   const dark = outageSeconds(outages, since, part.to);
   const band = estimateBand(use.method, more * multiplier, carried(part.to - since - dark));
   const cap = hourlyMax === undefined ? null : Math.ceil(carried(part.to - from));

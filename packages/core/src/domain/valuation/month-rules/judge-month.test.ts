@@ -103,7 +103,8 @@ test("V19: only whole months that have standing are compared", () => {
   const usual = { span, seconds: 30 * day, before: [closingOf(row("1.8.0", 100))] };
   const part = row("1.8.0", 900, { from: 1010 * day });
   const suspect = row("1.8.0", 900, { quality: "suspect" });
-  expect(highOrLow([part, suspect], usual, valuationRules)).toEqual([]);
+  const estimated = row("1.8.0", 900, { quality: "estimated" });
+  expect(highOrLow([part, suspect, estimated], usual, valuationRules)).toEqual([]);
   const before = [closingOf(row("1.8.0", 100, { quality: "incomplete" }))];
   expect(highOrLow([row("1.8.0", 900)], { ...usual, before }, valuationRules)).toEqual([]);
 });

@@ -56,7 +56,8 @@ export function highOrLow(
 ): readonly RegisterSnapshot[] {
   return rows.filter((row) => {
     const [now, known] = [wholeUse(row), closingBefore(before, row)?.whole ?? null];
-    if (now === null || known === null) return false;
+    // An estimate is nobody's use.
+    if (now === null || known === null || row.quality === "estimated") return false;
     return isHighOrLow({ amount: now, seconds: span.boundary - span.start }, { amount: known, seconds }, rules);
   });
 }
