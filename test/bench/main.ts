@@ -11,6 +11,7 @@ import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import { measureScale } from "./scale/scale.bench.ts";
+import { measureScore } from "./score/score.bench.ts";
 import type { ThroughputCase } from "./throughput.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
 
@@ -48,6 +49,7 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
     measureCurveUnderLoad({ messagesPerSecond: 5000, requests: Math.ceil(1500 * share), restMs: 10_000 }),
   groups: (share) =>
     measureGroups({ meters: 16 * Math.ceil((100_000 * share) / 16), messagesPerSecond: 2000, seconds: 30 }),
+  score: measureScore,
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
 };
 

@@ -5,8 +5,8 @@ import type { HistoryMethod } from "./daily-use.ts";
  * curves and on the simulator's (docs/estimation.md).
  */
 export const bandShares: Readonly<Record<HistoryMethod, { readonly low: number; readonly high: number }>> = {
-  ADU_PRIOR_YEAR: { low: 550, high: 1700 },
-  ADU_PRIOR_PERIOD: { low: 500, high: 1900 },
+  ADU_PRIOR_YEAR: { low: 350, high: 2200 },
+  ADU_PRIOR_PERIOD: { low: 400, high: 2200 },
   ANNUAL_EXPECTED: { low: 200, high: 3000 },
 };
 
