@@ -245,6 +245,12 @@ function findingsOf({ one, eventMonth }: Place, month: number, end: number, afte
   if (isGuessed && (month === eventMonth || month === eventMonth + 1)) return expect.any(Array);
   if (month !== eventMonth) return [];
   if (one.drop !== undefined) return [{ rule: "V13", at: iso(end + one.drop.from) }];
+  // A second value for an instant, which is in effect now.
+  const come = afterLate ? lateReadings(one) : [];
+  const replaced = (one.extra ?? []).filter(
+    ({ offset, kind, errorWh }) => errorWh !== 0 && come.some((late) => late.offset === offset && late.kind === kind),
+  );
+  if (replaced.length > 0) return replaced.map(({ offset }) => ({ rule: "V12", at: iso(end + offset) }));
   const suspect = afterLate ? [] : (one.extra ?? []).filter(({ quality }) => quality === "suspect");
   return suspect.map(({ offset }) => ({ rule: "V24", at: iso(end + offset) }));
 }
@@ -253,7 +259,8 @@ function findingsOf({ one, eventMonth }: Place, month: number, end: number, afte
 function estimateOf({ method, before, after }: Closing, { at }: Around, opening: number | null, end: number): unknown {
   if (method !== "FLAT_BETWEEN" || before === null || after === null || opening === null) return null;
   const [low, high] = [Math.max(0, at(before) - opening), at(after) - opening];
-  return { method, inputs: [iso(end + before), iso(end + after)], low, high, cap: null };
+  const inputs = [iso(end + before), iso(end + after)];
+  return { method, inputs, low, high, cap: null, outageSeconds: 0, replacedBy: null };
 }
 
 function snapshotOf(place: Place, month: number, afterLate: boolean): unknown {

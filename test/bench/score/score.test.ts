@@ -1,4 +1,5 @@
-// Goal: N9. Estimates are better than naive answers, their bands hold, and rules find what was planted and nothing else.
+// Goal: N9. Estimates are better than naive answers, their bands hold, and rules find what was planted and nothing
+// else.
 // Method: a small share of `npm run bench -- score`, on simulated curves and on the real ones where they are there.
 import { expect, test } from "vitest";
 import { smartCityMetersAreThere, smartCityMetersSkipped } from "../../support/smart-city-meters.ts";

@@ -131,10 +131,11 @@ async function madeMonth(
   meter: MeterState,
   chain: IssuedChain,
   period: number,
-  sources: MonthSources,
+  sources: Omit<MonthSources, "silentMonths">,
 ): Promise<SnapshotContent> {
   const before = chain.get(period - 1)?.closings ?? [];
-  const content = await monthOf(meter, period, before, sources);
+  const silentMonths = chain.get(period - 1)?.missingRun ?? 0;
+  const content = await monthOf(meter, period, before, { ...sources, silentMonths });
   const unusual = unusualRows(content, before, meter.calendar, meter.rules);
   if (unusual.length === 0) return content;
   const year = chain.get(period - 12)?.closings ?? (await closingsOf(ledger, seen, meter.meterId, period - 12));

@@ -29,7 +29,7 @@ export async function monthOf(
   meter: MeterState,
   period: number,
   previous: Closings,
-  { stored, history }: MonthSources,
+  { stored, history, silentMonths }: MonthSources,
 ): Promise<SnapshotContent> {
   const month = { period, span: spanOf(meter.calendar, period), previous };
   // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
@@ -38,19 +38,25 @@ export async function monthOf(
   const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) {
     const content = composeMonth(meter, month, rows, rules);
-    if (!wantsHistory(content, { ...meter, previous })) return content;
+    if (silentMonths > silentMonthsMax || !wantsHistory(content, { ...meter, previous })) return content;
   }
   const channels = knownChannels(meter.channels.map(pastOf), await stored());
   const known = { meterId, record, recordDamaged, channels };
   const content = monthContent(known, period, calendar, previous, rules);
-  if (recordDamaged || !wantsHistory(content, { record, previous })) return content;
+  const isTooLong = silentMonths > silentMonthsMax;
+  if (recordDamaged || isTooLong || !wantsHistory(content, { record, previous })) return content;
   return monthContent({ ...known, history: await history(content) }, period, calendar, previous, rules);
 }
 
 export interface MonthSources {
   readonly stored: () => Promise<readonly ReadingSeries[]>;
   readonly history: HistoryOf;
+  /** How many months before this one nothing was read in. */
+  readonly silentMonths: number;
 }
+
+/** As far as the last reading says anything; nothing is looked up for a meter that is silent for longer. */
+const silentMonthsMax = 6;
 
 interface ChannelPast {
   readonly channel: Channel;
