@@ -3,7 +3,12 @@
 import { expect, test } from "vitest";
 import { registerSeries } from "../../../../../test/support/readings.ts";
 import { apiWorld, aSnapshot, injectableApi } from "../../../../../test/support/worlds/api-world.ts";
-import { memoryRegistry, memorySeries, memorySnapshots } from "../../../../../test/support/worlds/memory-ports.ts";
+import {
+  memoryRegistry,
+  memoryRejectedLog,
+  memorySeries,
+  memorySnapshots,
+} from "../../../../../test/support/worlds/memory-ports.ts";
 import type { Api } from "../../api-context.ts";
 
 interface Parameter {
@@ -35,8 +40,11 @@ async function served(): Promise<{ app: Api; document: Document }> {
       ]),
     ],
   });
+  // As the embedded log has them.
+  const shares = { list: async () => [], empty: async () => 0 };
+  const rejectedLog = { ...memoryRejectedLog(), shares };
   const app = await injectableApi(
-    apiWorld({ series, registry: memoryRegistry(record), snapshots: memorySnapshots(aSnapshot()) }),
+    apiWorld({ rejectedLog, series, registry: memoryRegistry(record), snapshots: memorySnapshots(aSnapshot()) }),
   );
   return { app, document: (await app.inject("/openapi.json")).json() };
 }
@@ -76,13 +84,19 @@ test("N18: every call has a name of its own, what it takes is documented, and th
   expect(world.document.info.version).toMatch(/^\d+\.\d+\.\d+/);
 });
 
-test("N04: each read is answered as documented at the first try, and each list without a place in it with 200", async () => {
-  const client = clientOf(await served()).filter(({ method }) => method === "get");
+const lists = ["meters", "usage-points", "snapshots", "snapshots/changes", "statements", "rejected", "damage", "audit"]
+  .concat(["curves", "gaps", "periods", "search", "status"])
+  .map((name) => `/v1/${name}`);
+
+test("N04: each read is answered as documented at the first try, and each list with 200", async () => {
+  // What is told as it happens has no end to wait for.
+  const isEndless = (path: string) => path.endsWith("/events");
+  const client = clientOf(await served()).filter(({ method, path }) => method === "get" && !isEndless(path));
   expect(client.length).toBeGreaterThan(30);
   for (const { path, operation, call } of client) {
     const { statusCode, body } = await call();
-    if (path.includes("{"))
-      expect([path, Object.keys(operation.responses)]).toEqual([path, expect.arrayContaining([String(statusCode)])]);
-    else expect([path, statusCode, statusCode === 200 ? "" : body]).toEqual([path, 200, ""]);
+    const documented = Object.keys(operation.responses);
+    expect([path, documented, body]).toEqual([path, expect.arrayContaining([String(statusCode)]), body]);
+    if (lists.includes(path)) expect([path, statusCode]).toEqual([path, 200]);
   }
 });
