@@ -54,7 +54,7 @@ test("H05: killed while it makes its directory, it makes it at the next start", 
       "main",
       [],
       { METERBOOK_DATA_DIR: join(dataDir, `${round}`) },
-      5000,
+      30_000,
       "meterbook ready",
     );
     expect(again.errors).not.toContain("Cannot start");
