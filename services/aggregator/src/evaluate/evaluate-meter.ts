@@ -105,8 +105,10 @@ async function recompute(
   const stored = storedReadings(series, meter, { from, last });
   const snapshots: Snapshot[] = [];
   const history = historyOfMeter(ports, meter, { from, made: snapshots, finals: months.finals });
-  const sources = { stored: stored.read, history };
-  const make = (period: number) => madeMonth(ports, meter, chain, period, sources);
+  // What was taken back before the meter's first month is no silence of it.
+  const silentBefore = (period: number) => (period === first ? 0 : (chain.get(period - 1)?.missingRun ?? 0));
+  const make = (period: number) =>
+    madeMonth(ports, meter, chain, period, { stored: stored.read, history, silentMonths: silentBefore(period) });
   let content = await make(from);
   const doubted = Math.max(first, dueFrom - openPeriodsMax, (await stored.doubtedPeriod()) ?? from);
   if (doubted < from) {
@@ -131,11 +133,10 @@ async function madeMonth(
   meter: MeterState,
   chain: IssuedChain,
   period: number,
-  sources: Omit<MonthSources, "silentMonths">,
+  sources: MonthSources,
 ): Promise<SnapshotContent> {
   const before = chain.get(period - 1)?.closings ?? [];
-  const silentMonths = chain.get(period - 1)?.missingRun ?? 0;
-  const content = await monthOf(meter, period, before, { ...sources, silentMonths });
+  const content = await monthOf(meter, period, before, sources);
   const unusual = unusualRows(content, before, meter.calendar, meter.rules);
   if (unusual.length === 0) return content;
   const year = chain.get(period - 12)?.closings ?? (await closingsOf(ledger, seen, meter.meterId, period - 12));
