@@ -163,10 +163,11 @@ describe("which meters wait to be recomputed", () => {
         ids.map((id) => meterState(id, "UTC")),
         5,
       );
-      const started = performance.now();
+      const started = process.cpuUsage();
       for (let next = pending.nextDue(0); next !== undefined; next = pending.nextDue(0))
         pending.done(pending.due(next));
-      return (performance.now() - started) / 1000;
+      const { user, system } = process.cpuUsage(started);
+      return (user + system) / 1_000_000;
     };
     secondsFor(20_000);
     // Quadratic choosing took 3.2 s on a quiet machine and 32.7 s on a busy one.

