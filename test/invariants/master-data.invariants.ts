@@ -157,7 +157,9 @@ const closedInAnEarlierZone: Journey = {
   ],
 };
 
-/** In the other zone it had a month more at the beginning, which is taken back. Then it says nothing for a long time. */
+/**
+ * In the other zone it had a month more at the beginning, which is taken back. Then it says nothing for a long time.
+ */
 const silentAfterAnotherZone: Journey = {
   life: { ...closedInAnEarlierZone.life, from: september, use: [0, 0, 0, 0, 0] },
   base: { installed: { at: september, values: {} } },

@@ -67,6 +67,11 @@ test("what is sound is read as it is, and a batch that is cut off at the end is 
   expect(await fetched(answer([{ batches }, { batches: [] }]))).toEqual([whole(10, 16), []]);
 });
 
+test("what was written while the broker answered stands behind the end that it gives, and is sound", async () => {
+  expect(await fetched(answer([{ batches: [await batch(99, 0), await batch(102, 1)] }]))).toEqual([whole(99, 105)]);
+  expect(await fetched(answer([{ batches: [await batch(120, 1)] }]))).toEqual([whole(120, 123)]);
+});
+
 test("each record of a batch that cannot be unpacked comes as damaged, and all others are read", async () => {
   const damaged = Buffer.from(await batch(13, 1));
   damaged[damaged.length - 12] = (damaged[damaged.length - 12] as number) ^ 4;

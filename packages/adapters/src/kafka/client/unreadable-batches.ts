@@ -34,6 +34,8 @@ const corruptMessage = 2;
 const flags = { inTransaction: 0x10, control: 0x20 };
 /** Of one batch; ours have some dozen. A number that is damaged itself must not fill the memory. */
 const recordsPerBatchMax = 100_000;
+/** The broker notes the end of a partition before it reads: so many records may stand behind it in its answer. */
+const writtenMeanwhileMax = 1_000_000n;
 /** Every record of ours has a checksum, which this does not. */
 const noRecord = Buffer.from("a batch that cannot be unpacked");
 
@@ -79,7 +81,7 @@ async function decodePartition(decoder: Decoder) {
   return { partition, errorCode, ...header, messages };
 }
 
-/** What stands in a stretch of a topic; `end` is the offset behind all that the partition has. */
+/** What stands in a stretch of a topic; `end` is the offset behind all that the partition had before it was read. */
 export async function readBatches(bytes: Buffer, end: bigint): Promise<FetchedRecord[]> {
   const read: FetchedRecord[] = [];
   let expected: bigint | undefined;
@@ -94,7 +96,7 @@ export async function readBatches(bytes: Buffer, end: bigint): Promise<FetchedRe
 interface Around {
   /** The offset behind the batch before it, where one was read. */
   readonly expected: bigint | undefined;
-  /** The offset behind all that the partition has. */
+  /** The offset behind all that the partition had before it was read. */
   readonly end: bigint;
 }
 
@@ -119,7 +121,7 @@ async function readBatch(batch: FetchedBatch, around: Around): Promise<readonly 
  * right, and so is what is believable where the next one is not.
  */
 function isInItsPlace({ bytes, first, next, isDelimited }: FetchedBatch, { expected, end }: Around): boolean {
-  if (!isDelimited || first < (expected ?? 0n) || first >= end) return false;
+  if (!isDelimited || first < (expected ?? 0n) || first >= end + writtenMeanwhileMax) return false;
   if (first === expected || next === undefined) return true;
   const last = first + BigInt(Math.max(0, bytes.readInt32BE(batchPlaces.lastOffsetDelta)));
   return last < next || (expected === undefined && (next <= first || next >= end || isAsWritten(bytes)));
