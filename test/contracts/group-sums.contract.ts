@@ -83,6 +83,18 @@ export function groupSumsContract(make: () => Promise<GroupSumsUnderTest>): void
     expect(await (await again.sums.open(0, 3)).pending()).toEqual([]);
   });
 
+  test("who goes on taking readings in is the owner, though another opened late and has gone", async () => {
+    const { sums, reader } = await opened(await make());
+    const writer = await sums.open(0, 2);
+    const late = await sums.open(0, 1);
+    await late.changed([{ from: next, to: next }]);
+    await writer.changed([{ from: day, to: day }]);
+    await writer.put(day, [aGroupDay("fleet", 2)]);
+    await writer.summed([{ from: next, to: next }]);
+    expect(await reader.pending({ from: day, to: next })).toEqual([{ from: next, to: next }]);
+    expect(await expectedOf(reader, "fleet")).toEqual([[day, "Wh", 2]]);
+  });
+
   test("members are those that were said last, of all partitions together", async () => {
     const { sums, reader } = await opened(await make());
     const [first, second] = [await sums.open(0, 1), await sums.open(1, 1)];

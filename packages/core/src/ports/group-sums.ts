@@ -35,8 +35,8 @@ export const membersNamedMax = 5000;
  */
 export interface GroupSums {
   /**
-   * Takes a partition over, which has one owner at a time. `ownerNo` is greater than that of every owner before: what
-   * one of those still says is refused, or is said no more.
+   * Takes a partition over, which has one owner at a time. `ownerNo` is greater than that of every owner before: sums
+   * that one of those still puts are refused, or are put no more.
    */
   open(partition: number, ownerNo: number): Promise<GroupSumsWriter>;
   close(): Promise<void>;
@@ -45,6 +45,7 @@ export interface GroupSums {
 export interface GroupSumsWriter {
   /** Days whose sums may not be those of the store; undefined where nothing was ever summed. */
   pending(): Promise<readonly DayRange[] | undefined>;
+  /** Said by whoever takes readings in, who is the owner by that: another that opened late has gone, or says so too. */
   changed(days: readonly DayRange[]): Promise<void>;
   put(day: number, sums: readonly GroupDay[]): Promise<void>;
   /** All that is pending now: takes the place of what was said before. */

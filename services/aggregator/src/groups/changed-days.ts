@@ -156,6 +156,10 @@ function waitingDays({ writer, calendar, steadyMs }: Noting, pending: readonly D
     putBack(day: number): void {
       taken.delete(day);
       if (!waiting.has(day)) waiting.set(day, steadyMs());
+      // Said again, because its sums may be refused for want of that (`GroupSumsWriter.changed`).
+      noted.delete(day);
+      add(day);
+      [knownFrom, knownTo] = [0, 0];
     },
   };
 }

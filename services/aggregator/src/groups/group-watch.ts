@@ -72,6 +72,7 @@ export function groupWatch(parts: SummedPartition): Pick<Periodic, "close"> {
     changed.take(day);
     const started = performance.now();
     try {
+      await putMembers(meters);
       const sums = await sumDay({ ...parts, meters, pause }, day);
       if (sums === undefined) return changed.putBack(day);
       await writer.put(day, sums);
@@ -101,7 +102,6 @@ export function groupWatch(parts: SummedPartition): Pick<Periodic, "close"> {
       const day = nextDay(performance.now());
       if (day === undefined) break;
       meters ??= [...parts.meters()];
-      await putMembers(meters);
       await sum(day, meters);
     }
     for (const [day, untilMs] of notBefore) if (untilMs < performance.now()) notBefore.delete(day);

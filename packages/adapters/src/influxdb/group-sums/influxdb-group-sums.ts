@@ -50,11 +50,18 @@ async function openWriter(own: Own): Promise<GroupSumsWriter> {
   const found = await newestPending(own);
   let pending: readonly DayRange[] = found?.days ?? [];
   // An epoch may have been given twice where the log that counts them was made anew.
-  const epoch = Math.max(own.epoch, (found?.epoch ?? -1) + 1);
+  let epoch = Math.max(own.epoch, (found?.epoch ?? -1) + 1);
   const isKnown = found !== undefined;
 
+  /** Whoever takes readings in is the owner: another that was only slow to begin has gone already. */
+  async function takeBack(): Promise<void> {
+    const newest = await newestPending(own);
+    if (newest === undefined || newest.epoch <= epoch) return;
+    epoch = newest.epoch + 1;
+    pending = [...pending, ...newest.days];
+  }
+
   async function record(days: readonly DayRange[]): Promise<void> {
-    await checkOwner();
     const line = `grouppending,part=${own.partition} days=${quoteString(JSON.stringify(days))} ${epoch}`;
     await write(own, [line], "ns");
     pending = days;
@@ -70,8 +77,14 @@ async function openWriter(own: Own): Promise<GroupSumsWriter> {
   if (isKnown) await record(pending);
   return {
     pending: async () => (isKnown ? found.days : undefined),
-    changed: (days) => record([...pending, ...days]),
-    summed: record,
+    async changed(days) {
+      await takeBack();
+      await record([...pending, ...days]);
+    },
+    async summed(days) {
+      await checkOwner();
+      await record(days);
+    },
     async put(day, sums) {
       await checkOwner();
       await write(own, [...goneLines(await storedDay(own, day), sums, own, day), ...dayLines(sums, own, day)], "s");
