@@ -25,6 +25,7 @@ interface ShownGap {
   readonly missing: number;
   readonly asked: { readonly times: number } | null;
   readonly answered: string | null;
+  readonly goesOn: boolean;
 }
 
 async function meterbookThatAsksSoon(): Promise<MeterbookProcess> {
@@ -49,7 +50,8 @@ async function gapsOf(meterbook: MeterbookProcess, meterId: string): Promise<rea
   return items;
 }
 
-const isOpen = ({ answered }: ShownGap) => answered === null;
+/** One that goes on is no gap before something follows it: the fleet may have lost the last report of all. */
+const isOpen = ({ answered, goesOn }: ShownGap) => answered === null && !goesOn;
 const patience = { timeout: 60_000, interval: 200 };
 
 /** A fleet of the last days that loses one report in seven, and goes on. */
@@ -103,9 +105,10 @@ test("meters that answer a part at a time, late or never", { timeout: 300_000 },
   const periods = [...new Set([from, to].map((at) => text(at + 2 * hour).slice(0, 7)))];
   await vi.waitFor(async () => {
     const owing = periods.map((period) =>
-      meterbook.get<{ items: { meterId: string }[] }>(`/v1/gaps?period=${period}&limit=1000`),
+      meterbook.get<{ items: (ShownGap & { meterId: string })[] }>(`/v1/gaps?period=${period}&limit=1000`),
     );
-    const meters = (await Promise.all(owing)).flatMap(({ items }) => items.map(({ meterId }) => meterId));
+    const open = (await Promise.all(owing)).flatMap(({ items }) => items.filter(isOpen));
+    const meters = open.map(({ meterId }) => meterId);
     expect([...new Set(meters)].sort()).toEqual(["never-1", "never-2"]);
   }, patience);
   const metrics = await (await meterbook.request("/metrics")).text();
