@@ -65,7 +65,7 @@ async function untilIssued({ get, settled }: Awaited<ReturnType<typeof startMete
   }
   await settled(historyMsMax);
   // A hole is noticed beside all other work.
-  const noticed = async () => (await get<{ items: { meterId: string }[] }>("/v1/gaps")).items;
+  const noticed = async () => (await get<{ items: { meterId: string }[] }>("/v1/gaps?limit=1000")).items;
   while (!(await noticed()).some(({ meterId }) => meterId === "holes-1")) {
     if (Date.now() > deadline) throw new Error("no gap was noticed");
     await new Promise((resolve) => setTimeout(resolve, 500));
