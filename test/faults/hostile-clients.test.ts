@@ -12,6 +12,7 @@ import { type MeterbookProcess, startMeterbook } from "../support/processes/mete
 import { residentBytesOf } from "../support/processes/process-usage.ts";
 
 const pubackMsMax = 250;
+const unansweredMs = 10_000;
 const healthMsMax = 5_000;
 /** Most of it is a million and a half of invented meters, which are remembered: 3.0 GB were seen. */
 const residentBytesMax = 3.25 * 1024 ** 3;
@@ -111,10 +112,16 @@ function watchProcess(meterbook: MeterbookProcess): { stop(): Seen } {
   async function look(): Promise<void> {
     residentBytes = Math.max(residentBytes, residentBytesOf(meterbook.pid));
     const beganMs = performance.now();
-    const answer = await meterbook
-      .request("/healthz", { signal: AbortSignal.timeout(10_000) })
-      .catch(() => ({ status: 0 }));
-    healthMs.push(answer.status === 200 ? performance.now() - beganMs : 10_000);
+    healthMs.push((await answered(beganMs)) ? performance.now() - beganMs : unansweredMs);
+  }
+  /** A connection that was closed meanwhile is opened anew, as each client does; the time counts. */
+  async function answered(beganMs: number): Promise<boolean> {
+    while (performance.now() - beganMs < unansweredMs) {
+      const signal = AbortSignal.timeout(unansweredMs);
+      const answer = await meterbook.request("/healthz", { signal }).catch(() => undefined);
+      if (answer !== undefined) return answer.status === 200;
+    }
+    return false;
   }
   const timer = setInterval(() => void look(), 250);
   return {

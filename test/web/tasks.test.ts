@@ -152,7 +152,7 @@ function personAt(page: Page): Person {
       await page.keyboard.press("/");
       await page.locator("[role=combobox]:focus").waitFor();
       await page.keyboard.type(meterId);
-      await page.locator("[role=option]").filter({ hasText: meterId }).first().waitFor();
+      await page.locator("[role=option][aria-selected=true]").filter({ hasText: meterId }).waitFor();
       await act(page.keyboard.press("Enter"));
       await page.getByRole("heading", { level: 1, name: meterId }).waitFor();
       await shown(page);

@@ -40,7 +40,8 @@ function Search() {
     route(addressOf(meter));
   };
   const onKey = (event: KeyboardEvent) => {
-    if (event.key === "Enter") go(found[chosen]);
+    // Who types a whole name and Enter means that one, though the list may still be of what was typed before.
+    if (event.key === "Enter") go((chosen === 0 ? found.find((one) => nameOf(one) === q) : undefined) ?? found[chosen]);
     else if (event.key === "ArrowDown") setChosen(Math.min(chosen + 1, found.length - 1));
     else if (event.key === "ArrowUp") setChosen(Math.max(chosen - 1, 0));
     else return;
