@@ -97,8 +97,7 @@ function waitingDays({ writer, calendar, steadyMs }: Noting, pending: readonly D
   const noted = new Set<number>();
   const taken = new Set<number>();
   let fresh: number[] = [];
-  /** Between both, all is known. */
-  let [knownFrom, knownTo] = [0, 0];
+  const known = knownInstants(calendar);
 
   function add(day: number): void {
     if (!waiting.has(day)) waiting.set(day, steadyMs());
@@ -121,11 +120,10 @@ function waitingDays({ writer, calendar, steadyMs }: Noting, pending: readonly D
     addRange,
     /** A reading at midnight ends one day and begins another. */
     addInstant(at: number): void {
-      if (at > knownFrom && at < knownTo) return;
-      const day = calendar.dayOf(at);
+      if (known.has(at)) return;
+      const day = known.learn(at);
       add(day);
       if (at === day) add(calendar.dayOf(at - 1));
-      [knownFrom, knownTo] = [day, calendar.addDays(day, 1)];
     },
     async note(): Promise<void> {
       if (fresh.length === 0) return;
@@ -135,7 +133,7 @@ function waitingDays({ writer, calendar, steadyMs }: Noting, pending: readonly D
         await writer.changed(rangesOf(days, calendar));
       } catch (error) {
         for (const day of days) noted.delete(day);
-        [knownFrom, knownTo] = [0, 0];
+        known.forget();
         throw error;
       }
     },
@@ -146,7 +144,7 @@ function waitingDays({ writer, calendar, steadyMs }: Noting, pending: readonly D
     take(day: number): void {
       waiting.delete(day);
       taken.add(day);
-      [knownFrom, knownTo] = [0, 0];
+      known.forget();
     },
     async summed(day: number): Promise<void> {
       taken.delete(day);
@@ -159,9 +157,45 @@ function waitingDays({ writer, calendar, steadyMs }: Noting, pending: readonly D
       // Said again, because its sums may be refused for want of that (`GroupSumsWriter.changed`).
       noted.delete(day);
       add(day);
-      [knownFrom, knownTo] = [0, 0];
+      known.forget();
     },
   };
+}
+
+/** Instants whose days wait already: a calendar takes longer than all else that is done for a reading here. */
+function knownInstants(calendar: LocalCalendar) {
+  let [from, to] = [0, 0];
+  const days = new Map<number, readonly [from: number, to: number]>();
+  return {
+    has(at: number): boolean {
+      if (at > from && at < to) return true;
+      const day = days.get(instantKey(at));
+      if (day !== undefined) [from, to] = day;
+      return day !== undefined;
+    },
+    /** Answers the day. */
+    learn(at: number): number {
+      const day = calendar.dayOf(at);
+      [from, to] = [day, calendar.addDays(day, 1)];
+      if (days.size >= knownDaysMax) days.clear();
+      days.set(instantKey(at), [from, to]);
+      return day;
+    },
+    forget(): void {
+      [from, to] = [0, 0];
+      days.clear();
+    },
+  };
+}
+
+/** A hundred days of quarter hours. */
+const knownDaysMax = 10_000;
+const quarterHour = 900;
+
+/** The same for instants of one day only: midnight is never within a quarter hour, but on its edge, which is apart. */
+function instantKey(at: number): number {
+  const rest = at % quarterHour;
+  return rest === 0 ? at : at - rest + 1;
 }
 
 /** Since when a meter is expected to count: its first reading, or its installation. */
