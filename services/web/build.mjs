@@ -16,6 +16,9 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "vite";
 import { built, sourcesHash } from "./sources-hash.mjs";
 
+// biome-ignore lint/style/noProcessEnv: in a test's environment the pages would hold what only developers need.
+process.env["NODE_ENV"] = "production";
+
 const usage = `npm run build-web
 
 Builds the pages for people into services/web/dist, from where the API serves them at /. The commands that serve them
