@@ -79,9 +79,10 @@ const example = {
   ],
 };
 
-const description = `What goes into a feeder, by the meter that measures it, against the sum of the meters below it. A usage point says with
-\`measures\` which feeder its meter measures. The band is what is not known: \`high\` are the losses if the meters that are missing used nothing,
-\`low\` if they used twice what the others did on average. Where nobody is missing the three are equal.`;
+const description = `What goes into a feeder, by the meter that measures it, against the sum of the meters below it.
+A usage point says with \`measures\` which feeder its meter measures. The band is what is not known: \`high\` are the
+losses if the meters that are missing used nothing, \`low\` if they used twice what the others did on average. Where
+nobody is missing the three are equal.`;
 
 export function balanceRoutes(app: Api, context: ApiContext): void {
   const schema = {

@@ -53,11 +53,13 @@ const curveExample = {
 const header = "group_id,register,unit,from,to,consumption,expected,present,estimated\n";
 const csvExample = `${header}feeder:F-12,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,41200,100,98,1\n`;
 
-const description = `What the members of a group used together, step by step, with how many of them each step knows: the sum of their own
-curves (\`GET /v1/meters/{meterId}/curve\`). A member counts from the day on from which the registry says so.
+const description = `What the members of a group used together, step by step, with how many of them each step knows:
+the sum of their own curves (\`GET /v1/meters/{meterId}/curve\`). A member counts from the day on from which the registry says so.
 
-- Sums are made before they are asked for, and made again when a reading comes late or is corrected, or master data change. \`pending\` says how many days of the range wait for that.
-- A meter that reports full hours is missing at quarter hours, and there at full hours: what is not known of a step is not split.
+- Sums are made before they are asked for, and made again when a reading comes late or is corrected, or master data
+  change. \`pending\` says how many days of the range wait for that.
+- A meter that reports full hours is missing at quarter hours, and there at full hours: what is not known of a step is
+  not split.
 - Days and months are those of the default zone. A month is the sum of its days, and counts meters times days.
 - \`measures:…\` is what the meters count that measure a feeder. They are in no other group.
 

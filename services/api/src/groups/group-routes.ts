@@ -47,8 +47,8 @@ function listRoute(app: Api, { ports, streams, limits }: ApiContext): void {
   const schema = {
     tags: ["analysis"],
     summary: "Groups of usage points",
-    description:
-      "The fleet, and what usage points say of their feeder, supplier and groups (tariffs are groups). Of each the meters that are in it now. `measures:…` are the meters that measure a feeder.",
+    description: `The fleet, and what usage points say of their feeder, supplier and groups (tariffs are groups). Of each
+the meters that are in it now. \`measures:…\` are the meters that measure a feeder.`,
     querystring: z.strictObject({ kind: z.enum(groupKinds).optional(), limit, cursor }),
     response: listAnswers("Groups", listedGroupSchema, example, `${header}feeder:F-12,feeder,F-12,412\n`),
   };

@@ -28,8 +28,8 @@ const example = {
   items: [groupPointExample],
 };
 
-const description = `The sum over a list of up to ${idsMax} meters or usage points, made while you wait, at most ${listDaysMax} days. A usage point
-stands for the meters that were installed at it, each for its time. A meter that is named twice counts once.`;
+const description = `The sum over a list of up to ${idsMax} meters or usage points, made while you wait, at most
+${listDaysMax} days. A usage point stands for the meters that were installed at it, each for its time. A meter that is named twice counts once.`;
 
 export function listCurveRoutes(app: Api, context: ApiContext): void {
   const schema = {

@@ -46,8 +46,8 @@ export function auditRoutes(app: Api, { ports, streams, limits, readsWritten }: 
   const schema = {
     tags: ["operation"],
     summary: "Who has read what of whom",
-    description:
-      "Every answered read of curves, readings, months and statements, newest first: when, by which key, of which meter or usage point. `METERBOOK_AUDIT_RETENTION_DAYS` says how long it is kept.",
+    description: `Every answered read of curves, readings, months and statements, newest first: when, by which key, of
+which meter or usage point. \`METERBOOK_AUDIT_RETENTION_DAYS\` says how long it is kept.`,
     querystring: z.strictObject({
       subject: z.enum(auditSubjects).optional().meta({ description: "Only of this kind" }),
       subjectId: id.optional().meta({ description: "Only of this meter or usage point" }),

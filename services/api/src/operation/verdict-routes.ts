@@ -43,13 +43,16 @@ const example = {
   recordedAt: "2026-11-03T09:12:00.000Z",
 };
 
+const description = `What is accepted counts before all others of its instant, also a value that another one stands in
+the place of. The months that it touches are evaluated again, and their revisions name the reason. A later verdict takes
+the place of an earlier one.`;
+
 /** An operator decides of a reading that the rules doubt, or do not. */
 export function verdictRoutes(app: Api, { ports }: ApiContext): void {
   const schema = {
     tags: ["operation"],
     summary: "Accept or reject a reading",
-    description:
-      "What is accepted counts before all others of its instant, also a value that another one stands in the place of. The months that it touches are evaluated again, and their revisions name the reason. A later verdict takes the place of an earlier one.",
+    description,
     params: z.strictObject({ id }),
     querystring: z.strictObject({}),
     body: verdictSchema,

@@ -5,14 +5,15 @@ import { durableTransactions, openDurableDatabase } from "../database/durable-da
 
 /** A month of a group's register lies together: that is what curves read. */
 const schema = `
-  CREATE TABLE IF NOT EXISTS group_day (group_id TEXT NOT NULL, register TEXT NOT NULL, day INTEGER NOT NULL, partition INTEGER NOT NULL,
-    unit TEXT NOT NULL, sums BLOB NOT NULL, PRIMARY KEY (group_id, register, day, partition, unit)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS group_day (group_id TEXT NOT NULL, register TEXT NOT NULL, day INTEGER NOT NULL,
+    partition INTEGER NOT NULL, unit TEXT NOT NULL, sums BLOB NOT NULL,
+    PRIMARY KEY (group_id, register, day, partition, unit)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS group_day_of_partition ON group_day (partition, day);
-  CREATE TABLE IF NOT EXISTS member (group_id TEXT NOT NULL, partition INTEGER NOT NULL, meters INTEGER NOT NULL, ids TEXT NOT NULL,
-    PRIMARY KEY (group_id, partition)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS member (group_id TEXT NOT NULL, partition INTEGER NOT NULL, meters INTEGER NOT NULL,
+    ids TEXT NOT NULL, PRIMARY KEY (group_id, partition)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS member_of_partition ON member (partition);
-  CREATE TABLE IF NOT EXISTS pending_days (partition INTEGER NOT NULL, from_day INTEGER NOT NULL, to_day INTEGER NOT NULL,
-    PRIMARY KEY (partition, from_day, to_day)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS pending_days (partition INTEGER NOT NULL, from_day INTEGER NOT NULL,
+    to_day INTEGER NOT NULL, PRIMARY KEY (partition, from_day, to_day)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS begun (partition INTEGER PRIMARY KEY);
   PRAGMA user_version = 1;
 `;
@@ -96,10 +97,12 @@ export function openEmbeddedGroupSumsReader({ dataDir }: { readonly dataDir: str
   // One look-up for each register, not a walk over all days.
   const registers = database.prepare(`
     WITH RECURSIVE found(register) AS (SELECT min(register) FROM group_day WHERE group_id = ?1
-      UNION ALL SELECT (SELECT min(register) FROM group_day WHERE group_id = ?1 AND register > found.register) FROM found WHERE register IS NOT NULL)
+      UNION ALL SELECT (SELECT min(register) FROM group_day WHERE group_id = ?1 AND register > found.register)
+        FROM found WHERE register IS NOT NULL)
     SELECT register FROM found WHERE register IS NOT NULL`);
   const days = database.prepare(`
-    SELECT day, unit, sums FROM group_day WHERE group_id = ? AND register = ? AND day BETWEEN ? AND ? ORDER BY day, partition`);
+    SELECT day, unit, sums FROM group_day WHERE group_id = ? AND register = ? AND day BETWEEN ? AND ?
+    ORDER BY day, partition`);
   const pending = database.prepare(`
     SELECT from_day, to_day FROM pending_days WHERE from_day <= ? AND to_day >= ? ORDER BY from_day`);
   return {

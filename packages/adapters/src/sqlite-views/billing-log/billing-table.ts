@@ -6,12 +6,15 @@ import { z } from "zod";
 
 /** Rows are only ever inserted; the triggers hold everybody to it who opens the file. */
 export const billingSchema = `
-  CREATE TABLE IF NOT EXISTS line (period INTEGER NOT NULL, meter_id TEXT NOT NULL, register TEXT NOT NULL, invoice TEXT NOT NULL,
-    revision INTEGER NOT NULL, at_ms INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (period, meter_id, register, invoice)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS line (period INTEGER NOT NULL, meter_id TEXT NOT NULL, register TEXT NOT NULL,
+    invoice TEXT NOT NULL, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (period, meter_id, register, invoice)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS line_invoice ON line (period, invoice);
   CREATE INDEX IF NOT EXISTS line_time ON line (period, at_ms);
-  CREATE TRIGGER IF NOT EXISTS line_is_final BEFORE UPDATE ON line BEGIN SELECT RAISE(ABORT, 'what billing said never changes'); END;
-  CREATE TRIGGER IF NOT EXISTS line_is_kept BEFORE DELETE ON line BEGIN SELECT RAISE(ABORT, 'what billing said is never deleted'); END;
+  CREATE TRIGGER IF NOT EXISTS line_is_final BEFORE UPDATE ON line
+    BEGIN SELECT RAISE(ABORT, 'what billing said never changes'); END;
+  CREATE TRIGGER IF NOT EXISTS line_is_kept BEFORE DELETE ON line
+    BEGIN SELECT RAISE(ABORT, 'what billing said is never deleted'); END;
 `;
 
 export function encodeLine(line: Acknowledgement): Buffer {
@@ -48,12 +51,12 @@ export function billingTable(database: DatabaseSync): BillingTable {
   const month = database.prepare(
     "SELECT body FROM line WHERE period = ? AND meter_id = ? ORDER BY at_ms, register, invoice",
   );
-  const used = database.prepare(
-    "SELECT meter_id, max(revision) AS revision FROM line WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?",
-  );
-  const totals = database.prepare(
-    "SELECT count(DISTINCT meter_id) AS meters, count(*) AS lines, count(DISTINCT invoice) AS invoices, coalesce(max(at_ms), 0) AS newest FROM line WHERE period = ?",
-  );
+  const used = database.prepare(`
+    SELECT meter_id, max(revision) AS revision FROM line
+    WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?`);
+  const totals = database.prepare(`
+    SELECT count(DISTINCT meter_id) AS meters, count(*) AS lines, count(DISTINCT invoice) AS invoices,
+      coalesce(max(at_ms), 0) AS newest FROM line WHERE period = ?`);
   const one = database.prepare(
     "SELECT body FROM line WHERE period = ? AND meter_id = ? AND register = ? AND invoice = ?",
   );
@@ -82,9 +85,9 @@ function lineIn(row: Record<string, unknown> | undefined): Acknowledgement | und
 
 /** Inside the caller's transaction; of two with the same key the first stays. Answers whether it is new. */
 export function billingWrites(database: DatabaseSync): (line: Acknowledgement, body: Uint8Array) => boolean {
-  const insert = database.prepare(
-    "INSERT OR IGNORE INTO line (period, meter_id, register, invoice, revision, at_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-  );
+  const insert = database.prepare(`
+    INSERT OR IGNORE INTO line (period, meter_id, register, invoice, revision, at_ms, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`);
   return ({ period, meterId, register, invoice, revision, acknowledgedAtMs }, body) =>
     insert.run(period, meterId, register, invoice, revision, acknowledgedAtMs, body).changes > 0;
 }

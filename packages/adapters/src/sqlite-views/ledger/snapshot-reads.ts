@@ -96,7 +96,8 @@ function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => rea
   );
   // One statement for all: a statement a meter cost a third of a close of meters of which nothing was issued.
   const newestOfMany = database.prepare(`
-    SELECT m.key, r.revision, l.body FROM json_each(?1) m CROSS JOIN revision r ON r.period = ?2 AND r.meter_id = m.value
+    SELECT m.key, r.revision, l.body FROM json_each(?1) m
+      CROSS JOIN revision r ON r.period = ?2 AND r.meter_id = m.value
       AND r.revision = (SELECT max(revision) FROM revision WHERE period = ?2 AND meter_id = m.value)
       LEFT JOIN ledger l USING (sequence)`);
   newestOfMany.setReturnArrays(true);
@@ -161,13 +162,17 @@ function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => rea
 function listReads(database: DatabaseSync, ears: DamageEars) {
   // With max() SQLite takes the other columns from the row that has it, so this is one walk along the key.
   const latest = database.prepare(`
-    SELECT r.sequence, l.body, r.meter_id, r.revision FROM (SELECT meter_id, sequence, max(revision) AS revision FROM revision
-      WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
+    SELECT r.sequence, l.body, r.meter_id, r.revision FROM
+      (SELECT meter_id, sequence, max(revision) AS revision FROM revision
+        WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r
+      LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
   latest.setReturnArrays(true);
   const ofQuality = database.prepare(`
-    SELECT r.sequence, l.body, q.meter_id, r.revision FROM quality_month q JOIN revision r ON r.period = q.period AND r.meter_id = q.meter_id
+    SELECT r.sequence, l.body, q.meter_id, r.revision FROM quality_month q
+      JOIN revision r ON r.period = q.period AND r.meter_id = q.meter_id
       AND r.revision = (SELECT max(revision) FROM revision n WHERE n.period = q.period AND n.meter_id = q.meter_id)
-      LEFT JOIN ledger l USING (sequence) WHERE q.period = ? AND q.quality = ? AND q.meter_id > ? ORDER BY q.meter_id LIMIT ?`);
+      LEFT JOIN ledger l USING (sequence)
+      WHERE q.period = ? AND q.quality = ? AND q.meter_id > ? ORDER BY q.meter_id LIMIT ?`);
   ofQuality.setReturnArrays(true);
   const changes = database.prepare(
     "SELECT sequence, body FROM ledger WHERE sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?",

@@ -73,9 +73,9 @@ const example = {
   ],
 };
 
-const description = `Billing says which revisions it used, so that everybody sees what was handed over, and what has to be corrected. Each line is one
-register of one invoice; a line that is sent again changes nothing, and another one under the same invoice is refused (\`line_differs\`). Lines are
-kept for ever. At most ${linesMax} in a call.`;
+const description = `Billing says which revisions it used, so that everybody sees what was handed over, and what has to
+be corrected. Each line is one register of one invoice. A line that is sent again changes nothing. Another one under the
+same invoice is refused (\`line_differs\`). Lines are kept for ever. At most ${linesMax} in a call.`;
 
 export function acknowledgementRoutes(app: Api, context: ApiContext): void {
   const schema = {

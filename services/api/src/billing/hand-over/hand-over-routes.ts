@@ -47,8 +47,8 @@ export function handOverRoutes(
   const events = {
     tags: ["billing"],
     summary: "How a month stands, whenever it changes",
-    description: `Server-sent events (\`text/event-stream\`). Each \`board\` event has \`period\`, which is what \`GET /v1/periods/{period}\` answers, and \`handOver\`. A comment
-comes every ${times.heartbeatMs / 1000} s. The stream ends after ${times.lastsMs / 60_000} minutes, and a browser asks again by itself.`,
+    description: `Server-sent events (\`text/event-stream\`). Each \`board\` event has \`period\`, which is what
+\`GET /v1/periods/{period}\` answers, and \`handOver\`. A comment comes every ${times.heartbeatMs / 1000} s. The stream ends after ${times.lastsMs / 60_000} minutes, and a browser asks again by itself.`,
     params,
     querystring: z.strictObject({}),
     response: {

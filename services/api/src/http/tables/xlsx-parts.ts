@@ -7,9 +7,21 @@ const packageNs = "http://schemas.openxmlformats.org/package/2006";
 const type = "application/vnd.openxmlformats-officedocument.spreadsheetml";
 
 /** Stands first, before it is known how many sheets there will be: whatever is no other part is a sheet. */
-export const contentTypes = `${xml}<Types xmlns="${packageNs}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="${type}.worksheet+xml"/><Override PartName="/xl/workbook.xml" ContentType="${type}.sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="${type}.styles+xml"/></Types>`;
+export const contentTypes = [
+  `${xml}<Types xmlns="${packageNs}/content-types">`,
+  '<Default Extension="rels"',
+  ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>',
+  `<Default Extension="xml" ContentType="${type}.worksheet+xml"/>`,
+  `<Override PartName="/xl/workbook.xml" ContentType="${type}.sheet.main+xml"/>`,
+  `<Override PartName="/xl/styles.xml" ContentType="${type}.styles+xml"/>`,
+  "</Types>",
+].join("");
 
-export const relations = `${xml}<Relationships xmlns="${packageNs}/relationships"><Relationship Id="rId1" Type="${office}/officeDocument" Target="xl/workbook.xml"/></Relationships>`;
+export const relations = [
+  `${xml}<Relationships xmlns="${packageNs}/relationships">`,
+  `<Relationship Id="rId1" Type="${office}/officeDocument" Target="xl/workbook.xml"/>`,
+  "</Relationships>",
+].join("");
 
 export function sheetPath(number: number): string {
   return `xl/worksheets/sheet${number}.xml`;
@@ -45,7 +57,22 @@ function sheetName(title: string): string {
 }
 
 const font = '<font><sz val="11"/><name val="Calibri"/></font>';
-const stylesXml = `${xml}<styleSheet xmlns="${sheetsNs}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd hh:mm:ss"/></numFmts><fonts count="2">${font}${font.replace("<font>", "<font><b/>")}</fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/><xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
+const stylesXml = [
+  `${xml}<styleSheet xmlns="${sheetsNs}">`,
+  '<numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd hh:mm:ss"/></numFmts>',
+  `<fonts count="2">${font}${font.replace("<font>", "<font><b/>")}</fonts>`,
+  '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>',
+  '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>',
+  '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>',
+  '<cellXfs count="4">',
+  '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',
+  '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/>',
+  '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>',
+  '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>',
+  "</cellXfs>",
+  '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>',
+  "</styleSheet>",
+].join("");
 
 /** A spreadsheet refuses a file with a longer cell. */
 const cellLengthMax = 32_767;
