@@ -69,7 +69,7 @@ export async function measureCurveUnderLoad(options: {
 }
 
 /** Of ascending times. */
-function shareOf(times: readonly number[], share: number): number {
+export function shareOf(times: readonly number[], share: number): number {
   return times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
 }
 
@@ -124,6 +124,6 @@ async function publishMonth(mqttUrl: string, from: number): Promise<void> {
   await publishAll(() => mqttUrl, messages);
 }
 
-function iso(seconds: number): string {
+export function iso(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }

@@ -1,5 +1,7 @@
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
+import { iso, shareOf } from "./curve-under-load.bench.ts";
 import { runLoad } from "./load/load-process.ts";
 import { portOf } from "./throughput.bench.ts";
 
@@ -21,7 +23,11 @@ export async function measureGroups(options: {
   readonly seconds: number;
 }): Promise<Figure[]> {
   const { meters, messagesPerSecond, seconds } = options;
-  const meterbook = await startMeterbook({ METERBOOK_TIME_ZONE: "UTC", METERBOOK_SETTLE_SECONDS: "1" });
+  const meterbook = await startMeterbook({
+    ...benchSettings(),
+    METERBOOK_TIME_ZONE: "UTC",
+    METERBOOK_SETTLE_SECONDS: "1",
+  });
   try {
     const now = Math.floor(Date.now() / 1000);
     const to = now - (now % 86_400);
@@ -46,11 +52,10 @@ export async function measureGroups(options: {
       ...{ rate: messagesPerSecond, startAt: from, firstRound: (days * 86_400) / quarter },
     });
     const times = await askRepeatedly(() => meterbook.request(path), running);
-    const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
     const note = `${times.length} requests of ${days * 96} steps of ${meters} meters at ${messagesPerSecond} messages/s`;
     return [
-      { name: "group curve p50", value: at(0.5), unit: "ms", note },
-      { name: "group curve p99", value: at(0.99), unit: "ms", bar: { atMost: 100 } },
+      { name: "group curve p50", value: shareOf(times, 0.5), unit: "ms", note },
+      { name: "group curve p99", value: shareOf(times, 0.99), unit: "ms", bar: { atMost: 100 } },
       { name: "sums of a month", value: summing, unit: "s", note: "from when all readings were stored" },
     ];
   } finally {
@@ -84,8 +89,4 @@ async function askRepeatedly(ask: () => Promise<Response>, load: Promise<unknown
   }
   await ended;
   return times.sort((a, b) => a - b);
-}
-
-function iso(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }

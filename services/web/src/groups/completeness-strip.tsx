@@ -17,15 +17,11 @@ export function CompletenessStrip({ points, curve }: Pick<LoadedSums, "points"> 
   const path = shares
     .map((share, i) => (share === undefined ? "" : `M${i} ${height}V${(1 - share) * height}h1V${height}Z`))
     .join("");
+  const label = t("groups.strip", { least: percent(least) });
   return (
     <figure class="strip">
-      <figcaption class="soft">{t("groups.strip", { least: percent(least) })}</figcaption>
-      <svg
-        viewBox={`0 0 ${points.length} ${height}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={t("groups.strip", { least: percent(least) })}
-      >
+      <figcaption class="soft">{label}</figcaption>
+      <svg viewBox={`0 0 ${points.length} ${height}`} preserveAspectRatio="none" role="img" aria-label={label}>
         <rect class="strip-missing" width={points.length} height={height} />
         <path class="strip-present" d={path} />
       </svg>

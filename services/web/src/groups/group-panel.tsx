@@ -4,6 +4,7 @@ import { CurveChart } from "../chart/curve-chart.tsx";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
+import { Figure } from "../look/figure.tsx";
 import { Icon } from "../look/icon.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
 import { Skeleton } from "../look/states.tsx";
@@ -192,15 +193,5 @@ function Tiles({ loaded, zone }: { loaded: LoadedSums; zone: string }) {
         />
       )}
     </dl>
-  );
-}
-
-export function Figure({ name, value, note }: { name: string; value: string; note: string }) {
-  return (
-    <div class="figure">
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-      <dd class="figure-note">{note}</dd>
-    </div>
   );
 }

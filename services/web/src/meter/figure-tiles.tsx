@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import { dateTime, day } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
+import { Figure } from "../look/figure.tsx";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { LoadedCurves } from "./load-curves.ts";
 import { compareName } from "./step-table-view.tsx";
@@ -63,14 +64,4 @@ function Compared({ name, isOther, total, own, unit }: ComparedProps) {
           share: signlessPercent(Math.abs(change)),
         });
   return <Figure name={name} value={amount(total, unit)} note={note} />;
-}
-
-function Figure({ name, value, note }: { name: string; value: string; note: string }) {
-  return (
-    <div class="figure">
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-      <dd class="figure-note">{note}</dd>
-    </div>
-  );
 }

@@ -8,6 +8,7 @@ import { Icon } from "../look/icon.tsx";
 import { WithAnswer } from "../look/states.tsx";
 import { usePageTitle } from "../shell/page-title.ts";
 import { Evidence } from "./evidence.tsx";
+import { RegisterHead } from "./register-head.tsx";
 import { methodName, originName, type Row, whyConsumption, whyValue } from "./why.ts";
 
 type Snapshot = Schemas["Snapshot"];
@@ -98,12 +99,7 @@ function RegisterPanel({ row, snapshot, meter }: { row: Row; snapshot: Snapshot;
   const title = `register-${row.register}`;
   return (
     <section class="panel reading" aria-labelledby={title}>
-      <div class="panel-head">
-        <h2 id={title}>{row.register}</h2>
-        <span class="quality">
-          <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}`)}
-        </span>
-      </div>
+      <RegisterHead id={title} row={row} />
       <dl class="sum">
         <div>
           <dt>{t("table.opening")}</dt>

@@ -2,6 +2,7 @@ import type { Schemas } from "../api/client.ts";
 import { relative } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { count, percent } from "../language/numbers.ts";
+import { Figure } from "../look/figure.tsx";
 
 export type HandOver = Schemas["HandOver"];
 
@@ -42,15 +43,5 @@ export function HandOverPanel({ handOver }: { handOver: HandOver }) {
         </>
       )}
     </section>
-  );
-}
-
-function Figure({ name, value, note }: { name: string; value: string; note: string }) {
-  return (
-    <div class="figure">
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-      <dd class="figure-note">{note}</dd>
-    </div>
   );
 }

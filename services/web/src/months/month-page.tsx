@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { useRoute } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
@@ -41,7 +42,11 @@ export function MonthPage() {
     },
     isLive ? {} : { everyMs },
   );
-  const answer = newest?.period.period === period ? { ...asked, data: newest, problem: undefined } : asked;
+  // An event counts until something was asked behind it: a stream ends, and may not come again.
+  const before = useRef(asked.data);
+  if (isLive) before.current = asked.data;
+  const isNewest = newest?.period.period === period && (isLive || asked.data === before.current);
+  const answer = isNewest ? { ...asked, data: newest, problem: isLive ? undefined : asked.problem } : asked;
   return (
     <>
       <p class="kicker">

@@ -19,14 +19,15 @@ export async function loadStatement(usagePointId: string, period: string, signal
     api.GET("/v1/usage-points/{usagePointId}/statements/{period}", { params: { path }, signal }),
   );
   const meterIds = [...new Set(statement.snapshots.map(({ id }) => id.split("/")[0] as string))];
-  const [meters, revisions] = await Promise.all([
-    Promise.all(meterIds.map((meterId) => meterOf(meterId, signal))),
+  const [zone, revisions] = await Promise.all([
+    zoneOf(meterIds[0], signal),
     Promise.all(meterIds.map((meterId) => revisionsOf(meterId, period, signal))),
   ]);
-  return { statement, revisions: revisions.flat(), zone: meters.find((zone) => zone !== undefined) ?? "UTC" };
+  return { statement, revisions: revisions.flat(), zone };
 }
 
-async function meterOf(meterId: string, signal: AbortSignal): Promise<string | undefined> {
+async function zoneOf(meterId: string | undefined, signal: AbortSignal): Promise<string> {
+  if (meterId === undefined) return "UTC";
   return (await ask(api.GET("/v1/meters/{meterId}", { params: { path: { meterId } }, signal }))).zone;
 }
 

@@ -76,7 +76,7 @@ function MonthCell({ usagePointId, statement }: { usagePointId: string; statemen
 }
 
 /** How much more or less than before; nothing where one of the two is not known. */
-export function change(now: number | null, before: number | null | undefined): string {
+function change(now: number | null, before: number | null | undefined): string {
   if (now === null || before === null || before === undefined || before === 0) return "–";
   const share = now / before - 1;
   const sign = share > 0 ? "+" : share < 0 ? "−" : "";
@@ -84,7 +84,7 @@ export function change(now: number | null, before: number | null | undefined): s
 }
 
 /** `2025-10` of `2026-10` and 12. */
-export function monthsBefore(period: string, back: number): string {
+function monthsBefore(period: string, back: number): string {
   const [year = 0, month = 1] = period.split("-").map(Number);
   return new Date(Date.UTC(year, month - 1 - back, 15)).toISOString().slice(0, 7);
 }

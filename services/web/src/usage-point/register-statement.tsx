@@ -3,6 +3,7 @@ import { t } from "../language/language.ts";
 import { amount } from "../language/numbers.ts";
 import { Wide } from "../look/wide.tsx";
 import { Evidence } from "../month-end/evidence.tsx";
+import { RegisterHead } from "../month-end/register-head.tsx";
 import { methodName, whyConsumption, whyValue } from "../month-end/why.ts";
 import { rowOf, type Segment, type Statement, type ToldStatement } from "./load-statement.ts";
 
@@ -18,12 +19,7 @@ export function RegisterStatement({ told, row }: RegisterStatementProps) {
   const title = `statement-${row.register}`;
   return (
     <section class="panel reading" aria-labelledby={title}>
-      <div class="panel-head">
-        <h2 id={title}>{row.register}</h2>
-        <span class="quality">
-          <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}`)}
-        </span>
-      </div>
+      <RegisterHead id={title} row={row} />
       <div class="beside">
         <Readings row={row} zone={told.zone} />
         <Sum row={row} />
