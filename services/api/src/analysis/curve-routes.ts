@@ -11,6 +11,7 @@ import { instant, meterId, register } from "../http/requests/query-schemas.ts";
 import { curveBytes, pointsMax } from "./curve-json.ts";
 import {
   checkRange,
+  curveCsvExample,
   curveHeader,
   curvePointSchema,
   curveProblems,
@@ -42,7 +43,6 @@ const curveExample = {
   zone: "Europe/Kyiv",
   items: [example],
 };
-const csvExample = `${curveHeader}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,,\n`;
 const description = `Consumption per step. Every step that overlaps \`from\` to \`to\` is answered whole; days and months are local, and
 clock steps count from local midnight. \`native\` is as the meter reports, within the range.
 
@@ -78,7 +78,7 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     params: z.strictObject({ meterId }),
     querystring,
     response: withJson(
-      listAnswers("The curve", curvePointSchema, example, csvExample, curveProblems),
+      listAnswers("The curve", curvePointSchema, example, curveCsvExample, curveProblems),
       curveSchema,
       curveExample,
     ),

@@ -40,6 +40,7 @@ export const curvePointSchema = z
   .meta({ id: "CurvePoint" });
 
 export const curveHeader = "meter_id,register,unit,from,to,consumption,quality,present,expected,snapshot\n";
+export const curveCsvExample = `${curveHeader}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,,\n`;
 
 export const curveProblems = [
   "range_too_long",
@@ -49,14 +50,14 @@ export const curveProblems = [
   "record_damaged",
 ] as const;
 
-export function checkRange({ from, to, resolution }: { from: number; to: number; resolution: Resolution }): void {
+/** @throws ApiProblem `request_invalid`, `range_too_long` */
+export function checkRange({ from, to, resolution }: CurveRange, daysMax = rangeDaysMax[resolution]): void {
   if (from >= to) throw requestInvalid([{ field: "to", message: "must be after from" }]);
   const days = Math.ceil((to - from) / daySeconds);
-  const max = rangeDaysMax[resolution];
-  if (days > max)
+  if (days > daysMax)
     throw new ApiProblem(
       "range_too_long",
-      `from, to: ${days} days; ${resolution} takes at most ${max} days in one request`,
+      `from, to: ${days} days; ${resolution} takes at most ${daysMax} days in one request`,
     );
 }
 

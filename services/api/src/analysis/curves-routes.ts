@@ -1,7 +1,6 @@
 import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
 import { canonicalRegister, idPattern } from "@meterbook/core/domain/reading/identifiers";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
-import { parseInstantMs } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { knownMeter, withSoundRecord } from "../api-context.ts";
@@ -10,10 +9,12 @@ import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers, withJson } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
-import { instant, readAs } from "../http/requests/query-schemas.ts";
+import { instant, readAs, readInstant } from "../http/requests/query-schemas.ts";
+import { pointsMax } from "./curve-json.ts";
 import type { CurveRange, CurveSource } from "./curve-pages.ts";
 import {
   checkRange,
+  curveCsvExample,
   curveHeader,
   curvePointSchema,
   curveProblems,
@@ -26,7 +27,6 @@ import type { MonthPoint } from "./month-pages.ts";
 
 /** A page shows a meter, what it gives to the grid, and eight others or a time before. */
 const seriesMax = 20;
-const pointsMax = 100_000;
 
 interface Series {
   readonly meterId: string;
@@ -73,13 +73,7 @@ export function curvesRoutes(app: Api, context: ApiContext): void {
     description,
     querystring,
     response: withJson(
-      listAnswers(
-        "The curves",
-        itemSchema,
-        example,
-        `${curveHeader}m-1,1.8.0,Wh,2026-10-31T21:00:00Z,2026-10-31T22:00:00Z,412,actual,,,\n`,
-        curveProblems,
-      ),
+      listAnswers("The curves", itemSchema, example, curveCsvExample, curveProblems),
       z.strictObject({ resolution: z.enum(resolutions), items: z.array(itemSchema) }),
       { resolution: "PT1H", items: [example] },
     ),
@@ -153,7 +147,7 @@ function seriesOf(text: string): Series | undefined {
   const register = canonicalRegister(code);
   if (!idPattern.test(meterId) || register === undefined) return undefined;
   if (range.length === 0) return { meterId, register };
-  const [from, to] = range.map((at) => Math.ceil((parseInstantMs(at) ?? Number.NaN) / 1000));
-  if (range.length !== 2 || Number.isNaN(from) || Number.isNaN(to)) return undefined;
-  return { meterId, register, from: from as number, to: to as number };
+  const [from, to] = range.map((at) => readInstant(at));
+  if (range.length !== 2 || from === undefined || to === undefined) return undefined;
+  return { meterId, register, from, to };
 }

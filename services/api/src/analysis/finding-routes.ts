@@ -11,7 +11,7 @@ import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { csvRow } from "../http/answers/csv-cell.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
-import { answerList, type List } from "../http/answers/list-answer.ts";
+import { answerList, type List, pagesBy } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
 import { requestInvalid } from "../http/problems/problem.ts";
@@ -126,7 +126,7 @@ async function* findingPages(
   }
 }
 
-const hoursMax = 32 * 86_400;
+const monthSecondsMax = 32 * 86_400;
 
 /** A month in which a finding of that time can be; local months lie within a day of those of UTC. */
 function isAsked(
@@ -135,7 +135,7 @@ function isAsked(
 ) {
   if (wanted !== undefined && wanted !== of) return false;
   const start = Date.UTC(Math.floor(of / 12), of % 12) / 1000;
-  return start - 86_400 < to && start + hoursMax + 86_400 > from;
+  return start - 86_400 < to && start + monthSecondsMax + 86_400 > from;
 }
 
 async function* snapshotPages(
@@ -150,16 +150,12 @@ async function* snapshotPages(
     return;
   }
   // The meter of the last one may have more.
-  let pages =
-    behind === undefined ? [] : (await view.latestOfMeter(behind.meterId, of)).filter((one) => one.period === of);
-  let afterMeterId = behind?.meterId;
-  if (pages.length > 0) yield pages;
-  do {
-    const entries = await view.latest({ period: of, limit, ...(afterMeterId === undefined ? {} : { afterMeterId }) });
-    pages = entries.map(({ snapshot }) => snapshot);
-    yield pages;
-    afterMeterId = pages.at(-1)?.meterId;
-  } while (pages.length === limit);
+  if (behind !== undefined) yield (await view.latestOfMeter(behind.meterId, of)).filter((one) => one.period === of);
+  const read = async (afterMeterId: string | undefined, most: number) => {
+    const after = afterMeterId === undefined ? {} : { afterMeterId };
+    return (await view.latest({ period: of, limit: most, ...after })).map(({ snapshot }) => snapshot);
+  };
+  yield* pagesBy(read, ({ meterId: last }) => last, behind?.meterId, limit);
 }
 
 function findingsOf(snapshot: Snapshot, { rule, from = 0, to = Number.POSITIVE_INFINITY }: Query): Listed[] {

@@ -3,19 +3,12 @@ import { groupId as idOf } from "@meterbook/core/domain/group/group-members";
 import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
+import { checkRange } from "../analysis/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { register } from "../http/requests/query-schemas.ts";
-import {
-  checkGroupRange,
-  groupId,
-  knownGroup,
-  pendingDays,
-  pendingSchema,
-  rangeFields,
-  readGroup,
-} from "./group-query.ts";
+import { groupId, knownGroup, pendingDays, pendingSchema, rangeFields, readGroup } from "./group-query.ts";
 
 const amount = (description: string) => z.int().nullable().meta({ description });
 const moment = z.string().meta({ format: "date-time" });
@@ -99,7 +92,7 @@ export function balanceRoutes(app: Api, context: ApiContext): void {
   };
   app.get("/v1/groups/:groupId/balance", { schema }, async (request) => {
     const { register: taken, returned, ...range } = request.query;
-    checkGroupRange(range);
+    checkRange(range);
     const group = await knownGroup(context, request.params.groupId);
     if (group.kind !== "feeder")
       throw new ApiProblem("group_unknown", `${group.groupId}: a balance is of a feeder, feeder:…`);

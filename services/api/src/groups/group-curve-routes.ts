@@ -2,6 +2,7 @@ import { groupKinds } from "@meterbook/core/domain/group/group-members";
 import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";
+import { checkRange, rangeDaysMax } from "../analysis/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { csvRow } from "../http/answers/csv-cell.ts";
 import { chunksOf } from "../http/answers/list-answer.ts";
@@ -11,14 +12,11 @@ import { ApiProblem } from "../http/problems/problem.ts";
 import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
 import { register } from "../http/requests/query-schemas.ts";
 import {
-  checkGroupRange,
-  clockDaysMax,
   groupId,
   groupPointExample,
   groupPointJson,
   groupPointSchema,
   knownGroup,
-  longDaysMax,
   pendingDays,
   pendingSchema,
   rangeFields,
@@ -63,7 +61,7 @@ the sum of their own curves (\`GET /v1/meters/{meterId}/curve\`). A member count
 - Days and months are those of the default zone. A month is the sum of its days, and counts meters times days.
 - \`measures:…\` is what the meters count that measure a feeder. They are in no other group.
 
-At most ${clockDaysMax} days (days and months: ${longDaysMax}). Not paged.`;
+At most ${rangeDaysMax.PT1H} days (days and months: ${rangeDaysMax.P1D}). Not paged.`;
 
 export function groupCurveRoutes(app: Api, context: ApiContext): void {
   const { streams, timeZone } = context;
@@ -82,7 +80,7 @@ export function groupCurveRoutes(app: Api, context: ApiContext): void {
   };
   app.get("/v1/groups/:groupId/curve", { schema }, async (request, reply) => {
     const { register: of, ...range } = request.query;
-    checkGroupRange(range);
+    checkRange(range);
     const format = answerFormat(request.headers.accept);
     const group = await knownGroup(context, request.params.groupId);
     if (!group.registers.includes(of)) {

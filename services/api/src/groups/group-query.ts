@@ -4,11 +4,12 @@ import { groupCurve, groupResolutions, storedResolution } from "@meterbook/core/
 import type { BaseUnit } from "@meterbook/core/domain/reading/reading";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { DayRange } from "@meterbook/core/ports/group-sums";
 import { readSummedSteps } from "@meterbook/core/records/sums/register-day-record";
 import { z } from "zod";
 import type { ApiContext } from "../api-context.ts";
-import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
+import { ApiProblem } from "../http/problems/problem.ts";
 import { instant } from "../http/requests/query-schemas.ts";
 
 export const groupId = z
@@ -34,19 +35,10 @@ export interface GroupRange {
   readonly resolution: GroupResolution;
 }
 
-const daySeconds = 86_400;
-export const clockDaysMax = 400;
-export const longDaysMax = 4000;
-
-export function checkGroupRange({ from, to, resolution }: GroupRange, daysMax?: number): void {
-  if (from >= to) throw requestInvalid([{ field: "to", message: "must be after from" }]);
-  const days = Math.ceil((to - from) / daySeconds);
-  const max = daysMax ?? (resolution.startsWith("PT") ? clockDaysMax : longDaysMax);
-  if (days > max)
-    throw new ApiProblem(
-      "range_too_long",
-      `from, to: ${days} days; ${resolution} takes at most ${max} days in one request`,
-    );
+/** Of whom nothing can be read nothing is known: the others count all the same. */
+export function ifDamaged(error: unknown): undefined {
+  if (error instanceof AdapterError && error.code === "record_damaged") return undefined;
+  throw error;
 }
 
 export const groupPointSchema = z

@@ -2,10 +2,11 @@ import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { idPattern } from "@meterbook/core/domain/reading/identifiers";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";
+import { checkRange } from "../analysis/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { register } from "../http/requests/query-schemas.ts";
-import { checkGroupRange, groupPointExample, groupPointJson, groupPointSchema, rangeFields } from "./group-query.ts";
+import { groupPointExample, groupPointJson, groupPointSchema, rangeFields } from "./group-query.ts";
 import { sumList } from "./sum-list.ts";
 
 const idsMax = 1000;
@@ -52,7 +53,7 @@ export function listCurveRoutes(app: Api, context: ApiContext): void {
   };
   app.post("/v1/groups::curve", { schema }, async (request) => {
     const { ids, register: of, ...range } = request.body;
-    checkGroupRange(range, listDaysMax);
+    checkRange(range, listDaysMax);
     const { points, ...told } = await sumList(context, ids, of, range);
     const { resolution } = range;
     return { register: of, resolution, zone: context.timeZone, ...told, items: points.map(groupPointJson) };

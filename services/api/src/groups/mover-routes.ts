@@ -1,12 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { period, register, wholeNumber } from "../http/requests/query-schemas.ts";
-import { groupId, knownGroup } from "./group-query.ts";
+import { groupId, ifDamaged, knownGroup } from "./group-query.ts";
 
 const amount = z.int().min(0).nullable();
 
@@ -99,9 +98,4 @@ function usedIn(snapshot: Snapshot | undefined, register: string): number | null
   const rows = snapshot?.registers.filter((row) => row.register === register) ?? [];
   if (rows.length === 0 || rows.some(({ consumption }) => consumption === null)) return null;
   return rows.reduce((sum, { consumption }) => sum + (consumption ?? 0), 0);
-}
-
-function ifDamaged(error: unknown): undefined {
-  if (error instanceof AdapterError && error.code === "record_damaged") return undefined;
-  throw error;
 }

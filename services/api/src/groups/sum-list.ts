@@ -8,10 +8,9 @@ import { installationsOf } from "@meterbook/core/domain/registry/installations";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { ApiContext } from "../api-context.ts";
-import { daysOf, type GroupRange } from "./group-query.ts";
+import { daysOf, type GroupRange, ifDamaged } from "./group-query.ts";
 
 interface Listed {
   readonly meterId: string;
@@ -88,11 +87,6 @@ async function findListed({ ports }: ApiContext, ids: readonly string[]) {
     }
   }
   return { listed: [...listed.values()], unknown };
-}
-
-function ifDamaged(error: unknown): undefined {
-  if (error instanceof AdapterError && error.code === "record_damaged") return undefined;
-  throw error;
 }
 
 /** Month by month: where intervals overlap, the choice among them is the month's. */

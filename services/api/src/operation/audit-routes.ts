@@ -1,3 +1,4 @@
+import { idPattern } from "@meterbook/core/domain/reading/identifiers";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
 import { auditSubjects, type KeptRead } from "@meterbook/core/ports/audit-log";
 import { z } from "zod";
@@ -8,7 +9,7 @@ import type { List } from "../http/answers/list-answer.ts";
 import { answerList, pagesBy } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
-import { cursor, instant, limit } from "../http/requests/query-schemas.ts";
+import { cursor, idRule, instant, limit } from "../http/requests/query-schemas.ts";
 
 const cursors = cursorForm("audit", z.int().min(1));
 
@@ -37,9 +38,7 @@ const example = {
 };
 const header = "id,at,caller,address,call,subject,subject_id,query\n";
 
-const id = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "1 to 64 letters, digits and . _ -, the first a letter or digit");
+const id = z.string().regex(idPattern, idRule);
 
 /** Who has read what of whom: for an operator who is asked, and for those it is about. */
 export function auditRoutes(app: Api, { ports, streams, limits, readsWritten }: ApiContext): void {

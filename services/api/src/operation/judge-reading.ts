@@ -1,7 +1,6 @@
-import type { Reading } from "@meterbook/core/domain/reading/reading";
+import type { Channel, Reading } from "@meterbook/core/domain/reading/reading";
 import { originOf, qualityOf, readingCode, revisionOf } from "@meterbook/core/domain/reading/reading";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
-import type { StoredChannel } from "@meterbook/core/ports/series-store";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import type { NamedReading } from "../analysis/reading-id.ts";
 import { namedReading } from "../analysis/reading-id.ts";
@@ -53,7 +52,7 @@ export async function judgeReading(
   return judged;
 }
 
-function isOf(channel: StoredChannel, { register, kind, stepSeconds }: NamedReading): boolean {
+function isOf(channel: Channel, { register, kind, stepSeconds }: NamedReading): boolean {
   return channel.register === register && channel.kind === kind && channel.stepSeconds === stepSeconds;
 }
 
@@ -73,9 +72,7 @@ async function isKnown(
   for (let page = 0; page < conflictPagesMax; page += 1) {
     const conflicts = await series.conflictsOf(named.meterId, { afterId, limit: conflictsPerPage });
     const isOne = ({ channel, at, refused, kept }: (typeof conflicts)[number]) =>
-      at === named.at &&
-      isOf({ ...channel, index: 0, first: kept }, named) &&
-      (refused.value === named.value || kept.value === named.value);
+      at === named.at && isOf(channel, named) && (refused.value === named.value || kept.value === named.value);
     if (conflicts.some(isOne)) return true;
     const last = conflicts.at(-1);
     if (last === undefined || conflicts.length < conflictsPerPage) return false;

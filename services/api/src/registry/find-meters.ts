@@ -1,3 +1,4 @@
+import { isId } from "@meterbook/core/domain/reading/identifiers";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { ApiContext } from "../api-context.ts";
 
@@ -13,9 +14,6 @@ export interface FoundMeter {
 
 type Found = Map<string, FoundMeter>;
 
-/** What an id can be; a serial number may be more. */
-const idForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
 /**
  * Meters and usage points whose id, and meters whose serial number, is `text` or begins with it: of the registry, and
  * of the newest month that was issued, where meters without a record are too. A meter that has only just begun to
@@ -25,7 +23,8 @@ export async function findMeters(context: ApiContext, text: string, limit: numbe
   const found: Found = new Map();
   const byId = [findIssued, findRegistered, findReporting, findPoints];
   await Promise.all([
-    ...(idForm.test(text) ? byId.map((find) => find(context, text, limit, found)) : []),
+    // A serial number may be more than an id can be.
+    ...(isId(text) ? byId.map((find) => find(context, text, limit, found)) : []),
     findLabelled(context, text, limit, found),
   ]);
   const nameOf = ({ kind, meterId, usagePointId }: FoundMeter) => (kind === "meter" ? (meterId ?? "") : usagePointId);

@@ -58,7 +58,7 @@ async function prepare({ meterVersion }: Pick<Registry, "meterVersion">, record:
   return "fault" in kept ? kept : { record: kept.record, base: base ?? known?.version ?? 0 };
 }
 
-function ifDamaged(error: unknown): "damaged" {
+export function ifDamaged(error: unknown): "damaged" {
   if (error instanceof AdapterError && error.code === "record_damaged") return "damaged";
   throw error;
 }

@@ -7,6 +7,7 @@ import type { Api, ApiContext } from "../../api-context.ts";
 import { callerName } from "../../http/access/access.ts";
 import { answers } from "../../http/documentation/documented.ts";
 import { register } from "../../http/requests/query-schemas.ts";
+import { ifDamaged } from "../../registry/set-meters.ts";
 
 const linesMax = 1000;
 const refusals = ["snapshot_unknown", "revision_unknown", "kwh_invalid", "line_differs", "record_damaged"] as const;
@@ -105,11 +106,13 @@ async function judge({ ports }: ApiContext, line: Line, said: Said): Promise<Jud
   const [, meterId = "", month = "", revision = ""] = /^([^/]+)\/(\d{4}-\d{2})\/(\d{1,6})$/.exec(line.snapshot) ?? [];
   const period = parsePeriod(month);
   if (period === undefined || !idPattern.test(meterId)) return { refusal: "snapshot_unknown" };
-  const newest = await ports.snapshots.find(meterId, period).catch(() => "damaged" as const);
+  const newest = await ports.snapshots.find(meterId, period).catch(ifDamaged);
   if (newest === "damaged") return { refusal: "record_damaged" };
   if (newest === undefined) return { refusal: "snapshot_unknown" };
   const wanted = Number(revision);
-  const issued = wanted === newest.revision ? newest : await ports.snapshots.find(meterId, period, wanted);
+  const isNewest = wanted === newest.revision;
+  const issued = isNewest ? newest : await ports.snapshots.find(meterId, period, wanted).catch(ifDamaged);
+  if (issued === "damaged") return { refusal: "record_damaged" };
   if (issued === undefined) return { refusal: "revision_unknown" };
   const consumption = consumptionOf(line, issued);
   if (consumption === undefined) return { refusal: "kwh_invalid" };

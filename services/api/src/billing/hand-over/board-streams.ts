@@ -71,6 +71,8 @@ export function boardStreams(times: StreamTimes = usualStreamTimes): BoardStream
 
   return {
     add(key, caller, into, read) {
+      // Its "close" has been, and would not be told again.
+      if (into.destroyed) return;
       const own = all().filter(([, of]) => of === caller).length;
       if (all().length >= times.clientsMax || own >= times.clientsPerCallerMax)
         throw new ApiProblem("too_many_streams", "ask GET /v1/periods/{period} from time to time instead", {

@@ -65,15 +65,19 @@ export function writeDownReads(
     }, ms).unref();
   }
 
-  app.addHook("onRequest", async (request) => {
-    if (isPersonal(request) && waiting.length >= readsWaitingMax)
+  app.addHook("onRequest", async (request, { raw }) => {
+    if (!isPersonal(request)) return;
+    if (waiting.length >= readsWaitingMax)
       throw new ApiProblem("storage_unavailable", "who reads what is written down, and the log of it is out of reach");
-  });
-  app.addHook("onResponse", async (request, reply) => {
-    if (!isPersonal(request) || (reply.statusCode !== 200 && reply.statusCode !== 304)) return;
-    const atMs = clock.nowMs();
-    waiting.push(...readsOf(request, atMs));
-    writeSoon(gatherMs);
+    // Also of a client that goes before all is sent: what it has it has read.
+    raw.once("finish", answered).once("close", answered);
+
+    function answered(): void {
+      raw.off("finish", answered).off("close", answered);
+      if (!raw.headersSent || (raw.statusCode !== 200 && raw.statusCode !== 304)) return;
+      waiting.push(...readsOf(request, clock.nowMs()));
+      writeSoon(gatherMs);
+    }
   });
   app.addHook("onClose", async () => {
     clearTimeout(timer);

@@ -32,7 +32,7 @@ export function flag(description: string) {
   return readAs(read, "true or false", { type: "boolean", description });
 }
 
-const idRule = "1 to 64 letters, digits and . _ -, the first a letter or digit";
+export const idRule = "1 to 64 letters, digits and . _ -, the first a letter or digit";
 
 export const meterId = z
   .string()
@@ -52,7 +52,7 @@ export const period = readAs(parsePeriod, "a period is YYYY-MM, 2001-01 to 2099-
 
 const instantRule = "an RFC 3339 instant with an offset, such as 2026-10-31T22:00:00Z";
 
-function readInstant(text: string): number | undefined {
+export function readInstant(text: string): number | undefined {
   const ms = parseInstantMs(text);
   return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }

@@ -16,14 +16,15 @@ export async function* tableChunks(order: TableOrder, csv: AsyncIterable<Chunk>)
     for await (const { bytes, rows } of csv) {
       if (pending !== undefined) yield { bytes: Buffer.from(await pending.answer), rows: pending.rows };
       thread ??= tableThread(order);
-      pending = { answer: thread.ask({ csv: bytes }), rows };
+      const answer = thread.ask({ csv: bytes });
+      // It may fail while the next chunk is read, when nobody waits for it yet: it is told when it is asked for.
+      answer.catch(() => undefined);
+      pending = { answer, rows };
     }
     if (pending === undefined || thread === undefined) return;
     yield { bytes: Buffer.from(await pending.answer), rows: pending.rows };
-    pending = undefined;
     yield { bytes: Buffer.from(await thread.ask({})), rows: 0 };
   } finally {
-    pending?.answer.catch(() => undefined);
     await thread?.end();
   }
 }
