@@ -83,6 +83,14 @@ export function groupSumsContract(make: () => Promise<GroupSumsUnderTest>): void
     expect(await (await again.sums.open(0, 3)).pending()).toEqual([]);
   });
 
+  test("a group has the registers of its own members, whatever others have", async () => {
+    const { sums, reader } = await opened(await make());
+    const writer = await sums.open(0, 1);
+    await writer.put(day, [aGroupDay("feeder:F1", 1), aGroupDay("feeder:F2", 1, "2.8.0"), aGroupDay("fleet", 2)]);
+    expect((await reader.group("feeder:F1"))?.registers).toEqual(["1.8.0"]);
+    expect((await reader.group("feeder:F2"))?.registers).toEqual(["2.8.0"]);
+  });
+
   test("who goes on taking readings in is the owner, though another opened late and has gone", async () => {
     const { sums, reader } = await opened(await make());
     const writer = await sums.open(0, 2);

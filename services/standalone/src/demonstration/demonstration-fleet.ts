@@ -4,6 +4,7 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Settings } from "@meterbook/runtime/settings/load-settings";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import { startFleet } from "../../../../simulators/src/fleet/fleet.ts";
+import { meterIdOf } from "../../../../simulators/src/meters/meter-profile.ts";
 import { registerFeeders, reportFeeders } from "./demonstration-feeders.ts";
 import { openFleetMemory } from "./fleet-memory.ts";
 
@@ -39,7 +40,7 @@ export async function startDemonstrationFleet(options: DemonstrationOptions): Pr
   if (isOpen)
     await registerFeeders(
       httpUrl,
-      Array.from({ length: meters }, (_, i) => `sim-${String(i + 1).padStart(6, "0")}`),
+      Array.from({ length: meters }, (_, i) => meterIdOf("sim-000001", i)),
     );
   const fleet = startFleet({
     url: mqttUrl,

@@ -24,11 +24,15 @@ export type FileName = FileKind | `shard-${number}/${(typeof shardedKinds)[numbe
 
 /** All files of a directory, in the order of their kinds. */
 export function fileNamesOf(shards: number): readonly FileName[] {
-  const further = Array.from({ length: shards - 1 }, (_, index) => index + 1);
   return fileKinds.flatMap((kind): FileName[] => {
     const sharded = shardedKinds.find((one) => one === kind);
-    return sharded === undefined ? [kind] : [kind, ...further.map((shard) => `shard-${shard}/${sharded}` as const)];
+    return sharded === undefined ? [kind] : shardsOf(shards).map((shard) => fileOfShard(sharded, shard));
   });
+}
+
+/** Their numbers. */
+export function shardsOf(shards: number): number[] {
+  return Array.from({ length: shards }, (_, shard) => shard);
 }
 
 /** Undefined where no data directory has a file of that name. */

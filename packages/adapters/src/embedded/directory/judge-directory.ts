@@ -1,4 +1,13 @@
-import { directoryFiles, type Facts, type FileName, factOf, fileOfShard, kindOf, shardOf } from "./directory-files.ts";
+import {
+  directoryFiles,
+  type Facts,
+  type FileName,
+  factOf,
+  fileOfShard,
+  kindOf,
+  shardOf,
+  shardsOf,
+} from "./directory-files.ts";
 import type { FileState, Inspection } from "./inspect-directory.ts";
 
 /** One file that holds less than it did, or cannot say what it holds. */
@@ -34,10 +43,6 @@ export function judgeDirectory({ marks, files }: Inspection): readonly Trouble[]
   });
   if (judged.length > 0) return judged;
   return shardsOf(shards).flatMap((shard) => logAgainstSeries(around, shard));
-}
-
-function shardsOf(shards: number): number[] {
-  return Array.from({ length: shards }, (_, shard) => shard);
 }
 
 function marksTrouble(what: string): Trouble {

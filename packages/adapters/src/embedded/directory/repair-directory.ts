@@ -22,6 +22,7 @@ import {
   openFile,
   pathOf,
   shardOf,
+  shardsOf,
   stamp,
 } from "./directory-files.ts";
 import { type KnownFiles, type Marks, openMarks } from "./directory-marks.ts";
@@ -159,7 +160,7 @@ interface Numbers {
  * it.
  */
 function continueNumbers(dataDir: string, file: FileName, { was, inspection, identity }: Numbers): void {
-  const shards = Array.from({ length: identity.shards }, (_, shard) => shard);
+  const shards = shardsOf(identity.shards);
   const kind = kindOf(file);
   const database = openFile(dataDir, file);
   try {

@@ -1,8 +1,8 @@
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LatestPage, LedgerEntry, PeriodSeals, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { LedgerPlace } from "@meterbook/sharding/ledger-place";
 import { partitionOf } from "@meterbook/sharding/slot";
+import { ofTheirShards } from "../database/of-their-shards.ts";
 import { type Cursor, mergedPage } from "./merged-page.ts";
 
 /** The ledger of all shards: what is of a meter is asked of the meter's, lists are merged, and changes come in turn. */
@@ -16,15 +16,8 @@ export function shardedView(shards: readonly SnapshotView[]): SnapshotView {
     find: (meterId, period, revision) => shardOf(meterId).find(meterId, period, revision),
     revisions: (meterId, period, leftOut) => shardOf(meterId).revisions(meterId, period, leftOut),
     latestOfMeter: (meterId, fromPeriod) => shardOf(meterId).latestOfMeter(meterId, fromPeriod),
-    async latestOfMeters(meterIds, fromPeriod) {
-      const found = new Map<string, readonly Snapshot[]>();
-      for (const [shard, view] of shards.entries()) {
-        const own = meterIds.filter((meterId) => partitionOf(meterId, shards.length) === shard);
-        const snapshots = own.length === 0 ? [] : await view.latestOfMeters(own, fromPeriod);
-        for (const [index, meterId] of own.entries()) found.set(meterId, snapshots[index] ?? []);
-      }
-      return meterIds.map((meterId) => found.get(meterId) ?? []);
-    },
+    latestOfMeters: (meterIds, fromPeriod) =>
+      ofTheirShards(shards, meterIds, (shard, own) => shard.latestOfMeters(own, fromPeriod)),
     sealedRecord: (key) => shardOf(key.meterId).sealedRecord(key),
     metersOfUsagePoint: async (period, id) =>
       (await ofAll((shard) => shard.metersOfUsagePoint(period, id))).flat().sort(),
@@ -43,13 +36,13 @@ type Lists = Pick<SnapshotView, "latest" | "latestRecords" | "changes" | "issued
 async function byMeter<Entry>(
   pages: readonly ((page: LatestPage) => Promise<readonly Entry[]>)[],
   meterIdOf: (entry: Entry) => string,
-  { limit, afterMeterId = "", leftOut, period }: LatestPage,
+  { limit, afterMeterId = "", leftOut, ...of }: LatestPage,
 ): Promise<readonly Entry[]> {
   const damages: Damage[] = [];
   const told = { leftOut: (damage: Damage) => void damages.push(damage) };
   const cursors = pages.map(
     (pageOf): Cursor<Entry> => ({
-      next: (after, most) => pageOf({ period, afterMeterId: after, limit: most, ...told }),
+      next: (after, most) => pageOf({ ...of, afterMeterId: after, limit: most, ...told }),
       keyOf: meterIdOf,
     }),
   );

@@ -1,6 +1,6 @@
-import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
+import { ofTheirShards } from "../database/of-their-shards.ts";
 
 /** The store of all shards: what is of a meter is asked of the meter's. */
 export function shardedSeriesReader(shards: readonly SeriesReader[]): SeriesReader {
@@ -10,15 +10,7 @@ export function shardedSeriesReader(shards: readonly SeriesReader[]): SeriesRead
   return {
     meter: (meterId) => shardOf(meterId).meter(meterId),
     read: (meterId, range) => shardOf(meterId).read(meterId, range),
-    async readMany(meterIds, range) {
-      const found = new Map<string, readonly ReadingSeries[]>();
-      for (const [shard, reader] of shards.entries()) {
-        const own = meterIds.filter((meterId) => partitionOf(meterId, shards.length) === shard);
-        const series = own.length === 0 ? [] : await reader.readMany(own, range);
-        for (const [index, meterId] of own.entries()) found.set(meterId, series[index] ?? []);
-      }
-      return meterIds.map((meterId) => found.get(meterId) ?? []);
-    },
+    readMany: (meterIds, range) => ofTheirShards(shards, meterIds, (shard, own) => shard.readMany(own, range)),
     conflictsOf: (meterId, page) => shardOf(meterId).conflictsOf(meterId, page),
     totals: async () => together(await Promise.all(shards.map((shard) => shard.totals()))),
   };

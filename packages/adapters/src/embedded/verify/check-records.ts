@@ -93,14 +93,16 @@ const tables: Readonly<Record<CheckedTable, TableCheck>> = {
   mending: rowTable("damage", "rowid", mendingColumns, (_, id) => `mending of ${id}`),
 };
 
-export function kindOfTable(table: CheckedTable): FileKind {
-  return tables[table].file;
+/** A table in a file. */
+export interface TableIn {
+  readonly file: FileName;
+  readonly table: CheckedTable;
 }
 
 /** The parts of a directory's tables: of a table each file that has it. */
-export function tablesIn(names: readonly FileName[]): { readonly file: FileName; readonly table: CheckedTable }[] {
+export function tablesIn(names: readonly FileName[]): TableIn[] {
   return checkedTables.flatMap((table) =>
-    names.filter((name) => kindOf(name) === kindOfTable(table)).map((file) => ({ file, table })),
+    names.filter((name) => kindOf(name) === tables[table].file).map((file) => ({ file, table })),
   );
 }
 
@@ -132,11 +134,7 @@ export interface PlaceCheck {
 }
 
 /** Checks rows by their keys, one at a time, as many as wanted. Without `places`, each place is looked up. */
-export function tableCheck(
-  database: DatabaseSync,
-  { file, table }: { readonly file: FileName; readonly table: CheckedTable },
-  places?: PlaceCheck,
-) {
+export function tableCheck(database: DatabaseSync, { file, table }: TableIn, places?: PlaceCheck) {
   const { key, columns, check } = tables[table];
   const shard = shardOf(file);
   const rows = database.prepare(

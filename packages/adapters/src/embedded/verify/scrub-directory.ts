@@ -9,7 +9,7 @@ import {
   openToRead,
   pathOf,
 } from "../directory/directory-files.ts";
-import { type CheckedTable, tableCheck, tablesIn } from "./check-records.ts";
+import { type CheckedTable, type TableIn, tableCheck, tablesIn } from "./check-records.ts";
 import type { WrongRow } from "./wrong-row.ts";
 
 export interface ScrubEvents {
@@ -83,11 +83,7 @@ interface Turns {
   isClosed(): boolean;
 }
 
-async function scrubTable(
-  options: ScrubOptions,
-  { file, table }: { readonly file: FileName; readonly table: CheckedTable },
-  { pause, isClosed }: Turns,
-): Promise<void> {
+async function scrubTable(options: ScrubOptions, { file, table }: TableIn, { pause, isClosed }: Turns): Promise<void> {
   const { dataDir, clock, tell, events, shareMax } = options;
   try {
     const database = openToRead(pathOf(dataDir, file));

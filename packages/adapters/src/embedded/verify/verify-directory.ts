@@ -5,7 +5,7 @@ import { type FileName, kindOf, openToRead, pathOf, shardOf } from "../directory
 import { inspectDirectory } from "../directory/inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "../directory/judge-directory.ts";
 import { metTogether, nothingMet, type PlacesMet } from "./check-places.ts";
-import type { CheckedTable } from "./check-records.ts";
+import type { CheckedTable, TableIn } from "./check-records.ts";
 import { tableCheck, tablesIn } from "./check-records.ts";
 import type { WrongRow } from "./wrong-row.ts";
 
@@ -72,10 +72,7 @@ function keptOf(file: FileName, ledgers: readonly FileName[], kept: readonly Kep
 }
 
 /** Slices of keys, so that all threads have something to do to the end. */
-function parts(
-  dataDir: string,
-  { file, table }: { readonly file: FileName; readonly table: CheckedTable },
-): VerifyTask[] {
+function parts(dataDir: string, { file, table }: TableIn): VerifyTask[] {
   const database = openToRead(pathOf(dataDir, file));
   try {
     const range = tableCheck(database, { file, table }).range();

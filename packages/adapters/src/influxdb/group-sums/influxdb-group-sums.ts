@@ -51,7 +51,6 @@ async function openWriter(own: Own): Promise<GroupSumsWriter> {
   let pending: readonly DayRange[] = found?.days ?? [];
   // An epoch may have been given twice where the log that counts them was made anew.
   let epoch = Math.max(own.epoch, (found?.epoch ?? -1) + 1);
-  const isKnown = found !== undefined;
 
   /** Whoever takes readings in is the owner: another that was only slow to begin has gone already. */
   async function takeBack(): Promise<void> {
@@ -74,9 +73,9 @@ async function openWriter(own: Own): Promise<GroupSumsWriter> {
     throw new AdapterError("store_write_failed", { retryable: false, detail });
   }
 
-  if (isKnown) await record(pending);
+  if (found !== undefined) await record(pending);
   return {
-    pending: async () => (isKnown ? found.days : undefined),
+    pending: async () => found?.days,
     async changed(days) {
       await takeBack();
       await record([...pending, ...days]);
@@ -246,9 +245,14 @@ async function oneGroup(onEach: OnEach, groupId: string, signal: AbortSignal) {
     return found.flatMap(({ values }) => values.map((row) => ({ meters: Number(row[1]), ids: String(row[2]) })));
   });
   const fields = await onEach(async (connection) => {
-    const text = "SELECT * FROM groupday WHERE g = $g ORDER BY time DESC LIMIT 1";
+    // Every field of the measurement is a column, whoever's it is.
+    const text = "SELECT count(*) FROM groupday WHERE g = $g";
     const found = await query(connection, { text, parameters }, signal);
-    return found.flatMap(({ columns }) => columns);
+    return found.flatMap(({ columns, values }) =>
+      columns
+        .filter((_, i) => values.some((row) => Number(row[i] ?? 0) > 0))
+        .map((name) => name.replace(/^count_/, "")),
+    );
   });
   const registers = [
     ...new Set(fields.flatMap((field) => (unitOf(field) === undefined ? [] : field.replace(/_[^_]+$/, "")))),

@@ -43,22 +43,19 @@ const detours = fetchDetours(() => given);
 export const unreadableStretches = detours.standing;
 
 function exchange(call: FetchCall): Exchange {
+  const askedFor = new Map<string, { readonly own: AskedPartition; readonly asked: string }>();
   const topics = call.topics.map(({ topic, partitions }) => ({
     topic,
-    partitions: partitions.map((one) => ({ ...one, fetchOffset: detours.offsetToAsk(topic, one) })),
+    partitions: partitions.map((own) => {
+      const asked = detours.offsetToAsk(topic, own);
+      askedFor.set(`${topic}/${own.partition}`, { own, asked });
+      return { ...own, fetchOffset: asked };
+    }),
   }));
   const { request, response } = protocolOf({ version: spokenVersion })({ ...call, topics });
   function taken(topic: string, answer: FetchedPartition): FetchedPartition {
-    const at = call.topics.findIndex((one) => one.topic === topic && indexOf(one, answer) >= 0);
-    const wanted = call.topics[at];
-    const index = wanted === undefined ? -1 : indexOf(wanted, answer);
-    const [own, asked] = [wanted?.partitions[index], topics[at]?.partitions[index]];
-    if (own === undefined || asked === undefined) return answer;
-    return detours.answerTo(topic, own, { asked: asked.fetchOffset, answer });
+    const one = askedFor.get(`${topic}/${answer.partition}`);
+    return one === undefined ? answer : detours.answerTo(topic, one.own, { asked: one.asked, answer });
   }
   return { request, response: { ...response, decode: (raw) => decodeFetch(raw, taken) } };
-}
-
-function indexOf({ partitions }: FetchedTopics, { partition }: FetchedPartition): number {
-  return partitions.findIndex((one) => one.partition === partition);
 }

@@ -120,12 +120,12 @@ export function auditWrites(database: DatabaseSync, keptMax = readsKeptMax): Aud
     },
     nextId: () => Number(newest.get()?.["id"]) + 1,
     forget(beforeMs) {
-      const rows = oldest.all(forgottenPerTurnMax);
       const surplus = Math.max(0, kept - keptMax);
-      let last: number | undefined;
-      for (const [index, { id, at_ms: atMs }] of rows.entries()) {
+      let [last, index]: [number | undefined, number] = [undefined, 0];
+      for (const { id, at_ms: atMs } of oldest.iterate(forgottenPerTurnMax)) {
         if (index >= surplus && Number(atMs) >= beforeMs) break;
         last = Number(id);
+        index += 1;
       }
       if (last !== undefined) kept -= Number(remove.run(last).changes);
     },
