@@ -96,8 +96,8 @@ export async function openKnownMeters(
       const { registers } = record;
       meter.isRegistered = true;
       meter.recordDamaged = false;
-      const carriedBefore = meter.record?.connectionPowerW;
-      const judgedBefore = meter.rules;
+      const judgedBefore = judgedBy(meter.record);
+      const rulesBefore = meter.rules;
       meter.rules = rulesOfMeter(book, known);
       meter.record = {
         ...record,
@@ -111,7 +111,7 @@ export async function openKnownMeters(
         zones.add(zone);
       }
       // What was tidy under other master data need not be so under these.
-      const isJudgedAnew = carriedBefore !== record.connectionPowerW || judgedBefore !== meter.rules;
+      const isJudgedAnew = judgedBefore !== judgedBy(record) || rulesBefore !== meter.rules;
       if (isElsewhere || (meter.channels.length > 0 && isJudgedAnew)) forgetMeter(meter, -1);
       return meter;
     },
@@ -126,4 +126,13 @@ function numberedFrom(first: number, channels: Iterable<Omit<StoredChannel, "ind
   return Array.from(channels, ({ register, kind, unit, stepSeconds, first: reading }, index) => {
     return { register, kind, unit, stepSeconds, first: reading, index: first + index };
   });
+}
+
+/** What a value is compared with when it comes: the connection's power, and what is multiplied by what. */
+function judgedBy(record: Pick<MeterRecord, "registers" | "connectionPowerW"> | undefined): string {
+  const multiplied = record?.registers.filter(({ multiplier = 1 }) => multiplier !== 1) ?? [];
+  return JSON.stringify([
+    record?.connectionPowerW,
+    multiplied.map(({ register, multiplier }) => [register, multiplier]),
+  ]);
 }
