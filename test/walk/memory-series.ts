@@ -262,7 +262,7 @@ function inEffect(lines: ReadonlyMap<number, readonly Line[]>, before: number): 
   return found.sort((a, b) => a.at - b.at);
 }
 
-/** Of equal rank the one that tells of another value (V12): it is the same reading, written again when that came. */
+/** Of two of equal rank the one marked V12: it is the same reading, written again when another value came. */
 function byEffect(a: Line, b: Line): number {
   const tells = Number(hasSecondValue(b.code)) - Number(hasSecondValue(a.code));
   return readingRank(a.code) - readingRank(b.code) || tells || a.position - b.position;

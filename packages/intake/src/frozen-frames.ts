@@ -4,7 +4,7 @@ import type { WireReading, WireReport } from "./wire-report.ts";
 interface Frame {
   readonly sentAt: number;
   readonly receivedAtMs: number;
-  readonly registers: ReadonlyMap<string, WireReading>;
+  readonly registers: readonly WireReading[];
 }
 
 export interface FrozenFrames {
@@ -33,20 +33,17 @@ export function frozenFrames(metersMax = 100_000): FrozenFrames {
     look(meterId, { sentAt, readings }, receivedAtMs) {
       if (sentAt === 0 || readings.length === 0) return undefined;
       const before = frames.get(meterId);
-      keep(meterId, { sentAt, receivedAtMs, registers: newestOf(readings) });
+      keep(meterId, { sentAt, receivedAtMs, registers: readings.filter(({ kind }) => kind === 0) });
       if (before?.sentAt !== sentAt || before.receivedAtMs === receivedAtMs) return undefined;
+      const newest = new Map(before.registers.map((reading) => [reading.register.text, reading]));
       const found = new Set<number>();
       readings.forEach((reading, index) => {
-        const known = before.registers.get(reading.register.text);
+        const known = newest.get(reading.register.text);
         if (known !== undefined && isSame(known, reading)) found.add(index);
       });
       return found.size === 0 ? undefined : found;
     },
   };
-}
-
-function newestOf(readings: readonly WireReading[]): ReadonlyMap<string, WireReading> {
-  return new Map(readings.filter(({ kind }) => kind === 0).map((reading) => [reading.register.text, reading]));
 }
 
 function isSame(a: WireReading, b: WireReading): boolean {

@@ -9,8 +9,8 @@ export interface CountLateRefusalsOptions {
 }
 
 /**
- * Counts what other processes have refused and kept: it fills the share of whoever sent it. An aggregator knows a meter
- * only; whose messages that meter's readings came in is known here.
+ * Counts what other processes have refused and kept: it fills the share of whoever sent it. An aggregator knows only
+ * the meter. Ingest knows which sender's messages brought that meter's readings.
  */
 export function countLateRefusals({ door, senders }: CountLateRefusalsOptions): (message: RefusedMessage) => void {
   return ({ refusals, ...message }) => {

@@ -7,8 +7,8 @@ export interface IngestEvents {
   keepFailed(facts: { error: unknown }): void;
   /**
    * There is no room in the rejected log for what is refused of this sender: its message waits with the meter, or its
-   * beginning is kept, or another process has kept it. `isNew`: it was not so before. `held`: how many senders it is so
-   * for.
+   * beginning is kept, or another process has kept it. `isNew`: the sender was not in this state before. `held`: how
+   * many senders are in it.
    */
   senderHeld(facts: {
     sender: string;

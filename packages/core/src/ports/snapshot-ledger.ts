@@ -97,8 +97,8 @@ export interface SnapshotView {
   /** The latest revision of each meter of a period, ordered by meter id. */
   latest(options: LatestPage): Promise<readonly LedgerEntry[]>;
   /**
-   * The same as the records that are kept, whose bytes are those that were written; whether they are a snapshot, and
-   * that of their key, is for the caller to see. For long lists, where to make a snapshot of each costs most.
+   * The same, as the records that are kept, byte for byte. The caller checks whether a record is a snapshot, and that
+   * of its key. For long lists, where decoding each snapshot would cost most.
    */
   latestRecords(options: LatestPage): Promise<readonly RevisionRecord[]>;
   /**

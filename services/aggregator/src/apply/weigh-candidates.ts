@@ -29,8 +29,8 @@ export interface Weighed<Report extends CandidateReport> {
 }
 
 /**
- * Tells late readings, such as take the place of others, duplicates and conflicts from each other, in the order in
- * which they came: what an earlier one of the batch put into effect, a later one meets.
+ * Tells apart late readings, readings that replace others, duplicates and conflicts, in the order in which they came.
+ * If an earlier one of the batch took effect, later ones are compared with it.
  *
  * @param newer what the batch itself brings besides
  */

@@ -5,6 +5,7 @@ import {
   snapshotId,
   unreadableHash,
 } from "@meterbook/core/domain/snapshot/snapshot";
+import { isByHistory } from "@meterbook/core/domain/valuation/estimation/daily-use";
 import type { PastMonth } from "@meterbook/core/domain/valuation/estimation/past-month";
 import { pastMonths } from "@meterbook/core/domain/valuation/estimation/past-month";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
@@ -37,14 +38,14 @@ const historyMonths = 15;
  * The ledger is asked once, at the first month that wants it, and what this evaluation makes stands before what it
  * shows.
  *
- * What was final is estimated again from the revisions that it names itself: a changed history revises no final of its
- * own accord. So is a final month of which nothing was known.
+ * A final month is estimated again from the revisions that it names, so a changed history alone does not revise it. The
+ * same holds for a final month of which nothing was known.
  */
 export function historyOfMeter(ports: HistoryPorts, meter: MeterState, { from, made, finals }: Evaluated): HistoryOf {
   let asked: Promise<readonly Snapshot[]> | undefined;
   return async (content) => {
-    asked ??= ports.ledger.latestOfMeter(meter.meterId, from - historyMonths);
-    const known = new Map((await asked).map((one) => [one.period, ports.seen(one)]));
+    asked ??= ports.ledger.latestOfMeter(meter.meterId, from - historyMonths).then((all) => all.map(ports.seen));
+    const known = new Map((await asked).map((one) => [one.period, one]));
     for (const one of made) known.set(one.period, one);
     const issued = known.get(content.period);
     const named = issued === undefined || finals === "made anew" ? undefined : namedBy(issued, content);
@@ -71,10 +72,6 @@ function namedBy(issued: Snapshot, content: SnapshotContent): readonly string[] 
 }
 
 type Row = SnapshotContent["registers"][number];
-
-function isByHistory({ method }: Row): boolean {
-  return method === "ADU_PRIOR_YEAR" || method === "ADU_PRIOR_PERIOD" || method === "ANNUAL_EXPECTED";
-}
 
 function isSame(before: Row, now: Row): boolean {
   return before.before?.at === now.before?.at && before.before?.value === now.before?.value;

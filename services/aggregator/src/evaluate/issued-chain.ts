@@ -1,5 +1,6 @@
-import type { Method, RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
+import type { RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
+import { isByHistory } from "@meterbook/core/domain/valuation/estimation/daily-use";
 import { closingOf } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
@@ -75,18 +76,21 @@ export function remembered(
 }
 
 /** Nothing follows what was read, if anything was. */
-const unread: ReadonlySet<Method> = new Set(["MISSING", "ADU_PRIOR_YEAR", "ADU_PRIOR_PERIOD", "ANNUAL_EXPECTED"]);
+function isUnread(row: Pick<RegisterSnapshot, "method">): boolean {
+  return row.method === "MISSING" || isByHistory(row);
+}
 
 /** Whether readings of later months can still change the row. */
-function isOpenRow({ method, quality, value, after }: RegisterSnapshot): boolean {
-  if (quality === "suspect" || method === "FLAT_BETWEEN" || unread.has(method)) return true;
+function isOpenRow(row: RegisterSnapshot): boolean {
+  const { method, quality, value, after } = row;
+  if (quality === "suspect" || method === "FLAT_BETWEEN" || isUnread(row)) return true;
   if (method === "INTERVAL_SUM") return value !== null;
   return method === "REG_PLUS_INTERVALS" && after === null;
 }
 
 /** An estimate does not end a silence. */
 export function isAllUnread(content: SnapshotContent): boolean {
-  return content.registers.every(({ method }) => unread.has(method));
+  return content.registers.every(isUnread);
 }
 
 export function newestTwo(chain: IssuedChain): readonly IssuedPeriod[] {

@@ -35,15 +35,15 @@ export async function monthOf(
   // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
   const { meterId, record, recordDamaged, calendar, rules } = meter;
   const isTimed = record?.statuses !== undefined || recordOfMonth(record, month.span) !== record;
+  const isTooLong = silentMonths > silentMonthsMax;
   const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) {
     const content = composeMonth(meter, month, rows, rules);
-    if (silentMonths > silentMonthsMax || !wantsHistory(content, { ...meter, previous })) return content;
+    if (isTooLong || !wantsHistory(content, { record, previous })) return content;
   }
   const channels = knownChannels(meter.channels.map(pastOf), await stored());
   const known = { meterId, record, recordDamaged, channels };
   const content = monthContent(known, period, calendar, previous, rules);
-  const isTooLong = silentMonths > silentMonthsMax;
   if (recordDamaged || isTooLong || !wantsHistory(content, { record, previous })) return content;
   return monthContent({ ...known, history: await history(content) }, period, calendar, previous, rules);
 }

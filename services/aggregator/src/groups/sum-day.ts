@@ -58,8 +58,9 @@ function membersFrom(
   // Those that do not count are passed by, and that takes time too.
   for (; next < meters.length && found.length < metersPerTurn && next - from < 100 * metersPerTurn; next += 1) {
     const meter = meters[next] as MeterState;
-    if ((countsFrom(meter) ?? end) >= end) continue;
-    const groups = groupsAt(meter.record, Math.max(day, Math.min(end - 1, countsFrom(meter) ?? day)));
+    const since = countsFrom(meter) ?? end;
+    if (since >= end) continue;
+    const groups = groupsAt(meter.record, Math.max(day, since));
     if (groups.length > 0) found.push({ meter, groups });
   }
   return [found, next];
@@ -131,7 +132,7 @@ function groupSums(edges: DayEdges): GroupSumming {
 export function membersAt(meters: Iterable<MeterState>, at: number): readonly GroupMembers[] {
   const groups = new Map<string, { meters: number; meterIds: string[] }>();
   for (const meter of meters) {
-    if ((countsFrom(meter) ?? Number.POSITIVE_INFINITY) > at && meter.record === undefined) continue;
+    if (meter.record === undefined && (countsFrom(meter) ?? Number.POSITIVE_INFINITY) > at) continue;
     for (const groupId of groupsAt(meter.record, at)) {
       const group = madeIn(groups, groupId, () => ({ meters: 0, meterIds: [] }));
       group.meters += 1;

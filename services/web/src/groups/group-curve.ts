@@ -32,7 +32,7 @@ export function curveOfSums(name: string, { register, unit, zone, items }: Answe
 
 function qualityOf({ consumption, present, expected, estimated }: GroupPoint): string {
   if (consumption === null) return "missing";
-  // Most of a sum decides how it is drawn; how many are estimated is told in words.
+  // Drawn as what most of the sum is. A sentence says how many meters are estimated.
   if (estimated * 2 > present) return "estimated";
   return present < expected ? "incomplete" : "actual";
 }

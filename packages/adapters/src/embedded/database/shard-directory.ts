@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** More than that is more files than any machine has cores for. */
+/** No machine has so many cores that more shards would help. */
 export const shardCounts = [1, 2, 4, 8, 16, 32, 64] as const;
 
 /**

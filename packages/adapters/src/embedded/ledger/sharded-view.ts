@@ -5,7 +5,7 @@ import { partitionOf } from "@meterbook/sharding/slot";
 import { ofTheirShards } from "../database/of-their-shards.ts";
 import { type Cursor, mergedPage } from "./merged-page.ts";
 
-/** The ledger of all shards: what is of a meter is asked of the meter's, lists are merged, and changes come in turn. */
+/** All shards as one: questions about a meter go to its shard, lists are merged, and changes come shard by shard. */
 export function shardedView(shards: readonly SnapshotView[]): SnapshotView {
   const [only] = shards;
   if (only !== undefined && shards.length === 1) return only;

@@ -2,7 +2,7 @@ import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-sto
 import { partitionOf } from "@meterbook/sharding/slot";
 import { ofTheirShards } from "../database/of-their-shards.ts";
 
-/** The store of all shards: what is of a meter is asked of the meter's. */
+/** All shards as one: questions about a meter go to its shard. */
 export function shardedSeriesReader(shards: readonly SeriesReader[]): SeriesReader {
   const [only] = shards;
   if (only !== undefined && shards.length === 1) return only;

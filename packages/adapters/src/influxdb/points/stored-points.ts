@@ -158,7 +158,7 @@ function merged({ at, value, code }: Columns, entries: readonly Entry[]): Column
   return columns;
 }
 
-/** Of equal rank the one that tells of another value (V12): it is the same reading, written again when that came. */
+/** Of two of equal rank the one marked V12: it is the same reading, written again when another value came. */
 export function isBefore(one: Entry, other: Entry): boolean {
   const ranks = readingRank(one.code) - readingRank(other.code);
   if (ranks !== 0) return ranks < 0;

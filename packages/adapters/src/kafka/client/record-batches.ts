@@ -60,7 +60,7 @@ function endOf(bytes: Buffer, at: number): number | undefined {
   return end < at + batchPlaces.records || end > bytes.length ? undefined : end;
 }
 
-/** Whether a batch may begin here; what is cut off counts, because nothing says that it does not. */
+/** Whether a batch may begin here. One that is cut off counts as one, because nothing speaks against it. */
 function isBegin(bytes: Buffer, at: number): boolean {
   if (at + batchPlaces.records > bytes.length) return true;
   const length = bytes.readInt32BE(at + batchPlaces.length);

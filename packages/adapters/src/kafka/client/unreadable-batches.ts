@@ -55,7 +55,7 @@ export async function decodeFetch(raw: Buffer, taken: Taken = (_, answer) => ans
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
 }
 
-/** As an error it would fail the other partitions too. This one does not move, which is told by who waits for it. */
+/** An error would fail the other partitions too. So this partition stands still, and whoever waits for it says so. */
 function withoutCorrupt(answer: FetchedPartition): FetchedPartition {
   return answer.errorCode === corruptMessage ? { ...answer, errorCode: 0 } : answer;
 }

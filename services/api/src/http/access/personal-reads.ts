@@ -26,8 +26,8 @@ const queryLengthMax = 300;
 const fleetLists = new Set(["/v1/snapshots", "/v1/snapshots/changes", "/v1/statements"]);
 
 /**
- * Writes down who was answered what of whom, beside the answers: none of them waits for it. While so much waits that no
- * more is held, because the log is out of reach, nobody is told anything.
+ * Writes down who was answered what of whom, beside the answers: none of them waits for it. If the log is out of reach
+ * and no more entries can wait, personal reads are refused.
  */
 export function writeDownReads(
   app: Api,

@@ -176,7 +176,7 @@ interface BandOf {
 
 function bandOf({ use, known, more, spec, from, since, part, outages }: BandOf): Estimate {
   const { multiplier, hourlyMax } = spec;
-  // Not by infinity: in no time at all that is no number.
+  // Infinity times no time at all is not a number.
   const carried = (seconds: number) =>
     hourlyMax === undefined ? Number.POSITIVE_INFINITY : (hourlyMax * seconds * multiplier) / 3600;
   const dark = outageSeconds(outages, since, part.to);

@@ -11,7 +11,15 @@ export interface Rate {
   readonly seconds: bigint;
 }
 
-export type HistoryMethod = Extract<Method, "ADU_PRIOR_YEAR" | "ADU_PRIOR_PERIOD" | "ANNUAL_EXPECTED">;
+const historyMethods = ["ADU_PRIOR_YEAR", "ADU_PRIOR_PERIOD", "ANNUAL_EXPECTED"] as const satisfies readonly Method[];
+export type HistoryMethod = (typeof historyMethods)[number];
+
+const byHistory: ReadonlySet<Method> = new Set(historyMethods);
+
+/** Whether a row is estimated from what was used before, or is expected. */
+export function isByHistory({ method }: { readonly method: Method }): boolean {
+  return byHistory.has(method);
+}
 
 /** How much is used a day, and how that is known. */
 export interface DailyUse {

@@ -2,7 +2,7 @@ import { findingsOf, originOf } from "../../reading/reading.ts";
 import type { RuleCode } from "../../snapshot/finding.ts";
 
 /**
- * Which rule a suspect reading owes it to: an operator's refusal, what the door found (V10, V25), else what its meter
+ * The rule that made a reading suspect: an operator's refusal, else what intake found (V10, V25), else what its meter
  * said of it (V24).
  */
 export function doubtOf(code: number): RuleCode {
