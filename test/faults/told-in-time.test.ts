@@ -25,19 +25,30 @@ async function readiness({ httpUrl }: ServiceProcess): Promise<{ ready: boolean;
   return (await response.json()) as { ready: boolean; problems: readonly string[] };
 }
 
-/** All say so, each within the time; answers what they say. */
-async function untilAll(processes: readonly ServiceProcess[], ready: boolean, msMax: number): Promise<string[]> {
+/** All are as asked, each within the time. */
+async function untilAll(
+  processes: readonly ServiceProcess[],
+  isSo: (ready: boolean, problems: string) => boolean,
+  msMax: number,
+): Promise<void> {
   const endMs = performance.now() + msMax;
-  const said = processes.map(async (process) => {
+  const each = processes.map(async (process) => {
     for (;;) {
-      const { ready: isReady, problems } = await readiness(process);
-      if (isReady === ready) return problems.join("; ");
-      if (performance.now() > endMs) throw new Error(`ready is ${isReady} after ${msMax} ms: ${problems.join("; ")}`);
+      const { ready, problems } = await readiness(process);
+      if (isSo(ready, problems.join("; "))) return;
+      if (performance.now() > endMs) throw new Error(`ready is ${ready} after ${msMax} ms: ${problems.join("; ")}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   });
-  return Promise.all(said);
+  await Promise.all(each);
 }
+
+const untilAllReady = (processes: readonly ServiceProcess[], msMax: number) =>
+  untilAll(processes, (ready) => ready, msMax);
+
+/** Within the time that is promised. What else they say may come before: a partition is not open, for example. */
+const untilAllTell = (processes: readonly ServiceProcess[], words: string | RegExp) =>
+  untilAll(processes, (ready, problems) => !ready && problems.search(words) >= 0, tellMsMax);
 
 /** Since `from`, in what the process wrote. */
 const linesSince = (process: ServiceProcess, from: number) =>
@@ -57,7 +68,7 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
     cluster = await startCluster({ ...servers, ingests: 1, aggregators: 1, apis: 1 });
     onStore = [...cluster.aggregators, ...cluster.apis];
     all = [...cluster.ingests, ...onStore];
-    await untilAll(all, true, 30_000);
+    await untilAllReady(all, 30_000);
   }, 90_000);
   afterAll(() => cluster?.dispose());
 
@@ -82,13 +93,12 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
     const before = onStore.map((process) => process.errors().length);
     influx?.pause();
     try {
-      const [said] = await Promise.all([untilAll(onStore, false, tellMsMax), callsAreAnswered()]);
-      for (const problem of said) expect(problem).toContain("InfluxDB does not answer");
+      await Promise.all([untilAllTell(onStore, "InfluxDB does not answer"), callsAreAnswered()]);
       expect((await Promise.all(cluster.ingests.map(readiness))).every(({ ready }) => ready)).toBe(true);
     } finally {
       influx?.resume();
     }
-    await untilAll(onStore, true, 30_000);
+    await untilAllReady(onStore, 30_000);
     for (const [index, process] of onStore.entries()) {
       const lines = linesSince(process, before[index] ?? 0).filter((line) => line.includes("Not ready"));
       expect(lines.length, lines.join("\n")).toBeLessThanOrEqual(2);
@@ -100,13 +110,12 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
     const before = all.map((process) => process.errors().length);
     kafka?.pause();
     try {
-      const [said] = await Promise.all([untilAll(all, false, tellMsMax), callsAreAnswered()]);
-      for (const problem of said) expect(problem).toContain("Kafka does not answer");
+      await Promise.all([untilAllTell(all, "Kafka does not answer"), callsAreAnswered()]);
       await new Promise((resolve) => setTimeout(resolve, 20_000));
     } finally {
       kafka?.resume();
     }
-    await untilAll(all, true, 40_000);
+    await untilAllReady(all, 40_000);
     for (const [index, process] of all.entries()) {
       const lines = linesSince(process, before[index] ?? 0);
       expect(lines.length, lines.join("\n")).toBeLessThan(10);
@@ -136,14 +145,13 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
     await expect
       .poll(metrics, { timeout: 20_000 })
       .toMatch(/^meterbook_readings_applied_total\{outcome="stored"\} 1$/m);
-    await untilAll(still.aggregators, true, 20_000);
+    await untilAllReady(still.aggregators, 20_000);
     hangs = true;
     await publishAll(
       () => still.mqttUrl,
       [{ topic: "meters/m-1/readings/json", payload: payload.replace("1.8.0", "2.8.0") }],
     );
-    const [said] = await untilAll(still.aggregators, false, tellMsMax);
-    expect(said).toMatch(/partition \d does not move: \d frames wait, for \d+ s/);
+    await untilAllTell(still.aggregators, /partition \d does not move: \d frames wait, for \d+ s/);
   });
 
   test("D04: a bucket that was taken away", async () => {
@@ -154,8 +162,7 @@ describe.skipIf(!isThere)("what an operator is told", { timeout: 120_000 }, () =
     const { buckets } = (await list.json()) as { buckets: readonly { id: string; type: string }[] };
     for (const { id, type } of buckets)
       if (type !== "system") await fetch(`${url}/api/v2/buckets/${id}`, { method: "DELETE", headers });
-    const said = await untilAll(onStore, false, tellMsMax);
-    for (const problem of said) expect(problem).toContain("METERBOOK_INFLUX_BUCKET");
+    await untilAllTell(onStore, "METERBOOK_INFLUX_BUCKET");
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     for (const [index, process] of onStore.entries()) {
       const lines = linesSince(process, before[index] ?? 0);
