@@ -11,9 +11,9 @@ const thereafter = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 /** Minutes of waiting for time-outs, beside which others can run. */
 const longWaits = "test/faults/servers-away.test.ts";
 /**
- * They judge by time what a process says while its neighbours take the machine. Where CI has an unlucky second, one more
- * try is made, and the end of the run names it: it is to be mended. All others, where a failure can mean a reading that
- * was lost, have one try.
+ * They judge by time what a process says while its neighbours take the machine. In CI an unlucky second gets one more
+ * try, and the end of the run names the test: it is to be mended. All others, where a failure can mean a reading that was
+ * lost, have one try.
  */
 const judgedByTime = [
   "test/bench/*.test.ts",
@@ -26,6 +26,7 @@ const judgedByTime = [
 const secondTry = { retry: process.env["CI"] === undefined ? 0 : 1 };
 /** The longest of those that come after. */
 const storm = "test/faults/storm.test.ts";
+
 function faults(name: string): string {
   return `test/faults/${name}.test.ts`;
 }
