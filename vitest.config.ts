@@ -12,7 +12,7 @@ const thereafter = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 const longWaits = "test/faults/servers-away.test.ts";
 /**
  * They judge by time what a process says while its neighbours take the machine. In CI an unlucky second gets one more
- * try, and the end of the run names the test: it is to be mended. All others, where a failure can mean a reading that was
+ * try, and the end of the run names the test: it is to be mended. All others, where a failure can mean a reading is
  * lost, have one try.
  */
 const judgedByTime = [
