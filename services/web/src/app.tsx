@@ -5,8 +5,8 @@ import { Skeleton } from "./look/states.tsx";
 import { SearchDialog } from "./search/search-dialog.tsx";
 import { openSearch } from "./search/search-state.ts";
 import { isSignedIn, session } from "./session/session.ts";
-import { SignInPage } from "./session/sign-in-page.tsx";
 import { NotFoundPage } from "./shell/not-found-page.tsx";
+import { SignInPage } from "./shell/sign-in-page.tsx";
 import { TopBar } from "./shell/top-bar.tsx";
 import { StartPage } from "./start/start-page.tsx";
 

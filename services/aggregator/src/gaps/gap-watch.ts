@@ -4,20 +4,28 @@ import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
 import type { AggregatorOptions } from "../aggregator-options.ts";
-import type { PartitionWork } from "../partition/partition-work.ts";
-import type { TaskQueue } from "../partition/task-queue.ts";
+import type { KnownMeters } from "../remember/known-meters.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { type Periodic, periodic } from "../watch/periodic.ts";
+import type { TaskQueue } from "../watch/task-queue.ts";
 import { askingBudget, chooseAskings } from "./choose-askings.ts";
 import { examineMeters } from "./examine-meters.ts";
 import { countsOf, type GapMemory, gapMemory, isNews, openIn } from "./gap-memory.ts";
 import { isReadInTurn, suspicionOf } from "./suspect-meter.ts";
 
+/** What a look needs to know of the partition's memory. */
+interface WatchedMemory {
+  readonly knownMeters: Pick<KnownMeters, "all" | "find">;
+  /** The next offset to take from the log. */
+  readonly position: number;
+  readonly isReadingAgain: boolean;
+}
+
 export interface WatchedPartition {
   readonly gaps?: Pick<GapLog, "put" | "follow">;
   readonly series: Pick<SeriesStore, "readMany" | "progress">;
   readonly log: Pick<ReadingsLog, "ends">;
-  readonly work: Pick<PartitionWork, "memory">;
+  readonly work: { readonly memory: WatchedMemory };
   readonly queue: TaskQueue;
   readonly clock: Clock;
   readonly partition: number;

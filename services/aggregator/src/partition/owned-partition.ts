@@ -16,11 +16,11 @@ import type { KnownMeters } from "../remember/known-meters.ts";
 import { periodic } from "../watch/periodic.ts";
 import { lookBackMax, otherLog, sameLog } from "../watch/same-log.ts";
 import { storeWatch } from "../watch/store-watch.ts";
+import { taskQueue } from "../watch/task-queue.ts";
 import { partitionLosses } from "./partition-losses.ts";
 import { partitionRepairs } from "./partition-repairs.ts";
 import { type PartitionWork, partitionWork } from "./partition-work.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
-import { taskQueue } from "./task-queue.ts";
 
 export interface PartitionPorts {
   readonly log: Pick<ReadingsLog, "starts" | "ends" | "appendBarrier" | "history">;

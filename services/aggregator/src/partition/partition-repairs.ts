@@ -8,8 +8,8 @@ import { seriesRebuilder } from "../repair/rebuild-series.ts";
 import { registrySettling, type SettlePorts } from "../repair/settle-registry.ts";
 import { strikeRevisions } from "../repair/strike-revisions.ts";
 import { periodic } from "../watch/periodic.ts";
+import type { TaskQueue } from "../watch/task-queue.ts";
 import type { PartitionWork } from "./partition-work.ts";
-import type { TaskQueue } from "./task-queue.ts";
 
 export interface RepairedPartition {
   readonly work: PartitionWork;

@@ -1,6 +1,6 @@
-import type { Curve } from "../meter/curve.ts";
-import { qualityAt } from "../meter/curve.ts";
-import type { LoadedCurves } from "../meter/load-curves.ts";
+import type { Curve } from "../curves/curve.ts";
+import { qualityAt } from "../curves/curve.ts";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 
 /** The columns that are drawn: all over the steps of the first curve. */
 export interface ChartData {

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { language } from "../language/language.ts";
 import { theme } from "../look/theme.ts";
-import type { LoadedCurves } from "../meter/load-curves.ts";
 import { type ChartData, chartData } from "./chart-data.ts";
 import { takeGestures } from "./chart-gestures.ts";
 import { plotData, plotOptions } from "./plot-options.ts";

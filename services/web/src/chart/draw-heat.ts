@@ -1,5 +1,5 @@
-import { type Curve, qualityAt } from "../meter/curve.ts";
-import { colourOf, type DayGrid, noCell } from "../meter/day-grid.ts";
+import { type Curve, qualityAt } from "../curves/curve.ts";
+import { colourOf, type DayGrid, noCell } from "../curves/day-grid.ts";
 import { colour, hatch } from "./colours.ts";
 
 interface Heat {

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import type { Curve } from "../curves/curve.ts";
+import { loadDuration } from "../curves/figures.ts";
 import { language, t } from "../language/language.ts";
 import { percent, power } from "../language/numbers.ts";
 import { theme } from "../look/theme.ts";
-import type { Curve } from "../meter/curve.ts";
-import { loadDuration } from "../meter/figures.ts";
 import { colour } from "./colours.ts";
 
 const pointsMax = 2000;

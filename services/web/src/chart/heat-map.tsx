@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Curve, powerAt, qualityAt } from "../curves/curve.ts";
+import { type DayGrid, dayGrid, noCell, quantileEdges } from "../curves/day-grid.ts";
 import { axisDate, dayOfWeek, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, power, roughAmount, unitSign } from "../language/numbers.ts";
 import { theme } from "../look/theme.ts";
-import { type Curve, powerAt, qualityAt } from "../meter/curve.ts";
-import { type DayGrid, dayGrid, noCell, quantileEdges } from "../meter/day-grid.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 import { colour, heatRamp } from "./colours.ts";
 import { drawHeat } from "./draw-heat.ts";

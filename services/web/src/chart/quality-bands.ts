@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { type Curve, type Quality, qualityAt } from "../meter/curve.ts";
+import { type Curve, type Quality, qualityAt } from "../curves/curve.ts";
 import { colour, hatch } from "./colours.ts";
 
 export interface Band {

@@ -1,9 +1,9 @@
 import { useMemo } from "preact/hooks";
+import type { Curve } from "../curves/curve.ts";
+import { type TypicalDay, typicalDays } from "../curves/typical-day.ts";
 import { weekdayName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { power } from "../language/numbers.ts";
-import type { Curve } from "../meter/curve.ts";
-import { type TypicalDay, typicalDays } from "../meter/typical-day.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 
 const [width, height] = [240, 96];

@@ -1,6 +1,6 @@
+import type { Curve } from "../curves/curve.ts";
 import { t } from "../language/language.ts";
 import { percent } from "../language/numbers.ts";
-import type { Curve } from "../meter/curve.ts";
 import type { LoadedSums } from "./group-curve.ts";
 
 const height = 26;

@@ -1,12 +1,12 @@
 import { api, ask, type Schemas } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import type { MeterView } from "../curves/view-state.ts";
 import { day } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, signlessPercent } from "../language/numbers.ts";
 import { Figure } from "../look/figure.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
-import type { MeterView } from "../meter/view-state.ts";
 import { isoOf } from "../time/iso.ts";
 import { LossBars } from "./loss-bars.tsx";
 

@@ -1,8 +1,8 @@
 import { api, ask, type Schemas } from "../api/client.ts";
-import { alignCurve } from "../meter/align-curve.ts";
-import { type Curve, curveOf } from "../meter/curve.ts";
-import type { ComparedCurve, LoadedCurves } from "../meter/load-curves.ts";
-import { earlierRange, type MeterView, resolutionOf } from "../meter/view-state.ts";
+import { alignCurve } from "../curves/align-curve.ts";
+import { type Curve, curveOf } from "../curves/curve.ts";
+import type { ComparedCurve, LoadedCurves } from "../curves/load-curves.ts";
+import { earlierRange, type MeterView, resolutionOf } from "../curves/view-state.ts";
 import { isoOf } from "../time/iso.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 

@@ -1,10 +1,10 @@
 import { useLocation, useRoute } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import { type MeterView, readView, viewQuery } from "../curves/view-state.ts";
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
-import { type MeterView, readView, viewQuery } from "../meter/view-state.ts";
 import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { zoneClock } from "../time/zone-clock.ts";

@@ -1,6 +1,8 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { useAnswer } from "../api/use-answer.ts";
 import { CurveChart } from "../chart/curve-chart.tsx";
+import { figuresOf } from "../curves/figures.ts";
+import { type MeterView, viewQuery } from "../curves/view-state.ts";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
@@ -8,9 +10,7 @@ import { Figure } from "../look/figure.tsx";
 import { Icon } from "../look/icon.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
 import { Skeleton } from "../look/states.tsx";
-import { figuresOf } from "../meter/figures.ts";
 import { RangeStepper, SpanButtons } from "../meter/view-controls.tsx";
-import { type MeterView, viewQuery } from "../meter/view-state.ts";
 import { isoOf } from "../time/iso.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 import { CompletenessStrip } from "./completeness-strip.tsx";

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
+import { othersMax } from "../curves/view-state.ts";
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import type { CurvePanelProps } from "./panel-props.ts";
-import { othersMax } from "./view-state.ts";
 
 /** Nothing, the month or year before, or other meters whose numbers are typed or pasted. */
 export function CompareControl({ view, show }: CurvePanelProps) {

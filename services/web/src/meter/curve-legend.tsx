@@ -1,8 +1,8 @@
 import { otherColours } from "../chart/colours.ts";
+import { qualityAt } from "../curves/curve.ts";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { t } from "../language/language.ts";
 import { unitSign } from "../language/numbers.ts";
-import { qualityAt } from "./curve.ts";
-import type { LoadedCurves } from "./load-curves.ts";
 import { compareName } from "./step-table-view.tsx";
 
 /** Only what is there to be seen. */

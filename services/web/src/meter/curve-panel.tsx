@@ -4,6 +4,8 @@ import { CurveChart } from "../chart/curve-chart.tsx";
 import { DurationChart } from "../chart/duration-chart.tsx";
 import { HeatMap } from "../chart/heat-map.tsx";
 import { TypicalWeek } from "../chart/typical-week.tsx";
+import { type LoadedCurves, loadCurves, registerOf } from "../curves/load-curves.ts";
+import { spanAround, viewQuery } from "../curves/view-state.ts";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { ProblemNotice } from "../look/problem-notice.tsx";
@@ -12,13 +14,11 @@ import { zoneClock } from "../time/zone-clock.ts";
 import { CurveLegend } from "./curve-legend.tsx";
 import { Downloads } from "./downloads.tsx";
 import { FigureTiles } from "./figure-tiles.tsx";
-import { type LoadedCurves, loadCurves, registerOf } from "./load-curves.ts";
 import { loadDots } from "./load-dots.ts";
 import type { CurvePanelProps } from "./panel-props.ts";
 import { Readout } from "./readout.tsx";
 import { StepTableView } from "./step-table-view.tsx";
 import { ShowTabs, ViewControls } from "./view-controls.tsx";
-import { spanAround, viewQuery } from "./view-state.ts";
 
 export function CurvePanel({ meter, view, show }: CurvePanelProps) {
   const key = `${meter.meterId}?${viewQuery(view, zoneClock(meter.zone))}`;

@@ -1,7 +1,7 @@
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { fileQuery } from "./file-query.ts";
-import type { LoadedCurves } from "./load-curves.ts";
 import { csvOf, ndjsonOf } from "./step-rows.ts";
 
 /** Exactly what is shown: the same steps, and what they are compared with. */

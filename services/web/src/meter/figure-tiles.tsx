@@ -1,10 +1,10 @@
 import { useMemo } from "preact/hooks";
+import { type Figures, figuresOf } from "../curves/figures.ts";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { dateTime, day } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
 import { Figure } from "../look/figure.tsx";
-import { type Figures, figuresOf } from "./figures.ts";
-import type { LoadedCurves } from "./load-curves.ts";
 import { compareName } from "./step-table-view.tsx";
 
 export function FigureTiles({ loaded }: { loaded: LoadedCurves }) {

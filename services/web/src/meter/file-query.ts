@@ -1,5 +1,5 @@
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { isoOf } from "../time/iso.ts";
-import type { LoadedCurves } from "./load-curves.ts";
 
 /** Which curves are shown, as `GET /v1/curves` is asked for them. */
 export function fileQuery({ curve, exported, compared, resolution, from, to }: LoadedCurves): string {

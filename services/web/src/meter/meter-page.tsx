@@ -2,6 +2,8 @@ import { useEffect } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import { type Meter, registersOf } from "../curves/load-curves.ts";
+import { type MeterView, readView, viewQuery } from "../curves/view-state.ts";
 import { t } from "../language/language.ts";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { remember } from "../search/search-state.ts";
@@ -9,9 +11,7 @@ import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 import { CurvePanel } from "./curve-panel.tsx";
-import { type Meter, registersOf } from "./load-curves.ts";
 import { MonthEnds } from "./month-ends.tsx";
-import { type MeterView, readView, viewQuery } from "./view-state.ts";
 
 export function MeterPage() {
   const meterId = decodeURIComponent(useRoute().params["meterId"] ?? "");

@@ -1,12 +1,12 @@
 import { api, ask, type Schemas } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import type { Meter } from "../curves/load-curves.ts";
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, amountNumber } from "../language/numbers.ts";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
 import { methodName } from "../month-end/why.ts";
-import type { Meter } from "./load-curves.ts";
 
 type Snapshot = Schemas["Snapshot"];
 

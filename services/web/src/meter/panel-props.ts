@@ -1,5 +1,5 @@
-import type { Meter } from "./load-curves.ts";
-import type { MeterView } from "./view-state.ts";
+import type { Meter } from "../curves/load-curves.ts";
+import type { MeterView } from "../curves/view-state.ts";
 
 /** What is seen of a meter, and how another view is asked for: by another address. */
 export interface CurvePanelProps {

@@ -1,10 +1,10 @@
 import { overSteps } from "../chart/chart-data.ts";
 import type { RegisterDot } from "../chart/register-dots.ts";
+import { type Curve, powerAt, qualityAt } from "../curves/curve.ts";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { day, dayOfWeek, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, power } from "../language/numbers.ts";
-import { type Curve, powerAt, qualityAt } from "./curve.ts";
-import type { LoadedCurves } from "./load-curves.ts";
 import { compareName } from "./step-table-view.tsx";
 
 interface ReadoutProps {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { curveOf } from "./curve.ts";
+import { curveOf } from "../curves/curve.ts";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { fileQuery } from "./file-query.ts";
-import type { LoadedCurves } from "./load-curves.ts";
 import { csvOf, ndjsonOf } from "./step-rows.ts";
 
 const now = Date.parse("2026-11-01T00:00:00Z") / 1000;

@@ -1,7 +1,7 @@
 import { overSteps } from "../chart/chart-data.ts";
+import { qualityAt } from "../curves/curve.ts";
+import type { ComparedCurve, LoadedCurves } from "../curves/load-curves.ts";
 import { isoOf } from "../time/iso.ts";
-import { qualityAt } from "./curve.ts";
-import type { ComparedCurve, LoadedCurves } from "./load-curves.ts";
 
 /** One step as the table shows it and the download has it. */
 export interface StepRow {

@@ -1,9 +1,9 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
+import type { ComparedCurve, LoadedCurves } from "../curves/load-curves.ts";
 import { day, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amountNumber, unitSign } from "../language/numbers.ts";
-import type { ComparedCurve, LoadedCurves } from "./load-curves.ts";
 import { type StepRow, stepTable } from "./step-rows.ts";
 
 const rowPixels = 36;

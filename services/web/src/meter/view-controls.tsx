@@ -1,11 +1,5 @@
 import { useState } from "preact/hooks";
-import { days } from "../language/dates.ts";
-import { t } from "../language/language.ts";
-import { Icon } from "../look/icon.tsx";
-import { zoneClock } from "../time/zone-clock.ts";
-import { CompareControl } from "./compare-control.tsx";
-import { registerOf, registersOf } from "./load-curves.ts";
-import type { CurvePanelProps } from "./panel-props.ts";
+import { registerOf, registersOf } from "../curves/load-curves.ts";
 import {
   dateText,
   instantOf,
@@ -17,7 +11,13 @@ import {
   spanOf,
   spans,
   step,
-} from "./view-state.ts";
+} from "../curves/view-state.ts";
+import { days } from "../language/dates.ts";
+import { t } from "../language/language.ts";
+import { Icon } from "../look/icon.tsx";
+import { zoneClock } from "../time/zone-clock.ts";
+import { CompareControl } from "./compare-control.tsx";
+import type { CurvePanelProps } from "./panel-props.ts";
 
 export function ViewControls(props: CurvePanelProps) {
   const { meter, view, show } = props;

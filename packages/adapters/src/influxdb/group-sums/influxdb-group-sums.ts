@@ -13,9 +13,9 @@ import type {
 } from "@meterbook/core/ports/group-sums";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
 import { query, timeWithin } from "../client/influx-query.ts";
-import { type RefusedLine, writeLines } from "../client/influx-write.ts";
 import { escapeKey, quoteIdentifier, quoteString } from "../points/line-protocol.ts";
 import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
+import { type RefusedLine, writeLines } from "../writing/influx-write.ts";
 
 /**
  * Measurement `groupday`: tags `g` (group) and `part`, at the day's midnight, a field `<register>_<unit>` with the sums

@@ -1,9 +1,9 @@
 import type { Conflict, Progress, SeriesChanges } from "@meterbook/core/ports/series-store";
-import type { RefusedLines } from "../client/influx-write.ts";
 import { conflictContent, conflictId, conflictLine, conflictsWithin } from "../points/conflict-rows.ts";
 import type { SlotRoutes } from "../points/slot-routes.ts";
 import type { Trail } from "../trail/trail.ts";
-import { lineQueue } from "./line-queue.ts";
+import type { RefusedLines } from "../writing/influx-write.ts";
+import { lineQueue } from "../writing/line-queue.ts";
 import { meterLines, readingsInLine } from "./meter-lines.ts";
 import type { RememberedMeters } from "./remembered-meters.ts";
 

@@ -6,7 +6,6 @@ import type { Progress, SeriesStore, SeriesStores } from "@meterbook/core/ports/
 import { noProgress } from "@meterbook/core/ports/series-store";
 import { slotCount } from "@meterbook/sharding/slot";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
-import { type RefusedLines, writeLines } from "../client/influx-write.ts";
 import { metersOfSlots } from "../points/channel-rows.ts";
 import { quoteString } from "../points/line-protocol.ts";
 import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
@@ -14,8 +13,9 @@ import { progressLine, progressOf } from "../trail/progress-rows.ts";
 import { soundProgress } from "../trail/sound-progress.ts";
 import { sealedNote, sharesRing, type Trail, trail, trailSlots } from "../trail/trail.ts";
 import { type TrailLooks, trailLooks } from "../trail/trail-looks.ts";
+import { type RefusedLines, writeLines } from "../writing/influx-write.ts";
+import { writeWithTrail } from "../writing/line-queue.ts";
 import { writeBatch } from "./influx-batch.ts";
-import { writeWithTrail } from "./line-queue.ts";
 import { findStored } from "./look-ups.ts";
 import { readManyFrom } from "./read-many.ts";
 import { type RememberedMeters, rememberMeters } from "./remembered-meters.ts";

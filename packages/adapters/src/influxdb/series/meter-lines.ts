@@ -4,7 +4,7 @@ import { readingAt } from "@meterbook/core/domain/reading/reading";
 import type { ChannelWrite, MeterWrite } from "@meterbook/core/ports/series-store";
 import { channelLine } from "../points/channel-rows.ts";
 import { codedFields } from "../points/line-protocol.ts";
-import type { LineQueue } from "./line-queue.ts";
+import type { LineQueue } from "../writing/line-queue.ts";
 import { announced, type RememberedMeter, type RememberedMeters } from "./remembered-meters.ts";
 
 /**

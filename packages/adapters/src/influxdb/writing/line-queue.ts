@@ -1,7 +1,7 @@
 import type { InfluxConnection } from "../client/influx-connection.ts";
-import type { WriteOptions } from "../client/influx-write.ts";
-import { writeLines } from "../client/influx-write.ts";
 import type { Trail, TrailStep } from "../trail/trail.ts";
+import type { WriteOptions } from "./influx-write.ts";
+import { writeLines } from "./influx-write.ts";
 
 /** Lines of one batch on their way: one request at a time and server, each with up to `linesMax` of them. */
 export interface LineQueue {

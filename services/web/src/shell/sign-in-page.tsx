@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { CallProblem } from "../api/client.ts";
 import { t } from "../language/language.ts";
-import { usePageTitle } from "../shell/page-title.ts";
-import { signIn } from "./session.ts";
+import { signIn } from "../session/session.ts";
+import { usePageTitle } from "./page-title.ts";
 
 /** Stands in place of whatever page was asked for, which is there once the key is known. */
 export function SignInPage() {

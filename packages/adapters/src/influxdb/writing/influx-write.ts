@@ -2,10 +2,10 @@ import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { backOff } from "../../waiting/back-off.ts";
+import type { InfluxAnswer, InfluxConnection } from "../client/influx-connection.ts";
+import { retryAfterMs, settingAtFault } from "../client/influx-connection.ts";
+import type { Shared } from "../client/shared-writes.ts";
 import { isOfTrail } from "../trail/trail.ts";
-import type { InfluxAnswer, InfluxConnection } from "./influx-connection.ts";
-import { retryAfterMs, settingAtFault } from "./influx-connection.ts";
-import type { Shared } from "./shared-writes.ts";
 
 const gzip = promisify(gzipCallback);
 const gzipFromLength = 1000;
