@@ -4,6 +4,7 @@ import type { OpeningBasis, SnapshotQuality } from "../snapshot/snapshot.ts";
 import type { Closing } from "./closing/closing.ts";
 import type { IssuedClosing, Part, Span } from "./month.ts";
 import { hasStanding } from "./row-quality.ts";
+import type { ValuationRules } from "./valuation-rules.ts";
 
 /** What a register's month begins with. */
 export interface Opening {
@@ -33,7 +34,10 @@ export interface Openings {
  * The closing before, by reference, where it has standing; else the reading of an installation in this month, the
  * line's own value, an older installation of which nothing came since, or the first reading.
  */
-export function openingOf({ span, part, previous, installed, start, first, hasPast }: Openings): Opening {
+export function openingOf(
+  { span, part, previous, installed, start, first, hasPast }: Openings,
+  { snapSeconds }: Pick<ValuationRules, "snapSeconds">,
+): Opening {
   const { value = null, valueQuality = "missing" } = previous ?? {};
   if (value !== null && hasStanding(valueQuality) && part.from === span.start) {
     return { value, at: span.start, quality: valueQuality, basis: "previous" };
@@ -46,6 +50,7 @@ export function openingOf({ span, part, previous, installed, start, first, hasPa
   if (installed !== undefined && installed.at <= part.to) {
     return { value: installed.value, at: installed.at, quality: "actual", basis: "installation" };
   }
-  if (first === undefined || first.at > part.to) return noOpening;
+  // What closes the month does not open it too: of what was used before nobody knows anything.
+  if (first === undefined || first.at >= part.to - snapSeconds) return noOpening;
   return { value: first.value, at: first.at, quality: qualityOf(first.code), basis: "first-reading" };
 }

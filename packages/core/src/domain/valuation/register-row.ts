@@ -87,14 +87,14 @@ function opened(past: RegisterPast, span: Span, part: Part, rules: ValuationRule
   if (reach !== "complete") {
     const { first } = reach;
     const openings = { span, part, previous, installed, start: undefined, first, hasPast: false };
-    return { opening: openingOf(openings), start: "as issued" as const, first };
+    return { opening: openingOf(openings, rules), start: "as issued" as const, first };
   }
   const first = firstFrom(line, part.from);
   const known = closingAt(line, past.intervals, part.from, rules);
   const start = known ?? countedBack(line, past.intervals, part.from, rules);
   const isCountedBack = known === undefined && start !== undefined;
   const hasPast = previous !== undefined || isCountedBack || hasBefore(line, part.from, rules);
-  const opening = openingOf({ span, part, previous, installed, start, first, hasPast });
+  const opening = openingOf({ span, part, previous, installed, start, first, hasPast }, rules);
   return { opening, start, first: firstFrom(line, opening.at ?? part.from) };
 }
 

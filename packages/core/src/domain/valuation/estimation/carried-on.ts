@@ -14,6 +14,7 @@ import { dailyUse, usedIn } from "./daily-use.ts";
 import { estimateBand } from "./estimate-band.ts";
 import { outageSeconds } from "./outage-time.ts";
 import type { PastMonth } from "./past-month.ts";
+import { silentSince, wasRead } from "./past-month.ts";
 import { prolonged } from "./v29-prolonged.ts";
 
 /** What is known of a register of which no reading follows the month. */
@@ -199,19 +200,20 @@ function amountOf(computed: number): number {
 /** Nothing was ever read: what is expected of a year, in the month's time. There is no register value. */
 function expectedOnly(of: OneSided, rules: ValuationRules): RegisterSnapshot | undefined {
   const { spec, part, outages, history } = of;
-  const wasRead = of.line.at.length > 0 || measuredOf(history).length > 0;
-  if (wasRead) {
-    return { ...of.frame, findings: prolonged(of.frame.findings, { last: Number.NEGATIVE_INFINITY, at: part.to }) };
-  }
+  const said = (row: RegisterSnapshot) => ({ ...row, findings: prolonged(row.findings, silence(of)) });
+  if (lowerBound(of.line, part.to + 1) > 0 || wasRead(history)) return said(of.frame);
   if (spec.annualUse === undefined || part.to <= part.from) return undefined;
   const use = dailyUse({ ...of, history: [], known: undefined, annualUse: spec.annualUse }, rules);
   if (use === undefined) return undefined;
   const more = boundedUse(use, { ...part, outages }, spec);
-  return estimatedRow(of, { use, known: 0, more, since: part.from, value: null, anchor: undefined });
+  return said(estimatedRow(of, { use, known: 0, more, since: part.from, value: null, anchor: undefined }));
 }
 
-function measuredOf(history: readonly PastMonth[]): readonly PastMonth[] {
-  return history.filter(({ quality }) => quality === "actual" || quality === "derived");
+/** How long nothing was read when the month ends: what the line has, and what earlier months were made from. */
+function silence({ line, history, part }: Pick<OneSided, "history" | "part"> & { readonly line?: RegisterLine }) {
+  const onLine = line?.at[lowerBound(line, part.to + 1) - 1];
+  const since = Math.max(onLine ?? Number.NEGATIVE_INFINITY, silentSince(history) ?? Number.NEGATIVE_INFINITY);
+  return { last: Number.isFinite(since) ? since : part.from, at: part.to };
 }
 
 /** A month of a quantity that comes as intervals, of which none came: daily use alone, and no register value. */
@@ -220,17 +222,14 @@ export function withoutIntervals(
   rules: ValuationRules,
 ): RegisterSnapshot | undefined {
   const { spec, part, outages, history } = of;
-  const measured = measuredOf(history);
-  const last = Math.max(...measured.map(({ to }) => to));
-  if (part.to - last > rules.reachSecondsMax && measured.length > 0)
-    return { ...of.frame, findings: prolonged(of.frame.findings, { last, at: part.to }) };
+  const silent = silence(of);
+  const said = (row: RegisterSnapshot) => ({ ...row, findings: prolonged(row.findings, silent) });
+  if (wasRead(history) && silent.at - silent.last > rules.reachSecondsMax) return said(of.frame);
   const use = dailyUse({ ...of, known: undefined, annualUse: spec.annualUse }, rules);
   if (use === undefined || part.to <= part.from) return undefined;
   const more = boundedUse(use, { ...part, outages }, spec);
   const opening = { value: null, at: null, quality: "missing" as const, basis: null };
-  const row = estimatedRow(
-    { ...of, opening },
-    { use, known: 0, more, since: part.from, value: null, anchor: undefined },
+  return said(
+    estimatedRow({ ...of, opening }, { use, known: 0, more, since: part.from, value: null, anchor: undefined }),
   );
-  return { ...row, findings: prolonged(row.findings, { last, at: part.to }) };
 }

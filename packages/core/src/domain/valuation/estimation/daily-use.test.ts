@@ -14,6 +14,7 @@ function month(back: number, kWh: number | null, over: Partial<PastMonth> = {}):
     ...of,
     consumption: kWh === null ? null : kWh * 1000,
     quality: "actual",
+    readAt: from + 30 * day,
     from,
     to: from + 30 * day,
     ...over,
