@@ -8,8 +8,9 @@ import { monthContent } from "@meterbook/core/domain/valuation/month-content";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
-import type { AggregatorWorld, OpenSeries, TestReport } from "../support/worlds/aggregator-world.ts";
+import type { AggregatorWorld, OpenSeries } from "../support/worlds/aggregator-world.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import type { TestReport } from "../support/worlds/scripted-log.ts";
 
 const zone = "Europe/Kyiv";
 const calendar = localCalendar(zone);

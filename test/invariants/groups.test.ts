@@ -17,7 +17,8 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { type AggregatorWorld, openAggregatorWorld, type TestReport } from "../support/worlds/aggregator-world.ts";
+import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import type { TestReport } from "../support/worlds/scripted-log.ts";
 
 const calendar = localCalendar("Europe/Kyiv");
 const first = calendar.dayOf(instant("2026-10-24T12:00:00Z"));

@@ -8,8 +8,9 @@ import { isVoid, periodName, type Snapshot } from "@meterbook/core/domain/snapsh
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { instant, intervalSeries, registerSeries } from "../support/readings.ts";
-import type { AggregatorWorld, TestReport } from "../support/worlds/aggregator-world.ts";
+import type { AggregatorWorld } from "../support/worlds/aggregator-world.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import type { TestReport } from "../support/worlds/scripted-log.ts";
 import type { InvariantsUnderTest } from "./aggregator.invariants.ts";
 
 type Change = Partial<Omit<MeterRecord, "meterId">>;

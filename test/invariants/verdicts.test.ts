@@ -5,7 +5,8 @@ import { readingCode } from "@meterbook/core/domain/reading/reading";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
-import { openAggregatorWorld, type TestReport } from "../support/worlds/aggregator-world.ts";
+import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
+import type { TestReport } from "../support/worlds/scripted-log.ts";
 
 const boundaries = ["2026-07-31T21:00:00Z", "2026-08-31T21:00:00Z", "2026-09-30T21:00:00Z", "2026-10-31T22:00:00Z"];
 const [july, august, september, october] = boundaries.map(instant) as [number, number, number, number];

@@ -23,44 +23,14 @@ export type Pass = (ms: number) => void;
 const [hour, day] = [3_600_000, 86_400_000];
 
 export async function crookedWalk(world: SharedWorld, random: () => number, pass: Pass): Promise<CrookedWalk> {
-  const pick = <Thing>(things: readonly Thing[]) => things[Math.floor(random() * things.length)] as Thing;
+  const pick = picking(random);
   const crew = walkedCrew(world, random);
   const [meters, billing] = [walkedMeters(world, random), walkedBilling()];
   const count = { kills: 0, takeOvers: 0, failures: 0 };
-  const waiting = () => world.heldCalls.waiting.filter(({ owner }) => !crew.paused.has(owner));
   const { startApi, startAggregator } = crew;
-  let wrong: unknown;
-  let putBack: (() => void)[] | undefined;
-
-  /** All stores are as they were when they were copied last, or are copied now. */
-  async function copyOrPutBack(): Promise<void> {
-    const copied = putBack;
-    putBack = copied === undefined ? world.stores.map((store) => store.copy()) : undefined;
-    if (copied === undefined) return;
-    for (const one of [...crew.apis]) crew.killApi(one);
-    await crew.killAll(() => {
-      for (const back of copied) back();
-    });
-  }
-
-  function fail(fate: "fails before" | "fails after"): void {
-    const call = pick(waiting());
-    if (call === undefined) return;
-    count.failures += 1;
-    call.pass(fate);
-  }
-
-  function pauseOrNot(): void {
-    if (crew.paused.size > 0 && random() < 0.7) crew.paused.clear();
-    else crew.paused.add(pick([...crew.aggregators, ...crew.apis]).name);
-  }
-
-  /** An answer that fails says nothing; what is wrong in one that comes is kept. */
-  function heard(answer: Promise<void>): void {
-    answer.catch((error: unknown) => {
-      if (!String(error).includes("by the walk")) wrong ??= error;
-    });
-  }
+  const { heard, wrong } = hearing();
+  const { waiting, fail, pauseOrNot, kill, takeOver } = mishaps({ world, crew, count, random });
+  const copyOrPutBack = storesPutBack(world, crew);
 
   const actions: readonly (readonly [weight: number, act: () => Promise<unknown> | unknown])[] = [
     [14, () => meters.report()],
@@ -84,29 +54,78 @@ export async function crookedWalk(world: SharedWorld, random: () => number, pass
   ];
   const drawn = actions.flatMap(([weight, act]) => Array<typeof act>(Math.round(weight * 5)).fill(act));
 
-  function kill(): Promise<void> {
-    count.kills += 1;
-    return crew.kill(pick(crew.aggregators));
-  }
-
-  function takeOver(): void {
-    count.takeOvers += 1;
-    crew.give(Math.floor(random() * world.log.partitions), pick(crew.aggregators), random() < 0.5);
-  }
-
   startApi();
   const first = await startAggregator();
   for (let partition = 0; partition < world.log.partitions; partition += 1) crew.give(partition, first, true);
   return {
-    crew,
-    meters,
-    billing,
-    count,
-    wrong: () => wrong,
+    ...{ crew, meters, billing, count, wrong },
     async step() {
       await pick(drawn)();
       for (const one of crew.aggregators) one.wake();
       await quiet(world);
+    },
+  };
+}
+
+function picking(random: () => number) {
+  return <Thing>(things: readonly Thing[]) => things[Math.floor(random() * things.length)] as Thing;
+}
+
+/** An answer that fails says nothing; what is wrong in one that comes is kept. */
+function hearing() {
+  let wrong: unknown;
+  return {
+    wrong: () => wrong,
+    heard(answer: Promise<void>): void {
+      answer.catch((error: unknown) => {
+        if (!String(error).includes("by the walk")) wrong ??= error;
+      });
+    },
+  };
+}
+
+/** All stores are as they were when they were copied last, or are copied now. */
+function storesPutBack(world: SharedWorld, crew: WalkedCrew): () => Promise<void> {
+  let putBack: (() => void)[] | undefined;
+  return async () => {
+    const copied = putBack;
+    putBack = copied === undefined ? world.stores.map((store) => store.copy()) : undefined;
+    if (copied === undefined) return;
+    for (const one of [...crew.apis]) crew.killApi(one);
+    await crew.killAll(() => {
+      for (const back of copied) back();
+    });
+  };
+}
+
+interface Mishaps extends Pick<CrookedWalk, "crew" | "count"> {
+  readonly world: SharedWorld;
+  readonly random: () => number;
+}
+
+/** What befalls the processes and their calls. */
+function mishaps({ world, crew, count, random }: Mishaps) {
+  const pick = picking(random);
+  const waiting = () => world.heldCalls.waiting.filter(({ owner }) => !crew.paused.has(owner));
+  return {
+    waiting,
+    fail(fate: "fails before" | "fails after"): void {
+      const call = pick(waiting());
+      if (call === undefined) return;
+      count.failures += 1;
+      call.pass(fate);
+    },
+    pauseOrNot(): void {
+      if (crew.paused.size > 0 && random() < 0.7) crew.paused.clear();
+      else crew.paused.add(pick([...crew.aggregators, ...crew.apis]).name);
+    },
+    kill(): Promise<void> {
+      count.kills += 1;
+      return crew.kill(pick(crew.aggregators));
+    },
+    takeOver(): void {
+      count.takeOvers += 1;
+      crew.give(Math.floor(random() * world.log.partitions), pick(crew.aggregators), random() < 0.5);
     },
   };
 }

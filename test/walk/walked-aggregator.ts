@@ -5,6 +5,7 @@ import type { FrameConsumer } from "@meterbook/core/ports/readings-log";
 import type { SnapshotLedger } from "@meterbook/core/ports/snapshot-ledger";
 import { damageLogIn } from "../support/worlds/memory-ports.ts";
 import type { Through } from "./held-calls.ts";
+import type { MemoryLog } from "./memory-log.ts";
 import type { MemoryPartition } from "./memory-series.ts";
 import type { SharedWorld } from "./walked-world.ts";
 
@@ -30,15 +31,73 @@ export async function walkedAggregator(
   name: string,
   random: () => number,
 ): Promise<WalkedAggregator> {
-  const { log, heldCalls } = world;
-  const through = <Answer>(what: string, work: () => Promise<Answer>) => heldCalls.through(name, what, work);
+  const { heldCalls } = world;
+  const through: Through = (what, work) => heldCalls.through(name, what, work);
   const own = new Map<number, { stop: () => void; ended: Promise<void> }>();
-  const waiters = new Set<() => void>();
+  const news = waitingForNews();
+  const registry = toldRegistry(world, through);
   let consumer: FrameConsumer | undefined;
   let isDead = false;
-  let tellRegistry = async (): Promise<void> => undefined;
 
-  const ports: AggregatorPorts = {
+  const consume = (given: FrameConsumer) => {
+    consumer = given;
+  };
+  await aggregateReadings(portsOf(world, through, { consume, told: news.told, registry: registry.port }), {
+    ...{ timeZone: walkZone, settleSeconds, limits: usualAdmission, events: silentAggregatorEvents },
+    ...{ damaged: () => undefined, crashPoint: () => undefined },
+  });
+
+  return {
+    name,
+    assign(partition, ownerNo) {
+      const before = own.get(partition);
+      before?.stop();
+      const gone = new AbortController();
+      const taking = { consumer: consumer as FrameConsumer, log: world.log, random, wait: news.wait };
+      const begun = (before?.ended ?? Promise.resolve()).then(() =>
+        consumePartition(taking, { partition, ownerNo, gone: gone.signal, isDead: () => isDead }),
+      );
+      own.set(partition, { stop: () => gone.abort(), ended: begun });
+      news.told();
+    },
+    revoke(partition) {
+      own.get(partition)?.stop();
+      news.told();
+    },
+    wake() {
+      news.told();
+      registry.tell();
+    },
+    kill() {
+      isDead = true;
+      heldCalls.kill(name);
+    },
+  };
+}
+
+/** Whoever waits goes on when there is something new. */
+function waitingForNews() {
+  const waiters = new Set<() => void>();
+  return {
+    wait: () => new Promise<void>((resolve) => waiters.add(resolve)),
+    told(): void {
+      for (const wake of [...waiters]) {
+        waiters.delete(wake);
+        wake();
+      }
+    },
+  };
+}
+
+interface ToldParts {
+  readonly consume: (consumer: FrameConsumer) => void;
+  readonly told: () => void;
+  readonly registry: AggregatorPorts["registry"];
+}
+
+function portsOf(world: SharedWorld, through: Through, { consume, told, registry }: ToldParts): AggregatorPorts {
+  const { log } = world;
+  return {
     clock: { nowMs: world.nowMs },
     log: {
       partitions: log.partitions,
@@ -47,11 +106,11 @@ export async function walkedAggregator(
       appendBarrier: (partitions, barrier) =>
         through("barrier", async () => {
           const offsets = log.appendBarrier(partitions, barrier, world.nowMs());
-          ring();
+          told();
           return offsets;
         }),
       consume: async (given) => {
-        consumer = given;
+        consume(given);
         return { close: async () => undefined };
       },
     },
@@ -61,10 +120,21 @@ export async function walkedAggregator(
       close: async () => undefined,
     },
     ledgers: {
-      open: (partition) => through("fence", async () => gatedLedger(world.ledger.open(partition), through)),
+      open: (partition) => through("fence", async () => heldLedger(world.ledger.open(partition), through)),
       close: async () => undefined,
     },
-    registry: {
+    registry,
+    rejected: { append: async () => undefined },
+    damages: damageLogIn(new Map()),
+  };
+}
+
+/** Tells each who follows of what was put since, when somebody says that there is something. */
+function toldRegistry(world: SharedWorld, through: Through) {
+  let tellAll = async (): Promise<void> => undefined;
+  return {
+    tell: () => void tellAll(),
+    port: {
       async follow(changed, { wants = () => true } = {}) {
         let seen = 0;
         const isBehind = () => world.registry.length > seen;
@@ -76,8 +146,8 @@ export async function walkedAggregator(
           if (wanted.length > 0) await changed(wanted);
         };
         let isTelling = false;
-        const before = tellRegistry;
-        tellRegistry = async () => {
+        const before = tellAll;
+        tellAll = async () => {
           void before();
           if (isTelling || !isBehind()) return;
           isTelling = true;
@@ -88,70 +158,48 @@ export async function walkedAggregator(
         return { close: async () => undefined, caughtUp: tell };
       },
     } as AggregatorPorts["registry"],
-    rejected: { append: async () => undefined },
-    damages: damageLogIn(new Map()),
   };
-  await aggregateReadings(ports, {
-    ...{ timeZone: walkZone, settleSeconds, limits: usualAdmission, events: silentAggregatorEvents },
-    ...{ damaged: () => undefined, crashPoint: () => undefined },
-  });
+}
 
-  function ring(): void {
-    for (const wake of [...waiters]) {
-      waiters.delete(wake);
-      wake();
+interface Taking {
+  readonly consumer: FrameConsumer;
+  readonly log: MemoryLog;
+  readonly random: () => number;
+  /** Until there is something in the log. */
+  readonly wait: () => Promise<void>;
+}
+
+interface WalkedAssignment {
+  readonly partition: number;
+  readonly ownerNo: number;
+  readonly gone: AbortSignal;
+  readonly isDead: () => boolean;
+}
+
+/** As a consumer does: opens, hands over in order, and again what was not taken. */
+async function consumePartition({ consumer, log, random, wait }: Taking, assignment: WalkedAssignment): Promise<void> {
+  const { partition, ownerNo, gone, isDead } = assignment;
+  const isOver = () => gone.aborted || isDead();
+  let next: number | undefined;
+  while (next === undefined && !isOver()) {
+    next = await consumer.assigned(partition, ownerNo, gone, () => undefined).catch(() => undefined);
+    if (next === undefined) await pause();
+  }
+  while (!isOver()) {
+    const frames = log.frames(partition).slice(next, (next ?? 0) + 1 + Math.floor(random() * batchMax));
+    const last = frames.at(-1);
+    if (last === undefined) {
+      await wait();
+      continue;
+    }
+    try {
+      await consumer.handle({ partition, frames });
+      next = last.offset + 1;
+    } catch {
+      await pause();
     }
   }
-
-  /** As a consumer does: opens, hands over in order, and again what was not taken. */
-  async function pump(partition: number, ownerNo: number, gone: AbortController): Promise<void> {
-    const taking = consumer as FrameConsumer;
-    const isOver = () => gone.signal.aborted || isDead;
-    let next: number | undefined;
-    while (next === undefined && !isOver()) {
-      next = await taking.assigned(partition, ownerNo, gone.signal, () => undefined).catch(() => undefined);
-      if (next === undefined) await pause();
-    }
-    while (!isOver()) {
-      const frames = log.frames(partition).slice(next, (next ?? 0) + 1 + Math.floor(random() * batchMax));
-      const last = frames.at(-1);
-      if (last === undefined) {
-        await new Promise<void>((resolve) => waiters.add(resolve));
-        continue;
-      }
-      try {
-        await taking.handle({ partition, frames });
-        next = last.offset + 1;
-      } catch {
-        await pause();
-      }
-    }
-    if (!isDead) await taking.revoked(partition).catch(() => undefined);
-  }
-
-  return {
-    name,
-    assign(partition, ownerNo) {
-      const before = own.get(partition);
-      before?.stop();
-      const gone = new AbortController();
-      const ended = (before?.ended ?? Promise.resolve()).then(() => pump(partition, ownerNo, gone));
-      own.set(partition, { stop: () => gone.abort(), ended });
-      ring();
-    },
-    revoke(partition) {
-      own.get(partition)?.stop();
-      ring();
-    },
-    wake() {
-      ring();
-      void tellRegistry();
-    },
-    kill() {
-      isDead = true;
-      heldCalls.kill(name);
-    },
-  };
+  if (!isDead()) await consumer.revoked(partition).catch(() => undefined);
 }
 
 /** In virtual time. */
@@ -159,7 +207,7 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100));
 }
 
-function gatedLedger(ledger: SnapshotLedger, through: Through): SnapshotLedger {
+function heldLedger(ledger: SnapshotLedger, through: Through): SnapshotLedger {
   return {
     ...ledger,
     append: (snapshots) => through("issue", () => ledger.append(snapshots)),

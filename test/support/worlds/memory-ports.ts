@@ -107,30 +107,10 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
     calls.push(name);
     return answer;
   };
-  const of = (meterId: string, period: number) =>
-    ledger
-      .map(({ snapshot }) => snapshot)
-      .filter((snapshot) => snapshot.meterId === meterId && snapshot.period === period)
-      .sort((a, b) => a.revision - b.revision);
-  const newestOf = (meterId: string, fromPeriod: number) => {
-    const newest = new Map<number, Snapshot>();
-    for (const { snapshot } of ledger) {
-      if (snapshot.meterId === meterId && snapshot.period >= fromPeriod) newest.set(snapshot.period, snapshot);
-    }
-    return [...newest.values()].sort((a, b) => a.period - b.period);
-  };
-  const latestOf = ({ period, afterMeterId = "", limit, quality }: LatestPage) => {
-    const isWanted = ({ snapshot }: LedgerEntry) =>
-      quality === undefined || snapshot.registers.some((row) => row.quality === quality);
-    const newest = new Map<string, LedgerEntry>();
-    for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
-    const after = [...newest]
-      .filter(([id, one]) => id > afterMeterId && isWanted(one))
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    return after.slice(0, limit).map(([, entry]) => entry);
-  };
+  const { of, newestOf, latestOf } = lookUps(ledger);
   let end: LedgerPlace = [];
   const view: MemorySnapshots = {
+    ...pointsIn(ledger),
     calls,
     issue: (...snapshots) => view.issueIn(0, ...snapshots),
     issueIn: (shard, ...snapshots) => {
@@ -165,27 +145,7 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         "latestOfMeters",
         meterIds.map((meterId) => newestOf(meterId, fromPeriod)),
       ),
-    metersOfUsagePoint: async (period, id) => {
-      const named = ledger.filter(
-        ({ snapshot }) => snapshot.period === period && pointsOfSnapshot(snapshot).includes(id),
-      );
-      return [...new Set(named.map(({ snapshot }) => snapshot.meterId))].sort();
-    },
-    issuedUsagePoints: async ({ period, afterUsagePointId = "", limit }) => {
-      const named = ledger.flatMap(({ snapshot }) => (snapshot.period === period ? pointsOfSnapshot(snapshot) : []));
-      return [...new Set(named)]
-        .filter((id) => id > afterUsagePointId)
-        .sort()
-        .slice(0, limit);
-    },
-    issuedMeters: async (period) => {
-      const meters = ledger
-        .filter(({ snapshot }) => snapshot.period === period)
-        .map(({ snapshot }) => snapshot.meterId);
-      return new Set(meters).size;
-    },
     catchUp: async () => undefined,
-    periods: async () => [...new Set(ledger.map(({ snapshot }) => snapshot.period))].sort((a, b) => a - b),
     placeBefore: async (atMs) =>
       ledger
         .filter(({ snapshot }) => snapshot.issuedAtMs >= atMs)
@@ -196,6 +156,53 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
   };
   view.issue(...issued);
   return view;
+}
+
+function lookUps(ledger: readonly LedgerEntry[]) {
+  return {
+    of: (meterId: string, period: number) =>
+      ledger
+        .map(({ snapshot }) => snapshot)
+        .filter((snapshot) => snapshot.meterId === meterId && snapshot.period === period)
+        .sort((a, b) => a.revision - b.revision),
+    newestOf(meterId: string, fromPeriod: number) {
+      const newest = new Map<number, Snapshot>();
+      for (const { snapshot } of ledger) {
+        if (snapshot.meterId === meterId && snapshot.period >= fromPeriod) newest.set(snapshot.period, snapshot);
+      }
+      return [...newest.values()].sort((a, b) => a.period - b.period);
+    },
+    latestOf({ period, afterMeterId = "", limit, quality }: LatestPage) {
+      const isWanted = ({ snapshot }: LedgerEntry) =>
+        quality === undefined || snapshot.registers.some((row) => row.quality === quality);
+      const newest = new Map<string, LedgerEntry>();
+      for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
+      const after = [...newest]
+        .filter(([id, one]) => id > afterMeterId && isWanted(one))
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+      return after.slice(0, limit).map(([, entry]) => entry);
+    },
+  };
+}
+
+/** Which usage points, meters and months there are. */
+function pointsIn(
+  ledger: readonly LedgerEntry[],
+): Pick<SnapshotView, "metersOfUsagePoint" | "issuedUsagePoints" | "issuedMeters" | "periods"> {
+  const inPeriod = (period: number) => ledger.flatMap(({ snapshot }) => (snapshot.period === period ? [snapshot] : []));
+  return {
+    metersOfUsagePoint: async (period, id) => {
+      const named = inPeriod(period).filter((snapshot) => pointsOfSnapshot(snapshot).includes(id));
+      return [...new Set(named.map(({ meterId }) => meterId))].sort();
+    },
+    issuedUsagePoints: async ({ period, afterUsagePointId = "", limit }) =>
+      [...new Set(inPeriod(period).flatMap(pointsOfSnapshot))]
+        .filter((id) => id > afterUsagePointId)
+        .sort()
+        .slice(0, limit),
+    issuedMeters: async (period) => new Set(inPeriod(period).map(({ meterId }) => meterId)).size,
+    periods: async () => [...new Set(ledger.map(({ snapshot }) => snapshot.period))].sort((a, b) => a - b),
+  };
 }
 
 /** The real tables, in memory. */
