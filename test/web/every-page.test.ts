@@ -7,6 +7,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openChromium } from "../support/web/chromium.ts";
 import { type Look, openPage, picture } from "../support/web/opened-page.ts";
+import { monthOver } from "../support/web/shown-meters.ts";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -87,7 +88,6 @@ describe.skipIf(inject("pages") === undefined)("every page", () => {
 /** The last month that is over, and a year back, as of today. */
 async function addressOf(path: string): Promise<string> {
   const now = new Date();
-  const last = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15)).toISOString().slice(0, 7);
   const year = new Date(now.getTime() - 365 * 86_400_000).toISOString().slice(0, 10);
-  return path.replace("LAST", last).replace("YEAR", `${year}&to=${now.toISOString().slice(0, 10)}`);
+  return path.replace("LAST", monthOver(1)).replace("YEAR", `${year}&to=${now.toISOString().slice(0, 10)}`);
 }

@@ -4,6 +4,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openChromium } from "../support/web/chromium.ts";
 import { openPage, pagesServed, shown } from "../support/web/opened-page.ts";
+import { monthOver } from "../support/web/shown-meters.ts";
 
 interface Statement {
   readonly period: string;
@@ -19,10 +20,7 @@ const kwh = (value: number) =>
   (value / 1000).toLocaleString("en", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 
 /** The two months that the simulated fleet has reported, the newest first. */
-const months = [1, 2].map((back) => {
-  const now = new Date();
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 15)).toISOString().slice(0, 7);
-});
+const months = [1, 2].map(monthOver);
 
 async function statement(id: string, period: string): Promise<Statement> {
   const response = await fetch(`${pagesServed().address}/v1/usage-points/${id}/statements/${period}`);

@@ -96,3 +96,9 @@ function message(meterId: string, intervals: readonly Interval[]): Outgoing {
 export function shownClock(): ZoneClock {
   return clock;
 }
+
+/** A month that is over in the zone of the pages, the last one for 1: `2026-10`. */
+export function monthOver(back: number): string {
+  const { year, month } = clock.dateOf(Date.now() / 1000);
+  return new Date(Date.UTC(year, month - 1 - back, 15)).toISOString().slice(0, 7);
+}
