@@ -38,7 +38,7 @@ const processes = {
 };
 
 /** A poll ends as soon as it holds. On a busy machine a second is no time to judge by. */
-const patience = { expect: { poll: { timeout: 30_000 } } };
+const patience = { expect: { poll: { timeout: 30_000 } }, setupFiles: "test/support/patient-waits.ts" };
 
 /** What waits for minutes begins first, so that everything else runs beside it. */
 class LongWaitsFirst extends BaseSequencer {
