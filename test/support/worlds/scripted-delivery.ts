@@ -22,17 +22,40 @@ const passedWithinMs = 20_000;
 
 export function scriptedDelivery(log: ScriptedLog): ScriptedDelivery {
   let consumer: FrameConsumer | undefined;
+  let processNo = 0;
   let ownerNo = 0;
   let resumeAt = 0;
+  let isToOpenAgain = false;
   let isHeld = false;
   let delivering: Promise<void> = Promise.resolve();
+
+  async function open(): Promise<void> {
+    ownerNo += 1;
+    isToOpenAgain = false;
+    const again = () => {
+      isToOpenAgain = true;
+    };
+    resumeAt = (await consumer?.assigned(0, ownerNo, undefined, again)) ?? 0;
+  }
+
+  /** What the consumer knew of the partition was wrong: it is taken from it and given to it anew. */
+  async function openAgain(count: number): Promise<void> {
+    await consumer?.revoked(0);
+    await open();
+    await deliverFrom(count);
+  }
 
   /** From where the store says that it stands, like a log after a start. */
   async function deliverFrom(count: number): Promise<void> {
     const from = Math.max(log.heldFrom, resumeAt);
     const due = isHeld ? [] : log.frames.slice(from, from + count);
     if (due.length === 0) return;
-    await consumer?.handle({ partition: 0, frames: due });
+    try {
+      await consumer?.handle({ partition: 0, frames: due });
+    } catch (error) {
+      if (isToOpenAgain) return openAgain(count);
+      throw error;
+    }
     resumeAt = from + due.length;
   }
 
@@ -50,15 +73,15 @@ export function scriptedDelivery(log: ScriptedLog): ScriptedDelivery {
       consumer = given;
     },
     async assign() {
-      ownerNo += 1;
-      resumeAt = (await consumer?.assigned(0, ownerNo)) ?? 0;
+      processNo += 1;
+      await open();
     },
     deliver,
     async passed(offset) {
-      const of = ownerNo;
+      const of = processNo;
       const deadline = Date.now() + passedWithinMs;
       for (let error: unknown; resumeAt <= offset; ) {
-        if (of !== ownerNo || Date.now() > deadline) throw error ?? new Error("the barrier was not passed");
+        if (of !== processNo || Date.now() > deadline) throw error ?? new Error("the barrier was not passed");
         error = await deliver().catch((cause: unknown) => cause);
         if (resumeAt <= offset) await new Promise((resolve) => setTimeout(resolve, 10));
       }
