@@ -69,7 +69,6 @@ test.for(["ledger.db", "series.db", "log.db", "directory.db"])(
     try {
       await publishAll(() => meterbook.mqttUrl, mixedTraffic({ seed, meters: 3, days: 25, waves: 1 }).waves.flat());
       await meterbook.settled();
-      await new Promise((resolve) => setTimeout(resolve, 1200));
       await meterbook.kill();
       for (const suffix of ["", "-wal", "-shm"]) await rm(join(meterbook.dataDir, file + suffix), { force: true });
       const ended = await runCommand("main", [], { METERBOOK_DATA_DIR: meterbook.dataDir });

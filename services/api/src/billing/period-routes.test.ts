@@ -235,7 +235,7 @@ test("D13: a close counts what stands issued for the month, whoever issued it, a
 });
 
 test("a close may take longer than a connection may be silent", async () => {
-  const api = await servedApi(apiWorld(closing(600), { limits: { idleMs: 200 } }));
+  const api = await servedApi(apiWorld(closing(3000), { limits: { idleMs: 1500 } }));
   const answer = await fetch(`http://${api.address}${url}`, { method: "POST", headers: wait });
   expect(await answer.json()).toMatchObject({ state: "done", result: { period: "2026-10", issued: 0 } });
 });
