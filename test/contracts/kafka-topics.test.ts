@@ -163,6 +163,36 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 60_000 }, () => {
     ]);
   });
 
+  // Records that are still to come would be taken for damaged ones, and lost.
+  test("offsets that are not there to be passed over are refused at the start, each with what is there", async () => {
+    const connection = connectionTo();
+    const { topicPrefix } = connection.settings;
+    await startOnKafka(connection, { ...wishes, createTopics: "on" });
+    const topic = `${topicPrefix}readings.v1`;
+    const producer = connection.client.producer();
+    await producer.connect();
+    await producer.send({ topic, messages: ["a", "b", "c"].map((value) => ({ partition: 1, value })) });
+    await producer.disconnect();
+    const problemsWith = async (...passOver: { topic: string; partition: number; from: number; to: number }[]) => {
+      const settings = { ...connection.settings, passOver };
+      const other = kafkaConnection(settings, { clientId: "test", log: () => undefined });
+      return (await startOnKafka(other, { ...wishes, createTopics: "off" })).problems;
+    };
+    expect(await problemsWith({ topic, partition: 1, from: 0, to: 2 })).toEqual([]);
+    const wrong = await problemsWith(
+      { topic, partition: 1, from: 0, to: 3 },
+      { topic, partition: 0, from: 0, to: 0 },
+      { topic, partition: 4, from: 0, to: 0 },
+      { topic: `${topicPrefix}reading.v1`, partition: 0, from: 0, to: 0 },
+    );
+    expect(wrong).toEqual([
+      expect.stringMatching(/^METERBOOK_KAFKA_PASS_OVER=\S+\/1\/0-3: .* ends before 3: its last offset is 2/),
+      expect.stringMatching(/\/0\/0-0: .* ends before 0: it holds nothing/),
+      expect.stringMatching(/\/4\/0-0: \S+ has partitions 0 to 3$/),
+      expect.stringMatching(/reading.v1\/0\/0-0: \S+ is not a topic of ours that is there$/),
+    ]);
+  });
+
   test("a ledger that is made for readings that are there has as many partitions", async () => {
     const connection = connectionTo();
     const client = await admin(connection);

@@ -37,7 +37,12 @@ interface Stand {
   /** Offsets behind it: up to here nothing can be read, and from there on it can. */
   missedTo: number;
   readableFrom: number | undefined;
+  /** When somebody last wanted to read it. */
+  wantedAtMs: number;
 }
+
+/** Whoever has a partition asks for it several times a second. Later it is another's, or nobody's. */
+const wantedMs = 10_000;
 
 /** A process has some hundred partitions; what stood before and was let go is forgotten. */
 const standsMax = 1000;
@@ -49,7 +54,7 @@ const corruptMessage = 2;
  * that it is corrupt. But it gives a stretch of the file as it is. So such a place is read from an earlier offset on,
  * which brings what stands behind the damage too. Where there is none, it is told from where on can be read again.
  */
-export function fetchDetours(passedOver: () => readonly PassedOver[]) {
+export function fetchDetours(passedOver: () => readonly PassedOver[], steadyMs = () => performance.now()) {
   const stands = new Map<string, Stand>();
   /** What helped last, of a partition. */
   const helped = new Map<string, number>();
@@ -68,7 +73,10 @@ export function fetchDetours(passedOver: () => readonly PassedOver[]) {
   ): FetchedPartition {
     const wanted = Number(fetchOffset);
     const given = passedOver().find((one) => one.topic === topic && one.partition === partition && isIn(one, wanted));
-    if (given !== undefined) return { ...answer, errorCode: 0, messages: noRecords(wanted, given.to) };
+    const passed = given === undefined ? undefined : passedTo(given, answer);
+    if (passed !== undefined && passed >= wanted) {
+      return { ...answer, errorCode: 0, messages: noRecords(wanted, passed) };
+    }
     const key = `${topic}/${partition}/${fetchOffset}`;
     const isDetour = asked !== fetchOffset;
     const stand = stands.get(key);
@@ -85,7 +93,7 @@ export function fetchDetours(passedOver: () => readonly PassedOver[]) {
       helped.set(`${topic}/${partition}`, Number(asked));
       return { ...answer, errorCode: 0, messages };
     }
-    remember(key, stand ?? { topic, partition, offset: wanted, tries: 0, missedTo: wanted, readableFrom: undefined });
+    remember(key, stand ?? newStand(topic, partition, wanted));
     return { ...answer, errorCode: 0, messages: [] };
 
     function look(one: Stand, at: number, isReadable: boolean): void {
@@ -96,6 +104,7 @@ export function fetchDetours(passedOver: () => readonly PassedOver[]) {
 
   function remember(key: string, stand: Stand): void {
     stand.tries += 1;
+    stand.wantedAtMs = steadyMs();
     stands.set(key, stand);
     for (const oldest of stands.keys()) {
       if (stands.size <= standsMax) break;
@@ -106,12 +115,26 @@ export function fetchDetours(passedOver: () => readonly PassedOver[]) {
   return {
     offsetToAsk,
     answerTo,
-    /** Where reading stands in spite of all tries. */
-    standing: (): readonly UnreadableStretch[] =>
-      [...stands.values()].flatMap(({ topic, partition, offset: from, missedTo, readableFrom }) =>
-        readableFrom !== undefined && readableFrom - missedTo <= 1 ? [{ topic, partition, from, readableFrom }] : [],
-      ),
+    /** Where somebody wants to read and stands in spite of all tries. */
+    standing(): readonly UnreadableStretch[] {
+      const sinceMs = steadyMs() - wantedMs;
+      return [...stands.values()]
+        .filter(({ wantedAtMs }) => wantedAtMs >= sinceMs)
+        .flatMap(({ topic, partition, offset: from, missedTo, readableFrom }) =>
+          readableFrom !== undefined && readableFrom - missedTo <= 1 ? [{ topic, partition, from, readableFrom }] : [],
+        );
+    },
   };
+}
+
+function newStand(topic: string, partition: number, offset: number): Stand {
+  return { topic, partition, offset, tries: 0, missedTo: offset, readableFrom: undefined, wantedAtMs: 0 };
+}
+
+/** What is still to come is no record that cannot be read. A broker that finds damage does not say where it ends. */
+function passedTo({ to }: PassedOver, { highWatermark }: FetchedPartition): number {
+  const end = Number(highWatermark);
+  return end < 0 ? to : Math.min(to, end - 1);
 }
 
 function isIn({ from, to }: PassedOver, offset: number): boolean {

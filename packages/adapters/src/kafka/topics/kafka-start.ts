@@ -2,6 +2,7 @@ import { pastElections } from "../client/admin-asking.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import { correctionsOf, type TopicCorrection } from "./correct-topics.ts";
 import { checkTopics, createTopics, type TopicProblem, type TopicWishes } from "./kafka-topics.ts";
+import { wrongPassOvers } from "./wrong-pass-overs.ts";
 
 /** How a cluster was found at the start. */
 export interface KafkaStart {
@@ -47,7 +48,7 @@ export async function lookAtTopics(
   const [severe, weak] = [problems.filter((one) => one.severe), problems.filter((one) => !one.severe)];
   return {
     partitions,
-    problems: told(severe),
+    problems: [...told(severe), ...(await pastElections(() => wrongPassOvers(connection)))],
     warnings: told(weak.filter(({ isLasting }) => isLasting)),
     notices: told(weak.filter(({ isLasting }) => !isLasting)),
     corrections: correctionsOf(problems),
