@@ -61,12 +61,15 @@ export function jobLogContract(make: () => Promise<JobLogUnderTest>): void {
     expect((await again.unfinished()).map(({ id }) => id)).toEqual(["b"]);
   });
 
-  test("the newest are kept", async () => {
+  test("the newest that have ended are kept, and whatever has not", async () => {
     const log = await opened(await make());
+    const old = aJob({ id: "old", askedAtMs: 0 });
+    await log.put(old);
     const puts = Array.from({ length: jobsKeptMax + 3 }, (_, n) => aJob({ id: `j-${n}`, askedAtMs: n, state: "done" }));
     for (let from = 0; from < puts.length; from += 100)
       await Promise.all(puts.slice(from, from + 100).map((job) => log.put(job)));
     const found = await Promise.all([0, 2, 3, jobsKeptMax + 2].map((n) => log.get(`j-${n}`)));
     expect(found.map((job) => job?.askedAtMs)).toEqual([undefined, undefined, 3, jobsKeptMax + 2]);
+    expect([await log.get("old"), await log.unfinished()]).toEqual([old, [old]]);
   });
 }

@@ -200,8 +200,8 @@ export const faults: readonly Fault[] = [
     seed: 1,
     name: "a close whose process ended is taken up by nobody",
     file: billing("close-jobs"),
-    find: "clock.nowMs() - job.seenAtMs > deadAfterMs",
-    replace: "clock.nowMs() < 0",
+    find: "if (!running.has(job.id) && isDead) void begin(job);",
+    replace: "void isDead;",
   },
   {
     seed: 1,

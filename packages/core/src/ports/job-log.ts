@@ -1,7 +1,9 @@
 import type { Job } from "../domain/job/job.ts";
 
-/** Jobs that are kept: the oldest are forgotten. */
+/** Jobs that have ended and are kept: the oldest are forgotten. */
 export const jobsKeptMax = 1000;
+/** Jobs that have not ended: whoever asks for one more than these is told to wait. None of them is forgotten before. */
+export const unfinishedJobsMax = 1000;
 
 /**
  * Jobs and how far they are, for all processes that answer about them.

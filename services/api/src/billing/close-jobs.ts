@@ -1,5 +1,5 @@
 import type { Job } from "@meterbook/core/domain/job/job";
-import type { JobLog } from "@meterbook/core/ports/job-log";
+import { type JobLog, unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { type ClosePorts, type CloseProgress, closeWhatWaits } from "./close-period.ts";
 
@@ -27,6 +27,7 @@ export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
   const { jobs, clock } = ports;
   const running = new Map<string, Promise<Job>>();
   const stopped = new AbortController();
+  const still = stillJobs();
 
   async function run(asked: Job): Promise<Job> {
     let job: Job = { ...asked, state: "running" };
@@ -58,9 +59,12 @@ export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
   }
 
   async function takeUp(): Promise<void> {
-    for (const job of await jobs.unfinished()) {
+    const unfinished = await jobs.unfinished();
+    still.look(unfinished);
+    for (const job of unfinished) {
       if (running.size >= underWayMax || stopped.signal.aborted) return;
-      if (!running.has(job.id) && clock.nowMs() - job.seenAtMs > deadAfterMs) void begin(job);
+      const isDead = clock.nowMs() - job.seenAtMs > deadAfterMs || still.looks(job) > deadAfterMs / looksEveryMs;
+      if (!running.has(job.id) && isDead) void begin(job);
     }
   }
 
@@ -70,6 +74,10 @@ export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
     async ask(period, by) {
       if (running.size >= underWayMax) {
         const detail = `${underWayMax} closes are under way; look at theirs, or ask again later`;
+        throw new ApiProblem("too_many_jobs", detail, { headers: { "retry-after": "5" } });
+      }
+      if ((await jobs.unfinished()).length >= unfinishedJobsMax) {
+        const detail = `${unfinishedJobsMax} jobs have not ended yet; ask again later`;
         throw new ApiProblem("too_many_jobs", detail, { headers: { "retry-after": "5" } });
       }
       const atMs = clock.nowMs();
@@ -95,5 +103,21 @@ export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
       clearInterval(timer);
       await Promise.allSettled(running.values());
     },
+  };
+}
+
+/** How often jobs were looked at since somebody last worked on them: what a sign of life says depends on a clock. */
+function stillJobs() {
+  let seen = new Map<string, { readonly seenAtMs: number; readonly looks: number }>();
+  return {
+    look(jobs: readonly Job[]): void {
+      seen = new Map(
+        jobs.map(({ id, seenAtMs }) => {
+          const before = seen.get(id);
+          return [id, { seenAtMs, looks: before?.seenAtMs === seenAtMs ? before.looks + 1 : 0 }];
+        }),
+      );
+    },
+    looks: ({ id }: Job) => seen.get(id)?.looks ?? 0,
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dayPlace } from "@meterbook/core/domain/damage/damaged-day";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
 import { aJob } from "../../../../test/contracts/job-log.contract.ts";
@@ -181,6 +182,33 @@ test("a job whose process has ended is brought to its end by another, under its 
   vi.advanceTimersByTime(10_000);
   await expect.poll(async () => (await jobs.get("left"))?.state).toBe("done");
   expect(ports.readingsLog.barriers.map(({ closeId }) => closeId)).toEqual(["left"]);
+});
+
+test("a job whose last sign of life lies in the future is taken up when nobody gives another; one that moves is left alone", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const period = parsePeriod("2026-10") as number;
+  const later = instant("2027-11-10T12:00:00Z") * 1000;
+  const moving = (n: number) => aJob({ id: "another's", period, state: "running", seenAtMs: later + n });
+  const jobs = memoryJobLog(aJob({ id: "left", period, state: "running", seenAtMs: later }), moving(0));
+  const looked = vi.spyOn(jobs, "unfinished");
+  const ports = closing(0, { jobs });
+  await injectableApi(apiWorld(ports));
+  for (let looks = 1; looks <= 4; looks += 1) {
+    expect((await jobs.get("left"))?.state).toBe("running");
+    vi.advanceTimersByTime(10_000);
+    await expect.poll(() => looked.mock.settledResults.filter(({ type }) => type === "fulfilled").length).toBe(looks);
+    await jobs.put(moving(looks));
+  }
+  await expect.poll(async () => (await jobs.get("left"))?.state).toBe("done");
+  expect(ports.readingsLog.barriers.map(({ closeId }) => closeId)).toEqual(["left"]);
+});
+
+test("who asks for a close where a thousand jobs have not ended is told to wait", async () => {
+  const open = Array.from({ length: unfinishedJobsMax }, (_, n) => aJob({ id: `j-${n}`, seenAtMs: Date.now() }));
+  const app = await injectableApi(apiWorld(closing(0, { jobs: memoryJobLog(...open) })));
+  const answer = await app.inject({ method: "POST", url });
+  expect([answer.statusCode, answer.json().code]).toEqual([503, "too_many_jobs"]);
 });
 
 test("the months are listed: the open one, and back to the first that was issued", async () => {

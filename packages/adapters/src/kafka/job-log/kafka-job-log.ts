@@ -31,7 +31,7 @@ export async function openKafkaJobLog({ connection, dataDir, events }: KafkaJobL
     dataDir,
     name: "jobs",
     schema: jobSchema,
-    version: 1,
+    version: 2,
     events,
     tables: jobWrites,
     take(write, { value }) {

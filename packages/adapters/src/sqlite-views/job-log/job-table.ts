@@ -1,13 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
-import { type JobLog, jobsKeptMax } from "@meterbook/core/ports/job-log";
+import { type JobLog, jobsKeptMax, unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { encodeJsonRecord, readJsonRecord } from "@meterbook/core/records/json-record";
 import { z } from "zod";
 
 export const jobSchema = `
   CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, asked_at_ms INTEGER NOT NULL, is_unfinished INTEGER NOT NULL, body BLOB NOT NULL);
-  CREATE INDEX IF NOT EXISTS job_in_order ON job (asked_at_ms);
-  CREATE INDEX IF NOT EXISTS job_unfinished ON job (asked_at_ms) WHERE is_unfinished = 1;
+  CREATE INDEX IF NOT EXISTS job_in_order ON job (is_unfinished, asked_at_ms);
 `;
 
 /** A job as a record: JSON with a checksum behind it. */
@@ -55,11 +54,13 @@ export function jobReads(database: DatabaseSync): JobReads {
 /** Inside the caller's transaction. */
 export function jobWrites(database: DatabaseSync): (job: Job, body: Uint8Array) => void {
   const put = database.prepare("INSERT OR REPLACE INTO job (id, asked_at_ms, is_unfinished, body) VALUES (?, ?, ?, ?)");
+  // Several processes that ask at the same time may ask for some more than there may be.
   const forget = database.prepare(
-    "DELETE FROM job WHERE id IN (SELECT id FROM job ORDER BY asked_at_ms DESC LIMIT -1 OFFSET ?)",
+    "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE is_unfinished = ? ORDER BY asked_at_ms DESC LIMIT -1 OFFSET ?)",
   );
   return (job, body) => {
     put.run(job.id, job.askedAtMs, isUnfinished(job) ? 1 : 0, body);
-    forget.run(jobsKeptMax);
+    forget.run(0, jobsKeptMax);
+    forget.run(1, 2 * unfinishedJobsMax);
   };
 }
