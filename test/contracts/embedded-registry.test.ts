@@ -3,9 +3,10 @@ import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedRegistry } from "@meterbook/adapters/embedded/registry/embedded-registry";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { registryContract } from "./registry.contract.ts";
+import { outagesContract } from "./outages.contract.ts";
+import { type RegistryUnderTest, registryContract } from "./registry.contract.ts";
 
-registryContract(async () => {
+async function make(): Promise<RegistryUnderTest> {
   const dataDir = await temporaryDirectory();
   return {
     open: (damaged = () => undefined) => openEmbeddedRegistry({ dataDir, clock, damaged }),
@@ -15,4 +16,7 @@ registryContract(async () => {
       database.close();
     },
   };
-});
+}
+
+registryContract(make);
+outagesContract(make);

@@ -12,7 +12,8 @@ import { kafkaPlaces } from "../support/servers/kafka-place.ts";
 import { kafkaIsThere } from "../support/servers/kafka-server.ts";
 import { silentKafkaEvents as events } from "../support/servers/silent-kafka-events.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { aRecord, registryContract } from "./registry.contract.ts";
+import { outagesContract } from "./outages.contract.ts";
+import { aRecord, type RegistryUnderTest, registryContract } from "./registry.contract.ts";
 
 describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
   const places = kafkaPlaces();
@@ -25,7 +26,7 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
     return registry;
   }
 
-  registryContract(async () => {
+  async function make(): Promise<RegistryUnderTest> {
     const connection = await places.place();
     return {
       open: (damaged = () => undefined) => open(connection, { damaged }),
@@ -35,7 +36,10 @@ describe.skipIf(!kafkaIsThere())("on Kafka", { timeout: 120_000 }, () => {
         return send(connection, { key: id, value: change });
       },
     };
-  });
+  }
+
+  registryContract(make);
+  outagesContract(make);
 
   async function send(connection: KafkaConnection, message: Message) {
     const producer = connection.client.producer();

@@ -10,6 +10,7 @@ import {
 import { periodsOf } from "@meterbook/core/domain/gap/gap-periods";
 import type { MeterGaps } from "@meterbook/core/domain/gap/meter-gaps";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
@@ -26,6 +27,8 @@ import {
 import { checkFrame, encodeFrame } from "@meterbook/core/records/frame-protobuf";
 import { checkMeterRecord, encodeMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import { withChecksum } from "@meterbook/core/records/record-checksum";
+import { checkOutage, encodeOutage } from "@meterbook/core/records/registry/outage-protobuf";
+import { checkUsagePoint, encodeUsagePoint } from "@meterbook/core/records/registry/usage-point-protobuf";
 import {
   checkRegistryChange,
   encodeRegistryChange,
@@ -36,7 +39,6 @@ import {
   encodeRejectedRecord,
   type RejectedRecord,
 } from "@meterbook/core/records/rejected-record-protobuf";
-import { checkUsagePoint, encodeUsagePoint } from "@meterbook/core/records/usage-point-protobuf";
 import { checkWriterTally, encodeWriterTally } from "@meterbook/core/records/writer-tally-protobuf";
 import { encodeReport } from "@meterbook/intake/decoders/protobuf/meter-report-protobuf";
 import { expect } from "vitest";
@@ -139,6 +141,15 @@ const record: MeterRecord = {
   installed: { at: 1_768_000_000, values: { "1.8.0": 2 ** 53 - 1 } },
   removed: { at: 1_793_000_000, values: {} },
   earlier: [{ usagePointId: "up-0", removed: { at: 1_700_000_000, values: {} } }],
+};
+
+const outage: OutageRecord = {
+  outageId: "o-1",
+  usagePoints: ["up-1", "up-2"],
+  feeder: "f-7",
+  from: 1_768_000_000,
+  to: 2 ** 32 - 1,
+  reason: "гроза",
 };
 
 const usagePoint: UsagePointRecord = {
@@ -262,6 +273,16 @@ export const recordDecoders: readonly Decoder[] = [
     decode: (bytes) => checkUsagePoint("up-1", bytes),
     check: ({ record: read }) => {
       if (read !== undefined) expect(checkUsagePoint("up-1", encodeUsagePoint(read))).toEqual({ record: read });
+    },
+    throws: never,
+  }),
+  decoder({
+    ...common,
+    name: "an outage",
+    samples: [encodeOutage(outage)],
+    decode: (bytes) => checkOutage("o-1", bytes),
+    check: ({ record: read }) => {
+      if (read !== undefined) expect(checkOutage("o-1", encodeOutage(read))).toEqual({ record: read });
     },
     throws: never,
   }),

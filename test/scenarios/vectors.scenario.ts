@@ -68,6 +68,7 @@ async function runStage(deployment: Deployment, runs: readonly Run[], number: nu
   for (const run of taking) {
     if (number === 0) await putPoints(deployment, run);
     await putMeters(deployment, run, stageMeters(run.vector, number));
+    await putOutages(deployment, run, number);
   }
   const outgoing = taking.flatMap((run) => {
     const stage = run.vector.stages[number] as Stage;
@@ -111,6 +112,16 @@ function meterId({ vector, order }: Run, meter: string): string {
 async function putPoints(deployment: Deployment, run: Run): Promise<void> {
   for (const [point, record] of Object.entries(run.vector.points)) {
     await put(deployment, run, `/v1/usage-points/${meterId(run, point)}`, record);
+  }
+}
+
+async function putOutages(deployment: Deployment, run: Run, number: number): Promise<void> {
+  const { outages, stages } = run.vector;
+  const told = { ...(number === 0 ? outages : {}), ...stages[number]?.outages };
+  for (const [id, record] of Object.entries(told)) {
+    const { usagePoints = [] } = record as { readonly usagePoints?: readonly string[] };
+    const own = { usagePoints: usagePoints.map((point) => meterId(run, point)) };
+    await put(deployment, run, `/v1/outages/${meterId(run, id)}`, { ...record, ...own });
   }
 }
 

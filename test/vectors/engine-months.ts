@@ -1,9 +1,11 @@
 import { meterRecord, meterRecordSchema } from "@meterbook/api/registry/meter-record-json";
+import { readOutage } from "@meterbook/api/registry/outages/outage-json";
 import { readUsagePoint } from "@meterbook/api/registry/usage-points/usage-point-json";
 import type { Channel, Columns, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, emptyColumns, pushReading, readingAt, readingCode } from "@meterbook/core/domain/reading/reading";
 import { inEffect } from "@meterbook/core/domain/reading/reading-rank";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
 import { inForce, withPoints } from "@meterbook/core/domain/registry/registered-meter";
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { parsePeriod, periodName } from "@meterbook/core/domain/snapshot/snapshot";
@@ -95,12 +97,19 @@ function columnsOf(readings: ReadonlyMap<number, Reading>): Columns {
   return columns;
 }
 
-function recordOf({ meters, points, stages }: Vector, meter: string): MeterRecord | undefined {
+function recordOf({ meters, points, outages, stages }: Vector, meter: string): MeterRecord | undefined {
   const sent = [meters, ...stages.map((stage) => stage.meters ?? {})].findLast((all) => all[meter] !== undefined);
   if (sent === undefined) return undefined;
   const record = meterRecord(meterRecordSchema.parse(sent[meter]), meter);
   const pointOf = (id: string) => (points[id] === undefined ? undefined : usagePointOf(points[id], id));
-  return inForce(withPoints(record, pointOf));
+  const told = Object.assign({}, outages, ...stages.map((stage) => stage.outages ?? {})) as Vector["outages"];
+  return inForce(withPoints(record, pointOf, Object.entries(told).map(([id, one]) => outageOf(one, id))));
+}
+
+function outageOf(sent: unknown, id: string): OutageRecord {
+  const read = readOutage(sent, id);
+  if ("errors" in read) throw new Error(JSON.stringify(read.errors));
+  return read.record;
 }
 
 function usagePointOf(sent: unknown, id: string): UsagePointRecord {

@@ -13,6 +13,8 @@ export interface Vector {
   readonly meters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Usage points by the vector's own name, as `PUT /v1/usage-points/{usagePointId}` takes them. */
   readonly points: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** By the vector's own name, as `PUT /v1/outages/{outageId}` takes them; usage points by the vector's own names. */
+  readonly outages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** One after the other; the months are closed after each. */
   readonly stages: readonly Stage[];
   /** After the last stage. */
@@ -22,6 +24,7 @@ export interface Vector {
 export interface Stage {
   /** Master data that are sent before the readings. */
   readonly meters?: Vector["meters"];
+  readonly outages?: Vector["outages"];
   readonly readings: readonly ReadingLine[];
   /** What operators decide when the readings of the stage are in. */
   readonly verdicts?: readonly VectorVerdict[];
@@ -87,11 +90,12 @@ export interface ReadingLine {
 
 interface VectorFile {
   readonly case: string;
-  readonly vectors: readonly (Omit<Vector, "case" | "order" | "meters" | "points" | "stages" | "expect"> & {
+  readonly vectors: readonly (Omit<Vector, "case" | "order" | "meters" | "points" | "outages" | "stages" | "expect"> & {
     readonly order?: Vector["order"];
     readonly record?: Readonly<Record<string, unknown>>;
     readonly meters?: Vector["meters"];
     readonly points?: Vector["points"];
+    readonly outages?: Vector["outages"];
     readonly stages?: readonly Stage[];
     readonly readings?: readonly ReadingLine[];
     readonly expect?: Expected;
@@ -121,6 +125,7 @@ export function readVectors(): Vector[] {
         order: one.order ?? "any",
         meters: one.meters ?? (one.record === undefined ? {} : { m: one.record }),
         points: one.points ?? {},
+        outages: one.outages ?? {},
         stages: one.stages ?? [{ readings: one.readings ?? [] }],
         expect: one.expect ?? { m: { ...ofM, ...(unchanged && { unchanged }) } },
       };

@@ -60,6 +60,8 @@ import { statusRoutes } from "./operation/status-routes.ts";
 import { verdictRoutes } from "./operation/verdict-routes.ts";
 import { meterImportRoutes } from "./registry/meter-import-routes.ts";
 import { meterRoutes } from "./registry/meter-routes.ts";
+import { outageImportRoutes } from "./registry/outages/outage-import-routes.ts";
+import { outageRoutes } from "./registry/outages/outage-routes.ts";
 import { searchRoutes } from "./registry/search-routes.ts";
 import { exchangeRoutes } from "./registry/usage-points/exchange-routes.ts";
 import { usagePointImportRoutes } from "./registry/usage-points/usage-point-import-routes.ts";
@@ -190,6 +192,8 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   meterImportRoutes(app, context);
   usagePointRoutes(app, context);
   usagePointImportRoutes(app, context);
+  outageRoutes(app, context);
+  outageImportRoutes(app, context);
   exchangeRoutes(app, context);
   readingRoutes(app, context);
   curveRoutes(app, context);

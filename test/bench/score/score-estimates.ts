@@ -4,13 +4,21 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { monthsOf } from "@meterbook/core/domain/valuation/month-content";
 import type { TrueCurve } from "./true-curves.ts";
 
+interface NaiveAnswers {
+  readonly lastMonth?: number;
+  readonly lastYear?: number;
+  readonly flat?: number;
+  /** The same estimate, of which nobody has told that there was an outage. */
+  readonly untold?: number;
+}
+
 /** One month that was estimated although its truth is known. Errors are parts of what was truly used. */
 export interface EstimatedCase {
   readonly method: string;
   readonly error: number;
   readonly isCovered: boolean;
   /** Naive answers to the same question; those that could be given. */
-  readonly naive: { readonly lastMonth?: number; readonly lastYear?: number; readonly flat?: number };
+  readonly naive: NaiveAnswers;
 }
 
 const day = 86_400;
@@ -42,6 +50,7 @@ export function scoreCurve(curve: TrueCurve): EstimatedCase[] {
       const row = rowOf(curve, period, at, undefined);
       if (row !== undefined) found.push(caseOf(row, truth, naive));
     }
+    if (period > first) found.push(...darkCases(curve, period, before));
     // Nothing but what is expected of a year is known in the first month.
     if (period === first && last - first >= 12) {
       const year = curve.totalAt(calendar.startOf(first + 12)) - curve.totalAt(start);
@@ -50,6 +59,37 @@ export function scoreCurve(curve: TrueCurve): EstimatedCase[] {
     }
   }
   return found;
+}
+
+/** Hours from the month's begin to the outage, and how long it lasted: one within the month, one over its end. */
+const outageHours = [
+  { after: 100, of: 72 },
+  { after: 650, of: 120 },
+] as const;
+
+/** The same month with an outage that is told: nothing follows it, or a reading soon behind both its ends. */
+function darkCases(curve: TrueCurve, period: number, before: readonly number[]): EstimatedCase[] {
+  const calendar = localCalendar(curve.zone);
+  const [start, boundary] = [calendar.startOf(period), calendar.boundaryOf(period)];
+  return outageHours.flatMap(({ after, of }) => {
+    const outage = { from: start + after * 3600, to: start + (after + of) * 3600 };
+    const dark = { ...curve, totalAt: withoutUse(curve, outage) };
+    const truth = dark.totalAt(boundary) - dark.totalAt(start);
+    if (truth <= 0) return [];
+    const later = [boundary - 6 * day, boundary + 6 * day];
+    return [before, [...before, ...later]].flatMap((at) => {
+      const told = rowOf(dark, period, at, undefined, [outage]);
+      const untold = rowOf(dark, period, at, undefined);
+      if (told === undefined || untold === undefined || told.estimate?.outageSeconds === 0) return [];
+      const error = ((untold.consumption ?? 0) - truth) / truth;
+      const own = caseOf(told, truth, { untold: error });
+      return [{ ...own, method: `${own.method} with an outage` }];
+    });
+  });
+}
+
+function withoutUse(curve: TrueCurve, { from, to }: { readonly from: number; readonly to: number }) {
+  return (at: number) => curve.totalAt(at) - (at <= from ? 0 : curve.totalAt(Math.min(at, to)) - curve.totalAt(from));
 }
 
 function daily(start: number, days: number): number[] {
@@ -61,15 +101,15 @@ function rowOf(
   period: number,
   instants: readonly number[],
   annualUse: number | undefined,
+  outages?: readonly { readonly from: number; readonly to: number }[],
 ): RegisterSnapshot | undefined {
   const readings = emptyColumns();
   for (const at of [...new Set(instants)]) pushReading(readings, at, curve.totalAt(at), 0);
   if (readings.at.length === 0) return undefined;
   const calendar = localCalendar(curve.zone);
-  const record =
-    annualUse === undefined
-      ? undefined
-      : { meterId: "m", usagePointId: "m", registers: [{ register: "1.8.0", unit: "Wh" as const, annualUse }] };
+  const registers = annualUse === undefined ? [] : [{ register: "1.8.0", unit: "Wh" as const, annualUse }];
+  const isBare = annualUse === undefined && outages === undefined;
+  const record = isBare ? undefined : { meterId: "m", usagePointId: "m", registers, ...(outages && { outages }) };
   const known = { meterId: "m", record, channels: [{ channel, first: readingAt(readings, 0), readings }] };
   const from = calendar.periodOf(instants[0] as number);
   const row = monthsOf(known, { from, to: period }, calendar).at(-1)?.registers[0];
@@ -79,7 +119,7 @@ function rowOf(
 function caseOf(
   { method, consumption, estimate }: RegisterSnapshot,
   truth: number,
-  naive: EstimatedCase["naive"],
+  naive: NaiveAnswers,
 ): EstimatedCase {
   const isCovered = estimate !== null && estimate.low <= truth && truth <= estimate.high;
   return { method, error: ((consumption ?? 0) - truth) / truth, isCovered, naive };
@@ -93,7 +133,7 @@ interface NaiveOf {
 }
 
 /** Last month again, the same month of last year again, and all that was ever used spread evenly. */
-function naiveAnswers({ first, period, truth, used }: NaiveOf): EstimatedCase["naive"] {
+function naiveAnswers({ first, period, truth, used }: NaiveOf): NaiveAnswers {
   const months = Array.from({ length: period - first }, (_, index) => used(first + index));
   const error = (answer: number) => (answer - truth) / truth;
   const mean = months.reduce((sum, one) => sum + one, 0) / months.length;
@@ -111,30 +151,37 @@ export interface MethodScore {
   readonly p90: number;
   readonly bias: number;
   readonly covered: number;
-  readonly naive: { readonly [Name in keyof EstimatedCase["naive"]]: number | undefined };
+  readonly naive: { readonly [Name in keyof NaiveAnswers]: number | undefined };
 }
 
 export function scoreMethods(cases: readonly EstimatedCase[]): MethodScore[] {
   const byMethod = Map.groupBy(cases, ({ method }) => method);
-  return [...byMethod].sort().map(([method, own]) => {
-    const sizes = own.map(({ error }) => Math.abs(error));
-    const median = (name: keyof EstimatedCase["naive"]) =>
-      percent(
-        quantile(
-          own.flatMap(({ naive }) => (naive[name] === undefined ? [] : [Math.abs(naive[name])])),
-          0.5,
-        ),
-      );
-    return {
-      method,
-      count: own.length,
-      median: percent(quantile(sizes, 0.5)) ?? Number.NaN,
-      p90: percent(quantile(sizes, 0.9)) ?? Number.NaN,
-      bias: (own.reduce((sum, { error }) => sum + error, 0) / own.length) * 100,
-      covered: (own.filter(({ isCovered }) => isCovered).length / own.length) * 100,
-      naive: { lastMonth: median("lastMonth"), lastYear: median("lastYear"), flat: median("flat") },
-    };
-  });
+  return [...byMethod]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([method, own]) => {
+      const sizes = own.map(({ error }) => Math.abs(error));
+      const median = (name: keyof NaiveAnswers) =>
+        percent(
+          quantile(
+            own.flatMap(({ naive }) => (naive[name] === undefined ? [] : [Math.abs(naive[name])])),
+            0.5,
+          ),
+        );
+      return {
+        method,
+        count: own.length,
+        median: percent(quantile(sizes, 0.5)) ?? Number.NaN,
+        p90: percent(quantile(sizes, 0.9)) ?? Number.NaN,
+        bias: (own.reduce((sum, { error }) => sum + error, 0) / own.length) * 100,
+        covered: (own.filter(({ isCovered }) => isCovered).length / own.length) * 100,
+        naive: {
+          lastMonth: median("lastMonth"),
+          lastYear: median("lastYear"),
+          flat: median("flat"),
+          untold: median("untold"),
+        },
+      };
+    });
 }
 
 function percent(part: number | undefined): number | undefined {

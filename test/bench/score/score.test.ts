@@ -10,9 +10,12 @@ const score: Promise<Score> = scoreAll(4);
 function expectGood(methods: Score["real"]): void {
   expect(methods.map(({ method }) => method)).toEqual([
     "ADU_PRIOR_PERIOD",
+    "ADU_PRIOR_PERIOD with an outage",
     "ADU_PRIOR_YEAR",
+    "ADU_PRIOR_YEAR with an outage",
     "ANNUAL_EXPECTED",
     "FLAT_BETWEEN",
+    "FLAT_BETWEEN with an outage",
   ]);
   for (const { method, median, covered, naive } of methods) {
     expect(covered, method).toBeGreaterThanOrEqual(90);

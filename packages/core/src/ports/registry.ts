@@ -1,12 +1,13 @@
 import type { ChangeOutcome, EntityKey, MasterDataChange } from "../domain/registry/master-data-change.ts";
 import type { MeterRecord } from "../domain/registry/meter-record.ts";
+import type { OutageRecord } from "../domain/registry/outage.ts";
 import type { RegisteredMeter } from "../domain/registry/registered-meter.ts";
 import type { UsagePointRecord } from "../domain/registry/usage-point.ts";
 import type { Subscription } from "./readings-log.ts";
 
 /**
- * Master data of meters and usage points as a log of changes, of which all are kept. The order of the log decides which
- * of two changes holds that were made from the same version.
+ * Master data of meters, usage points and outages as a log of changes, of which all are kept. The order of the log
+ * decides which of two changes holds that were made from the same version.
  *
  * Promises of every adapter (test/contracts/registry.contract.ts):
  * - `apply` and `put` resolve once the changes survive a crash; a later read of the same process sees them;
@@ -15,10 +16,11 @@ import type { Subscription } from "./readings-log.ts";
  * - the version of a usage point grows with each change of its record and of the installations at it;
  * - `follow` calls `changed` with the record of every meter as of a position once, then with each change behind it, in
  *   order, batch after batch (never two calls at a time, and a change never in two), and resolves when the state at the
- *   time of the call has been delivered. A change of a usage point is one of each meter that is or was there;
+ *   time of the call has been delivered. A change of a usage point is one of each meter that is or was there, and a
+ *   change of an outage one of each meter at a point that it names or named, or that its feeder ever supplied;
  * - a record that cannot be read is told to the damage log and set aside: until the next one its meter or usage point
  *   has none, reading it is an AdapterError `record_damaged`, lists leave it out, and followers are told that it is
- *   damaged; all others go on;
+ *   damaged; all others go on. An outage that cannot be read is none, and its meters go on;
  * - `caughtUp` of the answer of `follow` resolves when all that was put before the call, by whomever, has been
  *   delivered, and rejects when that cannot be.
  */
@@ -44,6 +46,15 @@ export interface Registry {
   metersAt(usagePointId: string): Promise<readonly MeterRecord[]>;
   /** Meters whose serial number begins so, whatever the case of its letters; ordered by it, then by meter id. */
   metersBySerial(options: { prefix: string; limit: number }): Promise<readonly MeterRecord[]>;
+  /** The newest version where `version` is absent. */
+  outage(outageId: string, version?: number): Promise<Versioned<OutageRecord> | undefined>;
+  /** Ordered by id: those that have time in common with `from` to `to`. */
+  outages(options: {
+    from?: number;
+    to?: number;
+    afterOutageId?: string;
+    limit: number;
+  }): Promise<readonly (Versioned<OutageRecord> & { readonly outageId: string })[]>;
   /** Of an entity, the newest first. */
   versions(entity: EntityKey, options: { before?: number; limit: number }): Promise<readonly VersionNote[]>;
   /** The position of the newest change, by whomever; 0 where there is none. */

@@ -23,9 +23,10 @@ import { decodeSnapshot } from "./decode-snapshot.ts";
 import { encodeSnapshot } from "./encode-snapshot.ts";
 import { checkFrame, encodeFrame } from "./frame-protobuf.ts";
 import { checkedRecord, withChecksum } from "./record-checksum.ts";
+import { checkOutage, encodeOutage } from "./registry/outage-protobuf.ts";
+import { checkUsagePoint, encodeUsagePoint } from "./registry/usage-point-protobuf.ts";
 import { checkRegistryChange, encodeRegistryChange, type SealedChange } from "./registry-change-protobuf.ts";
 import { checkSeal, encodeSeal } from "./seal/seal-protobuf.ts";
-import { checkUsagePoint, encodeUsagePoint } from "./usage-point-protobuf.ts";
 import { checkWriterTally, encodeWriterTally } from "./writer-tally-protobuf.ts";
 
 // Goal: whoever generates code from our .proto files reads what we write, and we read what that code writes. Method: a
@@ -209,6 +210,19 @@ test("a usage point, both ways", () => {
     fc.property(point, (given) => {
       const again = checkedAgain("UsagePointRecord", encodeUsagePoint(given));
       expect(checkUsagePoint(given.usagePointId, again)).toEqual({ record: given });
+    }),
+  );
+});
+
+test("an outage, both ways", () => {
+  const outage = fc.record(
+    { outageId: id, usagePoints: fc.array(id, { maxLength: 3 }), feeder: id, from: instant, to: instant, reason: text },
+    { requiredKeys: ["outageId", "usagePoints", "from"] },
+  );
+  fc.assert(
+    fc.property(outage, (given) => {
+      const again = checkedAgain("OutageRecord", encodeOutage(given));
+      expect(checkOutage(given.outageId, again)).toEqual({ record: given });
     }),
   );
 });

@@ -11,8 +11,8 @@ import {
   usagePointStatuses,
 } from "../domain/registry/usage-point.ts";
 import { checkedRecord } from "./record-checksum.ts";
+import { checkUsagePoint, encodeUsagePoint } from "./registry/usage-point-protobuf.ts";
 import { checkRegistryChange, encodeRegistryChange, sealChange } from "./registry-change-protobuf.ts";
-import { checkUsagePoint, encodeUsagePoint } from "./usage-point-protobuf.ts";
 
 const proto = fileURLToPath(new URL("../../../../proto/meterbook/v1/registry_change.proto", import.meta.url));
 const root = protobuf.loadSync(proto);

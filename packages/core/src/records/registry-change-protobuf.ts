@@ -21,7 +21,8 @@ import {
   skipField,
 } from "./protobuf-cursor.ts";
 import { withChecksum } from "./record-checksum.ts";
-import { encodeUsagePoint } from "./usage-point-protobuf.ts";
+import { encodeOutage } from "./registry/outage-protobuf.ts";
+import { encodeUsagePoint } from "./registry/usage-point-protobuf.ts";
 
 /** A change as it is kept: its records are bytes with their own checksums. */
 export interface SealedChange extends Pick<RecordedChange, "id" | "recordedAtMs" | "by" | "reason"> {
@@ -43,6 +44,7 @@ export function sealChange({ id, recordedAtMs, by, reason, writes }: RecordedCha
 
 function bodyOf(write: EntityWrite): Uint8Array | null {
   if ("meter" in write) return encodeMeterRecord(write.meter);
+  if ("outage" in write) return encodeOutage(write.outage);
   return "usagePoint" in write ? encodeUsagePoint(write.usagePoint) : null;
 }
 

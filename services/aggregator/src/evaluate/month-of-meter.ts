@@ -2,6 +2,7 @@ import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/rea
 import { channelKey, emptyColumns } from "@meterbook/core/domain/reading/reading";
 import { recordOfMonth } from "@meterbook/core/domain/registry/record-of-month";
 import type { RegisterSnapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
+import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { intervalRow } from "@meterbook/core/domain/valuation/interval-row";
 import { courseOf } from "@meterbook/core/domain/valuation/judge/v13-register-decreased";
 import { judgedLine } from "@meterbook/core/domain/valuation/judged-channels";
@@ -105,7 +106,7 @@ function profileRow(meter: MeterState, state: ChannelState, { span }: Month): Re
   const { register, unit } = state.channel;
   const part = partOf(span, meter.record);
   const cover = part.from === span.start && part.to === span.boundary ? rememberedCover(state, span) : undefined;
-  if (cover === undefined) return undefined;
+  if (cover === undefined || isExplained(cover, meter)) return undefined;
   const spec = registerSpec(meter.record, register);
   return intervalRow({ register, unit, spec, cover, findings: [] }, part, span, valuationRules);
 }
@@ -125,13 +126,19 @@ function totalRow(
   const readings = rememberedAround(state, span);
   const cover = profile === undefined ? undefined : rememberedCover(profile, span);
   if (readings === undefined || (profile !== undefined && cover === undefined)) return undefined;
+  if (cover !== undefined && isExplained(cover, meter)) return undefined;
   if (!opensAsIssued(state, span.start, before) || !isInPlace(meter, state, readings, span)) return undefined;
   const spec = registerSpec(record, register, meter.rules);
   const line = registerLine(readings, spec.modulus);
   const past = { register, unit, spec, record, line, findings: [], intervals: [], cover, previous: before };
-  const row = registerRow({ ...past, reach: { first: firstOf(state) } }, span, meter.rules);
+  const row = registerRow({ ...past, outages: record?.outages, reach: { first: firstOf(state) } }, span, meter.rules);
   // Intervals would give a better value, and those of a whole month are not remembered one by one.
   return profile === undefined || row.method === "EXACT" ? row : undefined;
+}
+
+/** Whether what is missing may be missing because there was no supply: which intervals it is the store tells. */
+function isExplained({ absent }: Pick<Cover, "absent">, { record }: MeterState): boolean {
+  return absent > 0 && record?.outages !== undefined;
 }
 
 /** What the line shows where the month begins is what was issued; or the register's first reading lies in the month. */

@@ -20,6 +20,9 @@ export function suspicionOf(meter: MeterState, dueAt: number, silentSeconds: num
       if (missing > 0) text += ` ${state.channel.index}/${month}:${missing}`;
     }
   }
+  // Known later than the gap, an outage tells why it is there.
+  const outages = meter.record?.outages;
+  if (text !== "" && outages !== undefined) text += ` outages ${JSON.stringify(outages)}`;
   const { missed } = meter.numbers;
   return missed === undefined ? text : `${text} reports ${missed.next}/${missed.missing}`;
 }

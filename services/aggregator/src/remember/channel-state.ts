@@ -273,5 +273,5 @@ export function rememberedCover(state: ChannelState, span: Span): Cover | undefi
   const { sum, present, worst, lastAt } = totals ?? { sum: 0, present: 0, worst: 0, lastAt: 0 };
   const coveredSeconds = present * stepSeconds;
   const absent = absentSteps(span.boundary - span.start - coveredSeconds, stepSeconds);
-  return { sum, present, absent, coveredSeconds, worst, lastAt };
+  return { sum, present, absent, dark: 0, coveredSeconds, worst, lastAt };
 }

@@ -1,4 +1,5 @@
 import { damagedEntity } from "@meterbook/core/domain/damage/registry-damage";
+import type { EntityKey } from "@meterbook/core/domain/registry/master-data-change";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -7,7 +8,7 @@ import { damageTurns } from "./damage-turns.ts";
 
 export interface SettlePorts {
   readonly damages: Pick<DamageLog, "unmended" | "mend">;
-  readonly registry: Pick<Registry, "usagePoint">;
+  readonly registry: Pick<Registry, "usagePoint" | "outage">;
   readonly clock: Clock;
   readonly wants: (meterId: string | null) => boolean;
 }
@@ -23,9 +24,10 @@ export function registrySettling(ports: SettlePorts): (knownMeters: KnownMeters)
   }
 
   /** Its meters hear of it by the registry, as of every change. */
-  async function isPointSound(id: string): Promise<boolean> {
+  async function isSoundAgain({ kind, id }: EntityKey): Promise<boolean> {
     if (!wants(null)) return false;
-    return ports.registry.usagePoint(id).then(
+    const { registry } = ports;
+    return (kind === "outage" ? registry.outage(id) : registry.usagePoint(id)).then(
       (found) => found?.record != null,
       () => false,
     );
@@ -33,10 +35,11 @@ export function registrySettling(ports: SettlePorts): (knownMeters: KnownMeters)
 
   return async (knownMeters) => {
     for (const entry of await nextEntries()) {
-      const { kind, id } = damagedEntity(entry);
-      const isSound = kind === "meter" ? isMeterMade(knownMeters, entry.meterId ?? "") : await isPointSound(id);
+      const entity = damagedEntity(entry);
+      const isMeter = entity.kind === "meter";
+      const isSound = isMeter ? isMeterMade(knownMeters, entry.meterId ?? "") : await isSoundAgain(entity);
       if (!isSound) continue;
-      const detail = `the master data of the ${kind === "meter" ? "meter" : "usage point"} were put in again`;
+      const detail = `the master data of the ${entity.kind.replace("-", " ")} were put in again`;
       await damages.mend(entry.id, { atMs: clock.nowMs(), outcome: "repaired", detail, lost: 0 });
     }
   };

@@ -25,7 +25,7 @@ export const fleetGapSchema = z
   .meta({ id: "FleetGap" });
 
 const example = { ...gapExample, usagePointId: "up-1", atClose: false };
-const header = `${gapHeader},usage_point_id,at_close\n`;
+const header = `${gapHeader},usage_point_id,at_close,in_outage\n`;
 
 const description = `Gaps that are open, as they were found when the meter was last looked at. First those around the
 month's end, for which its closing value has to be estimated; then newer before older. A gap that is in several months is
@@ -42,7 +42,7 @@ export function fleetGapRoutes(app: Api, context: ApiContext): void {
       limit,
       cursor,
     }),
-    response: listAnswers("Gaps", fleetGapSchema, example, `${header}${gapRowExample},up-1,false\n`),
+    response: listAnswers("Gaps", fleetGapSchema, example, `${header}${gapRowExample},up-1,false,false\n`),
   };
   app.get("/v1/gaps", { schema }, async (request, reply) => {
     const of = request.query.period ?? closingNext(timeZone, ports.clock.nowMs() / 1000);
@@ -56,7 +56,7 @@ export function fleetGapRoutes(app: Api, context: ApiContext): void {
       csv: () =>
         textEncoder(
           ({ meterId, usagePointId, isAtClose, gap }) =>
-            csvRow([...gapCells(meterId, gap), usagePointId, String(isAtClose)]),
+            csvRow([...gapCells(meterId, gap), usagePointId, String(isAtClose), String(gap.inOutage === true)]),
           header,
         ),
     };

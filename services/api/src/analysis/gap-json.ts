@@ -31,6 +31,7 @@ export const gapFields = {
     .nullable()
     .meta({ description: "How often the meter was asked for it" }),
   answered: dateTime.nullable().meta({ format: "date-time", description: "When nothing of it was missing any more" }),
+  inOutage: z.boolean().meta({ description: "There was no supply in all of that time: the meter is not asked for it" }),
 };
 
 export const gapExample = {
@@ -46,6 +47,7 @@ export const gapExample = {
   since: "2026-10-25T03:16:00Z",
   asked: { times: 1, at: "2026-10-25T03:27:00Z" },
   answered: null,
+  inOutage: false,
 };
 
 export const gapHeader =
@@ -70,6 +72,7 @@ export function gapJson(meterId: string, gap: ShownGap): z.infer<typeof gapObjec
     since: gap.sinceMs === null ? null : formatInstantMs(gap.sinceMs),
     asked: asked === null ? null : { times: asked.times, at: formatInstantMs(asked.atMs) },
     answered: gap.answeredAtMs === null ? null : formatInstantMs(gap.answeredAtMs),
+    inOutage: gap.inOutage === true,
   };
 }
 

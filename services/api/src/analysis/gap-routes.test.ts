@@ -33,7 +33,7 @@ async function api(series: readonly ReadingSeries[], record?: Partial<MeterRecor
 test("what is missing of the months that matter, without being told from when to when", async () => {
   const get = await api([hours("2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z", "2026-11-02T05:00:00Z")]);
   const { items } = (await get("")).json();
-  const unknown = { since: null, asked: null, answered: null };
+  const unknown = { since: null, asked: null, answered: null, inOutage: false };
   const channel = { meterId: "m-1", register: "1.8.0", kind: "interval", stepSeconds: 3600, unit: "Wh" };
   expect(items.map((item: unknown) => gapSchema.parse(item))).toEqual([
     { ...channel, from: "2026-10-25T00:00:00Z", to: "2026-10-25T02:00:00Z", missing: 2, goesOn: false, ...unknown },
@@ -57,7 +57,7 @@ test("pages, NDJSON and CSV hold the same", async () => {
   const lines = (await get("", "application/x-ndjson")).body.trim().split("\n");
   expect(lines.map((line) => JSON.parse(line))).toEqual([...first.items, ...second.items]);
   const rows = (await get("", "text/csv")).body.trim().split("\n");
-  expect(rows[1]).toBe("m-1,1.8.0,interval,3600,Wh,2026-10-20T04:00:00Z,2026-10-20T05:00:00Z,1,false,,,,");
+  expect(rows[1]).toBe("m-1,1.8.0,interval,3600,Wh,2026-10-20T04:00:00Z,2026-10-20T05:00:00Z,1,false,,,,,false");
 });
 
 test("a meter that is installed and has never reported", async () => {

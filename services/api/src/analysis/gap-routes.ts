@@ -39,6 +39,9 @@ const pageSchema = pageOf(gapSchema).extend({
   reports: reports.nullable().meta({ description: "Reports that the meter numbered (`sequence`) and that never came" }),
 });
 
+/** Columns are only ever added at the end. */
+const header = `${gapHeader},in_outage\n`;
+
 const daySeconds = 86_400;
 const rangeDaysMax = 400;
 /** Read before the range, so that a meter's habit is known. */
@@ -63,7 +66,7 @@ const querystring = z.strictObject({
 
 export function gapRoutes(app: Api, context: ApiContext): void {
   const { ports, streams, limits } = context;
-  const csvExample = `${gapHeader}\n${gapRowExample}\n`;
+  const csvExample = `${header}${gapRowExample},false\n`;
   const problems = ["meter_unknown", "range_too_long", "store_damaged", "record_damaged"] as const;
   const schema = {
     tags: ["analysis"],
@@ -90,7 +93,8 @@ export function gapRoutes(app: Api, context: ApiContext): void {
       },
       more: () => ({ reports: reportsJson(known?.sequence ?? null) }),
       json: ({ gap }) => gapJson(meter.meterId, gap),
-      csv: () => textEncoder(({ gap }) => csvRow(gapCells(meter.meterId, gap)), `${gapHeader}\n`),
+      csv: () =>
+        textEncoder(({ gap }) => csvRow([...gapCells(meter.meterId, gap), String(gap.inOutage === true)]), header),
     };
     const asked = { limit: request.query.limit, place, cursors, scope, exportPage: limits.exportPage };
     return answerList(request, reply, streams, list, asked);

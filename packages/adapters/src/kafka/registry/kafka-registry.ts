@@ -82,7 +82,7 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
     dataDir,
     name: "registry",
     schema: registrySchema,
-    version: 4,
+    version: 5,
     events,
     recordsPerTurnMax,
     isCompacted: true,
@@ -168,11 +168,13 @@ function changeWrites(
   const fold = registryFold(database);
   const rows = recordRows(database);
 
+  const readers = { meter: read.meter, "usage-point": read.usagePoint, outage: read.outage };
+
   /** For what it tells: whoever never asks for this meter would not hear of it. */
   function tellOf(entities: readonly EntityKey[]): void {
     for (const entity of entities) {
       const row = rows.newest(entity);
-      if (row !== undefined) entity.kind === "meter" ? read.meter(row) : read.usagePoint(row);
+      if (row !== undefined) readers[entity.kind](row);
     }
   }
 

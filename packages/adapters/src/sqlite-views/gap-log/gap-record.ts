@@ -32,6 +32,7 @@ const gap = z.object({
   to: instant,
   missing: whole,
   goesOn: z.boolean(),
+  inOutage: z.boolean().optional(),
   sinceMs: instantMs,
   asked: z.object({ times: whole, atMs: instantMs }).nullable(),
   answeredAtMs: instantMs.nullable(),

@@ -5,6 +5,7 @@ import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
 import type { SealedChange, SealedWrite } from "@meterbook/core/records/registry-change-protobuf";
 import { cellsChecksum } from "../file/row-checksum.ts";
+import { outageReach } from "./outage-reach.ts";
 import { foldedSerial, kindNumber, recordColumns, recordRows } from "./registry-table.ts";
 
 /** Takes changes in, one after the other and inside the caller's transaction. The same changes give the same tables. */
@@ -34,6 +35,7 @@ export function registryFold(database: DatabaseSync): RegistryFold {
   const nextNo = database.prepare("SELECT coalesce(max(no), 0) + 1 AS no FROM record");
   const install = database.prepare("INSERT OR IGNORE INTO installed (usage_point_id, meter_id) VALUES (?, ?)");
 
+  const noteReach = outageReach(database);
   const label = database.prepare("INSERT OR IGNORE INTO serial (folded, meter_id) VALUES (?, ?)");
 
   function add({ entity, version, body }: NewVersion, position: number, from: Source): void {
@@ -63,8 +65,9 @@ export function registryFold(database: DatabaseSync): RegistryFold {
       // A point that is written beside others has a new version in any case: who relied on it hears of it.
       if (isSame && entity.kind === "meter") continue;
       add({ entity, version: (known?.version ?? 0) + 1, body }, position, change);
+      noteReach(entity, body);
       if (entity.kind === "usage-point") written.add(entity.id);
-      else for (const point of place(entity, known?.body ?? null, body)) moved.add(point);
+      for (const point of place(entity, known?.body ?? null, body)) moved.add(point);
     }
     touchPoints(moved, written, position, change);
   }
@@ -74,6 +77,7 @@ export function registryFold(database: DatabaseSync): RegistryFold {
    * name that nobody has spoken of: most meters have no other.
    */
   function place({ id, kind }: EntityKey, before: Uint8Array | null, body: Uint8Array): readonly string[] {
+    if (kind !== "meter") return [];
     const after = meterIn({ id, kind }, body);
     if (after?.serialNumber !== undefined) label.run(foldedSerial(after.serialNumber), id);
     for (const point of after === undefined ? [] : pointsOf(after)) if (point !== id) install.run(point, id);

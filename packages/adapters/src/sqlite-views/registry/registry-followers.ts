@@ -104,8 +104,26 @@ function changesIn(reads: RegistryReads, { wants = () => true, asOf = 0 }: Follo
       return changeOf(entity.id, row, Math.max(position, asOf));
     }
     if (position <= asOf || isOnlyTouched(row)) return [];
-    return rows.metersAt(entity.id).flatMap((id) => (wants(id) ? changeOf(id, row, position) : []));
+    const points = entity.kind === "outage" ? rows.pointsWithout(entity.id) : [entity.id];
+    const meters = new Set(points.flatMap((point) => rows.metersAt(point)));
+    return [...meters].sort().flatMap((id) => (wants(id) ? changeOf(id, row, position) : []));
   };
+}
+
+/** What is told at once: an outage of a feeder is a change of each of its meters. */
+function* inCalls(
+  page: readonly RecordRow[],
+  changesOf: (row: RecordRow) => readonly RegistryChange[],
+): Generator<RegistryChange[]> {
+  let call: RegistryChange[] = [];
+  for (const [index, row] of page.entries()) {
+    for (const change of changesOf(row)) call.push(change);
+    const isWhole = page[index + 1]?.position !== row.position;
+    if (call.length < rowsPerCallMax || !isWhole) continue;
+    yield call;
+    call = [];
+  }
+  if (call.length > 0) yield call;
 }
 
 function follower(
@@ -124,8 +142,7 @@ function follower(
       const page = pageAfter(seen);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wanted = page.flatMap(changesOf);
-      if (wanted.length > 0) await changed(wanted);
+      for (const wanted of inCalls(page, changesOf)) await changed(wanted);
       seen = last.no;
       await setImmediate();
     }

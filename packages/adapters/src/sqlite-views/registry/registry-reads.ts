@@ -2,16 +2,28 @@ import type { DatabaseSync } from "node:sqlite";
 import { pointsOf } from "@meterbook/core/domain/registry/installations";
 import type { EntityKey } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
 import { type RegisteredMeter, withPoints } from "@meterbook/core/domain/registry/registered-meter";
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Registry, Versioned } from "@meterbook/core/ports/registry";
+import { atMost } from "./at-most.ts";
+import { outageKey, outageReads } from "./outage-reads.ts";
 import { foldedSerial, type ReadRecord, type RecordRow, type RecordRows, recordRows } from "./registry-table.ts";
 
 export interface RegistryReads
   extends Pick<
     Registry,
-    "get" | "list" | "meterVersion" | "usagePoint" | "usagePoints" | "metersAt" | "metersBySerial" | "versions"
+    | "get"
+    | "list"
+    | "meterVersion"
+    | "usagePoint"
+    | "usagePoints"
+    | "metersAt"
+    | "metersBySerial"
+    | "outage"
+    | "outages"
+    | "versions"
   > {
   readonly rows: RecordRows;
   /**
@@ -24,6 +36,7 @@ export interface RegistryReads
 export function registryReads(database: DatabaseSync, read: ReadRecord): RegistryReads {
   const rows = recordRows(database);
   const meterKey = (id: string): EntityKey => ({ kind: "meter", id });
+  const { outages, outagesOf } = outageReads(rows, read);
   const pointKey = (id: string): EntityKey => ({ kind: "usage-point", id });
 
   function meterAsOf(meterId: string, position: number): RegisteredMeter | null | undefined {
@@ -33,7 +46,7 @@ export function registryReads(database: DatabaseSync, read: ReadRecord): Registr
     const points = pointsOf(record).map((id) => pointAsOf(id, position));
     if (points.includes(undefined)) return undefined;
     const byId = new Map(points.flatMap((point) => (point ? [[point.usagePointId, point]] : [])));
-    return withPoints(record, (id) => byId.get(id));
+    return withPoints(record, (id) => byId.get(id), outagesOf(record, [...byId.values()], position));
   }
 
   function pointAsOf(id: string, position: number): UsagePointRecord | null | undefined {
@@ -94,6 +107,8 @@ export function registryReads(database: DatabaseSync, read: ReadRecord): Registr
       }
       return [...found.values()];
     },
+    outage: async (id, version) => versioned<OutageRecord>(rowOf(outageKey(id), version), read.outage),
+    outages,
     versions: async (entity, { before = Number.MAX_SAFE_INTEGER, limit }) =>
       rows
         .before(entity, before, limit)
@@ -101,19 +116,12 @@ export function registryReads(database: DatabaseSync, read: ReadRecord): Registr
   };
 }
 
-/** What is left out does not shorten a page: a short one says that there are no more. */
-function atMost<Of>(limit: number, rows: Iterable<RecordRow>, read: (row: RecordRow) => Of | undefined): readonly Of[] {
-  const found: Of[] = [];
-  if (limit <= 0) return found;
-  for (const row of rows) {
-    const record = read(row);
-    if (record !== undefined && found.push(record) >= limit) break;
-  }
-  return found;
-}
-
 function damaged({ kind, id }: EntityKey): AdapterError {
-  const owner = kind === "meter" ? `meter ${id}, or of a point where it is or was,` : `usage point ${id}`;
-  const detail = `the master data of ${owner} cannot be read (GET /v1/damage names them): put them again`;
+  const owners = {
+    meter: `meter ${id}, or of a point where it is or was,`,
+    "usage-point": `usage point ${id}`,
+    outage: `outage ${id}`,
+  };
+  const detail = `the master data of ${owners[kind]} cannot be read (GET /v1/damage names them): put them again`;
   return new AdapterError("record_damaged", { retryable: false, detail });
 }

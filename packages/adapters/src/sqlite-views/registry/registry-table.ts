@@ -3,18 +3,21 @@ import type { RecordFault } from "@meterbook/core/domain/damage/damage";
 import { registryDamage } from "@meterbook/core/domain/damage/registry-damage";
 import type { EntityKey } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { VersionNote } from "@meterbook/core/ports/registry";
 import type { Checked } from "@meterbook/core/records/checked-record";
 import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf";
-import { checkUsagePoint } from "@meterbook/core/records/usage-point-protobuf";
+import { checkOutage } from "@meterbook/core/records/registry/outage-protobuf";
+import { checkUsagePoint } from "@meterbook/core/records/registry/usage-point-protobuf";
 import { bigNumbers, isIntact } from "../file/row-checksum.ts";
 
 /**
  * Every version of every entity, in the order in which they came. `body` is null where there is no record, or none any
  * more. `installed` names the meters that are or were at a point, but for a meter at the point of its own name.
  * `serial` has every serial number that a meter ever had, in capital letters: the record says which it has now.
+ * `outage_at` has every place that an outage ever named, and `supplied` the points that a feeder ever supplied.
  */
 export const registrySchema = `
   CREATE TABLE IF NOT EXISTS record (no INTEGER PRIMARY KEY, position INTEGER NOT NULL, kind INTEGER NOT NULL, entity TEXT NOT NULL,
@@ -23,6 +26,9 @@ export const registrySchema = `
   CREATE UNIQUE INDEX IF NOT EXISTS record_version ON record (kind, entity, version);
   CREATE TABLE IF NOT EXISTS installed (usage_point_id TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (usage_point_id, meter_id)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS serial (folded TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (folded, meter_id)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS outage_at (place TEXT NOT NULL, outage_id TEXT NOT NULL, PRIMARY KEY (place, outage_id)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS outage_places ON outage_at (outage_id);
+  CREATE TABLE IF NOT EXISTS supplied (feeder TEXT NOT NULL, usage_point_id TEXT NOT NULL, PRIMARY KEY (feeder, usage_point_id)) WITHOUT ROWID;
 `;
 
 /** What the checksum of a row is over; the body has its own. */
@@ -38,7 +44,7 @@ export const recordColumns = [
   "change_id",
 ] as const;
 
-const kinds = ["meter", "usage-point"] as const satisfies readonly EntityKey["kind"][];
+const kinds = ["meter", "usage-point", "outage"] as const satisfies readonly EntityKey["kind"][];
 
 export function kindNumber(kind: EntityKey["kind"]): number {
   return kinds.indexOf(kind);
@@ -73,6 +79,7 @@ export function recordRow(row: Record<string, unknown>): RecordRow {
 export interface ReadRecord {
   meter(row: RecordRow): MeterRecord | null | undefined;
   usagePoint(row: RecordRow): UsagePointRecord | null | undefined;
+  outage(row: RecordRow): OutageRecord | null | undefined;
 }
 
 export interface RecordReaderOptions {
@@ -93,6 +100,7 @@ export function recordReader({ damaged, nowMs, whereOf }: RecordReaderOptions): 
   return {
     meter: (row) => read(row, checkMeterRecord),
     usagePoint: (row) => read(row, checkUsagePoint),
+    outage: (row) => read(row, checkOutage),
   };
 }
 
@@ -106,12 +114,23 @@ export function recordFault({ entity, body, isIntact: isSound }: RecordRow): Rec
 /** Why bytes are not the record of an entity. */
 export function bodyFault({ kind, id }: EntityKey, body: Uint8Array | null): RecordFault | undefined {
   if (body === null) return undefined;
-  return kind === "meter" ? checkMeterRecord(id, body).fault : checkUsagePoint(id, body).fault;
+  return checks[kind](id, body).fault;
 }
+
+const checks = { meter: checkMeterRecord, "usage-point": checkUsagePoint, outage: checkOutage } as const;
 
 /** How a serial number is looked up. */
 export function foldedSerial(serialNumber: string): string {
   return serialNumber.toUpperCase();
+}
+
+/** Where an outage is, as its index names it. */
+export function pointPlace(usagePointId: string): string {
+  return `usage-point/${usagePointId}`;
+}
+
+export function feederPlace(feeder: string): string {
+  return `feeder/${feeder}`;
 }
 
 export const rowColumns = `${recordColumns.join(", ")}, body, checksum`;
@@ -135,6 +154,9 @@ export function recordRows(database: DatabaseSync) {
   const serials = database.prepare(
     "SELECT meter_id FROM serial WHERE folded >= ? AND folded < ? ORDER BY folded, meter_id",
   );
+  const outagesAt = database.prepare("SELECT outage_id FROM outage_at WHERE place = ?");
+  const placesOf = database.prepare("SELECT place FROM outage_at WHERE outage_id = ?");
+  const supplied = database.prepare("SELECT usage_point_id FROM supplied WHERE feeder = ?");
   const found = (row: Record<string, unknown> | undefined) => (row === undefined ? undefined : recordRow(row));
   return {
     newest: ({ kind, id }: EntityKey) => found(newest.get(kindNumber(kind), id)),
@@ -154,6 +176,17 @@ export function recordRows(database: DatabaseSync) {
     /** The meters that are or were at a point; one of its own name may not exist. */
     metersAt: (usagePointId: string) =>
       [...new Set([usagePointId, ...at.all(usagePointId).map((row) => String(row["meter_id"]))])].sort(),
+    /** Outages that name or once named one of the places, each once. */
+    outagesAt: (places: readonly string[]) =>
+      [...new Set(places.flatMap((place) => outagesAt.all(place).map((row) => String(row["outage_id"]))))].sort(),
+    /** The points that an outage touches or once touched. */
+    pointsWithout: (outageId: string) =>
+      placesOf.all(outageId).flatMap((row) => {
+        const place = String(row["place"]);
+        const id = place.slice(place.indexOf("/") + 1);
+        if (place === pointPlace(id)) return [id];
+        return supplied.all(id).map((one) => String(one["usage_point_id"]));
+      }),
   };
 }
 export type RecordRows = ReturnType<typeof recordRows>;

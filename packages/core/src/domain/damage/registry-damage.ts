@@ -22,4 +22,4 @@ export function damagedEntity({ where }: Pick<Damage, "where">): EntityKey {
 
 const help =
   "Put the master data of the meter or usage point in again. Until then what is issued by them stays, and new months " +
-  "are suspect, without a consumption.";
+  "are suspect, without a consumption. An outage that cannot be read counts for nothing until it is put in again.";

@@ -64,7 +64,7 @@ function pauseMs({ times }: Asking, { backOffMs }: AskRules): number {
 /** Most needed first, then what was asked for least often, newer before older. */
 function neededGaps(gaps: readonly Gap[], calendar: LocalCalendar, { waitMs }: AskRules, nowMs: number) {
   return gaps
-    .filter((gap) => isOpen(gap) && nowMs - gap.sinceMs >= waitMs)
+    .filter((gap) => isOpen(gap) && gap.inOutage !== true && nowMs - gap.sinceMs >= waitMs)
     .flatMap((gap) => {
       const rank = needOf(gap, calendar, nowMs / 1000);
       return rank === undefined ? [] : [{ gap, rank }];

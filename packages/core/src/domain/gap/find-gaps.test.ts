@@ -141,3 +141,27 @@ test("what is there and what is missing make the whole, whichever intervals are 
     }),
   );
 });
+
+const noSupply = (from: number, to: number): Expected => ({
+  ...record,
+  stepSeconds: hour,
+  outages: [{ from: start + from * hour, to: start + to * hour }],
+});
+
+test.each([
+  { case: "an outage over all of it", of: noSupply(9, 12), inOutage: true },
+  { case: "a longer one", of: noSupply(8.5, 30), inOutage: true },
+  { case: "one that leaves out the last hour", of: noSupply(9, 11), inOutage: undefined },
+  { case: "no outage", of: record, inOutage: undefined },
+])("a gap of intervals from 9 to 12 with $case: inOutage $inOutage", ({ of, inOutage }) => {
+  const hours = [intervals(hour, [...range(hour, 9 * hour, hour), ...range(13 * hour, day, hour)])];
+  expect(findGaps(hours, of, looked).map((gap) => [gap.missing, gap.inOutage])).toEqual([[3, inOutage]]);
+});
+
+test.each([
+  { case: "over the readings that are missing", of: noSupply(9.5, 12.5), inOutage: true },
+  { case: "over some of them", of: noSupply(9.5, 11.5), inOutage: undefined },
+])("a gap of a register with an outage $case: inOutage $inOutage", ({ of, inOutage }) => {
+  const hours = [registers([...range(hour, 9 * hour, hour), ...range(13 * hour, day, hour)])];
+  expect(findGaps(hours, of, looked).map((gap) => [gap.missing, gap.inOutage])).toEqual([[3, inOutage]]);
+});

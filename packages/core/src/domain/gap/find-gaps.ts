@@ -1,5 +1,6 @@
 import type { Channel } from "../reading/reading.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
+import type { Stretch } from "../time/stretches.ts";
 import { readingHabit } from "./reading-habit.ts";
 
 /** A stretch in which readings of a channel were expected and are not there. */
@@ -14,6 +15,8 @@ export interface FoundGap extends Channel {
   readonly missing: number;
   /** Nothing has come since: it goes on. */
   readonly goesOn: boolean;
+  /** There was no supply in all of that time: nothing was to be reported, and the meter is not asked for it. */
+  readonly inOutage?: boolean | undefined;
 }
 
 /** What is there of one channel, within the stretch that is looked at. */
@@ -34,7 +37,7 @@ export interface LookedAt {
 }
 
 /** What master data say of what a meter is to report. */
-export type Expected = Pick<MeterRecord, "registers" | "stepSeconds" | "installed" | "removed">;
+export type Expected = Pick<MeterRecord, "registers" | "stepSeconds" | "installed" | "removed" | "outages">;
 
 /**
  * What was expected and is not there, ascending in `from`. Intervals are expected without pause, in whatever steps they
@@ -49,7 +52,18 @@ export function findGaps(
 ): FoundGap[] {
   const groups = Map.groupBy(channels, ({ channel }) => `${channel.register} ${channel.kind}`);
   const gaps = [...groups.values()].flatMap((group) => gapsOfGroup(group, channels, expected, looked));
-  return [...gaps, ...neverReported(channels, expected, looked)].sort((a, b) => a.from - b.from || a.to - b.to);
+  const all = [...gaps, ...neverReported(channels, expected, looked)];
+  const told = expected?.outages === undefined ? all : all.map((gap) => explained(gap, expected.outages ?? []));
+  return told.sort((a, b) => a.from - b.from || a.to - b.to);
+}
+
+function explained(gap: FoundGap, outages: readonly Stretch[]): FoundGap {
+  // Of a register what is missing lies between the readings on both sides.
+  const margin = gap.kind === "interval" ? 0 : (gap.to - gap.from) / (gap.missing + 1);
+  const isLit = gap.kind === "register" && gap.goesOn;
+  const missing = { from: gap.from + margin, to: isLit ? gap.to : gap.to - margin };
+  const isIn = outages.some(({ from, to }) => from <= missing.from && missing.to <= to);
+  return isIn ? { ...gap, inOutage: true } : gap;
 }
 
 function gapsOfGroup(

@@ -146,6 +146,14 @@ test("what closes first comes first, and all that is missing is asked for in one
   expect(asking).toMatchObject({ times: 1, rank: 0, ranges: [{ to: octoberEnd }, { to: octoberEnd - 8 * hour }] });
 });
 
+test("a gap within an outage is not asked for, and the others are", () => {
+  const dark = gaps.gaps.map((one) => (one.to === octoberEnd ? { ...one, inOutage: true } : one));
+  const asking = nextAsking({ ...gaps, gaps: dark }, heard, rules, nowMs + 600_000);
+  expect(asking).toMatchObject({ ranges: [{ to: octoberEnd - 8 * hour }] });
+  const all = gaps.gaps.map((one) => ({ ...one, inOutage: true }));
+  expect(nextAsking({ ...gaps, gaps: all }, heard, rules, nowMs + 600_000)).toBe("same");
+});
+
 test("what came of it begins the asking anew, and takes it back where nothing is missing any more", () => {
   const asking = nextAsking(gaps, heard, { ...rules, timesMax: 1 }, nowMs + 600_000);
   const ended = {

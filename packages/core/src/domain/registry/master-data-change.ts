@@ -1,9 +1,10 @@
 import type { MeterRecord } from "./meter-record.ts";
+import type { OutageRecord } from "./outage.ts";
 import type { UsagePointRecord } from "./usage-point.ts";
 
 /** Something that has master data with a version of their own. */
 export interface EntityKey {
-  readonly kind: "meter" | "usage-point";
+  readonly kind: "meter" | "usage-point" | "outage";
   readonly id: string;
 }
 
@@ -14,6 +15,7 @@ export interface EntityKey {
 export type EntityWrite = { readonly base: number | null } & (
   | { readonly meter: MeterRecord }
   | { readonly usagePoint: UsagePointRecord }
+  | { readonly outage: OutageRecord }
   | { readonly guard: EntityKey }
 );
 
@@ -40,6 +42,7 @@ export type ChangeOutcome =
 export function entityOf(write: EntityWrite): EntityKey {
   if ("meter" in write) return { kind: "meter", id: write.meter.meterId };
   if ("usagePoint" in write) return { kind: "usage-point", id: write.usagePoint.usagePointId };
+  if ("outage" in write) return { kind: "outage", id: write.outage.outageId };
   return write.guard;
 }
 
@@ -48,14 +51,16 @@ export function setting(meter: MeterRecord, by: string): MasterDataChange {
   return { writes: [{ base: null, meter }], by, reason: "" };
 }
 
-const pointPrefix = "usage-point/";
+const prefixes = { "usage-point": "usage-point/", outage: "outage/" } as const;
 
 /** The key of a record of the registry's topic: a meter's is its id, and no id has a slash. */
 export function entityName({ kind, id }: EntityKey): string {
-  return kind === "meter" ? id : `${pointPrefix}${id}`;
+  return kind === "meter" ? id : `${prefixes[kind]}${id}`;
 }
 
 export function namedEntity(name: string): EntityKey {
-  if (name.startsWith(pointPrefix)) return { kind: "usage-point", id: name.slice(pointPrefix.length) };
+  for (const kind of ["usage-point", "outage"] as const) {
+    if (name.startsWith(prefixes[kind])) return { kind, id: name.slice(prefixes[kind].length) };
+  }
   return { kind: "meter", id: name };
 }

@@ -1,5 +1,6 @@
 import type { WireUnit } from "../quantity/amount.ts";
 import type { BaseUnit } from "../reading/reading.ts";
+import type { Stretch } from "../time/stretches.ts";
 import type { Dated, UsagePointStatus } from "./usage-point.ts";
 
 /** As the customer sees it: taken from the grid, or given to it. */
@@ -65,4 +66,6 @@ export interface MeterRecord {
   readonly earlier?: readonly Installation[];
   /** Of its newest usage point (registered-meter.ts); never part of the meter's own record. */
   readonly statuses?: readonly Dated<UsagePointStatus>[];
+  /** When it had no supply (outage.ts), ascending; none touches another. Never part of the meter's own record. */
+  readonly outages?: readonly Stretch[];
 }

@@ -1,5 +1,6 @@
 import { pointsOf } from "./installations.ts";
 import type { MeterRecord } from "./meter-record.ts";
+import { darkTimes, type OutageRecord } from "./outage.ts";
 import { type UsagePointRecord, valueAt } from "./usage-point.ts";
 
 /** A meter's record, and those of the points where it is or was. */
@@ -7,13 +8,19 @@ export interface RegisteredMeter extends MeterRecord {
   readonly points?: readonly UsagePointRecord[];
 }
 
-/** `pointOf` answers undefined where there is no record of the point. */
+/**
+ * @param pointOf answers undefined where there is no record of the point
+ * @param outages all that may have touched those points
+ */
 export function withPoints(
   record: MeterRecord,
   pointOf: (usagePointId: string) => UsagePointRecord | undefined,
+  outages: readonly OutageRecord[] = [],
 ): RegisteredMeter {
   const points = pointsOf(record).flatMap((id) => pointOf(id) ?? []);
-  return points.length === 0 ? record : { ...record, points };
+  const dark = outages.length === 0 ? [] : darkTimes(record, points, outages);
+  const known = points.length === 0 ? record : { ...record, points };
+  return dark.length === 0 ? known : { ...known, outages: dark };
 }
 
 /**

@@ -1,12 +1,7 @@
+import type { Stretch } from "../time/stretches.ts";
 import type { Dated, UsagePointStatus } from "./usage-point.ts";
 
 export type Statuses = readonly Dated<UsagePointStatus>[];
-
-/** Some time, in seconds UTC. */
-interface Stretch {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** From when on a place is no more; nothing that is read behind it belongs to anybody. */
 export function deadFrom(statuses: Statuses | undefined): number {

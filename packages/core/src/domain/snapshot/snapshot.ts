@@ -26,6 +26,7 @@ export const methods = [
   "ADU_PRIOR_YEAR",
   "ADU_PRIOR_PERIOD",
   "ANNUAL_EXPECTED",
+  "ZERO_OUTAGE",
 ] as const;
 export type Method = (typeof methods)[number];
 

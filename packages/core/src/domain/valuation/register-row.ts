@@ -14,8 +14,10 @@ import { estimateOf } from "./closing/estimate-of.ts";
 import type { Counted } from "./counted.ts";
 import { countedOf } from "./counted.ts";
 import type { Cover } from "./cover/cover-intervals.ts";
+import { worstOfCover } from "./cover/cover-intervals.ts";
 import type { OneSided } from "./estimation/carried-on.ts";
 import { carriedOn } from "./estimation/carried-on.ts";
+import { darkIntervals } from "./estimation/dark-intervals.ts";
 import { isAboveCeiling } from "./judge/v17-above-ceiling.ts";
 import { sumDiffers } from "./judge/v20-sum-check.ts";
 import type { RegisterSpec } from "./known-meter.ts";
@@ -47,6 +49,8 @@ export interface RegisterPast {
    * of the line, the month opens as the one before was issued, and `first` is the channel's first reading.
    */
   readonly reach: "complete" | { readonly first: Reading };
+  /** Times without supply, ascending; none touches another. */
+  readonly outages?: readonly Part[] | undefined;
   /** What a month is estimated from that nothing follows; undefined where it was not looked up. */
   readonly past?: EstimatedFrom | undefined;
 }
@@ -56,7 +60,7 @@ export type EstimatedFrom = Pick<OneSided, "period" | "history" | "outages">;
 /** One register's row of one month: closing, opening and what lies between. */
 export function registerRow(past: RegisterPast, span: Span, rules: ValuationRules): RegisterSnapshot {
   const part = partOf(span, past.record);
-  const closing = closingAt(past.line, past.intervals, part.to, rules);
+  const closing = closingAt(past.line, past.intervals, { boundary: part.to, outages: past.outages }, rules);
   const base = { past, span, part, ...opened(past, span, part, rules) };
   const { cover } = past;
   const isWhole = cover !== undefined && cover.absent === 0 && cover.present > 0;
@@ -90,7 +94,7 @@ function opened(past: RegisterPast, span: Span, part: Part, rules: ValuationRule
     return { opening: openingOf(openings, rules), start: "as issued" as const, first };
   }
   const first = firstFrom(line, part.from);
-  const known = closingAt(line, past.intervals, part.from, rules);
+  const known = closingAt(line, past.intervals, { boundary: part.from, outages: past.outages }, rules);
   const start = known ?? countedBack(line, past.intervals, part.from, rules);
   const isCountedBack = known === undefined && start !== undefined;
   const hasPast = previous !== undefined || isCountedBack || hasBefore(line, part.from, rules);
@@ -135,18 +139,18 @@ function closedRow(
   row.before = closing.before;
   row.after = closing.after;
   row.fault = fault;
-  row.estimate = consumption === null ? null : estimateOf(closing, opening, part, past.spec);
+  row.estimate = consumption === null ? null : estimateOf(closing, opening, part, past);
   return row;
 }
 
 /** `INTERVAL_SUM` of a register of which no reading is near: the month's intervals, counted on from the opening. */
 function sumRow(base: Base, cover: Cover): RegisterSnapshot {
-  const { past, opening } = base;
+  const { past, part, opening } = base;
   const isWhole = cover.absent === 0;
   const consumption = checkedAmount(cover.sum * past.spec.multiplier);
   const total = isWhole && opening.value !== null ? checkedAmount(opening.value + cover.sum) : null;
   const shown = total !== null && past.line.modulus !== undefined ? total % past.line.modulus : total;
-  const quality = worseOf("derived", cover.worst);
+  const quality = worseOf("derived", worstOfCover(cover));
   const ofWhole = opening.value === null ? quality : worstOf(quality, opening.quality);
   return {
     ...frameOf(base),
@@ -158,8 +162,9 @@ function sumRow(base: Base, cover: Cover): RegisterSnapshot {
     method: "INTERVAL_SUM",
     origin: "remote",
     readAt: cover.lastAt,
-    intervals: { expected: cover.present + cover.absent, present: cover.present },
+    intervals: { expected: cover.present + cover.absent + cover.dark, present: cover.present },
     fault: consumption === null ? "amount_out_of_range" : null,
+    estimate: darkIntervals(cover, consumption, { spec: past.spec, part, outages: past.outages ?? [] }),
   };
 }
 

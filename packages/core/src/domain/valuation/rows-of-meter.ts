@@ -5,8 +5,8 @@ import { cutWithin, deadFrom } from "../registry/supply-status.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { findingsWithin } from "../snapshot/finding.ts";
 import type { RegisterSnapshot } from "../snapshot/snapshot.ts";
+import { joined } from "../time/stretches.ts";
 import { coverIntervals } from "./cover/cover-intervals.ts";
-import { joined } from "./estimation/outage-time.ts";
 import { intervalRow } from "./interval-row.ts";
 import type { JudgedIntervals } from "./judge/judge-intervals.ts";
 import type { JudgedBy } from "./judged-channels.ts";
@@ -49,18 +49,19 @@ export function rowOf(
   const spec = registerSpec(record, register, rules);
   const part = partOf(span, record);
   const from = estimatedFrom(month, channel, record);
+  const outages = record?.outages;
   const { totals, judged, profiles } = judgeGroup(group, { record, spec, rules });
   const intervals = profiles.map(({ series }) => series);
-  const cover = intervals.length === 0 ? undefined : coverIntervals(intervals, part.from, part.to);
+  const cover = intervals.length === 0 ? undefined : coverIntervals(intervals, part.from, part.to, outages);
   const findings = together([...(judged === undefined ? [] : [judged]), ...profiles]);
   if (totals === undefined && cover !== undefined) {
     const shown = findingsWithin(findings, part);
-    const row = intervalRow({ register, unit, spec, cover, findings: shown, past: from }, part, span, rules);
+    const row = intervalRow({ register, unit, spec, cover, outages, findings: shown, past: from }, part, span, rules);
     return withCuts(row, { line: undefined, intervals }, part, { record, spec, rules });
   }
   const { line } = judged ?? judgedLine(emptyColumns(), register, { record, spec, rules });
   const known = previous.find((row) => row.register === register && row.unit === unit);
-  const past = { register, unit, spec, record, line, findings, intervals, cover, previous: known, past: from };
+  const past = { register, unit, spec, record, line, findings, intervals, cover, outages, previous: known, past: from };
   const row = registerRow({ ...past, reach: "complete" }, span, rules);
   return withCuts(row, { line, intervals }, part, { record, spec, rules });
 }
@@ -76,7 +77,7 @@ function estimatedFrom(
   const cuts = cutWithin(statuses, { from: span.start - cutsSecondsBack, to: span.boundary });
   const dead = { from: Math.min(span.boundary, deadFrom(statuses)), to: span.boundary };
   const own = history.filter((one) => one.register === register && one.unit === unit);
-  return { period, history: own, outages: joined([...outages, ...cuts, dead]) };
+  return { period, history: own, outages: joined([...outages, ...(record?.outages ?? []), ...cuts, dead]) };
 }
 
 /** As far back as the history goes. */

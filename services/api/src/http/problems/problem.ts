@@ -16,6 +16,7 @@ export const problems = {
   register_unknown: [404, "The meter has no such register"],
   reading_unknown: [404, "There is no such reading"],
   usage_point_unknown: [404, "The usage point is not known"],
+  outage_unknown: [404, "The outage is not known"],
   group_unknown: [404, "The group is not known"],
   version_unknown: [404, "There is no such version"],
   statement_unknown: [404, "There is no statement"],

@@ -35,5 +35,6 @@ export const pointMessages = {
   "wait.not_issued": "The month of {meterId}, which was here from {from} to {to}, has not been issued.",
   "wait.no_value": "{meterId} has no consumption of {register} from {from} to {to}.",
   "problem.statement_unknown": "Nothing was issued for this usage point in this month",
+  "problem.outage_unknown": "There is no such outage",
   "problem.usage_point_unknown": "There is no such usage point",
 } as const;

@@ -15,6 +15,7 @@ export const whyMessages = {
   "why.ADU_PRIOR_PERIOD":
     "Nothing was read after {beforeAt}. From there to midnight the month is estimated by what was used each day before.",
   "why.ANNUAL_EXPECTED": "Nothing was read, so the month is estimated by what is expected of a year.",
+  "why.ZERO_OUTAGE": "The meter had no supply, so nothing was used.",
   "why.VOID": "This month was taken back ({reason}): nothing is to be billed by it.",
   "why.other": "The value at {boundary}, {value}, was found by the method {method}.",
   "why.noSum": "Too few of them are there to give a sum.",
@@ -43,6 +44,7 @@ export const whyMessages = {
   "method.ADU_PRIOR_YEAR": "estimated by last year",
   "method.ADU_PRIOR_PERIOD": "estimated by the months before",
   "method.ANNUAL_EXPECTED": "estimated by a year's use",
+  "method.ZERO_OUTAGE": "no supply, nothing used",
   "method.VOID": "taken back",
   "origin.remote": "the meter itself",
   "origin.customer": "the customer",

@@ -35,5 +35,6 @@ export const pointMessages = {
   "wait.not_issued": "Місяць лічильника {meterId}, який був тут з {from} до {to}, ще не випущено.",
   "wait.no_value": "{meterId} не має споживання {register} з {from} до {to}.",
   "problem.statement_unknown": "За цей місяць для цієї точки обліку нічого не випущено",
+  "problem.outage_unknown": "Такого відключення немає",
   "problem.usage_point_unknown": "Такої точки обліку немає",
 } as const;

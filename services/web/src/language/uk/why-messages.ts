@@ -13,6 +13,7 @@ export const whyMessages = {
   "why.ADU_PRIOR_PERIOD":
     "Після {beforeAt} показів не було. Звідти до півночі місяць оцінено за добовим споживанням перед тим.",
   "why.ANNUAL_EXPECTED": "Показів не було, тож місяць оцінено за очікуваним річним споживанням.",
+  "why.ZERO_OUTAGE": "Електропостачання не було, тож нічого не спожито.",
   "why.VOID": "Цей місяць відкликано ({reason}): за ним нічого не нараховується.",
   "why.other": "Значення на {boundary}, {value}, знайдено методом {method}.",
   "why.noSum": "Їх замало, щоб дати суму.",
@@ -40,6 +41,7 @@ export const whyMessages = {
   "method.ADU_PRIOR_YEAR": "оцінено за минулим роком",
   "method.ADU_PRIOR_PERIOD": "оцінено за попередніми місяцями",
   "method.ANNUAL_EXPECTED": "оцінено за річним споживанням",
+  "method.ZERO_OUTAGE": "не було живлення, нічого не спожито",
   "method.VOID": "відкликано",
   "origin.remote": "сам лічильник",
   "origin.customer": "споживач",

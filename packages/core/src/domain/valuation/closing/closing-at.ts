@@ -1,6 +1,7 @@
 import { lowerBound, qualityIndexOf, type ReadingSeries } from "../../reading/reading.ts";
 import type { Evidence } from "../../snapshot/snapshot.ts";
 import { snapshotQualities } from "../../snapshot/snapshot.ts";
+import type { Stretch } from "../../time/stretches.ts";
 import type { RegisterLine } from "../line/register-line.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Anchor, Around, Closing, Rung } from "./closing.ts";
@@ -13,6 +14,12 @@ import { regPlusIntervals } from "./reg-plus-intervals.ts";
 /** The ladder of domain rules, section 4: the first that applies. */
 const ladder: readonly Rung[] = [exact, regPlusIntervals, linearShort, flatBetween];
 
+export interface AskedInstant {
+  readonly boundary: number;
+  /** Times without supply, ascending; none touches another. */
+  readonly outages?: readonly Stretch[] | undefined;
+}
+
 /**
  * The register at an instant, from its line and the intervals of the same quantity.
  *
@@ -22,13 +29,13 @@ const ladder: readonly Rung[] = [exact, regPlusIntervals, linearShort, flatBetwe
 export function closingAt(
   line: RegisterLine,
   intervals: readonly ReadingSeries[],
-  boundary: number,
+  asked: AskedInstant,
   rules: ValuationRules,
 ): Closing | undefined {
-  const around = lookAround(line, intervals, { boundary, qualityMax: 2 }, rules);
+  const around = lookAround(line, intervals, { ...asked, qualityMax: 2 }, rules);
   const reported = exact(around, rules);
   if (reported?.quality === "actual") return reported;
-  const measured = climb(lookAround(line, intervals, { boundary, qualityMax: 0 }, rules), rules);
+  const measured = climb(lookAround(line, intervals, { ...asked, qualityMax: 0 }, rules), rules);
   const known = climb(around, rules);
   const best = measured === undefined || (known !== undefined && isBetter(known, measured)) ? known : measured;
   return reported !== undefined && best !== undefined && !isBetter(best, reported) ? reported : best;
@@ -62,7 +69,7 @@ export function neighboursOf(
 function lookAround(
   line: RegisterLine,
   intervals: readonly ReadingSeries[],
-  { boundary, qualityMax }: { readonly boundary: number; readonly qualityMax: number },
+  { boundary, outages = [], qualityMax }: AskedInstant & { readonly qualityMax: number },
   { reachSecondsMax }: ValuationRules,
 ): Around {
   const split = lowerBound(line, boundary + 1);
@@ -76,6 +83,7 @@ function lookAround(
     after: within(anchorAt(line, after), boundary, reachSecondsMax),
     intervals,
     modulus: line.modulus,
+    outages,
   };
 }
 

@@ -1,6 +1,7 @@
 import { qualityOf, type Reading, type ReadingSeries } from "../../reading/reading.ts";
 import type { Evidence, SnapshotQuality } from "../../snapshot/snapshot.ts";
 import { snapshotQualities } from "../../snapshot/snapshot.ts";
+import type { Stretch } from "../../time/stretches.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 
 /** What stands around an instant on a register's line, of readings no worse than asked for. */
@@ -10,6 +11,8 @@ export interface Around {
   readonly after: Anchor | undefined;
   readonly intervals: readonly ReadingSeries[];
   readonly modulus: number | undefined;
+  /** Times without supply, ascending; none touches another. */
+  readonly outages: readonly Stretch[];
 }
 
 export interface Anchor extends Reading {

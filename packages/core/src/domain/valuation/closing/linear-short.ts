@@ -1,5 +1,6 @@
 import { qualityIndexOf } from "../../reading/reading.ts";
 import type { SnapshotQuality } from "../../snapshot/snapshot.ts";
+import { secondsWithin } from "../../time/stretches.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Around, Closing } from "./closing.ts";
 import { evidenceOf, shownOf, worseOf } from "./closing.ts";
@@ -12,7 +13,7 @@ export function linearShort(around: Around, rules: ValuationRules): Closing | un
 
 /** To the nearest whole base unit: between both, so bracketed by truth. */
 export function onTheLine(
-  { boundary, before, after, modulus }: Around,
+  { boundary, before, after, modulus, outages }: Around,
   by: {
     readonly method: "LINEAR_SHORT" | "FLAT_BETWEEN";
     readonly quality: SnapshotQuality;
@@ -22,7 +23,13 @@ export function onTheLine(
   if (before === undefined || after === undefined || before.segment !== after.segment) return undefined;
   const gap = after.at - before.at;
   if (gap > by.gapSecondsMax) return undefined;
-  const total = before.total + share(after.total - before.total, boundary - before.at, gap);
+  const dark = secondsWithin(outages, { from: before.at, to: after.at });
+  // Nothing is used while there is no supply, unless there was none at all and something was counted.
+  const [active, part] =
+    dark === gap
+      ? [gap, boundary - before.at]
+      : [gap - dark, boundary - before.at - secondsWithin(outages, { from: before.at, to: boundary })];
+  const total = before.total + share(after.total - before.total, part, active);
   return {
     value: shownOf(before, total, modulus),
     total,

@@ -1,5 +1,6 @@
 import type { ReadingSeries } from "../../reading/reading.ts";
-import { lowerBound, qualityIndexOf } from "../../reading/reading.ts";
+import { lowerBound, qualityIndexOf, readingQualities } from "../../reading/reading.ts";
+import { type Stretch, secondsWithin } from "../../time/stretches.ts";
 
 /** What intervals that were chosen from `from` to `to` add up to. */
 export interface Cover {
@@ -7,6 +8,8 @@ export interface Cover {
   readonly present: number;
   /** How many steps are not there, by the length of most of those that are. */
   readonly absent: number;
+  /** How many more are not there, and need not be: there was no supply. */
+  readonly dark: number;
   readonly coveredSeconds: number;
   /** The index of the worst quality among them. */
   readonly worst: number;
@@ -27,9 +30,34 @@ export interface Interval {
  * out.
  *
  * @param series ascending, of one quantity, possibly of several lengths and phases
+ * @param outages times without supply, ascending; none touches another
  */
-export function coverIntervals(series: readonly ReadingSeries[], from: number, to: number): Cover {
-  return totalsOf(chooseIntervals(series, from, to), { from, to, stepSeconds: usualStep(series) });
+export function coverIntervals(
+  series: readonly ReadingSeries[],
+  from: number,
+  to: number,
+  outages: readonly Stretch[] = [],
+): Cover {
+  return totalsOf(chooseIntervals(series, from, to), { from, to, stepSeconds: usualStep(series), outages });
+}
+
+/** What is not there because there was no supply makes an estimate of the whole. */
+export function worstOfCover({ worst, dark }: Cover): number {
+  return dark === 0 ? worst : Math.max(worst, estimatedIndex);
+}
+
+const estimatedIndex = readingQualities.indexOf("estimated");
+
+/** What of a time intervals leave out. */
+export function uncovered(chosen: readonly Interval[], { from, to }: Stretch): readonly Stretch[] {
+  const found: Stretch[] = [];
+  let at = from;
+  for (const interval of chosen) {
+    if (interval.from > at) found.push({ from: at, to: interval.from });
+    at = interval.to;
+  }
+  if (at < to) found.push({ from: at, to });
+  return found;
 }
 
 /** The intervals that `coverIntervals` adds up, ascending. */
@@ -114,18 +142,28 @@ interface Whole {
   readonly from: number;
   readonly to: number;
   readonly stepSeconds: number;
+  readonly outages: readonly Stretch[];
 }
 
-function totalsOf(chosen: readonly Interval[], { from, to, stepSeconds }: Whole): Cover {
-  const totals = { sum: 0, present: chosen.length, absent: 0, coveredSeconds: 0, worst: 0, lastAt: 0 };
+function totalsOf(chosen: readonly Interval[], whole: Whole): Cover {
+  const totals = { sum: 0, present: chosen.length, absent: 0, dark: 0, coveredSeconds: 0, worst: 0, lastAt: 0 };
   for (const interval of chosen) {
     totals.sum += interval.value;
     totals.worst = Math.max(totals.worst, qualityIndexOf(interval.code));
     totals.coveredSeconds += interval.to - interval.from;
     totals.lastAt = interval.to;
   }
-  totals.absent = absentSteps(to - from - totals.coveredSeconds, mostOf(chosen) ?? stepSeconds);
+  const { from, to, outages } = whole;
+  const seconds = to - from - totals.coveredSeconds;
+  const step = mostOf(chosen) ?? whole.stepSeconds;
+  const absent = absentSteps(seconds, step);
+  totals.absent = absent === 0 || outages.length === 0 ? absent : absentSteps(seconds - darkOf(chosen, whole), step);
+  totals.dark = absent - totals.absent;
   return totals;
+}
+
+function darkOf(chosen: readonly Interval[], { from, to, outages }: Whole): number {
+  return uncovered(chosen, { from, to }).reduce((sum, gap) => sum + secondsWithin(outages, gap), 0);
 }
 
 const shortestDaySeconds = 23 * 3600;

@@ -7,9 +7,9 @@ import {
   type UsagePointFacts,
   type UsagePointRecord,
   usagePointStatuses,
-} from "../domain/registry/usage-point.ts";
-import { type Checked, faulty, readChecked } from "./checked-record.ts";
-import type { Cursor } from "./protobuf-cursor.ts";
+} from "../../domain/registry/usage-point.ts";
+import { type Checked, faulty, readChecked } from "../checked-record.ts";
+import type { Cursor } from "../protobuf-cursor.ts";
 import {
   MalformedMessage,
   readFields,
@@ -18,8 +18,8 @@ import {
   readUint32,
   readWhole,
   skipField,
-} from "./protobuf-cursor.ts";
-import { withChecksum } from "./record-checksum.ts";
+} from "../protobuf-cursor.ts";
+import { withChecksum } from "../record-checksum.ts";
 
 /** `meterbook.v1.UsagePointRecord` (proto/meterbook/v1/registry_change.proto) with its checksum. */
 export function encodeUsagePoint(record: UsagePointRecord): Buffer {

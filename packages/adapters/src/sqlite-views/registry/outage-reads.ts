@@ -1,0 +1,35 @@
+import { pointsOf } from "@meterbook/core/domain/registry/installations";
+import type { EntityKey } from "@meterbook/core/domain/registry/master-data-change";
+import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { type OutageRecord, stretchOf } from "@meterbook/core/domain/registry/outage";
+import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
+import { common } from "@meterbook/core/domain/time/stretches";
+import type { Registry } from "@meterbook/core/ports/registry";
+import { atMost } from "./at-most.ts";
+import { feederPlace, pointPlace, type ReadRecord, type RecordRows } from "./registry-table.ts";
+
+export function outageKey(id: string): EntityKey {
+  return { kind: "outage", id };
+}
+
+/** Outages in the order of their ids, and those of a meter. */
+export function outageReads(rows: RecordRows, read: ReadRecord) {
+  return {
+    /** Those that touch a meter's points, or did before they were put right. One that cannot be read is none. */
+    outagesOf(record: MeterRecord, points: readonly UsagePointRecord[], position: number): readonly OutageRecord[] {
+      const feeders = points.flatMap(({ feeder = [] }) => feeder.map(({ value }) => feederPlace(value)));
+      const ids = rows.outagesAt([...pointsOf(record).map(pointPlace), ...feeders]);
+      return ids.flatMap((id) => {
+        const row = rows.asOf(outageKey(id), position);
+        return row === undefined ? [] : (read.outage(row) ?? []);
+      });
+    },
+    outages: (async ({ from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, afterOutageId = "", limit }) =>
+      atMost(limit, rows.ofKind("outage", afterOutageId), (row) => {
+        const record = read.outage(row);
+        if (!record || common(stretchOf(record), { from, to }).length === 0) return undefined;
+        const { version, recordedAtMs, by, reason } = row;
+        return { outageId: row.entity.id, version, recordedAtMs, by, reason, record };
+      })) satisfies Registry["outages"],
+  };
+}
