@@ -1,8 +1,10 @@
 import { connect } from "node:net";
+import { calmRequestQueue } from "@meterbook/adapters/kafka/client/calm-request-queue";
 import { Kafka, logLevel } from "kafkajs";
 
 /** Whether a broker answers. An open port is not enough: a broker listens before it knows of itself and the others. */
 export async function kafkaAnswers(broker: string, brokers: number): Promise<boolean> {
+  calmRequestQueue();
   const client = new Kafka({
     brokers: [broker],
     logLevel: logLevel.NOTHING,

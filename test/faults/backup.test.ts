@@ -1,4 +1,4 @@
-// Goal: a backup taken under load is a whole book: what was acknowledged before it began is in it, what was issued is
+// Goal: a backup taken under load is whole: what was acknowledged before it began is in it, what was issued is
 // issued in it with the same hash, and it goes on. Method: real processes; the copy is started, and is sent the rest
 // again.
 import { existsSync } from "node:fs";

@@ -1,5 +1,5 @@
 // Goal: whatever moment the process dies at, nothing acknowledged is lost, nothing appears that was not sent, and the
-// book is the same. Method: SIGKILL at named points and at random times, under traffic of all sorts; the meters send
+// months are the same. Method: SIGKILL at named points and at random times, under traffic of all sorts; the meters send
 // again what was not acknowledged; then everything is compared with what was sent and with an undisturbed run.
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectOutcome, hashesOf, mixedTraffic } from "../support/fleets/mixed-traffic.ts";

@@ -86,7 +86,7 @@ test.for(["ledger.db", "series.db", "log.db", "directory.db"])(
 test.for([
   { file: "ledger", repair: ["--accept-loss", "ledger", "--reason", "no backup"] },
   { file: "series", repair: ["--rebuild-series"] },
-])("H05: after $file is lost, repair and a start give the same book again", async ({ file: lost, repair }) => {
+])("H05: after $file is lost, repair and a start give the same months again", async ({ file: lost, repair }) => {
   const traffic = mixedTraffic({ seed, meters: 3, days: 25, waves: 1 });
   const meterbook = await startMeterbook(settings);
   try {

@@ -25,7 +25,7 @@ describe.skipIf(!isThere)("backups of different moments", { timeout: 280_000 }, 
       for (const step of order === "InfluxDB, then Kafka" ? steps : steps.reverse()) await step();
       await startAll(cluster);
       await cluster.settled(120_000);
-      const after = await bookOf(cluster, traffic);
+      const after = await issuedBy(cluster, traffic);
       expect(after.readings).toEqual(atCopy.readings);
       expect(after.revisions).toEqual(atCopy.revisions);
       const damage = await cluster.get<{ items: { place: string; code: string; lost: number }[] }>("/v1/damage");
@@ -37,7 +37,7 @@ describe.skipIf(!isThere)("backups of different moments", { timeout: 280_000 }, 
       expect(await verifyTopics(cluster)).toMatchObject({ code: 0, output: expect.stringContaining("all is well") });
       await publishAll(() => cluster.mqttUrl, traffic.waves[2] ?? []);
       await cluster.settled(120_000);
-      const again = await bookOf(cluster, traffic);
+      const again = await issuedBy(cluster, traffic);
       expect(again.readings).toEqual(atEnd.readings);
       expect(latestOf(again.revisions)).toEqual(latestOf(atEnd.revisions));
     },
@@ -56,7 +56,7 @@ describe.skipIf(!isThere)("backups of different moments", { timeout: 280_000 }, 
       .toContainEqual(expect.stringMatching(/partition \d .*not the log that the store was filled from/));
     await older.putBack();
     await cluster.settled(120_000);
-    const after = await bookOf(cluster, traffic);
+    const after = await issuedBy(cluster, traffic);
     expect(after.readings).toEqual(atEnd.readings);
     expect(latestOf(after.revisions)).toEqual(latestOf(atEnd.revisions));
   });
@@ -78,9 +78,9 @@ async function workedOn() {
   await wave(1);
   const newer = (await kafka?.keepCopy?.()) as KafkaCopy;
   await cluster.settled(120_000);
-  const atCopy = await bookOf(cluster, traffic);
+  const atCopy = await issuedBy(cluster, traffic);
   await wave(2);
-  return { cluster, traffic, older, newer, atCopy, atEnd: await bookOf(cluster, traffic) };
+  return { cluster, traffic, older, newer, atCopy, atEnd: await issuedBy(cluster, traffic) };
 }
 
 interface Revision {
@@ -88,14 +88,14 @@ interface Revision {
   readonly hash: string;
 }
 
-interface Book {
+interface IssuedMonths {
   /** In order of issue. */
   readonly revisions: readonly Revision[];
   /** By meter, each `register at value`. */
   readonly readings: Readonly<Record<string, readonly string[]>>;
 }
 
-async function bookOf(cluster: MeterbookCluster, { meterIds }: MixedTraffic): Promise<Book> {
+async function issuedBy(cluster: MeterbookCluster, { meterIds }: MixedTraffic): Promise<IssuedMonths> {
   const revisions = await linesOf<Revision>(cluster, "/v1/snapshots/changes");
   const readings: Record<string, string[]> = {};
   for (const meterId of meterIds) {

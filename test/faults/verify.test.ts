@@ -118,7 +118,7 @@ test("H05, H06: a list of revisions that leads elsewhere, or to nothing, is told
   ]);
 });
 
-test("H06: a book of real work is verified while it runs, and by its API", async () => {
+test("H06: the months of real work are verified while it runs, and by its API", async () => {
   const meterbook = await startMeterbook({ METERBOOK_SETTLE_SECONDS: "0", METERBOOK_LOG_LEVEL: "error" });
   try {
     const traffic = mixedTraffic({ seed: 7, meters: 6, days: 40, waves: 1 });

@@ -165,7 +165,7 @@ function liveReadings(
   return sent.sort((a, b) => a.arrives - b.arrives);
 }
 
-async function expectHonestBook(world: AggregatorWorld, meterId: string): Promise<void> {
+async function expectHonestMonths(world: AggregatorWorld, meterId: string): Promise<void> {
   const issued = await world.issued(meterId);
   expect(issued.map(({ period }) => period)).toEqual([2026 * 12 + 7, 2026 * 12 + 8]);
   for (const snapshot of issued) {
@@ -281,7 +281,7 @@ export function aggregatorInvariants({ newSeries, share }: InvariantsUnderTest):
             world.nowMs = Math.max(world.nowMs, (liveTo + 86_400) * 1000) + 60_000;
             await world.settle();
             await world.close();
-            for (let index = 0; index < meters.length; index += 1) await expectHonestBook(world, `live-${index}`);
+            for (let index = 0; index < meters.length; index += 1) await expectHonestMonths(world, `live-${index}`);
           } finally {
             await world.dispose();
           }

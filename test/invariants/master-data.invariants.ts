@@ -122,8 +122,8 @@ function readingsOf({ from, days, stepHours, offsetSeconds, use, withProfile, si
 }
 
 const defaultZone = "Europe/Kyiv";
-const touched = "m-touched";
-const untouched = "m-twin";
+const changed = "m-changed";
+const unchanged = "m-twin";
 const isMoreOften = 30;
 
 interface Journey {
@@ -192,10 +192,10 @@ async function take({ world, fate }: Mortal, what: Step, first: Change): Promise
   if (kind === "close") await world.close();
   else if (kind === "restart") await world.restart();
   else if (kind === "settle") await world.look();
-  else if (kind === "back") await world.register(recordOf(touched, first));
+  else if (kind === "back") await world.register(recordOf(changed, first));
   else if (kind === "kill") {
     await kill({ world, fate });
-  } else if (kind === "change") await changeBy(world, recordOf(touched, first, what.change), what.how);
+  } else if (kind === "change") await changeBy(world, recordOf(changed, first, what.change), what.how);
   else {
     world.timeZone = kind === "default zone" ? what.zone : defaultZone;
     await world.restart();
@@ -220,8 +220,8 @@ async function changeBy(world: AggregatorWorld, record: MeterRecord, how: "runni
 async function travel(mortal: Mortal, { life: of, base: first, steps }: Journey): Promise<void> {
   const { world } = mortal;
   // Whatever becomes of the default zone.
-  await world.register({ zone: defaultZone, ...recordOf(untouched, first) });
-  await world.register(recordOf(touched, first));
+  await world.register({ zone: defaultZone, ...recordOf(unchanged, first) });
+  await world.register(recordOf(changed, first));
   const sent = readingsOf(of);
   const framesOf = Math.ceil(sent.length / isMoreOften);
   for (let part = 0; part <= isMoreOften; part += 1) {
@@ -230,7 +230,7 @@ async function travel(mortal: Mortal, { life: of, base: first, steps }: Journey)
     if (readings.length === 0) continue;
     world.nowMs = Math.max(world.nowMs, (readings.at(-1)?.arrives ?? 0) * 1000);
     await world.deliver(
-      ...readings.flatMap(({ series }) => [touched, untouched].map((meterId) => ({ meterId, series: [series] }))),
+      ...readings.flatMap(({ series }) => [changed, unchanged].map((meterId) => ({ meterId, series: [series] }))),
     );
   }
 }
@@ -247,7 +247,7 @@ const isForGood = ({ lifecycle }: Snapshot) => lifecycle !== "provisional";
  * window is open for some hours more. Nothing that is final becomes provisional again.
  */
 async function expectSameBills(world: AggregatorWorld, windowsAre: "open" | "over"): Promise<void> {
-  const [mine, twin] = (await Promise.all([world.issued(touched), world.issued(untouched)])).map((issued) =>
+  const [mine, twin] = (await Promise.all([world.issued(changed), world.issued(unchanged)])).map((issued) =>
     issued.filter((one) => !isVoid(one)),
   ) as [Snapshot[], Snapshot[]];
   expect(mine.map(billOf)).toEqual(twin.map(billOf));
@@ -255,7 +255,7 @@ async function expectSameBills(world: AggregatorWorld, windowsAre: "open" | "ove
   expect(twin.filter((one, i) => isForGood(one) && !isForGood(mine[i] as Snapshot))).toEqual([]);
   if (windowsAre === "over") expect(early).toEqual([]);
   for (const { period } of mine) {
-    const revisions = await world.ledger.revisions(touched, period);
+    const revisions = await world.ledger.revisions(changed, period);
     expect(revisions.map(({ revision }) => revision)).toEqual(revisions.map((_, i) => i + 1));
     const stages = revisions.map(({ lifecycle }) => ["provisional", "final", "revised"].indexOf(lifecycle));
     expect([...stages].sort()).toEqual(stages);
@@ -263,7 +263,7 @@ async function expectSameBills(world: AggregatorWorld, windowsAre: "open" | "ove
 }
 
 export function masterDataInvariants({ newSeries, share }: InvariantsUnderTest): void {
-  test("H04: master data there and back gives the bills of a meter that was never touched", {
+  test("H04: master data there and back gives the bills of a meter that was never changed", {
     timeout: 400_000,
   }, async () => {
     await fc.assert(
@@ -280,7 +280,7 @@ export function masterDataInvariants({ newSeries, share }: InvariantsUnderTest):
         const world = await openAggregatorWorld(options);
         try {
           await travel({ world, fate }, way);
-          await world.register(recordOf(touched, way.base));
+          await world.register(recordOf(changed, way.base));
           if (world.timeZone !== defaultZone) await take({ world, fate }, { kind: "default zone back" }, way.base);
           await world.close();
           await expectSameBills(world, "open");

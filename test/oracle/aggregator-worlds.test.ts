@@ -97,7 +97,7 @@ function shown(row: RegisterSnapshot) {
 }
 
 /** By the engine alone, from all readings at once. */
-function expectedBook(readings: readonly Single[], record: MeterRecord | undefined, months: readonly number[]) {
+function expectedRows(readings: readonly Single[], record: MeterRecord | undefined, months: readonly number[]) {
   const channels = [...Map.groupBy(readings, ({ channel }) => JSON.stringify(channel)).values()].map((own) => {
     const columns = emptyColumns();
     const ordered = own.toSorted((a, b) => (a.at[0] as number) - (b.at[0] as number));
@@ -111,7 +111,7 @@ function expectedBook(readings: readonly Single[], record: MeterRecord | undefin
   return made.map(({ period, registers }) => ({ month: periodName(period), rows: registers.map(shown) }));
 }
 
-async function issuedBook(readings: readonly Single[], record: MeterRecord | undefined, delivery: Delivery) {
+async function issuedRows(readings: readonly Single[], record: MeterRecord | undefined, delivery: Delivery) {
   const world = await openAggregatorWorld({
     nowMs: Date.parse("2027-06-10T12:00:00Z"),
     timeZone: "Europe/Kyiv",
@@ -138,8 +138,8 @@ test("what is issued is what the engine makes of everything", { timeout: 300_000
     fc.asyncProperty(registerWorlds, pieces, deliveries, async (world, all, delivery) => {
       const record = delivery.hasRecord ? recordOf(world) : undefined;
       const readings = readingsOf(world, all, delivery.intervalsOf);
-      const issued = await issuedBook(readings, record, delivery);
-      const expected = expectedBook(
+      const issued = await issuedRows(readings, record, delivery);
+      const expected = expectedRows(
         readings,
         record,
         issued.map(({ period }) => period),

@@ -29,7 +29,7 @@ function meterOf(world: RegisterWorld): KnownMeter {
   return { meterId: "m", record, channels: [{ channel, first: readingAt(readings, 0), readings }] };
 }
 
-function book(world: RegisterWorld) {
+function rowsOf(world: RegisterWorld) {
   const { firstPeriod, months, zone } = world;
   const made = monthsOf(meterOf(world), { from: firstPeriod, to: firstPeriod + months - 1 }, localCalendar(zone));
   return made.map(({ registers: [row] }) => row);
@@ -60,7 +60,7 @@ test("closings, openings and consumption are those of a slow computation that kn
         opening: opening === null ? null : shown(opening),
         consumption: counted === null ? null : counted * world.multiplier,
       }));
-      const found = book(world).map((row) => ({
+      const found = rowsOf(world).map((row) => ({
         value: row?.value,
         valueQuality: row?.value === null ? undefined : row?.valueQuality,
         method: row?.method,
@@ -82,7 +82,7 @@ test("no consumption is negative, or more than the connection carries, and month
     fc.property(registerWorlds, (world) => {
       const sound = believed(world);
       const all = oracleMonths(sound, spans(world));
-      const rows = book(world).filter((row, index) => row?.consumption !== null && all[index]?.counted !== null);
+      const rows = rowsOf(world).filter((row, index) => row?.consumption !== null && all[index]?.counted !== null);
       const months = all.filter(({ counted }) => counted !== null);
       for (const row of rows) expect(row?.consumption).toBeGreaterThanOrEqual(0);
       const sum = rows.reduce((total, row) => total + (row?.consumption ?? 0), 0);
@@ -98,7 +98,7 @@ test("a month that nothing follows is estimated or missing, and shows no less th
   fc.assert(
     fc.property(registerWorlds, (world) => {
       const all = oracleMonths(believed(world), spans(world));
-      book(world).forEach((row, index) => {
+      rowsOf(world).forEach((row, index) => {
         if (all[index]?.closing !== undefined || row === undefined || row.value === null) return;
         expect(row).toMatchObject({ valueQuality: "estimated", origin: "estimator", after: null });
         expect(row.consumption).toBeGreaterThanOrEqual(0);
@@ -117,7 +117,7 @@ test("what was planted is never a closing or an opening, and what is suspect is 
   fc.assert(
     fc.property(registerWorlds, (world) => {
       const planted = new Set(world.readings.filter(({ plant }) => plant !== undefined).map(({ at }) => at));
-      for (const row of book(world)) {
+      for (const row of rowsOf(world)) {
         if (row?.method === "EXACT") expect(planted).not.toContain(row.readAt);
         for (const side of [row?.before, row?.after]) if (side) expect(planted).not.toContain(side.at);
         if (row?.valueQuality !== "actual") continue;

@@ -40,7 +40,7 @@ function withoutSuccessor(snapshot: SnapshotItem): unknown {
   return { ...snapshot, registers };
 }
 
-const book = Array.from({ length: months }, (_, index) => firstMonth + index);
+const allMonths = Array.from({ length: months }, (_, index) => firstMonth + index);
 
 /**
  * Houses of our own making against a deployment: one per thing that can happen at a month's end and zone. Every
@@ -83,7 +83,7 @@ export function boundaryHouseScenario(deployment: () => Deployment, repeats: "no
       await expectDuplicates(duplicatesBefore, 0);
     });
 
-    test.for(book.map((month) => ({ month, name: monthName(month) })))("$name", async ({ month }) => {
+    test.for(allMonths.map((month) => ({ month, name: monthName(month) })))("$name", async ({ month }) => {
       const items = await latest(deployment(), month);
       expect(items).toEqual(inOrder(houses).map((house) => house.expected(month, false)));
     });
@@ -111,7 +111,7 @@ export function boundaryHouseScenario(deployment: () => Deployment, repeats: "no
     let before: Counts;
     let duplicatesBefore: number;
     beforeAll(async () => {
-      for (const month of book) for (const item of await latest(deployment(), month)) old.set(item.id, item);
+      for (const month of allMonths) for (const item of await latest(deployment(), month)) old.set(item.id, item);
       resumeCursor = await lastCursor(deployment());
       before = await countsOf(deployment());
       duplicatesBefore = await duplicatesOf(deployment());
@@ -134,7 +134,7 @@ export function boundaryHouseScenario(deployment: () => Deployment, repeats: "no
       await expectDuplicates(duplicatesBefore, duplicates);
     });
 
-    test.for(book.map((month) => ({ month, name: monthName(month) })))("$name", async ({ month }) => {
+    test.for(allMonths.map((month) => ({ month, name: monthName(month) })))("$name", async ({ month }) => {
       const items = await latest(deployment(), month);
       expect(items).toEqual(inOrder(houses).map((house) => house.expected(month, true)));
     });
@@ -203,9 +203,9 @@ export function boundaryHouseScenario(deployment: () => Deployment, repeats: "no
 /**
  * What must be the same wherever the houses' readings went: each month's snapshots by their hashes, sums and counts.
  */
-export async function bookOf(deployment: Deployment): Promise<unknown> {
+export async function issuedBy(deployment: Deployment): Promise<unknown> {
   const found = [];
-  for (const month of book) {
+  for (const month of allMonths) {
     const { hash, controlTotals } = await get<MonthSums>(deployment, `/v1/periods/${monthName(month)}`);
     const issued = await latest(deployment, month);
     const snapshots = issued.map(({ id, hash: one, registers }) => [id, one, registers.map((row) => row.consumption)]);
@@ -229,7 +229,7 @@ function inOrder(houses: readonly House[]): House[] {
 
 /** Closes every month, in order, instead of waiting for the settle time. */
 async function closeAll(deployment: Deployment): Promise<void> {
-  for (const month of book) await closeMonth(deployment, month);
+  for (const month of allMonths) await closeMonth(deployment, month);
   await deployment.settled();
 }
 

@@ -2,7 +2,7 @@
 // come out of several processes on Kafka and InfluxDB as they do out of one, byte for byte, while processes are killed
 // and one is added.
 // Method: houses whose registers are a closed form of time, each with one disturbance, sent through MQTT and read
-// through HTTP; the same scenario on each deployment, then their books compared.
+// through HTTP; the same scenario on each deployment, then what they have issued compared.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type KillStorm, startKillStorm } from "../support/processes/kill-storm.ts";
 import { type MeterbookCluster, startCluster } from "../support/processes/meterbook-cluster.ts";
@@ -12,7 +12,7 @@ import { seededRandom } from "../support/seeded-random.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import type { KafkaServer } from "../support/servers/kafka-server.ts";
 import { influxServer, kafkaServer } from "../support/servers/servers.ts";
-import { bookOf, boundaryHouseScenario } from "./boundary-house.scenario.ts";
+import { boundaryHouseScenario, issuedBy } from "./boundary-house.scenario.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_126);
 // So long that nothing is issued but by the closes that the scenario asks for.
@@ -25,14 +25,14 @@ afterAll(() => Promise.all([kafka, influx].map((server) => server?.dispose())));
 describe("a street of houses over 16 months", { timeout: 300_000 }, () => {
   const servers = { kafka: kafka as KafkaServer, influx: [influx as InfluxServer] };
   let embedded: MeterbookProcess;
-  const books: unknown[] = [];
+  const issued: unknown[] = [];
 
   describe("in one process", () => {
     beforeAll(async () => {
       embedded = await startMeterbook(settings);
     });
     afterAll(async () => {
-      books.push(await bookOf(embedded));
+      issued.push(await issuedBy(embedded));
       await embedded.dispose();
     });
     boundaryHouseScenario(() => embedded);
@@ -46,8 +46,8 @@ describe("a street of houses over 16 months", { timeout: 300_000 }, () => {
     afterAll(() => sharded.dispose());
     boundaryHouseScenario(() => sharded);
 
-    test("its book is that of one shard", async () => {
-      expect(await bookOf(sharded)).toEqual(books[0]);
+    test("what it issues is that of one shard", async () => {
+      expect(await issuedBy(sharded)).toEqual(issued[0]);
     });
   });
 
@@ -74,8 +74,8 @@ describe("a street of houses over 16 months", { timeout: 300_000 }, () => {
       await cluster.settled();
       for (const api of cluster.apis) {
         const client = cluster.clientOf(api);
-        const seen = await bookOf({ mqttUrl: cluster.mqttUrl, httpUrl: api.httpUrl, settled: client.settled });
-        expect(seen).toEqual(books[0]);
+        const seen = await issuedBy({ mqttUrl: cluster.mqttUrl, httpUrl: api.httpUrl, settled: client.settled });
+        expect(seen).toEqual(issued[0]);
       }
     });
   });

@@ -15,7 +15,7 @@ const eventMonths: Record<EuZone, number> = {
   "Europe/Kyiv": monthNumber("2024-03"),
 };
 
-/** A house of one case in one zone: what it sends, and what the book must say of it. */
+/** A house of one case in one zone: what it sends, and what must be issued of it. */
 export interface House {
   readonly meterId: string;
   /** Master data at first, and what replaces them later where they are completed. */
@@ -30,7 +30,7 @@ export interface House {
   lateMessages(): Outgoing[];
   /** How many readings come late, and how many of them replace a guess. */
   readonly lateCounts: { readonly readings: number; readonly conflicts: number; readonly duplicates: number };
-  /** The snapshots as the book must show them, before and after the late readings came. */
+  /** The snapshots as they must be shown, before and after the late readings came. */
   expected(month: number, afterLate: boolean): unknown;
 }
 
@@ -144,7 +144,7 @@ function kilo(wattHours: number): string {
   return `${Math.floor(wattHours / 1000)}.${String(wattHours % 1000).padStart(3, "0")}`;
 }
 
-// What the book must say.
+// What must be issued.
 
 function closingOf({ one, eventMonth, zone }: Place, month: number, afterLate: boolean): Closing {
   // A whole month of silence follows the end of the month before.

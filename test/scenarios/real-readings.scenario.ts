@@ -72,10 +72,10 @@ export function realReadingsScenario(start: StartDeployment): void {
         expect(status.stored).toBe(halfHours.length);
         expect(status.conflicts).toBe(0);
         expect(status.received).toBe(status.stored + status.duplicates + status.rejected);
-        const book = await readBook(meterbook, expected);
+        const issued = await readIssued(meterbook, expected);
         for (const month of expected) {
           expect(
-            book.get(`${month.meterId}/${month.month}`)?.registers[0],
+            issued.get(`${month.meterId}/${month.month}`)?.registers[0],
             `${month.meterId} ${month.month}`,
           ).toMatchObject({
             register,
@@ -91,7 +91,7 @@ export function realReadingsScenario(start: StartDeployment): void {
         timeout: 600_000,
       }, async () => {
         const before = await meterbook.settled();
-        const book = await readBook(meterbook, expected);
+        const issued = await readIssued(meterbook, expected);
         const changes = await lastChange(meterbook);
         await publishAll(() => meterbook.mqttUrl, messages);
         await arrived(meterbook, before.received + readingsIn(messages));
@@ -99,7 +99,7 @@ export function realReadingsScenario(start: StartDeployment): void {
         expect(after.stored).toBe(before.stored);
         expect(after.conflicts).toBe(0);
         expect(after.received).toBe(after.stored + after.duplicates + after.rejected);
-        expect(await readBook(meterbook, expected)).toEqual(book);
+        expect(await readIssued(meterbook, expected)).toEqual(issued);
         expect(await lastChange(meterbook)).toBe(changes);
       });
     });
@@ -126,9 +126,9 @@ export function realReadingsScenario(start: StartDeployment): void {
               }),
             );
           }
-          const book = await readBook(meterbook, expected);
+          const issued = await readIssued(meterbook, expected);
           for (const month of expected) {
-            const row = book.get(`${month.meterId}/${month.month}`)?.registers[0];
+            const row = issued.get(`${month.meterId}/${month.month}`)?.registers[0];
             expect(row?.consumption, `${month.meterId} ${month.month}`).toBe(month.wattHoursFirstWins);
             expect(row?.intervals.present).toBe(month.distinctLabels);
           }
@@ -212,13 +212,13 @@ async function publishThroughKills(meterbook: Deployment, messages: readonly Out
   await disturbing;
 }
 
-async function readBook(meterbook: Deployment, months: readonly ExpectedMonth[]): Promise<Map<string, SnapshotItem>> {
-  const book = new Map<string, SnapshotItem>();
+async function readIssued(meterbook: Deployment, months: readonly ExpectedMonth[]): Promise<Map<string, SnapshotItem>> {
+  const issued = new Map<string, SnapshotItem>();
   for (const month of new Set(months.map((one) => one.month))) {
     const { items } = await meterbook.get<{ items: SnapshotItem[] }>(`/v1/snapshots?period=${month}&limit=1000`);
-    for (const item of items) book.set(`${item.meterId}/${item.period}`, item);
+    for (const item of items) issued.set(`${item.meterId}/${item.period}`, item);
   }
-  return book;
+  return issued;
 }
 
 /** The id of the newest entry of the ledger. */

@@ -121,15 +121,15 @@ function drawn(faults: readonly StormFault[], random: () => number): StormFault 
 
 /** What differs is allowed only where the API itself names the damage. */
 async function expectTruth(target: StormTarget, truth: string): Promise<void> {
-  const touched = await target.cure();
+  const damaged = await target.cure();
   await target.settled(240_000);
   const { code, output } = await checkTruth(truth, target.httpUrl, target.checks);
   if (code === 0) return;
-  if (touched.size === 0 || code !== 1) throw new Error(`what the API says differs from the truth\n${output}`);
+  if (damaged.size === 0 || code !== 1) throw new Error(`what the API says differs from the truth\n${output}`);
   const unexplained = output
     .split("\n")
     .filter((line) => /^(stored|phantom|value|snapshot|boundary|opening|consumption|method|quality): /.test(line))
-    .filter((line) => ![...touched].some((meterId) => line.includes(meterId)));
+    .filter((line) => ![...damaged].some((meterId) => line.includes(meterId)));
   if (unexplained.length > 0)
     throw new Error(`differences that no damage explains\n${unexplained.join("\n")}\n${output}`);
 }

@@ -65,7 +65,7 @@ export const faults: readonly Fault[] = [
   },
   {
     seed: 21,
-    name: "frames that are read again touch nothing",
+    name: "frames that are read again make no meter wait",
     file: at("partition/partition-work"),
     find: "lookAgain(memory.knownMeters, frames, memory.pending, damaged);",
     replace: "",

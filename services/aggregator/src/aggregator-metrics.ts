@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { Registry } from "prom-client";
@@ -204,8 +205,4 @@ function storeMetrics(registry: Registry, log: Logger): Pick<AggregatorEvents, "
       log.error(facts, "The store has less than it had: put back or emptied. What the log holds is taken in again.");
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

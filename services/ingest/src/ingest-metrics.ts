@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { Registry } from "prom-client";
@@ -62,7 +63,7 @@ export function ingestMetrics(
     keepFailed({ error }) {
       failures.inc();
       failing = true;
-      standing.raise("keep", `messages cannot be kept: ${error instanceof Error ? error.message : String(error)}`);
+      standing.raise("keep", `messages cannot be kept: ${messageOf(error)}`);
     },
   };
 }

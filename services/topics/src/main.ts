@@ -1,6 +1,7 @@
 import { kafkaConnection } from "@meterbook/adapters/kafka/client/kafka-connection";
 import { commandOf, correctTopics } from "@meterbook/adapters/kafka/topics/correct-topics";
 import { startOnKafka } from "@meterbook/adapters/kafka/topics/kafka-start";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { acceptServers } from "@meterbook/runtime/process/accept-servers";
 import { optionsOrExit } from "@meterbook/runtime/process/command-options";
 import { type KafkaSettings, topicRetention } from "@meterbook/runtime/settings/kafka-settings";
@@ -39,6 +40,6 @@ try {
   acceptServers(log, [{ ...found, warnings: [...found.warnings, ...found.notices] }]);
   console.log(`the topics ${kafka.topicPrefix}* are right: the readings have ${found.partitions} partitions`);
 } catch (error) {
-  log.error({}, `The topics are not right: ${error instanceof Error ? error.message : String(error)}`);
+  log.error({}, `The topics are not right: ${messageOf(error)}`);
   process.exitCode = 1;
 }

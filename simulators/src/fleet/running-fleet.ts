@@ -5,7 +5,7 @@ import { localDays } from "../meters/local-days.ts";
 import { meterIdOf, meterProfile } from "../meters/meter-profile.ts";
 import type { MeterTotals } from "../meters/register-totals.ts";
 import { meterTotals } from "../meters/register-totals.ts";
-import { connectGate } from "../publishing/mqtt-connection.ts";
+import { turnsToConnect } from "../publishing/mqtt-connection.ts";
 import type { Pace } from "../publishing/pace.ts";
 import { openPace } from "../publishing/pace.ts";
 import type { PublishLane } from "../publishing/publish-lane.ts";
@@ -117,7 +117,7 @@ function openLanes(
   log: (text: string) => void,
   heard: (payload: Buffer) => void,
 ): PublishLane[] {
-  const turnToConnect = connectGate(connectsAtOnceMax);
+  const turnToConnect = turnsToConnect(connectsAtOnceMax);
   const run = Math.floor(performance.timeOrigin).toString(36);
   let silentUntilMs = 0;
   const interrupted = (reason: string, attempts: number) => {

@@ -78,7 +78,7 @@ function explain(error: Error & { code?: unknown }): string {
 }
 
 /** Lets at most so many connect at a time; the answer to the turn is called when the attempt is over. */
-export function connectGate(atOnceMax: number): () => Promise<() => void> {
+export function turnsToConnect(atOnceMax: number): () => Promise<() => void> {
   const waiting: (() => void)[] = [];
   let free = atOnceMax;
   function leave(): void {

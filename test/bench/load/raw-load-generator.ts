@@ -122,11 +122,11 @@ await Promise.all(lanes.map((lane) => lane.open()));
 print({ start: Date.now() });
 const cpuBefore = process.cpuUsage();
 startedMs = performance.now();
-const pumpAll = () => {
-  for (const lane of lanes) lane.pump();
+const fillAll = () => {
+  for (const lane of lanes) lane.fill();
 };
-pumpAll();
-const pacing = rate === 0 ? undefined : setInterval(pumpAll, 1);
+fillAll();
+const pacing = rate === 0 ? undefined : setInterval(fillAll, 1);
 await finished.promise;
 const seconds = (performance.now() - startedMs) / 1000;
 const { user, system } = process.cpuUsage(cpuBefore);

@@ -24,7 +24,7 @@ export interface LoadLane {
   /** Connects; resolves at the first CONNACK. */
   open(): Promise<void>;
   /** Sends what is due and has room. */
-  pump(): void;
+  fill(): void;
   close(): void;
 }
 
@@ -48,7 +48,7 @@ export function loadLane(source: PacketSource, options: LaneOptions): LoadLane {
     opening.on("connect", () => opening.write(connectPacket(options.clientId)));
     opening.on("data", (chunk) => {
       if (receive(chunk)) ready();
-      pump();
+      fill();
     });
     opening.on("error", () => undefined);
     opening.on("close", () => lost(ready));
@@ -81,7 +81,7 @@ export function loadLane(source: PacketSource, options: LaneOptions): LoadLane {
     return connected;
   }
 
-  function pump(): void {
+  function fill(): void {
     if (!isUp || socket === undefined) return;
     const until = Math.min(options.due(), acked + options.window, source.count);
     if (until <= sent) return;
@@ -108,7 +108,7 @@ export function loadLane(source: PacketSource, options: LaneOptions): LoadLane {
       return resent;
     },
     open: () => new Promise((resolve) => open(resolve)),
-    pump,
+    fill,
     close() {
       const closing = socket;
       socket = undefined;

@@ -38,7 +38,7 @@ export function flood({ mqttPort }: FloodTarget, done: Done, { connections, name
       done.connections += 1;
       const socket = opened(mqttPort, () => setTimeout(begin, againAfterMs));
       socket.write(raw.connect({ clientId }));
-      socket.once("data", () => pump(socket, next, done));
+      socket.once("data", () => sendOn(socket, next, done));
     };
     begin();
   }
@@ -53,7 +53,7 @@ export function opened(port: number, closed: () => void): Socket {
   return socket;
 }
 
-function pump(socket: Socket, next: NextMessage, done: Done): void {
+function sendOn(socket: Socket, next: NextMessage, done: Done): void {
   let id = 0;
   const go = () => {
     if (socket.destroyed) return;

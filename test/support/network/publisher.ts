@@ -43,7 +43,7 @@ async function attempt(
   let next = from;
   return new Promise((resolve) => {
     const finish = () => client.end(true, {}, () => setTimeout(() => resolve(done), done < messages.length ? 100 : 0));
-    const pump = () => {
+    const sendOn = () => {
       while (next < messages.length && next - done < windowMax) {
         const index = next++;
         const { topic, payload } = messages[index] as Outgoing;
@@ -53,11 +53,11 @@ async function attempt(
           while (acks[done] === true) done += 1;
           acknowledged?.(done);
           if (done === messages.length) finish();
-          else pump();
+          else sendOn();
         });
       }
     };
-    client.on("connect", pump);
+    client.on("connect", sendOn);
     client.on("error", () => undefined);
     client.once("close", finish);
   });

@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import { Gauge, type Registry } from "prom-client";
 import type { DatedDocument, TlsContent, TlsRole } from "./tls-files.ts";
@@ -84,7 +85,7 @@ export function certificateWatch(options: CertificateWatchOptions): CertificateW
       look();
     },
     failed(settings, error) {
-      const said = error instanceof Error ? error.message : String(error);
+      const said = messageOf(error);
       notices.raise(`${settings}*`, `${settings}*: what is there now cannot be used, what was before stays: ${said}`);
     },
     close: () => clearInterval(timer),

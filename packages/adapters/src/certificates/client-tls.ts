@@ -1,4 +1,5 @@
 import { createSecureContext } from "node:tls";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { CertificateWatch, Duties } from "./certificate-watch.ts";
 import { namesOfTlsFiles, type Pem, readTlsFiles, type TlsFiles } from "./tls-files.ts";
 import { watchFiles } from "./watched-files.ts";
@@ -40,7 +41,7 @@ function named<Made>(settings: string, open: () => Made): Made {
   try {
     return open();
   } catch (cause) {
-    throw new Error(`${settings}*: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`${settings}*: ${messageOf(cause)}`, { cause });
   }
 }
 

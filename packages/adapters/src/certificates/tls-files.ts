@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { type PemBlock, pemBlocks } from "./pem-blocks.ts";
 import { parseRevocationList, type RevocationList } from "./revocation-list.ts";
 
@@ -123,7 +124,7 @@ function read<Part>(
     if (blocks.length === 0) throw new Error(`there is no ${label ?? "block of PEM"} in it`);
     return { text, parts: blocks.map(partOf) };
   } catch (cause) {
-    throw new Error(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`${file}: ${messageOf(cause)}`, { cause });
   }
 }
 

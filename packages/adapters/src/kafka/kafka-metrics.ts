@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { Registry } from "prom-client";
 import { Counter, Gauge } from "prom-client";
 import { within } from "../waiting/within.ts";
@@ -182,8 +183,4 @@ export function kafkaLagMetrics(registry: Registry, lag: () => Promise<readonly 
         this.set({ partition }, waitsSinceMs === undefined ? 0 : Math.max(0, Date.now() - waitsSinceMs) / 1000);
     },
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

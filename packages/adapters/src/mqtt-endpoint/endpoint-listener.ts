@@ -8,7 +8,7 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from "node:tls";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { AdapterError, messageOf } from "@meterbook/core/ports/adapter-error";
 import { type PeerJudge, peerJudge } from "../certificates/peer-judge.ts";
 import {
   namesOfTlsFiles,
@@ -175,7 +175,7 @@ function usable<Content>(open: () => Content): Content {
   try {
     return open();
   } catch (cause) {
-    const detail = `METERBOOK_MQTT_TLS_*: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const detail = `METERBOOK_MQTT_TLS_*: ${messageOf(cause)}`;
     throw new AdapterError("endpoint_failed", { retryable: false, cause, detail });
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { TLSSocket } from "node:tls";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { Sender } from "@meterbook/core/ports/meter-endpoint";
 import { watchFiles } from "../certificates/watched-files.ts";
 import type { Identify } from "./connection/connection-context.ts";
@@ -61,7 +62,7 @@ function readIdentities(file: string) {
   try {
     return parseIdentities(readFileSync(file, "utf8"));
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = messageOf(cause);
     throw new Error(`METERBOOK_MQTT_IDENTITIES_FILE ${file}: ${said}`, { cause });
   }
 }

@@ -35,3 +35,8 @@ export class AdapterError extends Error {
     this.damage = options.damage;
   }
 }
+
+/** What whatever was thrown says. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,4 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 
 export interface CommandForm<Options extends ParseArgsOptionsConfig> {
   /** Shown for `--help`, and after what is wrong with the options. Its first line is the command as one types it. */
@@ -23,7 +24,7 @@ export function optionsOrExit<const Options extends ParseArgsOptionsConfig = Rec
     const { values, positionals } = parseArgs({ options: all, allowPositionals: takesWords });
     if ((values as { help?: boolean }).help !== true) return { values, words: positionals };
   } catch (error) {
-    return wrongOptions(error instanceof Error ? error.message : String(error), usage);
+    return wrongOptions(messageOf(error), usage);
   }
   process.stdout.write(`${usage}\n`);
   return process.exit(0);

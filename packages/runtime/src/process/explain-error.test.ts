@@ -46,9 +46,9 @@ test("the cause of an adapter's error is what the operator needs, also from anot
     cause: failure({ syscall: "listen", code: "EADDRINUSE", address: "127.0.0.1", port: 1883 }),
   });
   expect(explainError(error, settings).line).toContain("METERBOOK_MQTT_LISTEN");
-  const crossed = errorFrom(structuredClone(flatError(error)));
-  expect(explainError(crossed, settings)).toEqual(explainError(error, settings));
-  expect(crossed).toMatchObject({
+  const copied = errorFrom(structuredClone(flatError(error)));
+  expect(explainError(copied, settings)).toEqual(explainError(error, settings));
+  expect(copied).toMatchObject({
     name: "AdapterError",
     code: "endpoint_failed",
     retryable: false,

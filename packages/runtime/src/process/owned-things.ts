@@ -1,3 +1,5 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
+
 export interface Closable {
   close(): Promise<void> | void;
 }
@@ -54,6 +56,6 @@ async function closeOne({ thing, name }: { thing: Closable; name: string }): Pro
     await thing.close();
     return undefined;
   } catch (error) {
-    return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+    return `${name}: ${messageOf(error)}`;
   }
 }

@@ -6,7 +6,7 @@ import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { ChannelWrite, MeterWrite, SeriesChanges, SeriesStore } from "@meterbook/core/ports/series-store";
 import { sequenceOfReport } from "@meterbook/intake/report-sequence";
-import type { TouchedDays } from "../groups/changed-days.ts";
+import type { MarkedDays } from "../groups/changed-days.ts";
 import type { ChangedBy } from "../issue/pending-meters.ts";
 import type { ChannelState } from "../remember/channel-state.ts";
 import { admitLate, firstOf, isOnlyTooOld, markIrregular, newestAtOf, unordered } from "../remember/channel-state.ts";
@@ -36,7 +36,7 @@ export interface Decided {
 export interface Told {
   readonly waiting: Waiting;
   /** What is to be summed again; absent where nobody sums. */
-  readonly days?: TouchedDays | undefined;
+  readonly days?: MarkedDays | undefined;
 }
 
 interface Report extends AffectedReport, CandidateReport {
@@ -73,7 +73,7 @@ export async function decideChanges(
   for (const report of reports) {
     const series = takeNewer(report, candidates, counts, waiting);
     if (series.length > 0) newer.push({ meterNo: report.meter.no, position: report.frame.offset, series });
-    days?.touched(report.series);
+    days?.mark(report.series);
   }
   const changes: Partial<SeriesChanges> = candidates.length > 0 ? await takeRest() : {};
   for (const { channels } of met) for (const { first, stepSeconds } of channels) days?.began(first.at - stepSeconds);

@@ -8,15 +8,15 @@ import { firstOf } from "../remember/channel-state.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 
 /** Told of what a batch is about to store. */
-export interface TouchedDays {
+export interface MarkedDays {
   /** Readings of a report. Told of every report, so it does next to nothing for a day it knows of. */
-  touched(series: readonly ReadingSeries[]): void;
+  mark(series: readonly ReadingSeries[]): void;
   /** A meter is expected from this instant on, which it was not before. */
   began(at: number): void;
 }
 
 /** What has changed since the sums of a partition's groups were made: local days of the default zone. */
-export interface ChangedDays extends TouchedDays {
+export interface ChangedDays extends MarkedDays {
   /** A day has begun, by the host's clock: what is expected of it is known, though nothing may come. */
   today(): void;
   /** Other master data of a meter count. */
@@ -66,7 +66,7 @@ export function changedDays(options: ChangedDaysOptions, pending: readonly DayRa
     get size() {
       return days.size;
     },
-    touched(series) {
+    mark(series) {
       for (const { at } of series) {
         for (let i = 0; i < at.length; i += 1) days.addInstant(at[i] as number);
       }

@@ -4,7 +4,7 @@ import { tallyFrames } from "@meterbook/sharding/tally";
 import type { AggregatorOptions } from "../aggregator-options.ts";
 import { decideChanges } from "../apply/decide-changes.ts";
 import type { keepRefused } from "../apply/keep-refused.ts";
-import type { ChangedDays, TouchedDays } from "../groups/changed-days.ts";
+import type { ChangedDays, MarkedDays } from "../groups/changed-days.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 
 export interface Applying {
@@ -13,7 +13,7 @@ export interface Applying {
   readonly options: AggregatorOptions;
   readonly keep: ReturnType<typeof keepRefused>;
   /** What is to be summed again; absent where nobody sums. */
-  readonly days?: Pick<ChangedDays, keyof TouchedDays | "note"> | undefined;
+  readonly days?: Pick<ChangedDays, keyof MarkedDays | "note"> | undefined;
 }
 
 /** Takes frames that follow what the store has into it, all or none. */

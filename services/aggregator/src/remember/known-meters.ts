@@ -36,7 +36,7 @@ export interface KnownMeters {
 export async function openKnownMeters(
   store: Pick<SeriesStore, "progress" | "meters" | "meterNoNext">,
   defaultZone: string,
-  book: RuleBook = usualRules,
+  rules: RuleBook = usualRules,
 ): Promise<KnownMeters> {
   const meters = new Map<string, MeterState>();
   const zones = new Set<string>();
@@ -49,7 +49,7 @@ export async function openKnownMeters(
     let meter = meters.get(meterId);
     if (meter === undefined) {
       zones.add(defaultZone);
-      meter = meterState(meterId, defaultZone, book.usual);
+      meter = meterState(meterId, defaultZone, rules.usual);
       meters.set(meterId, meter);
     }
     return meter;
@@ -98,7 +98,7 @@ export async function openKnownMeters(
       meter.recordDamaged = false;
       const judgedBefore = judgedBy(meter.record);
       const rulesBefore = meter.rules;
-      meter.rules = rulesOfMeter(book, known);
+      meter.rules = rulesOfMeter(rules, known);
       meter.record = {
         ...record,
         meterId: meter.meterId,

@@ -1,4 +1,5 @@
 import type { Job } from "@meterbook/core/domain/job/job";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { type JobLog, unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { type ClosePorts, type CloseProgress, closeWhatWaits } from "./close-period.ts";
@@ -45,7 +46,7 @@ export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
       await say({ state: "done", done: job.total, result: { ...result } });
     } catch (error) {
       if (stopped.signal.aborted) return job;
-      await say({ state: "failed", problem: error instanceof Error ? error.message : String(error) });
+      await say({ state: "failed", problem: messageOf(error) });
     }
     return job;
   }

@@ -1,4 +1,4 @@
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { AdapterError, messageOf } from "@meterbook/core/ports/adapter-error";
 
 /** SQLITE_FULL and SQLITE_IOERR, with which a full disk or an exceeded quota shows itself. */
 const noRoomCodes = new Set([10, 13]);
@@ -12,7 +12,7 @@ function isFull(cause: unknown): boolean {
 /** Which disk, and the setting that says where it is: whoever reads it wants to make room there. */
 function detailOf(cause: unknown, file: string | null): { detail: string } | undefined {
   if (file === null || !isFull(cause)) return undefined;
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = messageOf(cause);
   return { detail: `no room on the disk of ${file} (METERBOOK_DATA_DIR): ${said}` };
 }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { appendError } from "./append-error.ts";
 import { openedFile } from "./opened-file.ts";
 
@@ -23,13 +24,10 @@ export function durableTransactions(database: DatabaseSync): <Answer>(work: () =
   return (work) => {
     try {
       file.check();
-      database.exec("BEGIN IMMEDIATE");
-      const answer = work();
-      database.exec("COMMIT");
+      const answer = inTransaction(database, work);
       file.check();
       return answer;
     } catch (cause) {
-      if (database.isTransaction) database.exec("ROLLBACK");
       throw appendError(cause, database.location());
     }
   };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { OpenedFile } from "./opened-file.ts";
 import type { WriterAnswer } from "./writer-thread.ts";
 
@@ -36,7 +37,7 @@ export function serveWrites<
     } catch (error) {
       release();
       const errcode = (error as { errcode?: number }).errcode;
-      return { ok: false, message: error instanceof Error ? error.message : String(error), errcode };
+      return { ok: false, message: messageOf(error), errcode };
     }
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { AdapterError, messageOf } from "@meterbook/core/ports/adapter-error";
 import { closeToOthers, makeDirectory } from "../../sqlite-views/file/make-directory.ts";
 import { tryLock } from "../../sqlite-views/file/own-directory.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
@@ -145,7 +145,7 @@ const sqliteReasons: Readonly<Record<number, string>> = {
 function whyUnusable(error: unknown): string {
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { errcode, code, path } = inner as { errcode?: number; code?: string; path?: string };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const reason = errcode === undefined ? undefined : sqliteReasons[errcode & 0xff];
   if (reason !== undefined) return `${reason} (${message})`;
   if (code === "ENOSPC") return `there is no room left on the disk${path === undefined ? "" : ` for ${path}`}`;

@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
 import {
   type DirectoryIdentity,
@@ -104,15 +105,4 @@ function readKnown(database: DatabaseSync): KnownFiles | undefined {
   );
   const markedAtMs = Math.max(0, ...rows.map((row) => Number(row["at_ms"])));
   return { id, shards, members: new Set(members), marks, markedAtMs };
-}
-
-function inTransaction(database: DatabaseSync, work: () => void): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    work();
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { shardCounts, shardDirectory } from "../database/shard-directory.ts";
 import {
   type DirectoryIdentity,
@@ -125,8 +126,4 @@ function unreadable(error: unknown, path: string): string {
   if (code !== undefined && !damagedCodes.has(code & 0xff))
     throw new Error(`${path}: ${messageOf(error)}`, { cause: error });
   return messageOf(error);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

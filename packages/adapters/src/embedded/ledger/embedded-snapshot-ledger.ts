@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { DamageEars } from "@meterbook/core/ports/damage-log";
 import type { SnapshotLedger, SnapshotLedgers, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { ledgerPlaces } from "../../sqlite-views/ledger/ledger-places.ts";
 import { encodeLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
 import { ledgerSeals } from "../../sqlite-views/ledger/ledger-seals.ts";
@@ -51,13 +52,12 @@ function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedg
 
   async function write(work: () => void): Promise<void> {
     const before = sequence;
-    database.exec("BEGIN IMMEDIATE");
     try {
-      work();
-      inserts.ended();
-      database.exec("COMMIT");
+      inTransaction(database, () => {
+        work();
+        inserts.ended();
+      });
     } catch (cause) {
-      if (database.isTransaction) database.exec("ROLLBACK");
       sequence = before;
       inserts.undone();
       throw storeWriteError(cause, database.location());

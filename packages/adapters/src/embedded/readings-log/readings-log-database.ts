@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { type CheckedFrame, checkFrame } from "@meterbook/core/records/frame-protobuf";
 import type { FrameToWrite } from "../../report-batches/report-batcher.ts";
+import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
 import { frameKeys } from "./frame-key.ts";
 
@@ -133,18 +134,6 @@ export function frameWrites(database: DatabaseSync): FrameWrites {
   );
   const remove = database.prepare("DELETE FROM frame WHERE position >= ? AND position <= ?");
 
-  function inTransaction<Result>(work: () => Result): Result {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
   function insertAll(frames: readonly FrameToWrite[], atMs: number): ReadonlyMap<number, LogEnd> {
     const ends = new Map<number, LogEnd>();
     for (const frame of frames) {
@@ -162,9 +151,9 @@ export function frameWrites(database: DatabaseSync): FrameWrites {
   }
 
   return {
-    append: (frames, atMs) => inTransaction(() => insertAll(frames, atMs)),
+    append: (frames, atMs) => inTransaction(database, () => insertAll(frames, atMs)),
     trim: (partition, offset, beforeMs) =>
-      inTransaction(() => {
+      inTransaction(database, () => {
         const { first } = frameKeys(partition);
         // The frame before the offset stays, and so does the newest: they hold the totals.
         const before = first + Math.min(offset, endOf(partition).end) - 1;

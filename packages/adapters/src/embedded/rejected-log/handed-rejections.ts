@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import { AdapterError, type AdapterErrorCode } from "@meterbook/core/ports/adapter-error";
+import { AdapterError, type AdapterErrorCode, messageOf } from "@meterbook/core/ports/adapter-error";
 import type { Rejection } from "@meterbook/core/ports/rejected-log";
 import { type PackedRejections, packRejections, unpackMessages } from "./packed-rejections.ts";
 
@@ -69,7 +69,7 @@ function rejectionsOf(packed: PackedRejections): Rejection[] {
 }
 
 function failureOf(error: unknown): Failure {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   if (error instanceof AdapterError) return { code: error.code, detail, retryable: error.retryable };
   return { code: "log_append_failed", detail, retryable: true };
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
 import { channelKey } from "@meterbook/core/domain/reading/reading";
 import type { DamagedSpan, SeriesRepair, StoredMeter } from "@meterbook/core/ports/series-store";
+import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { storeWriteError } from "../database/append-error.ts";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { blockPlace } from "./days/damaged-blocks.ts";
@@ -74,12 +75,9 @@ export function seriesRepair(
     async rebuild(meterId, span, by) {
       const meter = meterOf(meterId);
       if (meter === undefined) return;
-      database.exec("BEGIN IMMEDIATE");
       try {
-        rebuild(meter, span, by);
-        database.exec("COMMIT");
+        inTransaction(database, () => rebuild(meter, span, by));
       } catch (cause) {
-        if (database.isTransaction) database.exec("ROLLBACK");
         sealer.forget();
         throw storeWriteError(cause, database.location());
       }

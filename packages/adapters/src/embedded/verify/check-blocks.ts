@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Columns } from "@meterbook/core/domain/reading/reading";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { blockPlace } from "../series/days/damaged-blocks.ts";
 import { epoch, MalformedBlock, unpackBlock } from "../series/days/reading-block.ts";
@@ -50,8 +51,4 @@ function attempt(where: string, work: () => Pick<Found, "code" | "detail"> | und
     const code = error instanceof MalformedBlock ? "checksum_mismatch" : "record_unreadable";
     return { code, where, detail: messageOf(error), meterId: null };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

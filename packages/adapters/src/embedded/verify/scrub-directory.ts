@@ -1,4 +1,5 @@
 import { type Damage, damageId } from "@meterbook/core/domain/damage/damage";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { TellDamage } from "@meterbook/core/ports/damage-log";
 import {
@@ -104,7 +105,7 @@ async function scrubTable(options: ScrubOptions, { file, table }: TableIn, { pau
     }
   } catch (error) {
     // Pages that cannot be read: the other tables are looked at all the same.
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     tell(
       damageOf({ file, code: "record_unreadable", where: `pages of ${file}.db`, detail, meterId: null }, clock.nowMs()),
     );

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { openToRead, pathOf } from "../directory/directory-files.ts";
 import { summedPlaces, wrongPlaces } from "./check-places.ts";
 import { tableCheck } from "./check-records.ts";
@@ -38,7 +39,7 @@ function carryOut(task: VerifyTask): VerifyPart {
     }
   } catch (error) {
     const part = task.kind === "rows" ? ` ${task.table} ${task.from} to ${task.to}` : "";
-    const detail = `${error instanceof Error ? error.message : String(error)}${part}`;
+    const detail = `${messageOf(error)}${part}`;
     return { rows: 0, bytes: 0, wrong: [wrongPages(file, detail)] };
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { KafkaMessage } from "kafkajs";
 import { openViewDatabase, type ViewDatabase } from "../../sqlite-views/file/view-database.ts";
 import { adminAsking } from "../client/admin-asking.ts";
@@ -149,7 +150,7 @@ function takeNamed<Tables>(
   try {
     take(tables, record, { partition, offset: Number(record.offset) });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new Error(`${topic} partition ${partition} at offset ${record.offset}: ${why}`, { cause });
   }
 }

@@ -5,6 +5,7 @@ import { type RefusedMessage, refusedMessages } from "@meterbook/core/ports/refu
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import { checkRejectedRecord, encodeRejectedRecord } from "@meterbook/core/records/rejected-record-protobuf";
 import type { KafkaMessage } from "kafkajs";
+import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import type { ViewDatabase } from "../../sqlite-views/file/view-database.ts";
 import { knownWriters, writersSchema } from "../../sqlite-views/rejected-log/known-writers.ts";
 import { rejectionEars } from "../../sqlite-views/rejected-log/rejection-damage.ts";
@@ -108,17 +109,7 @@ export async function openKafkaRejectedLog(options: KafkaRejectedLogOptions): Pr
 
 function forgetIn(database: ViewDatabase["database"]): ForgetRejections {
   const forget = rejectionForgetting(database);
-  return (beforeMs) => {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      const answer = forget(beforeMs);
-      database.exec("COMMIT");
-      return answer;
-    } catch (error) {
-      database.exec("ROLLBACK");
-      throw error;
-    }
-  };
+  return (beforeMs) => inTransaction(database, () => forget(beforeMs));
 }
 
 type Entry = RefusedMessage | { readonly replayed: number; readonly atMs: number };

@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { pastElections } from "../client/admin-asking.ts";
 import type { KafkaConnection } from "../client/kafka-connection.ts";
 import { correctionsOf, type TopicCorrection } from "./correct-topics.ts";
@@ -64,7 +65,7 @@ function told(problems: readonly TopicProblem[]): string[] {
 
 /** Why the cluster cannot be asked, and which setting to look at. */
 export function whyUnreachable({ settings }: KafkaConnection, error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const names = errorNames(error);
   if (names.includes("SASL"))
     return `METERBOOK_KAFKA_USERNAME or METERBOOK_KAFKA_PASSWORD: the broker refuses them (${said})`;

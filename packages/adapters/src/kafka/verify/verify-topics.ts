@@ -1,5 +1,5 @@
 import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
-import { AdapterError } from "@meterbook/core/ports/adapter-error";
+import { AdapterError, messageOf } from "@meterbook/core/ports/adapter-error";
 import type { KafkaMessage } from "kafkajs";
 import { issuedRevisions } from "../../sqlite-views/ledger/issued-revisions.ts";
 import { within } from "../../waiting/within.ts";
@@ -169,7 +169,7 @@ async function walkTo(
     await Promise.race([failing.tooOften, steps]);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   } finally {
     await within(
       goodByeMsMax,

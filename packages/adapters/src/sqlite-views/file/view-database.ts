@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { inTransaction } from "./in-transaction.ts";
 import { makeDirectory } from "./make-directory.ts";
 
 /** What a topic says, in a SQLite file: it may be deleted at any time and is then built again from the topic. */
@@ -70,15 +71,10 @@ export function openViewDatabase(options: ViewDatabaseOptions): ViewDatabase {
     progress: () => [...places.values()].reduce((sum, { next }) => sum + next, 0),
     last: (partition) => places.get(partition)?.last,
     advance(partition, next, work, last = places.get(partition)?.last) {
-      database.exec("BEGIN IMMEDIATE");
-      try {
+      inTransaction(database, () => {
         work();
         move.run(partition, next, last?.offset ?? null, last?.crc ?? null);
-        database.exec("COMMIT");
-      } catch (error) {
-        if (database.isTransaction) database.exec("ROLLBACK");
-        throw error;
-      }
+      });
       places.set(partition, { next, last });
     },
     close: () => database.close(),

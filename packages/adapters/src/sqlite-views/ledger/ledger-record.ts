@@ -3,6 +3,7 @@ import { type Damage, damageAt, damageId, type RecordFault } from "@meterbook/co
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { type RevisionKey, revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import { periodName, type Snapshot, type SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
 import { encodeSnapshot } from "@meterbook/core/records/encode-snapshot";
 import { checkedRecord, checksumBytes, putChecksum } from "@meterbook/core/records/record-checksum";
@@ -34,7 +35,7 @@ export function readLedgerRecord(body: Uint8Array | null, key?: LedgerKey): Ledg
     if (key === undefined || isOf(snapshot, key)) return { snapshot };
     return { code: "key_mismatch", detail: `the record is that of ${revisionPlace(snapshot)}` };
   } catch (error) {
-    return { code: "record_unreadable", detail: error instanceof Error ? error.message : String(error) };
+    return { code: "record_unreadable", detail: messageOf(error) };
   }
 }
 

@@ -46,7 +46,7 @@ export function registryFold(database: DatabaseSync): RegistryFold {
   }
 
   /** The version of each point grows at which a meter came, went, or was said to have done so otherwise. */
-  function touchPoints(points: ReadonlySet<string>, written: ReadonlySet<string>, position: number, from: Source) {
+  function noteMoves(points: ReadonlySet<string>, written: ReadonlySet<string>, position: number, from: Source) {
     for (const id of points) {
       if (written.has(id)) continue;
       const entity: EntityKey = { kind: "usage-point", id };
@@ -69,7 +69,7 @@ export function registryFold(database: DatabaseSync): RegistryFold {
       if (entity.kind === "usage-point") written.add(entity.id);
       for (const point of place(entity, known?.body ?? null, body)) moved.add(point);
     }
-    touchPoints(moved, written, position, change);
+    noteMoves(moved, written, position, change);
   }
 
   /**

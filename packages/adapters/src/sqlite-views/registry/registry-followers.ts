@@ -77,7 +77,7 @@ function withoutLastChange(page: readonly RecordRow[]): readonly RecordRow[] {
   return whole.length === 0 ? page : whole;
 }
 
-/** What a follower hears of rows: a change of each meter that they touch. */
+/** What a follower hears of rows: a change of each meter that they are of. */
 function changesIn(reads: RegistryReads, { wants = () => true, asOf = 0 }: FollowOptions) {
   const { rows } = reads;
   const changeOf = (meterId: string, row: RecordRow, seenAt: number): readonly RegistryChange[] => {
@@ -92,7 +92,7 @@ function changesIn(reads: RegistryReads, { wants = () => true, asOf = 0 }: Follo
   }
 
   /** A new version of a point that says the same of it: only its meters changed, which have rows of their own. */
-  function isOnlyTouched({ entity, version, body }: RecordRow): boolean {
+  function saysTheSame({ entity, version, body }: RecordRow): boolean {
     const before = rows.one(entity, version - 1)?.body ?? null;
     return body === null ? before === null : before !== null && Buffer.compare(before, body) === 0;
   }
@@ -103,7 +103,7 @@ function changesIn(reads: RegistryReads, { wants = () => true, asOf = 0 }: Follo
       if (!wants(entity.id) || (position <= asOf && !isNewestThen(row))) return [];
       return changeOf(entity.id, row, Math.max(position, asOf));
     }
-    if (position <= asOf || isOnlyTouched(row)) return [];
+    if (position <= asOf || saysTheSame(row)) return [];
     const points = entity.kind === "outage" ? rows.pointsWithout(entity.id) : [entity.id];
     const meters = new Set(points.flatMap((point) => rows.metersAt(point)));
     return [...meters].sort().flatMap((id) => (wants(id) ? changeOf(id, row, position) : []));

@@ -1,7 +1,7 @@
 /**
  * The names of the IANA time zone database, links too: engines take any case and offsets as well, and then one zone has
- * many names in the books. `Europe/Kiev` is a link to `Europe/Kyiv`: both are taken and kept as sent, their months are
- * the same.
+ * many names in what is kept. `Europe/Kiev` is a link to `Europe/Kyiv`: both are taken and kept as sent, their months
+ * are the same.
  */
 export const timeZoneNames: ReadonlySet<string> = new Set(
   `

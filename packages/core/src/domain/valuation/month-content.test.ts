@@ -200,9 +200,9 @@ test("months together give the line's difference", () => {
       }
       const last = kyiv.periodOf(at) - 1;
       fc.pre(last >= september - 3);
-      const book = monthsOf(meter([channel(rows)]), { from: september - 3, to: last }, kyiv);
-      const sum = book.reduce((total, { registers: [row] }) => total + (row?.consumption ?? Number.NaN), 0);
-      expect(sum).toBe((book.at(-1)?.registers[0]?.value ?? Number.NaN) - 1_000_000);
+      const issued = monthsOf(meter([channel(rows)]), { from: september - 3, to: last }, kyiv);
+      const sum = issued.reduce((total, { registers: [row] }) => total + (row?.consumption ?? Number.NaN), 0);
+      expect(sum).toBe((issued.at(-1)?.registers[0]?.value ?? Number.NaN) - 1_000_000);
     }),
   );
 });

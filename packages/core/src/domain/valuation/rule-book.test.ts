@@ -6,7 +6,7 @@ const [industry, farms] = [
   { ...valuationRules, spikeFloorW: 1 },
   { ...valuationRules, spikeFloorW: 2 },
 ];
-const book = {
+const rulesByGroup = {
   usual: valuationRules,
   ofGroups: new Map([
     ["industry", industry],
@@ -35,7 +35,7 @@ test.for([
 ])("groups $groups", ({ groups, rules }) => {
   const point = { usagePointId: "up-1", ...(groups === undefined ? {} : { groups }) };
   const meter = { meterId: "m-1", usagePointId: "up-1", registers: [], points: [point] };
-  expect(rulesOfMeter(book, meter)).toBe(rules);
-  expect(rulesOfMeter(book, { ...meter, usagePointId: "up-2" }), "of another point").toBe(valuationRules);
-  expect(rulesOfMeter(book, undefined)).toBe(valuationRules);
+  expect(rulesOfMeter(rulesByGroup, meter)).toBe(rules);
+  expect(rulesOfMeter(rulesByGroup, { ...meter, usagePointId: "up-2" }), "of another point").toBe(valuationRules);
+  expect(rulesOfMeter(rulesByGroup, undefined)).toBe(valuationRules);
 });

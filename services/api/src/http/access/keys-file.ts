@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { Caller, StoredKey } from "./api-keys.ts";
 import { keyRing, parseKeys } from "./api-keys.ts";
 
@@ -49,7 +50,7 @@ export function openKeysFile(file: string, { watch, nowMs, noticeMs, failed }: K
     },
     failed: (error) => {
       failed(error);
-      failure = `${error instanceof Error ? error.message : String(error)}; the keys from before stay`;
+      failure = `${messageOf(error)}; the keys from before stay`;
     },
   });
   const atStart = watched?.current() ?? read();
@@ -78,7 +79,7 @@ function readKeys(file: string): Keys {
     const stored = parseKeys(readFileSync(file, "utf8"));
     return { stored, callerOf: keyRing(stored) };
   } catch (cause) {
-    throw new Error(`METERBOOK_API_KEYS_FILE ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new Error(`METERBOOK_API_KEYS_FILE ${file}: ${messageOf(cause)}`, {
       cause,
     });
   }

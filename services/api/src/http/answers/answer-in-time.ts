@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { FastifyReply } from "fastify";
 import type { Api } from "../../api-context.ts";
 import type { ApiPorts } from "../../api-ports.ts";
@@ -29,7 +30,7 @@ export function answerInTime(app: Api, health: ApiPorts["health"], times: Answer
       timer = setTimeout(look, times.againMs);
       health().then(
         ({ problems }) => problems.length > 0 && refuse(reply, problems),
-        (error: unknown) => refuse(reply, [error instanceof Error ? error.message : String(error)]),
+        (error: unknown) => refuse(reply, [messageOf(error)]),
       );
     }
   });

@@ -7,7 +7,7 @@ import { formats } from "../requests/answer-format.ts";
 import type { DocumentedAnswers } from "./documented.ts";
 import { formatParameter } from "./format-parameter.ts";
 
-const about = `The book of a grid operator's meters: what they reported, and the register values at each month end.
+const about = `The meters of a grid operator: what they reported, and the register values at each month end.
 
 Amounts are whole base units (\`Wh\`, \`varh\`, \`L\`). Instants are RFC 3339, returned in UTC. A period is \`YYYY-MM\` in the
 usage point's zone. What is missing is \`null\`, never 0. Lists page with an opaque \`cursor\`; bulk lists also answer

@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { StandingProblems } from "@meterbook/runtime/health/standing-problems";
 import type { Logger } from "@meterbook/runtime/telemetry/telemetry";
 import type { ApiEvents } from "../../api-events.ts";
@@ -13,6 +14,6 @@ export function callFailures(
   return ({ route, code, cause }) => {
     if (code !== "storage_unavailable") return log.error({ route, code, error: cause }, "A call failed.");
     log.debug({ route, code, error: cause }, "A call failed.");
-    notices.recur("calls", `calls cannot be answered: ${cause instanceof Error ? cause.message : String(cause)}`);
+    notices.recur("calls", `calls cannot be answered: ${messageOf(cause)}`);
   };
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Api } from "../../api-context.ts";
@@ -51,7 +52,7 @@ function unreadable(text: string): ApiProblem {
   try {
     JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = messageOf(error);
     return new ApiProblem("json_invalid", `the body: ${words.slice(0, 200)}`);
   }
   return new ApiProblem("json_invalid", "the body: no member may be named __proto__ or constructor.prototype");

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "@meterbook/core/ports/clock";
+import { inTransaction } from "../../../sqlite-views/file/in-transaction.ts";
 import { storeWriteError } from "../../database/append-error.ts";
 import { daySeconds, meterNoMax } from "../series-database.ts";
 import { meterDays } from "./meter-days.ts";
@@ -66,12 +67,9 @@ export function daySealer(database: DatabaseSync, clock: Clock) {
     const last = nextMeter + metersPerSlice > progress.lastMeter;
     // Written to meanwhile: the day stays hot and has its turn again.
     const finished = last && wroteAtMs.get(day) === progress.wroteAtMs;
-    database.exec("BEGIN IMMEDIATE");
     try {
-      days.seal(day, nextMeter, metersPerSlice);
-      database.exec("COMMIT");
+      inTransaction(database, () => days.seal(day, nextMeter, metersPerSlice));
     } catch (cause) {
-      if (database.isTransaction) database.exec("ROLLBACK");
       throw storeWriteError(cause, database.location());
     }
     // A day with damage has blocks that stay hot, because reads of the day must still find them. It is not tried again
