@@ -10,6 +10,7 @@ import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
+import type { RowThreads } from "./billing/csv/shard-rows.ts";
 
 /**
  * What a replay of refused bytes gives under today's rules: nothing of it is lost, each reading is in one of the two.
@@ -23,6 +24,8 @@ export interface Replayed {
 export interface ApiPorts {
   readonly series: SeriesReader;
   readonly snapshots: SnapshotView;
+  /** That read the same ledger; long exports are written by the API's own thread where absent. */
+  readonly rowThreads?: RowThreads;
   readonly registry: Registry;
   readonly readingsLog: Pick<ReadingsLog, "partitions" | "unread" | "ends" | "append" | "appendBarrier">;
   readonly rejectedLog: RejectedLog;

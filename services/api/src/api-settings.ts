@@ -28,6 +28,8 @@ export interface ApiLimits extends DrainBounds {
   readonly exportBytesPerSecondMin: number;
   /** Snapshots, readings or other entries that an export reads at a time. */
   readonly exportPage: number;
+  /** Snapshots that an export writes in the API's own thread before others are started. */
+  readonly exportAloneMax: number;
   /** How long `close` waits for answers under way. */
   readonly closeMs: number;
   /** How long a period's close may take, for which its connection is kept although nothing moves on it. */
@@ -55,6 +57,7 @@ export const defaultLimits: ApiLimits = {
   exportSlowMs: 30_000,
   exportBytesPerSecondMin: 4096,
   exportPage: 1000,
+  exportAloneMax: 20_000,
   closeMs: 10_000,
   commandMs: 600_000,
   readsWaitingMax: 10_000,

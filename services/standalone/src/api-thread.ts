@@ -25,6 +25,7 @@ import { yieldToOthers } from "@meterbook/runtime/process/thread-priority";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { metricsHub, serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
+import { exportThreads } from "./export-threads.ts";
 import { measuredThreadNames, type RunningSettings, threadNames } from "./thread-names.ts";
 
 const metricsWaitMs = 2000;
@@ -54,6 +55,7 @@ await runThread(async (settings: RunningSettings, own) => {
     clock,
     series: own(openEmbeddedSeriesReader({ dataDir, shards, ears })),
     snapshots: own(openEmbeddedSnapshotView({ dataDir, shards, ears })),
+    rowThreads: exportThreads(dataDir, shards),
     registry: own(await openEmbeddedRegistry({ dataDir, clock, damaged: ears.tell })),
     readingsLog: own(await openEmbeddedReadingsLog({ dataDir, clock, partitions: shards })),
     rejectedLog: own(openEmbeddedRejectedLog({ dataDir, ears })),

@@ -7,11 +7,12 @@ import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
 import type { List } from "../http/answers/list-answer.ts";
-import { answerList, chunksOf, pagesBy } from "../http/answers/list-answer.ts";
+import { answerList, pagesBy } from "../http/answers/list-answer.ts";
 import { listAnswers, pageOf, withJson } from "../http/documentation/documented.ts";
 import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
 import { cursor, emptyAsAbsent, instant, limit, period } from "../http/requests/query-schemas.ts";
-import { recordCsvEncoder, snapshotCsvEncoder, snapshotCsvHeader } from "./csv/snapshot-csv.ts";
+import { recordChunks, rowHelpers } from "./csv/record-chunks.ts";
+import { snapshotCsvEncoder, snapshotCsvHeader } from "./csv/snapshot-csv.ts";
 import { refuseOpenPeriod } from "./open-period.ts";
 import { snapshotExample, snapshotJson, snapshotSchema } from "./snapshot-json.ts";
 
@@ -41,6 +42,8 @@ export function snapshotRoutes(app: Api, context: ApiContext): void {
 
 function latestRoute(app: Api, context: ApiContext): void {
   const { ports, streams, limits } = context;
+  const { snapshots, rowThreads } = ports;
+  const exports = { snapshots, aloneMax: limits.exportAloneMax, takeHelpers: rowHelpers(rowThreads) };
   const schema = {
     tags: ["billing"],
     summary: "The latest issued snapshot of each meter of a period, ordered by meter id",
@@ -82,7 +85,9 @@ function latestRoute(app: Api, context: ApiContext): void {
       json: ({ snapshot }) => snapshotJson(snapshot),
       csv: snapshotCsvEncoder,
       more: member,
-      ...(quality === undefined && { csvChunks: recordChunks(ports.snapshots, of) }),
+      ...(quality === undefined && {
+        csvChunks: (after, size, most) => recordChunks({ ...exports, period: of }, after, { size, limit: most }),
+      }),
     };
     return answerList(request, reply, streams, list, {
       limit: page.limit,
@@ -92,22 +97,6 @@ function latestRoute(app: Api, context: ApiContext): void {
       exportPage: limits.exportPage,
     });
   });
-}
-
-/** Each record with its rows; one that is no snapshot is read once more, so that it is told. */
-function recordChunks(snapshots: SnapshotView, of: number): NonNullable<List<LedgerEntry, string>["csvChunks"]> {
-  const read = (after: string | undefined, limit: number) =>
-    snapshots.latestRecords({ period: of, limit, ...(after === undefined ? {} : { afterMeterId: after }) });
-  return (place, size, limit) => {
-    const encoder = recordCsvEncoder(({ meterId, period: its, revision }) => {
-      void snapshots.find(meterId, its, revision).catch(() => undefined);
-    });
-    return chunksOf(
-      pagesBy(read, ({ meterId }) => meterId, place, size),
-      encoder,
-      limit,
-    );
-  };
 }
 
 const changesDescription = `Every issued revision, those of a meter in order of issue, without end of retention. To

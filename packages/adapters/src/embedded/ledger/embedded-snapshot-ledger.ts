@@ -89,16 +89,22 @@ function floorOf(database: DatabaseSync): number {
   return Number(database.prepare("SELECT floor FROM directory").get()?.["floor"] ?? 0);
 }
 
+type ClosableView = SnapshotView & { close(): Promise<void> };
+
 /** The ledger for readers: the API, from any thread or process. */
-export function openEmbeddedSnapshotView(options: EmbeddedLedgerOptions): SnapshotView & { close(): Promise<void> } {
-  const files = Array.from({ length: options.shards ?? 1 }, (_, shard) =>
-    join(shardDirectory(options.dataDir, shard), "ledger.db"),
-  );
-  const databases = files.map((file) => new DatabaseSync(file, { readOnly: true, timeout: 10_000 }));
+export function openEmbeddedSnapshotView(options: EmbeddedLedgerOptions): ClosableView {
+  const shards = Array.from({ length: options.shards ?? 1 }, (_, shard) => openEmbeddedSnapshotShard(options, shard));
   return {
-    ...shardedView(databases.map((database) => viewOf(database, options.ears))),
-    close: async () => databases.forEach((database) => database.close()),
+    ...shardedView(shards),
+    close: async () => void (await Promise.all(shards.map((shard) => shard.close()))),
   };
+}
+
+/** One shard of it. */
+export function openEmbeddedSnapshotShard(options: EmbeddedLedgerOptions, shard: number): ClosableView {
+  const file = join(shardDirectory(options.dataDir, shard), "ledger.db");
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
+  return { ...viewOf(database, options.ears), close: async () => database.close() };
 }
 
 /** The file is the ledger itself, so there is nothing to catch up with. */

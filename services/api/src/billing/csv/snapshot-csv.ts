@@ -28,10 +28,15 @@ export function snapshotCsvEncoder(): RowEncoder<Pick<LedgerEntry, "snapshot">> 
 /**
  * The same from records. One that cannot be read as a snapshot, or that is not the one of its key, has no row, and is
  * told.
+ *
+ * @param header empty where the rows are not the first of a file
  */
-export function recordCsvEncoder(unreadable: (entry: RevisionRecord) => void): RowEncoder<RevisionRecord> {
+export function recordCsvEncoder(
+  unreadable: (entry: RevisionRecord) => void,
+  header: string = snapshotCsvHeader,
+): RowEncoder<RevisionRecord> {
   const writer = rowWriter();
-  writer.put(snapshotCsvHeader);
+  writer.put(header);
   const copyRows = recordRows(writer);
 
   function decoded({ meterId, period, revision, record }: RevisionRecord): Snapshot | undefined {
