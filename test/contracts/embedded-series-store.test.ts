@@ -8,6 +8,7 @@ import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/series/em
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { noProgress } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
+import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { seriesStoreContract } from "./series-store.contract.ts";
 import { type DamagedStoreUnderTest, seriesStoreDamageContract } from "./series-store-damage.contract.ts";
@@ -168,3 +169,36 @@ function changeBeside(dataDir: string, sql: string, meterId: string): void {
   expect(file.prepare(sql).run(meterId).changes).toBeGreaterThan(0);
   file.close();
 }
+
+/** Numbers from 0 on, and on which days each has readings. */
+const fleets = fc.array(fc.uniqueArray(fc.nat(3), { maxLength: 3 }), { minLength: 1, maxLength: 40 });
+
+test("many meters at once have what each has, sealed and hot, near each other and far, unknown ones too", async () => {
+  await fc.assert(
+    fc.asyncProperty(fleets, fc.array(fc.nat(45), { maxLength: 30 }), fc.boolean(), async (fleet, asked, sealing) => {
+      const under = await embedded();
+      const { store, reader } = await under.open();
+      const day = (n: number) => at + n * 86_400;
+      for (const [no, days] of fleet.entries()) {
+        const first = { at: day(0), value: no, code: 0 };
+        const met = await metAs(store, `m${no}`, [{ ...active, first }]);
+        const ats = [...days].sort().map(day);
+        const series = [{ channelIndex: 0, at: ats, value: ats.map(() => no), code: ats.map(() => 0) }];
+        const newer = ats.length === 0 ? [] : [{ meterNo: no, position: 0, series }];
+        await applyTo(store, { met: [met], newer }, { position: store.progress.position + 1 });
+      }
+      // The last of the days is not over then.
+      if (sealing) await under.tidyLater(store, 3.2 * 86_400);
+      const ids = asked.map((no) => `m${no}`);
+      for (const from of [day(0), day(1)])
+        for (const source of [store, reader]) {
+          const range = { from, to: day(2) };
+          const one = await Promise.all(ids.map((meterId) => source.read(meterId, range)));
+          expect(await source.readMany(ids, range)).toEqual(one);
+        }
+      await reader.close();
+      await store.close();
+    }),
+    { numRuns: 15 },
+  );
+});

@@ -2,27 +2,14 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Columns, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
-import type { SeriesReader, StoredChannel, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { SeriesReader, StoredChannel, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import { shardDirectory } from "../database/shard-directory.ts";
-import { bytesOf } from "../readings-log/readings-log-database.ts";
 import { conflictReads } from "./conflict-table.ts";
-import { blockDamage, blockPlace } from "./days/damaged-blocks.ts";
-import { ascending, epoch, MalformedBlock, unpackBlock } from "./days/reading-block.ts";
+import { dayReads } from "./days/day-reads.ts";
+import { ascending } from "./days/reading-block.ts";
 import { meterTable } from "./meter-table.ts";
 import { seriesEars, type TellSeriesRow } from "./series-damage.ts";
-import {
-  dayOfSealedId,
-  daySeconds,
-  dayWithin,
-  firstHotId,
-  hotDayFactor,
-  hotMeterStride,
-  hotOfDaySql,
-  hotSlotStride,
-  openSeriesDatabaseToRead,
-  sealedId,
-  slotsOfDay,
-} from "./series-database.ts";
+import { openSeriesDatabaseToRead } from "./series-database.ts";
 import { readProgress } from "./series-progress.ts";
 import { shardedSeriesReader } from "./sharded-series-reader.ts";
 
@@ -76,9 +63,17 @@ export interface EmbeddedSeriesReader extends SeriesReader {
   close(): Promise<void>;
 }
 
-/** The reads on a given connection; the writer uses them on its own. */
-export function seriesReads(database: DatabaseSync, tell: TellSeriesRow, shard = 0): SeriesReader {
-  const meter = meterTable(database, tell).find;
+/**
+ * The reads on a given connection; the writer uses them on its own.
+ *
+ * @param meter who knows which meters there are: the file, or whoever has read it
+ */
+export function seriesReads(
+  database: DatabaseSync,
+  tell: TellSeriesRow,
+  shard = 0,
+  meter: (meterId: string) => StoredMeter | undefined = meterTable(database, tell).find,
+): SeriesReader {
   const days = dayReads(database);
   const conflicts = conflictReads(database, tell);
   const totals = totalReads(database, tell, shard);
@@ -89,12 +84,21 @@ export function seriesReads(database: DatabaseSync, tell: TellSeriesRow, shard =
     return found === undefined ? [] : seriesOf(found.channels, days.range(found.no, from, to, wanted), from, to);
   }
 
+  function readingsOfMany(meterIds: readonly string[], from: number, to: number): ReadingSeries[][] {
+    const found = meterIds.map(meter);
+    const numbers = new Set(found.flatMap((one) => (one === undefined ? [] : one.no)));
+    const columns = days.ranges(numbers, from, to);
+    return found.map((one) => {
+      const own = one === undefined ? undefined : columns.get(one.no);
+      return one === undefined || own === undefined ? [] : seriesOf(one.channels, own, from, to);
+    });
+  }
+
   return {
     meter: async (meterId) => meter(meterId),
     read: async (meterId, { from, to, channels }) =>
       transaction(() => readings(meterId, from, to, channels === undefined ? undefined : new Set(channels))),
-    readMany: async (meterIds, { from, to }) =>
-      transaction(() => meterIds.map((meterId) => readings(meterId, from, to))),
+    readMany: async (meterIds, { from, to }) => transaction(() => readingsOfMany(meterIds, from, to)),
     conflictsOf: async (meterId, page) => conflicts(meter(meterId), page),
     totals: async () => transaction(totals),
   };
@@ -111,75 +115,6 @@ function readTransaction(database: DatabaseSync): <Answer>(read: () => Answer) =
       database.exec("COMMIT");
     }
   };
-}
-
-export interface DayReads {
-  /** All readings of a meter from `from` to `to` (and some around them), per channel index, in any order. */
-  range(meterNo: number, from: number, to: number, wanted?: ReadonlySet<number>): Map<number, Columns>;
-  /** One UTC day, ascending. */
-  day(meterNo: number, day: number): Map<number, Columns>;
-}
-
-export function dayReads(database: DatabaseSync): DayReads {
-  const sealed = database.prepare("SELECT id, data FROM sealed WHERE id BETWEEN ? AND ?");
-  const hot = database.prepare(hotOfDaySql);
-  // Not the view of hot days, which walks over all of them. The division is SQLite's: a damaged id may be no number of
-  // ours.
-  const hotFrom = database.prepare(`SELECT id / ${hotDayFactor} AS day FROM hot WHERE id >= ? ORDER BY id LIMIT 1`);
-
-  /** The first day from this one on that has hot blocks of any meter. */
-  function nextHotDay(from: number): number {
-    return Number(hotFrom.get(firstHotId(0, from))?.["day"] ?? Number.POSITIVE_INFINITY);
-  }
-
-  /** A month that would use a damaged block is held back: it is not made from the rest as if nothing were missing. */
-  function unpack(
-    meterNo: number,
-    day: number,
-    row: Record<string, unknown>,
-    into: Map<number, Columns>,
-    wanted?: ReadonlySet<number>,
-  ): void {
-    const [id, data] = [Number(row["id"]), bytesOf(row["data"])];
-    try {
-      unpackBlock(data, id, into, wanted);
-    } catch (cause) {
-      if (!(cause instanceof MalformedBlock)) throw cause;
-      const meterId = meterIdOf(database, meterNo);
-      const damage = blockDamage(meterId, blockPlace(meterId, day, data), cause.message);
-      const detail = `${damage.detail} (GET /v1/damage has it as ${damage.id})`;
-      throw new AdapterError("store_damaged", { retryable: false, cause, detail, damage });
-    }
-  }
-
-  function range(meterNo: number, from: number, to: number, wanted?: ReadonlySet<number>): Map<number, Columns> {
-    const columns = new Map<number, Columns>();
-    const [first, last] = [dayWithin(from), dayWithin(to)];
-    for (const row of sealed.iterate(sealedId(meterNo, first), sealedId(meterNo, last))) {
-      unpack(meterNo, dayOfSealedId(Number(row["id"])), row, columns, wanted);
-    }
-    for (let day = nextHotDay(first); day <= last; day = nextHotDay(day + 1)) {
-      const key = firstHotId(meterNo, day);
-      const rows = hot.iterate(key, key + slotsOfDay * hotSlotStride, hotMeterStride);
-      for (const row of rows) unpack(meterNo, day, row, columns, wanted);
-    }
-    return columns;
-  }
-
-  return {
-    range,
-    day(meterNo, day) {
-      const at = epoch + day * daySeconds;
-      const columns = range(meterNo, at, at);
-      for (const [index, unordered] of columns) columns.set(index, ascending(unordered));
-      return columns;
-    },
-  };
-}
-
-function meterIdOf(database: DatabaseSync, meterNo: number): string {
-  const row = database.prepare("SELECT meter_id FROM meter WHERE no = ?").get(meterNo);
-  return row === undefined ? `number ${meterNo}` : String(row["meter_id"]);
 }
 
 export function seriesOf(

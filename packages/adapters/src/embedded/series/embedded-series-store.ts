@@ -5,10 +5,11 @@ import type { Progress, SeriesChanges, SeriesStore, SeriesStores } from "@meterb
 import { storeWriteError } from "../database/append-error.ts";
 import { shardDirectory } from "../database/shard-directory.ts";
 import { conflictWrites } from "./conflict-table.ts";
+import { dayReads } from "./days/day-reads.ts";
 import { daySealer } from "./days/day-sealer.ts";
 import { hotWrites } from "./days/hot-writes.ts";
 import { meterDays } from "./days/meter-days.ts";
-import { dayReads, seriesReads } from "./embedded-series-reader.ts";
+import { seriesReads } from "./embedded-series-reader.ts";
 import { meterNumbers } from "./meter-numbers.ts";
 import { seriesEars } from "./series-damage.ts";
 import { openSeriesDatabase } from "./series-database.ts";
@@ -40,8 +41,8 @@ function openStore(
 ): SeriesStore {
   const database = openSeriesDatabase(shardDirectory(dataDir, partition));
   const tell = seriesEars({ tell: damaged, nowMs: () => clock.nowMs() }, partition);
-  const { read, readMany } = seriesReads(database, tell);
   const numbers = meterNumbers(database, tell);
+  const { read, readMany } = seriesReads(database, tell, partition, numbers.find);
   const sealer = daySealer(database, clock);
   const progress = progressWrites(database, tell, partition);
   const met = (damage: FoundDamage) => damaged({ ...damage, foundAtMs: clock.nowMs() });

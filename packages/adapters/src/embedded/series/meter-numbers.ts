@@ -56,6 +56,7 @@ export function meterNumbers(database: DatabaseSync, tell: TellSeriesRow) {
       }
       before = new Map();
     },
+    find: (meterId: string): StoredMeter | undefined => byId.get(meterId),
     noOf: (meterId: string): number => byId.get(meterId)?.no ?? -1,
     meet: (meters: readonly StoredMeter[]): void => {
       for (const { no, meterId, channels } of meters) {

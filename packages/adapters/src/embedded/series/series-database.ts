@@ -150,3 +150,8 @@ export function dayOfHotId(id: number): number {
 export const hotOfDaySql = `
   WITH RECURSIVE slot(first) AS (VALUES (?1) UNION ALL SELECT first + ${slotFactor} FROM slot WHERE first + ${slotFactor} < ?2)
   SELECT hot.id, hot.data, hot.readings FROM slot CROSS JOIN hot WHERE hot.id BETWEEN slot.first AND slot.first + ?3 - 1`;
+
+/** Sealed blocks of many meters. Parameters: a JSON list of their numbers, the first day and the last. */
+export const sealedOfManySql = `
+  SELECT sealed.id, sealed.data FROM json_each(?1) AS meter CROSS JOIN sealed
+  WHERE sealed.id BETWEEN meter.value * ${dayFactor} + ?2 AND meter.value * ${dayFactor} + ?3`;

@@ -3,9 +3,9 @@ import type { Columns, Reading } from "@meterbook/core/domain/reading/reading";
 import { lowerBound, readingAt } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { ChannelWrite, Lookup, MeterWrite } from "@meterbook/core/ports/series-store";
+import type { DayReads } from "./days/day-reads.ts";
 import { byDay, type hotWrites } from "./days/hot-writes.ts";
 import type { MeterDays } from "./days/meter-days.ts";
-import type { DayReads } from "./embedded-series-reader.ts";
 import { dayOf } from "./series-database.ts";
 
 /** Looks up key by key; meter-days are unpacked once for all lookups that fall into them. */
