@@ -255,6 +255,7 @@ function aSnapshot(number: number): Snapshot {
     fault: null,
     findings: [],
     estimate: null,
+    usagePointId: null,
   } as const satisfies Omit<RegisterSnapshot, "register">;
   const content = {
     meterId: `meter-${number}`,

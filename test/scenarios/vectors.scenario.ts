@@ -145,12 +145,21 @@ async function put(deployment: Deployment, run: Run, path: string, record: objec
   if (!response.ok) run.differences.push(`master data ${path}: ${response.status} ${await response.text()}`);
 }
 
+interface Placed {
+  readonly usagePointId?: string;
+}
+
+function placed(run: Run, { usagePointId }: Placed): Placed {
+  return usagePointId === undefined ? {} : { usagePointId: meterId(run, usagePointId) };
+}
+
 /** Usage points are a vector's own too. */
 async function putMeters(deployment: Deployment, run: Run, meters: Vector["meters"]): Promise<void> {
   for (const [meter, record] of Object.entries(meters)) {
-    const { usagePointId } = record as { readonly usagePointId?: string };
-    const own = usagePointId === undefined ? {} : { usagePointId: meterId(run, usagePointId) };
-    await put(deployment, run, `/v1/meters/${meterId(run, meter)}`, { ...record, ...own });
+    const { earlier } = record as { readonly earlier?: readonly Placed[] };
+    const places = earlier === undefined ? {} : { earlier: earlier.map((one) => ({ ...one, ...placed(run, one) })) };
+    const own = { ...record, ...placed(run, record as Placed), ...places };
+    await put(deployment, run, `/v1/meters/${meterId(run, meter)}`, own);
   }
 }
 
@@ -162,6 +171,9 @@ async function lookAt(deployment: Deployment, run: Run, expected: Vector["expect
       const snapshot = await snapshotOf(deployment, meterId(run, meter), month);
       found.set(month, snapshot?.registers ?? null);
       if (snapshot !== null) revisions.set(`${meter} ${month}`, snapshot.revision);
+      const said = of.reasons?.[month];
+      if (said !== undefined && snapshot?.reason.includes(said) !== true)
+        run.differences.push(`${month}: "${said}" is not in the reason "${snapshot?.reason}"`);
     }
     run.differences.push(...differentMonths(of, found as FoundMonths), ...revised(run, meter, of, revisions));
     for (const curve of of.curves ?? [])
@@ -178,6 +190,7 @@ function revised(run: Run, meter: string, { unchanged = [] }: ExpectedMeter, now
 
 interface Snapshot {
   readonly revision: number;
+  readonly reason: string;
   readonly void: boolean;
   readonly registers: readonly FoundRow[];
 }

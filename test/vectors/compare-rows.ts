@@ -19,9 +19,17 @@ function differentFields(expected: ExpectedRow, found: FoundRow): string[] {
     .map(([name, value]) => `${name}: ${JSON.stringify(value)} was expected, there is ${JSON.stringify(found[name])}`);
 }
 
+interface Matcher {
+  readonly about?: number;
+  readonly oneOf?: readonly unknown[];
+  readonly contains?: ExpectedRow;
+  readonly named?: string;
+}
+
 function isAsExpected(expected: unknown, found: unknown): boolean {
   if (typeof expected !== "object" || expected === null) return Object.is(expected, found);
-  const { about, oneOf, contains } = expected as { about?: number; oneOf?: unknown[]; contains?: ExpectedRow };
+  const { about, oneOf, contains, named } = expected as Matcher;
+  if (named !== undefined) return typeof found === "string" && (found === named || found.endsWith(`-${named}`));
   if (about !== undefined) return typeof found === "number" && Math.abs(found - about) <= 1;
   if (oneOf !== undefined) return oneOf.includes(found);
   if (contains !== undefined) {
@@ -48,6 +56,7 @@ export function differentMonths({ months = {}, sums = [] }: ExpectedMeter, found
 }
 
 /** The months that a meter's expectations name. */
-export function monthsNamed({ months = {}, sums = [], unchanged = [] }: ExpectedMeter): string[] {
-  return [...new Set([...Object.keys(months), ...sums.flatMap((one) => one.months), ...unchanged])].sort();
+export function monthsNamed({ months = {}, sums = [], unchanged = [], reasons = {} }: ExpectedMeter): string[] {
+  const named = [...Object.keys(months), ...sums.flatMap((one) => one.months), ...unchanged, ...Object.keys(reasons)];
+  return [...new Set(named)].sort();
 }

@@ -42,7 +42,10 @@ export function engineMonths(
   const firsts = known.channels.map(({ channel, first }) => calendar.periodOf(first.at - channel.stepSeconds));
   const from = Math.min(...wanted, ...firsts);
   const months = monthsOf(known, { from, to: Math.max(...wanted) }, calendar);
-  const rows = months.map(({ period, registers }) => [periodName(period), registers.map(asShown)] as const);
+  const rows = months.map(({ period, usagePointId, registers }) => {
+    const placed = registers.map((row) => ({ ...row, usagePointId: row.usagePointId ?? usagePointId }));
+    return [periodName(period), placed.map(asShown)] as const;
+  });
   return new Map(rows);
 }
 

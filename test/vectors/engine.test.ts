@@ -15,7 +15,7 @@ function differencesOf(vector: Vector): string[] {
     Object.entries(vector.expect).flatMap(([meter, expected]) => {
       // Whether a month is issued at all is for the aggregator to say.
       const months = Object.fromEntries(Object.entries(expected.months ?? {}).filter(([, rows]) => rows !== null));
-      const names = monthsNamed({ ...expected, months, unchanged: [] });
+      const names = monthsNamed({ ...expected, months, unchanged: [], reasons: {} });
       if (names.length === 0) return [];
       const found = engineMonths(vector, meter, ordered, names);
       return differentMonths({ ...expected, months }, found).map((text) => `${order}: ${meter} ${text}`);

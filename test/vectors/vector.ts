@@ -46,13 +46,16 @@ export interface ExpectedMeter {
   readonly months?: Readonly<Record<string, readonly ExpectedRow[] | null>>;
   /** Months whose revision is the one that stood after the stage before. */
   readonly unchanged?: readonly string[];
+  /** By month: what is in the reason of its newest revision. Of a process alone. */
+  readonly reasons?: Readonly<Record<string, string>>;
   /** Consumption of several months of one register together. */
   readonly sums?: readonly { readonly months: readonly string[]; readonly consumption: number }[];
   readonly curves?: readonly ExpectedCurve[];
 }
 
 /**
- * A number, text or null; `{ about }`: within one base unit; `{ oneOf }`; `{ contains }`: among the array's elements.
+ * A number, text or null; `{ about }`: within one base unit; `{ oneOf }`; `{ contains }`: among the array's elements;
+ * `{ named }`: the vector's own name of a usage point.
  */
 export type ExpectedRow = Readonly<Record<string, unknown>>;
 

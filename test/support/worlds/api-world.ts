@@ -103,6 +103,7 @@ export function aRegisterSnapshot(fields: Partial<RegisterSnapshot> = {}): Regis
     fault: null,
     findings: [],
     estimate: null,
+    usagePointId: null,
     ...fields,
   };
 }

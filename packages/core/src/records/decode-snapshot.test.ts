@@ -9,6 +9,7 @@ import { encodeSnapshot } from "./encode-snapshot.ts";
 
 const full: RegisterSnapshot = {
   register: "1.8.0",
+  usagePointId: "up-0",
   unit: "varh",
   value: 12_345_678_901,
   valueQuality: "derived",
@@ -58,6 +59,7 @@ const bare: RegisterSnapshot = {
   fault: null,
   findings: [],
   estimate: null,
+  usagePointId: null,
 };
 const snapshot: Snapshot = {
   meterId: "m-1",
@@ -132,6 +134,7 @@ test("the bytes are what the .proto file says", () => {
   });
   expect(message["registers"][0]).toEqual({
     register: "1.8.0",
+    usagePointId: "up-0",
     unit: 1,
     value: 12_345_678_901,
     valueQuality: 1,

@@ -100,6 +100,7 @@ function readRow(cursor: Cursor): RegisterSnapshot {
   cursor.end = readEnd(cursor);
   const row: Mutable<RegisterSnapshot> = {
     register: "",
+    usagePointId: null,
     unit: "Wh",
     value: null,
     valueQuality: "actual",
@@ -202,11 +203,14 @@ const rowFields: readonly (ReadField | undefined)[] = [
   (cursor, row) => {
     row.estimate = readEstimate(cursor);
   },
+  (cursor, row) => {
+    row.usagePointId = readText(cursor);
+  },
 ];
 
 /** Nearly all rows have none. */
 const noFindings: readonly Finding[] = [];
-const lengthDelimited = new Set([1, 12, 13, 21, 22]);
+const lengthDelimited = new Set([1, 12, 13, 21, 22, 23]);
 
 /** The register's name and the messages are length-delimited. */
 function wireTypeOf(field: number): number {

@@ -68,6 +68,7 @@ function putRow(row: RegisterSnapshot): void {
   if (row.to !== null) putNumber(0xa0, row.to);
   for (const finding of row.findings) putFinding(finding);
   if (row.estimate !== null) putEstimate(row.estimate);
+  if (row.usagePointId !== null) putText(0xba, row.usagePointId);
 }
 
 function putFinding({ rule, at: instant }: Finding): void {

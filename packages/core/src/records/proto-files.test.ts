@@ -91,6 +91,7 @@ const estimate: fc.Arbitrary<Estimate> = fc.record({
 });
 const row: fc.Arbitrary<RegisterSnapshot> = fc.record({
   register: fc.constantFrom("1.8.0", "2.8.0", "7-0:3.0.0"),
+  usagePointId: fc.option(id),
   unit: fc.constantFrom(...baseUnits),
   value: fc.option(amount),
   valueQuality: fc.constantFrom(...snapshotQualities),

@@ -1,10 +1,11 @@
 import { hash as digest } from "node:crypto";
+import { isPlaced } from "@meterbook/core/domain/registry/record-of-month";
 import { canonicalContent } from "@meterbook/core/domain/snapshot/canonical-content";
 import { nextRevision, voidRevision } from "@meterbook/core/domain/snapshot/next-revision";
 import type { Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
 import type { Closings } from "@meterbook/core/domain/valuation/month";
-import { closingOf } from "@meterbook/core/domain/valuation/month";
+import { closingsOf, spanOf } from "@meterbook/core/domain/valuation/month";
 import { unusualRows, withUnusual } from "@meterbook/core/domain/valuation/unusual-use";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
@@ -100,13 +101,14 @@ async function recompute(
   months: Due & { readonly dueFrom?: number; readonly nowMs: number; readonly finals: Finals },
 ): Promise<Snapshot[]> {
   const { first, dueFrom = months.from, last, nowMs } = months;
+  const isBegun = (period: number) => period === first || !isPlacedIn(meter, period - 1);
   const from = firstToMend(chain, first, months.from);
   const series = from === dueFrom ? ports.series : (ports.whole ?? ports.series);
   const stored = storedReadings(series, meter, { from, last });
   const snapshots: Snapshot[] = [];
   const history = historyOfMeter(ports, meter, { from, made: snapshots, finals: months.finals });
   // What was taken back before the meter's first month is no silence of it.
-  const silentBefore = (period: number) => (period === first ? 0 : (chain.get(period - 1)?.missingRun ?? 0));
+  const silentBefore = (period: number) => (isBegun(period) ? 0 : (chain.get(period - 1)?.missingRun ?? 0));
   const make = (period: number) =>
     madeMonth(ports, meter, chain, period, { stored: stored.read, history, silentMonths: silentBefore(period) });
   let content = await make(from);
@@ -116,15 +118,22 @@ async function recompute(
     return recompute(ports, meter, chain, { ...months, from: doubted, dueFrom });
   }
   // Where the period before was left out, it was for silence, which goes on until a reading ends it.
-  let missingRun = from === first ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
+  let missingRun = isBegun(from) ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
   for (let period = from; period <= last; period += 1) {
     if (period > from) content = await make(period);
-    missingRun = isAllUnread(content) ? missingRun + 1 : 0;
+    // A meter that was nowhere is not silent, and the month is nobody's.
+    const isPlaced = isPlacedIn(meter, period);
+    missingRun = isPlaced && isAllUnread(content) ? missingRun + 1 : 0;
+    if (!isPlaced) continue;
     const next = issueMonth(meter, content, { chain, missingRun, nowMs });
     if (next !== undefined) snapshots.push(next);
   }
   await stored.rebuild(nowMs);
   return snapshots;
+}
+
+function isPlacedIn({ record, calendar }: Pick<MeterState, "record" | "calendar">, period: number): boolean {
+  return isPlaced(record, spanOf(calendar, period));
 }
 
 /** The month, and what is said of it beside the month before and, where that is unlike it, the year before. */
@@ -139,11 +148,11 @@ async function madeMonth(
   const content = await monthOf(meter, period, before, sources);
   const unusual = unusualRows(content, before, meter.calendar, meter.rules);
   if (unusual.length === 0) return content;
-  const year = chain.get(period - 12)?.closings ?? (await closingsOf(ledger, seen, meter.meterId, period - 12));
+  const year = chain.get(period - 12)?.closings ?? (await issuedClosings(ledger, seen, meter.meterId, period - 12));
   return withUnusual(content, unusual, year, meter.calendar, meter.rules);
 }
 
-async function closingsOf(
+async function issuedClosings(
   ledger: EvaluationPorts["ledger"],
   seen: EvaluationPorts["seen"],
   meterId: string,
@@ -151,7 +160,7 @@ async function closingsOf(
 ): Promise<Closings> {
   const issued = await ledger.latestOfMeter(meterId, period);
   const known = issued.map(seen).find((one) => one.period === period);
-  return known === undefined || isVoid(known) ? [] : known.registers.map(closingOf);
+  return known === undefined || isVoid(known) ? [] : closingsOf(known.registers);
 }
 
 /** The revision that a month gets, if any; the chain has it from here on. */

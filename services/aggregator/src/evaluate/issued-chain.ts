@@ -1,7 +1,7 @@
 import type { RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
 import { isByHistory } from "@meterbook/core/domain/valuation/estimation/daily-use";
-import { closingOf } from "@meterbook/core/domain/valuation/month";
+import { closingsOf } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
@@ -67,7 +67,7 @@ export function remembered(
       isVoid: true,
     };
   }
-  const closings = registers.map(closingOf);
+  const closings = closingsOf(registers);
   const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
   const isOpen = registers.some(isOpenRow);
   const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");

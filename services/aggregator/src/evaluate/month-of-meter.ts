@@ -1,6 +1,6 @@
 import type { Channel, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { channelKey, emptyColumns } from "@meterbook/core/domain/reading/reading";
-import { recordOfMonth } from "@meterbook/core/domain/registry/record-of-month";
+import { isTimed } from "@meterbook/core/domain/registry/record-of-month";
 import type { RegisterSnapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { intervalRow } from "@meterbook/core/domain/valuation/interval-row";
@@ -35,9 +35,9 @@ export async function monthOf(
   const month = { period, span: spanOf(meter.calendar, period), previous };
   // What was otherwise in other months is not tidy, and neither is a place whose supply was cut.
   const { meterId, record, recordDamaged, calendar, rules } = meter;
-  const isTimed = record?.statuses !== undefined || recordOfMonth(record, month.span) !== record;
+  const isOtherwise = record !== undefined && (record.statuses !== undefined || isTimed(record));
   const isTooLong = silentMonths > silentMonthsMax;
-  const rows = meter.needsStore || isTimed ? undefined : rememberedRows(meter, month);
+  const rows = meter.needsStore || isOtherwise ? undefined : rememberedRows(meter, month);
   if (rows !== undefined) {
     const content = composeMonth(meter, month, rows, rules);
     if (isTooLong || !wantsHistory(content, { record, previous })) return content;

@@ -1,5 +1,6 @@
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { lastRows } from "@meterbook/core/domain/valuation/month";
 import type { IssuedPeriod } from "../remember/meter-state.ts";
 
 const reasonMax = 200;
@@ -7,7 +8,7 @@ const reasonMax = 200;
 /** The revision with the reading in its reason that an estimate has given way to, if one has. */
 export function namingTheReading(next: Snapshot, known: IssuedPeriod | undefined): Snapshot {
   if (known === undefined || known.hash === next.hash || next.revision === 1) return next;
-  const replaced = next.registers.flatMap(({ register, unit, value, after, readAt, method }) => {
+  const replaced = lastRows(next.registers).flatMap(({ register, unit, value, after, readAt, method }) => {
     const before = known.closings.find((one) => one.register === register && one.unit === unit);
     if (before?.valueQuality !== "estimated" || before.value === value) return [];
     const at = after?.at ?? (method === "EXACT" ? readAt : null);

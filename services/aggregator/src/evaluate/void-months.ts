@@ -1,5 +1,7 @@
+import { isPlaced } from "@meterbook/core/domain/registry/record-of-month";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
+import { spanOf } from "@meterbook/core/domain/valuation/month";
 import { firstOf } from "../remember/channel-state.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
@@ -22,6 +24,7 @@ export function reasonToVoid(meter: MeterState, issued: Snapshot, last: number):
   const first = firstPeriodOf(meter);
   if (first === undefined || period < first)
     return isFromBefore(issued, earliestOf(meter)) ? undefined : "the meter's months begin after this one";
+  if (!isPlaced(meter.record, spanOf(meter.calendar, period))) return "the meter was at no usage point in this month";
   if (period > last && boundary !== meter.calendar.boundaryOf(period))
     return `this month is not over in ${meter.calendar.zone}`;
   return undefined;

@@ -1,3 +1,4 @@
+import { recordDifference } from "@meterbook/core/domain/registry/record-difference";
 import type { Registry, RegistryChange, RegistrySubscription } from "@meterbook/core/ports/registry";
 import { allMonths } from "../evaluate/evaluate-meter.ts";
 import type { ChangedDays } from "../groups/changed-days.ts";
@@ -76,7 +77,7 @@ export async function followRegistry(
         waiting.delete(meterId);
         if (later.length > 0) waiting.set(meterId, later);
         const before = knownMeters.find(meterId)?.record;
-        const meter = register(knownMeters, change);
+        const meter = nameCause(register(knownMeters, change), before);
         days?.regrouped(meter, before);
         if (later.length > 0) knownMeters.announce(meterId);
         // What is issued stays while nobody knows by what it should be made.
@@ -88,6 +89,12 @@ export async function followRegistry(
     caughtUp: () => subscription.caughtUp(),
     close: () => subscription.close(),
   };
+}
+
+/** What a revision says that is issued because of it. */
+function nameCause(meter: MeterState, before: MeterState["record"]): MeterState {
+  if (meter.record !== undefined) meter.cause = recordDifference(before, meter.record) ?? meter.cause;
+  return meter;
 }
 
 function register(knownMeters: KnownMeters, { meterId, record }: RegistryChange): MeterState {

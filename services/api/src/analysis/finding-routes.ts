@@ -65,6 +65,7 @@ interface Listed {
   readonly snapshot: Snapshot;
   readonly row: {
     readonly register: string;
+    readonly usagePointId: string | null;
     readonly unit: BaseUnit;
     readonly quality: Snapshot["registers"][0]["quality"];
   };
@@ -178,7 +179,7 @@ function listedJson({ finding, snapshot, row }: Listed): z.infer<typeof findingS
   return {
     rule: finding.rule,
     at: formatInstant(finding.at),
-    ...{ meterId: of, usagePointId, register, unit },
+    ...{ meterId: of, usagePointId: row.usagePointId ?? usagePointId, register, unit },
     period: periodName(snapshot.period),
     quality,
     snapshotId: snapshotId(snapshot),

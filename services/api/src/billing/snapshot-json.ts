@@ -40,7 +40,10 @@ export const estimateSchema = z
 const registerSchema = z.strictObject({
   register: z.string(),
   unit: z.enum(baseUnits),
-  value: amount.nullable().meta({ description: "The register at the boundary" }),
+  usagePointId: z.string().meta({
+    description: "Where the meter was. A register has a row for each usage point and multiplier of the month, by time",
+  }),
+  value: amount.nullable().meta({ description: "The register at the boundary, or where the row ends" }),
   valueQuality: z
     .enum(snapshotQualities)
     .meta({ description: "Of the closing value alone; what the next opening inherits" }),
@@ -84,6 +87,7 @@ export const snapshotExample = {
     {
       register: "1.8.0",
       unit: "Wh",
+      usagePointId: "up-1",
       value: 12_345_678,
       valueQuality: "actual",
       opening: 12_100_000,
@@ -146,15 +150,20 @@ export function snapshotJson(snapshot: Snapshot, replacedBy: string | null = nul
     issuedAt: formatInstantMs(snapshot.issuedAtMs),
     reason: snapshot.reason,
     hash: snapshot.hash,
-    registers: snapshot.registers.map((row) => registerJson(row, replacedBy)),
+    registers: snapshot.registers.map((row) => registerJson(row, snapshot.usagePointId, replacedBy)),
     void: isVoid(snapshot),
   };
 }
 
-function registerJson(row: RegisterSnapshot, replacedBy: string | null): SnapshotJson["registers"][number] {
+function registerJson(
+  row: RegisterSnapshot,
+  usagePointId: string,
+  replacedBy: string | null,
+): SnapshotJson["registers"][number] {
   return {
     register: row.register,
     unit: row.unit,
+    usagePointId: row.usagePointId ?? usagePointId,
     value: row.value,
     valueQuality: row.valueQuality,
     opening: row.opening,

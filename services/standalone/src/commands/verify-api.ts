@@ -85,13 +85,15 @@ function recordOf(snapshot: Snapshot): Uint8Array | undefined {
 }
 
 function snapshotOf({ period, boundary, issuedAt, registers, ...rest }: ApiSnapshot): Snapshot {
+  const { usagePointId: place } = rest;
   return {
     ...rest,
     period: parsePeriod(period) ?? 0,
     boundary: seconds(boundary),
     issuedAtMs: Date.parse(issuedAt),
-    registers: registers.map(({ readAt, openingAt, from, to, findings, evidence, ...row }) => ({
+    registers: registers.map(({ usagePointId, readAt, openingAt, from, to, findings, evidence, ...row }) => ({
       ...row,
+      usagePointId: usagePointId === place ? null : usagePointId,
       readAt: secondsOrNull(readAt),
       openingAt: secondsOrNull(openingAt),
       from: secondsOrNull(from),

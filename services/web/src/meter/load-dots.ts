@@ -36,7 +36,7 @@ async function monthEndDots({ meterId, register, from, to }: DotRange, signal: A
   const { items } = await ask(api.GET("/v1/meters/{meterId}/snapshots", { params: { path, query: {} }, signal }));
   return items.flatMap(({ boundary, registers }) => {
     const at = Date.parse(boundary) / 1000;
-    const row = registers.find((one) => one.register === register);
+    const row = registers.findLast((one) => one.register === register);
     if (at < from || at > to || row === undefined || row.value === null) return [];
     return [{ at, value: row.value, kind: "monthEnd" as const, quality: row.valueQuality }];
   });

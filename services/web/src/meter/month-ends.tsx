@@ -6,12 +6,13 @@ import { t } from "../language/language.ts";
 import { amount, amountNumber } from "../language/numbers.ts";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
+import { RowTime } from "../month-end/row-time.tsx";
 import { methodName } from "../month-end/why.ts";
 
 type Snapshot = Schemas["Snapshot"];
 
 /** The value of each register at each month's end, with how it was found; the month leads to why. */
-export function MonthEnds({ meter: { meterId } }: { meter: Meter }) {
+export function MonthEnds({ meter: { meterId, zone } }: { meter: Meter }) {
   const answer = useAnswer(meterId, (signal) =>
     ask(api.GET("/v1/meters/{meterId}/snapshots", { params: { path: { meterId }, query: {} }, signal })),
   );
@@ -43,7 +44,7 @@ export function MonthEnds({ meter: { meterId } }: { meter: Meter }) {
                   </tr>
                 </thead>
                 {items.map((snapshot) => (
-                  <MonthRows key={snapshot.id} snapshot={snapshot} />
+                  <MonthRows key={snapshot.id} snapshot={snapshot} zone={zone} />
                 ))}
               </table>
             </Wide>
@@ -54,12 +55,12 @@ export function MonthEnds({ meter: { meterId } }: { meter: Meter }) {
   );
 }
 
-function MonthRows({ snapshot }: { snapshot: Snapshot }) {
+function MonthRows({ snapshot, zone }: { snapshot: Snapshot; zone: string }) {
   const { meterId, period, revision, lifecycle, registers } = snapshot;
   return (
     <tbody>
       {registers.map((row, index) => (
-        <tr key={row.register}>
+        <tr key={`${row.register} ${row.unit} ${row.from}`}>
           {index === 0 ? (
             <th scope="rowgroup" rowSpan={registers.length}>
               <a href={`/meters/${encodeURIComponent(meterId)}/months/${period}`}>{monthName(period)}</a>
@@ -69,7 +70,10 @@ function MonthRows({ snapshot }: { snapshot: Snapshot }) {
               </small>
             </th>
           ) : null}
-          <td>{row.register}</td>
+          <td>
+            {row.register}
+            <RowTime row={row} place={snapshot.usagePointId} zone={zone} />
+          </td>
           <td class="number">
             <strong>{row.consumption === null ? "–" : amount(row.consumption, row.unit)}</strong>
           </td>

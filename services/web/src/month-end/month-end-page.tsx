@@ -9,6 +9,7 @@ import { WithAnswer } from "../look/states.tsx";
 import { usePageTitle } from "../shell/page-title.ts";
 import { Evidence } from "./evidence.tsx";
 import { RegisterHead } from "./register-head.tsx";
+import { RowTime } from "./row-time.tsx";
 import { methodName, originName, type Row, whyConsumption, whyValue } from "./why.ts";
 
 type Snapshot = Schemas["Snapshot"];
@@ -63,7 +64,7 @@ function Revisions({ meter, revisions }: { meter: Meter; revisions: readonly Sna
       </ul>
       {shown === latest ? null : <p class="notice">{t("reading.old", { revision: latest.revision })}</p>}
       {shown.registers.map((row) => (
-        <RegisterPanel key={row.register} row={row} snapshot={shown} meter={meter} />
+        <RegisterPanel key={`${row.register} ${row.unit} ${row.from}`} row={row} snapshot={shown} meter={meter} />
       ))}
       <section class="panel" aria-labelledby="revisions">
         <div class="panel-head">
@@ -94,12 +95,16 @@ function Revisions({ meter, revisions }: { meter: Meter; revisions: readonly Sna
 
 function RegisterPanel({ row, snapshot, meter }: { row: Row; snapshot: Snapshot; meter: Meter }) {
   const { zone, registers } = meter;
-  const { multiplier = 1 } = registers.find(({ register }) => register === row.register) ?? {};
+  const entry = registers.find(({ register }) => register === row.register);
+  const boundary = row.to ?? snapshot.boundary;
+  const multiplier =
+    entry?.multipliers?.findLast(({ validFrom }) => validFrom < boundary)?.multiplier ?? entry?.multiplier ?? 1;
   const sign = (value: number | null) => (value === null ? "–" : amount(value, row.unit));
-  const title = `register-${row.register}`;
+  const title = `register-${row.register}-${row.from ?? ""}`;
   return (
     <section class="panel reading" aria-labelledby={title}>
       <RegisterHead id={title} row={row} />
+      <RowTime row={row} place={snapshot.usagePointId} zone={zone} />
       <dl class="sum">
         <div>
           <dt>{t("table.opening")}</dt>
@@ -116,9 +121,9 @@ function RegisterPanel({ row, snapshot, meter }: { row: Row; snapshot: Snapshot;
       </dl>
       <h3>{t("reading.why")}</h3>
       <p class="why">
-        {whyValue(row, snapshot, zone)} {whyConsumption(row, multiplier)}
+        {whyValue(row, { boundary, reason: snapshot.reason }, zone)} {whyConsumption(row, multiplier)}
       </p>
-      <Evidence row={row} boundary={snapshot.boundary} zone={zone} />
+      <Evidence row={row} boundary={boundary} zone={zone} />
       <p class="soft">
         {t("table.method")}: {methodName(row.method)}
         {row.origin === null ? "" : ` · ${t("reading.origin")}: ${originName(row.origin)}`}

@@ -28,12 +28,22 @@ export function isSameLine(a: Acknowledgement, b: Acknowledgement): boolean {
 export const comparedFields = ["opening", "closing", "consumption"] as const;
 export type ComparedField = (typeof comparedFields)[number];
 
-/** What billing says of it that the revision does not; what billing leaves out is not compared. */
+/**
+ * What billing says of it that the revision does not; what billing leaves out is not compared. Of a month of several
+ * rows billing may have used all, those of one usage point, or one.
+ */
 export function differencesOf(
   line: Acknowledgement,
   { registers }: Pick<Snapshot, "registers">,
 ): readonly ComparedField[] {
   const rows = registers.filter(({ register }) => register === line.register);
+  const ofPoints = [...Map.groupBy(rows, ({ usagePointId }) => usagePointId).values()];
+  const parts = rows.length < 2 ? [] : [...ofPoints, ...rows.map((row) => [row])];
+  const isOfPart = parts.some((part) => differencesFrom(line, part).length === 0);
+  return isOfPart ? [] : differencesFrom(line, rows);
+}
+
+function differencesFrom(line: Acknowledgement, rows: readonly RegisterSnapshot[]): readonly ComparedField[] {
   const [first, last] = [rows[0], rows.at(-1)];
   if (first === undefined || last === undefined) return comparedFields.filter((field) => line[field] !== null);
   const issued = { opening: first.opening, closing: last.value, consumption: usedIn(rows) };

@@ -68,4 +68,6 @@ export interface MeterRecord {
   readonly statuses?: readonly Dated<UsagePointStatus>[];
   /** When it had no supply (outage.ts), ascending; none touches another. Never part of the meter's own record. */
   readonly outages?: readonly Stretch[];
+  /** What its usage point can carry in W, by time, where that has changed; never part of the meter's own record. */
+  readonly powers?: readonly Dated<number>[];
 }

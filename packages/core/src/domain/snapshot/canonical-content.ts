@@ -25,8 +25,9 @@ function canonicalRow(row: RegisterSnapshot): string {
   const after = `${text(made.after?.at)}|${text(made.after?.value)}|`;
   const intervals = `${text(row.intervals?.expected)}|${text(row.intervals?.present)}|`;
   const part = `${text(row.openingAt)}|${text(row.carried)}|${text(row.from)}|${text(row.to)}|`;
+  const place = row.usagePointId === null ? "" : `|${row.usagePointId}`;
   const estimate = row.estimate === null ? "||" : `${row.estimate.low}|${row.estimate.high}|${text(row.estimate.cap)}`;
-  return `${closing}${opening}${method}${before}${after}${intervals}${text(row.fault)}|${part}${estimate}`;
+  return `${closing}${opening}${method}${before}${after}${intervals}${text(row.fault)}|${part}${estimate}${place}`;
 }
 
 const noEvidence: Pick<RegisterSnapshot, "before" | "after"> = { before: null, after: null };

@@ -58,7 +58,7 @@ function nextStep(
 ): { lifecycle: Lifecycle; reason: string } | undefined {
   const because = cause === undefined ? "" : `: ${cause}`;
   if (issued === undefined || issued.lifecycle === "provisional") {
-    if (closed) return { lifecycle: "final", reason: "window closed" };
+    if (closed) return { lifecycle: "final", reason: `window closed${issued !== undefined && changed ? because : ""}` };
     if (issued === undefined) return { lifecycle: "provisional", reason: "boundary passed" };
     return changed ? { lifecycle: "provisional", reason: `inputs changed${because}` } : undefined;
   }

@@ -65,6 +65,8 @@ export interface Evidence {
  */
 export interface RegisterSnapshot {
   readonly register: string;
+  /** Where the meter was, if not at the snapshot's usage point. */
+  readonly usagePointId: string | null;
   readonly unit: BaseUnit;
   readonly value: number | null;
   readonly valueQuality: SnapshotQuality;
@@ -115,7 +117,7 @@ export interface SnapshotContent {
   readonly period: number;
   /** Seconds UTC of the local midnight that ends the period. */
   readonly boundary: number;
-  /** Ordered by register. */
+  /** Ordered by register and unit; those of one register by time. */
   readonly registers: readonly RegisterSnapshot[];
 }
 
@@ -138,19 +140,19 @@ export function isVoid({ registers }: Pick<SnapshotContent, "registers">): boole
 /** A month that is taken back: the registers that were issued, none of which has anything to be billed. */
 export function voidContent(issued: SnapshotContent): SnapshotContent {
   const { meterId, usagePointId, period, boundary, registers } = issued;
-  const rows = registers.map(({ register, unit }) => ({ ...withoutReadings(register, unit), method: "VOID" as const }));
+  const last = registers.filter(({ register, unit }, index) => {
+    const next = registers[index + 1];
+    return next?.register !== register || next.unit !== unit;
+  });
+  const rows = last.map(({ register, unit }) => ({ ...withoutReadings(register, unit), method: "VOID" as const }));
   return { meterId, usagePointId, period, boundary, registers: rows };
 }
 
 /** The usage points to which the rows of a month belong, each once. */
 export function pointsOfSnapshot({ usagePointId, registers }: SnapshotContent): readonly string[] {
-  const rows: readonly PlacedRow[] = registers;
-  const named = rows.flatMap((row) => row.usagePointId ?? []);
+  const named = registers.flatMap((row) => row.usagePointId ?? []);
   return named.length === 0 ? [usagePointId] : [...new Set([usagePointId, ...named])];
 }
-
-/** A row of a meter that was at several points within the month says at which. */
-type PlacedRow = RegisterSnapshot & { readonly usagePointId?: string | null };
 
 /** The public id of a revision, `m-1/2026-10/2`. */
 export function snapshotId(snapshot: Pick<Snapshot, "meterId" | "period" | "revision">): string {
@@ -174,6 +176,7 @@ export function parsePeriod(name: string): number | undefined {
 export function withoutReadings(register: string, unit: RegisterSnapshot["unit"]): RowInTheMaking {
   return {
     register,
+    usagePointId: null,
     unit,
     value: null,
     valueQuality: "missing",

@@ -139,3 +139,49 @@ test("whatever the meters and their order, the sum is that of the parts and each
     }),
   );
 });
+
+test("a meter that moved: each of both points has its own rows, and they tile its time", () => {
+  const left = row({ usagePointId: "up-0", to: 1400, value: 180, consumption: 80 });
+  const came = row({ from: 1400, opening: 180, value: 300, consumption: 120 });
+  const registers = [{ register: "1.8.0", unit: "Wh" as const, multipliers: [{ validFrom: 1700, multiplier: 3 }] }];
+  const moved: MeterRecord = {
+    ...meter("m-1", 1400),
+    registers,
+    earlier: [{ usagePointId: "up-0", removed: { at: 1400, values: {} } }],
+  };
+  const months = [issued(month("m-1", { registers: [left, came] }))];
+  const before = compose(months, { usagePointId: "up-0", meters: [moved, meter("m-0", 1400)] });
+  expect(before.registers).toMatchObject([{ consumption: 80, segments: [{ from: 1000, to: 1400, closing: 180 }] }]);
+  const after = compose(months, { meters: [moved] });
+  expect(after.waitsFor).toEqual([]);
+  expect(after.registers).toMatchObject([{ consumption: 120, segments: [{ from: 1400, to: 2000, opening: 180 }] }]);
+  expect(before.sources).toEqual(after.sources);
+});
+
+test("a meter that left and came back within the month, and another multiplier", () => {
+  const rows = [
+    row({ to: 1300, value: 130, consumption: 30 }),
+    row({ usagePointId: "up-0", from: 1300, to: 1500, opening: 130, value: 150, consumption: 20 }),
+    row({ from: 1500, to: 1700, opening: 150, value: 170, consumption: 20 }),
+    row({ from: 1700, opening: 170, value: 200, consumption: 90 }),
+  ];
+  const registers = [{ register: "1.8.0", unit: "Wh" as const, multipliers: [{ validFrom: 1700, multiplier: 3 }] }];
+  const there: MeterRecord = {
+    ...meter("m-1", 1500),
+    registers,
+    earlier: [
+      { usagePointId: "up-1", removed: { at: 1300, values: {} } },
+      { usagePointId: "up-0", installed: { at: 1300, values: {} }, removed: { at: 1500, values: {} } },
+    ],
+  };
+  const statement = compose([issued(month("m-1", { registers: rows }))], { meters: [there, meter("m-2", 1300, 1500)] });
+  expect(statement.waitsFor).toMatchObject([{ reason: "no_meter", from: 1300, to: 1500 }, { reason: "not_issued" }]);
+  expect(statement.registers[0]).toMatchObject({
+    consumption: 140,
+    segments: [
+      { from: 1000, to: 1300, multiplier: 1 },
+      { from: 1500, to: 1700, multiplier: 1 },
+      { from: 1700, to: 2000, multiplier: 3 },
+    ],
+  });
+});

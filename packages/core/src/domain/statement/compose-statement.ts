@@ -29,9 +29,6 @@ export interface IssuedMonth {
   readonly firstFinal: Snapshot | undefined;
 }
 
-/** What a row says of its place and time, where it says it; otherwise that is the month's. */
-type Row = RegisterSnapshot & { readonly usagePointId?: string | null };
-
 /**
  * A usage point's month from the issued rows of its meters. Nothing is valued here: amounts are taken as they were
  * issued, and added.
@@ -56,17 +53,21 @@ function sourceOf(snapshot: Snapshot) {
 }
 
 /** The rows of a month that are the point's. */
-function rowsAt(snapshot: Snapshot, usagePointId: string): readonly Row[] {
+function rowsAt(snapshot: Snapshot, usagePointId: string): readonly RegisterSnapshot[] {
   if (isVoid(snapshot)) return [];
-  const rows: readonly Row[] = snapshot.registers;
-  return rows.filter((row) => (row.usagePointId ?? snapshot.usagePointId) === usagePointId);
+  return snapshot.registers.filter((row) => (row.usagePointId ?? snapshot.usagePointId) === usagePointId);
 }
 
-function segmentOf(row: Row, snapshot: Snapshot, { usagePointId, span, meters }: StatementInput): SegmentOfRegister {
+function segmentOf(
+  row: RegisterSnapshot,
+  snapshot: Snapshot,
+  { usagePointId, span, meters }: StatementInput,
+): SegmentOfRegister {
   const record = meters.find(({ meterId }) => meterId === snapshot.meterId);
-  const there = record === undefined ? undefined : installationIn(record, usagePointId, span);
-  const from = row.from ?? Math.max(span.start, there === undefined ? span.start : begins(there));
-  const to = row.to ?? Math.min(span.boundary, there === undefined ? span.boundary : ends(there));
+  const there = record === undefined ? [] : installationsIn(record, usagePointId, span);
+  const [first, last] = [there[0], there.at(-1)];
+  const from = row.from ?? Math.max(span.start, first === undefined ? span.start : begins(first));
+  const to = row.to ?? Math.min(span.boundary, last === undefined ? span.boundary : ends(last));
   const entry = record?.registers.find(({ register }) => register === row.register);
   return {
     register: row.register,
@@ -91,9 +92,9 @@ function segmentOf(row: Row, snapshot: Snapshot, { usagePointId, span, meters }:
 
 type SegmentOfRegister = Segment & Pick<RegisterSnapshot, "register" | "unit">;
 
-/** The newest installation of the meter at the point that touches the month. */
-function installationIn(record: MeterRecord, usagePointId: string, { start, boundary }: Statement["span"]) {
-  return installationsOf(record).findLast(
+/** The installations of the meter at the point that touch the month. */
+function installationsIn(record: MeterRecord, usagePointId: string, { start, boundary }: Statement["span"]) {
+  return installationsOf(record).filter(
     (one: Installation) => one.usagePointId === usagePointId && begins(one) < boundary && ends(one) > start,
   );
 }
@@ -155,7 +156,7 @@ function worst(qualities: readonly SnapshotQuality[]): SnapshotQuality {
 function waits(segments: readonly SegmentOfRegister[], input: StatementInput): readonly Wait[] {
   const { span, usagePointId, meters, issued, point } = input;
   const here = meters.flatMap((record) => {
-    const there = installationIn(record, usagePointId, span);
+    const there = installationsIn(record, usagePointId, span).at(-1);
     return there === undefined ? [] : [{ record, from: begins(there), to: ends(there) }];
   });
   const notIssued = here

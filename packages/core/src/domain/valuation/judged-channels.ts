@@ -4,7 +4,7 @@ import type { MeterRecord } from "../registry/meter-record.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { type JudgedIntervals, judgeIntervals } from "./judge/judge-intervals.ts";
 import { judgeRegister } from "./judge/judge-register.ts";
-import { isAboveCeiling } from "./judge/v17-above-ceiling.ts";
+import { isAboveCeilingBetween } from "./judge/v17-above-ceiling.ts";
 import type { RegisterSpec } from "./known-meter.ts";
 import { type RegisterLine, registerLine } from "./line/register-line.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
@@ -53,8 +53,10 @@ function tidyLine({ at, value, code }: Columns, { record, spec, rules }: JudgedB
     if (qualityIndexOf(code[i] as number) !== 0 || hasRemark(code[i] as number)) return undefined;
     if (i === 0) continue;
     const counted = (value[i] as number) - (value[i - 1] as number);
-    const seconds = (at[i] as number) - (at[i - 1] as number);
-    if (counted < 0 || isAboveCeiling(counted, seconds, spec, rules)) return undefined;
+    if (counted < 0) return undefined;
+    if (spec.hourlyMax === undefined && spec.limits === undefined) continue;
+    const time = { from: at[i - 1] as number, to: at[i] as number };
+    if (isAboveCeilingBetween(counted, time, spec, rules)) return undefined;
   }
   const segment = new Array<number>(at.length).fill(0);
   return { at, value, code, total: value, segment, steps: [], modulus: spec.modulus };

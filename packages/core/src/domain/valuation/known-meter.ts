@@ -1,5 +1,8 @@
 import type { Channel, Columns, Reading } from "../reading/reading.ts";
-import type { MeterRecord } from "../registry/meter-record.ts";
+import { multiplierAt } from "../registry/installations.ts";
+import type { MeterRecord, RegisteredRegister } from "../registry/meter-record.ts";
+import type { RegisteredMeter } from "../registry/registered-meter.ts";
+import { valueAt } from "../registry/usage-point.ts";
 import type { PastMonth } from "./estimation/past-month.ts";
 import type { Part } from "./month.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
@@ -10,7 +13,7 @@ import type { ValuationRules } from "./valuation-rules.ts";
 export interface KnownMeter {
   readonly meterId: string;
   /** Master data; absent where there are none. */
-  readonly record: MeterRecord | undefined;
+  readonly record: RegisteredMeter | undefined;
   /** There are master data, and they cannot be read. */
   readonly recordDamaged?: boolean;
   readonly channels: readonly KnownChannel[];
@@ -31,6 +34,12 @@ export interface KnownChannel {
   readonly readings: Columns;
 }
 
+/** From an instant on; the first counts for the time before it, too. */
+export interface Limit {
+  readonly from: number;
+  readonly hourlyMax: number | undefined;
+}
+
 /** What the master data say of one register. */
 export interface RegisterSpec {
   readonly multiplier: number;
@@ -41,6 +50,8 @@ export interface RegisterSpec {
    * known.
    */
   readonly hourlyMax: number | undefined;
+  /** The same by time, where it has changed: of the connection's power, or by the multiplier. */
+  readonly limits?: readonly Limit[] | undefined;
   /** What is expected of a year, after the multiplier; undefined where nobody has said. */
   readonly annualUse?: number | undefined;
 }
@@ -62,5 +73,24 @@ export function registerSpec(
     modulus: modulus !== undefined && Number.isSafeInteger(modulus) ? modulus : undefined,
     hourlyMax: power === undefined ? undefined : power / multiplier,
     annualUse: entry?.annualUse,
+    limits: entry?.unit === "L" ? undefined : limitsOf(record, entry, connectionW),
   };
+}
+
+/** Undefined where it is the same at all times. */
+function limitsOf(
+  record: MeterRecord | undefined,
+  entry: RegisteredRegister | undefined,
+  connectionW: number | undefined,
+): readonly Limit[] | undefined {
+  const { powers, connectionPowerW } = record ?? {};
+  if (powers === undefined && entry?.multipliers === undefined) return undefined;
+  const changes = [...(powers ?? []), ...(entry?.multipliers ?? [])].map(({ validFrom }) => validFrom);
+  return [...new Set([0, ...changes])]
+    .sort((a, b) => a - b)
+    .map((from) => {
+      const power = valueAt(powers, from) ?? powers?.[0]?.value ?? connectionPowerW ?? connectionW;
+      const multiplier = entry === undefined ? 1 : multiplierAt(entry, from);
+      return { from, hourlyMax: power === undefined ? undefined : power / multiplier };
+    });
 }

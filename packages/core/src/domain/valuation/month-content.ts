@@ -1,4 +1,5 @@
 import { emptyColumns } from "../reading/reading.ts";
+import { installationsOf } from "../registry/installations.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import { recordOfMonth } from "../registry/record-of-month.ts";
 import type { RegisterSnapshot, SnapshotContent } from "../snapshot/snapshot.ts";
@@ -7,9 +8,9 @@ import type { PastMonth } from "./estimation/past-month.ts";
 import { pastMonths } from "./estimation/past-month.ts";
 import type { KnownChannel, KnownMeter } from "./known-meter.ts";
 import type { Closings, Month } from "./month.ts";
-import { closingOf, spanOf } from "./month.ts";
+import { closingsOf, spanOf } from "./month.ts";
 import { judgeMonth } from "./month-rules/judge-month.ts";
-import { rowOf, rowsOf } from "./rows-of-meter.ts";
+import { rowsOf, rowsOfRegister } from "./rows-of-meter.ts";
 import { unusualRows, withUnusual } from "./unusual-use.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
 import { valuationRules } from "./valuation-rules.ts";
@@ -28,9 +29,10 @@ export function monthContent(
 ): SnapshotContent {
   const { history, outages } = known;
   const month = { period, span: spanOf(calendar, period), previous, history, outages };
-  const meter = { ...known, record: recordOfMonth(known.record, month.span) };
-  const present = meter.channels.filter(({ channel, first }) => countsIn(channel, first, { meter, period, calendar }));
-  return composeMonth(meter, month, rowsOf(meter.record, present, month, rules), rules);
+  const present = known.channels.filter(({ channel, first }) =>
+    countsIn(channel, first, { meter: known, period, calendar }),
+  );
+  return composeMonth(known, month, rowsOf(known.record, present, month, rules), rules);
 }
 
 /** All months from one to another, each opening with the one before. */
@@ -43,10 +45,10 @@ export function monthsOf(
   const months: SnapshotContent[] = [];
   const history: PastMonth[] = [];
   for (let period = from; period <= to; period += 1) {
-    const previous = months.at(-1)?.registers.map(closingOf) ?? [];
+    const previous = closingsOf(months.at(-1)?.registers ?? []);
     const content = monthContent({ ...meter, history }, period, calendar, previous, rules);
     const odd = unusualRows(content, previous, calendar, rules);
-    const month = withUnusual(content, odd, months.at(-12)?.registers.map(closingOf) ?? [], calendar, rules);
+    const month = withUnusual(content, odd, closingsOf(months.at(-12)?.registers ?? []), calendar, rules);
     months.push(month);
     history.push(...pastMonths({ ...month, revision: 1 }, calendar));
   }
@@ -64,9 +66,12 @@ export function countsIn(
   },
 ): boolean {
   if (of.calendar.periodOf(first.at - channel.stepSeconds) <= of.period) return true;
-  const installed = of.meter.record?.installed;
-  if (channel.kind !== "register" || installed?.values[channel.register] === undefined) return false;
-  return of.calendar.periodOf(installed.at) <= of.period;
+  const { record } = of.meter;
+  if (channel.kind !== "register" || record === undefined) return false;
+  return installationsOf(record).some(
+    ({ installed }) =>
+      installed?.values[channel.register] !== undefined && of.calendar.periodOf(installed.at) <= of.period,
+  );
 }
 
 /** Whether what was issued before may say something of a month of which nothing was read. */
@@ -84,20 +89,21 @@ interface Wants {
   readonly previous: Closings;
 }
 
-/** The rows, and one for each register of the master data that never reported. */
+/** The rows, and those of each register of the master data that never reported. */
 export function composeMonth(
-  { meterId, record, recordDamaged }: Pick<KnownMeter, "meterId" | "record" | "recordDamaged">,
+  { meterId, record: known, recordDamaged }: Pick<KnownMeter, "meterId" | "record" | "recordDamaged">,
   month: Month,
   reported: readonly RegisterSnapshot[],
   rules: ValuationRules = valuationRules,
 ): SnapshotContent {
   const rows = [...reported];
+  const { span } = month;
+  const record = recordOfMonth(known, span);
   for (const { register, unit } of record?.registers ?? []) {
     if (rows.some((row) => row.register === register)) continue;
     const channel = { register, unit, kind: "register", stepSeconds: 0 } as const;
-    rows.push(rowOf(record, [{ channel, readings: emptyColumns() }], month, rules));
+    rows.push(...rowsOfRegister(known, [{ channel, readings: emptyColumns() }], month, rules));
   }
-  const { span } = month;
   rows.sort((a, b) => (a.register < b.register ? -1 : a.register > b.register ? 1 : a.unit < b.unit ? -1 : 1));
   return {
     meterId,

@@ -44,9 +44,22 @@ export interface Month {
   readonly outages?: readonly Part[] | undefined;
 }
 
-export function closingOf(row: RegisterSnapshot): Required<IssuedClosing> {
+function closingOf(row: RegisterSnapshot): Required<IssuedClosing> {
   const { register, unit, value, valueQuality } = row;
   return { register, unit, value, valueQuality, whole: wholeUse(row) };
+}
+
+/** What the next month opens with: of a register whose month has several rows the last one's closing. */
+export function closingsOf(rows: readonly RegisterSnapshot[]): Required<IssuedClosing>[] {
+  return lastRows(rows).map(closingOf);
+}
+
+/** Rows are ordered by register, unit and time. */
+export function lastRows(rows: readonly RegisterSnapshot[]): readonly RegisterSnapshot[] {
+  return rows.filter(({ register, unit }, index) => {
+    const next = rows[index + 1];
+    return next === undefined || next.register !== register || next.unit !== unit;
+  });
 }
 
 /** The consumption of a row of a whole month that has standing; null of any other. */

@@ -20,6 +20,8 @@ export interface Openings {
   readonly span: Span;
   readonly part: Part;
   readonly previous: IssuedClosing | undefined;
+  /** The part goes on from another one of the same month, whose closing is `previous`. */
+  readonly isCut?: boolean;
   /** The master data's value of the installation. */
   readonly installed: { readonly at: number; readonly value: number } | undefined;
   /** What the line shows where the part begins. */
@@ -34,13 +36,11 @@ export interface Openings {
  * The closing before, by reference, where it has standing; else the reading of an installation in this month, the
  * line's own value, an older installation of which nothing came since, or the first reading.
  */
-export function openingOf(
-  { span, part, previous, installed, start, first, hasPast }: Openings,
-  { snapSeconds }: Pick<ValuationRules, "snapSeconds">,
-): Opening {
+export function openingOf(of: Openings, { snapSeconds }: Pick<ValuationRules, "snapSeconds">): Opening {
+  const { span, part, previous, isCut = false, installed, start, first, hasPast } = of;
   const { value = null, valueQuality = "missing" } = previous ?? {};
-  if (value !== null && hasStanding(valueQuality) && part.from === span.start) {
-    return { value, at: span.start, quality: valueQuality, basis: "previous" };
+  if (value !== null && hasStanding(valueQuality) && (isCut || part.from === span.start)) {
+    return { value, at: part.from, quality: valueQuality, basis: isCut ? "line" : "previous" };
   }
   const isInstalledNow = installed !== undefined && installed.at >= span.start && installed.at <= part.to;
   const isKnownAtStart = hasPast && start !== undefined && start.value !== null && hasStanding(start.quality);

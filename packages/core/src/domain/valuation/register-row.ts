@@ -53,13 +53,23 @@ export interface RegisterPast {
   readonly outages?: readonly Part[] | undefined;
   /** What a month is estimated from that nothing follows; undefined where it was not looked up. */
   readonly past?: EstimatedFrom | undefined;
+  /** The part of the month that the row is of; undefined where the record tells. */
+  readonly place?: RowPlace | undefined;
+}
+
+export interface RowPlace {
+  readonly part: Part;
+  /** What the register showed when it was installed, where that may open the part. */
+  readonly installed: { readonly at: number; readonly value: number } | undefined;
+  /** The part goes on from another one of the same month, whose closing is `previous`. */
+  readonly isCut: boolean;
 }
 
 export type EstimatedFrom = Pick<OneSided, "period" | "history" | "outages">;
 
 /** One register's row of one month: closing, opening and what lies between. */
 export function registerRow(past: RegisterPast, span: Span, rules: ValuationRules): RegisterSnapshot {
-  const part = partOf(span, past.record);
+  const part = past.place?.part ?? partOf(span, past.record);
   const closing = closingAt(past.line, past.intervals, { boundary: part.to, outages: past.outages }, rules);
   const base = { past, span, part, ...opened(past, span, part, rules) };
   const { cover } = past;
@@ -84,10 +94,8 @@ interface Base {
 }
 
 function opened(past: RegisterPast, span: Span, part: Part, rules: ValuationRules) {
-  const { line, previous, record, register, reach } = past;
-  const at = record?.installed?.at;
-  const value = record?.installed?.values[register];
-  const installed = at === undefined || value === undefined ? undefined : { at, value };
+  const { line, previous, record, register, reach, place } = past;
+  const installed = place === undefined ? installedAs(record, register) : place.installed;
   if (reach !== "complete") {
     const { first } = reach;
     const openings = { span, part, previous, installed, start: undefined, first, hasPast: false };
@@ -98,8 +106,15 @@ function opened(past: RegisterPast, span: Span, part: Part, rules: ValuationRule
   const start = known ?? countedBack(line, past.intervals, part.from, rules);
   const isCountedBack = known === undefined && start !== undefined;
   const hasPast = previous !== undefined || isCountedBack || hasBefore(line, part.from, rules);
-  const opening = openingOf({ span, part, previous, installed, start, first, hasPast }, rules);
+  const isCut = place?.isCut === true;
+  const opening = openingOf({ span, part, previous, isCut, installed, start, first, hasPast }, rules);
   return { opening, start, first: firstFrom(line, opening.at ?? part.from) };
+}
+
+export function installedAs(record: MeterRecord | undefined, register: string): RowPlace["installed"] {
+  const at = record?.installed?.at;
+  const value = record?.installed?.values[register];
+  return at === undefined || value === undefined ? undefined : { at, value };
 }
 
 /** Whether the line has readings from before, as far as readings say anything. */

@@ -1,6 +1,11 @@
 import type { ReadingSeries } from "../reading/reading.ts";
 import { emptyColumns, originOf, pushReading } from "../reading/reading.ts";
+import { begins } from "../registry/installations.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
+import { isTimed, recordIn, recordOfMonth } from "../registry/record-of-month.ts";
+import type { Stretch } from "../registry/register-stretches.ts";
+import { stretchesOf } from "../registry/register-stretches.ts";
+import type { RegisteredMeter } from "../registry/registered-meter.ts";
 import { cutWithin, deadFrom } from "../registry/supply-status.ts";
 import type { Finding } from "../snapshot/finding.ts";
 import { findingsWithin } from "../snapshot/finding.ts";
@@ -9,17 +14,19 @@ import { joined } from "../time/stretches.ts";
 import { coverIntervals } from "./cover/cover-intervals.ts";
 import { intervalRow } from "./interval-row.ts";
 import type { JudgedIntervals } from "./judge/judge-intervals.ts";
-import type { JudgedBy } from "./judged-channels.ts";
+import type { JudgedBy, JudgedLine } from "./judged-channels.ts";
 import { judgedLine, judgedProfile } from "./judged-channels.ts";
-import type { KnownChannel } from "./known-meter.ts";
+import type { KnownChannel, RegisterSpec } from "./known-meter.ts";
 import { registerSpec } from "./known-meter.ts";
 import type { RegisterLine } from "./line/register-line.ts";
-import type { Month, Part } from "./month.ts";
+import type { IssuedClosing, Month, Part } from "./month.ts";
 import { partOf } from "./month.ts";
 import { usedWhileCut } from "./month-rules/v03-inactive-point.ts";
 import { isContradicted } from "./month-rules/v18-contradicted-spike.ts";
-import type { EstimatedFrom } from "./register-row.ts";
-import { registerRow } from "./register-row.ts";
+import { recordOfChain, withKnown } from "./move-values.ts";
+import type { EstimatedFrom, RowPlace } from "./register-row.ts";
+import { installedAs, registerRow } from "./register-row.ts";
+import { splitAt } from "./split-intervals.ts";
 import type { ValuationRules } from "./valuation-rules.ts";
 
 /** A channel with its readings. */
@@ -27,17 +34,100 @@ export type Stored = Pick<KnownChannel, "channel" | "readings">;
 
 /** A row for each register and unit, by the whole engine: judged, put on a line, closed. */
 export function rowsOf(
-  record: MeterRecord | undefined,
+  record: RegisteredMeter | undefined,
   channels: readonly Stored[],
   month: Month,
   rules: ValuationRules,
 ): RegisterSnapshot[] {
   const groups = Map.groupBy(channels, ({ channel }) => `${channel.register}|${channel.unit}`);
-  return [...groups.values()].map((group) => rowOf(record, group, month, rules));
+  return [...groups.values()].flatMap((group) => rowsOfRegister(record, group, month, rules));
+}
+
+/** One for each part of the month in which the register was at one usage point and counted with one multiplier. */
+export function rowsOfRegister(
+  record: RegisteredMeter | undefined,
+  group: readonly Stored[],
+  month: Month,
+  rules: ValuationRules,
+): readonly RegisterSnapshot[] {
+  if (record === undefined || !isTimed(record)) return [rowOf(record, group, month, rules)];
+  const [{ channel }] = group as [Stored];
+  const stretches = stretchesOf(record, channel.register, month.span);
+  const ofMonth = recordOfMonth(record, month.span);
+  if (stretches.length === 0) return [rowOf(ofMonth, group, month, rules)];
+  const rows: RegisterSnapshot[] = [];
+  const judgedIn = judgedByChain(record, group, cutsOf(stretches), rules);
+  for (const stretch of stretches) {
+    const place = placeOf(record, stretch, { channel, month, before: rows.at(-1), rules });
+    const row = rowAt({ ...place, judged: judgedIn(stretch) }, channel, month, rules);
+    const { usagePointId } = stretch.installation;
+    rows.push(usagePointId === ofMonth?.usagePointId ? row : { ...row, usagePointId });
+  }
+  return rows;
+}
+
+/** Where the register counted on from one part to the next. */
+function cutsOf(stretches: readonly Stretch[]): readonly number[] {
+  return stretches.slice(1).flatMap(({ from, isJoined }) => (isJoined ? [from] : []));
+}
+
+/** What was read in installations that follow each other at once is judged together, and is one line. */
+function judgedByChain(
+  record: RegisteredMeter,
+  group: readonly Stored[],
+  cuts: readonly number[],
+  rules: ValuationRules,
+): (stretch: Stretch) => JudgedGroup {
+  const [{ channel }] = group as [Stored];
+  const known = new Map<Stretch["chain"], JudgedGroup>();
+  return ({ chain }) => {
+    let found = known.get(chain);
+    if (found === undefined) {
+      const ofChain = recordOfChain(record, chain);
+      const spec = registerSpec(ofChain, channel.register, rules);
+      const told = group.map((one) => (one.channel.kind === "register" ? withKnown(one, chain.known) : one));
+      const { intervals, ...judged } = judgeGroup(told, { record: ofChain, spec, rules });
+      found = { ...judged, intervals: splitAt(intervals, cuts) };
+      known.set(chain, found);
+    }
+    return found;
+  };
+}
+
+interface PlaceOf {
+  readonly channel: KnownChannel["channel"];
+  readonly month: Month;
+  /** The row of the stretch before. */
+  readonly before: RegisterSnapshot | undefined;
+  readonly rules: ValuationRules;
+}
+
+function placeOf(record: RegisteredMeter, stretch: Stretch, of: PlaceOf): Omit<PlacedRow, "judged"> {
+  const { installation, chain, from, to, isJoined } = stretch;
+  const { register, unit } = of.channel;
+  const { span, previous } = of.month;
+  const plain = recordIn(record, installation, { from, to });
+  const spec = registerSpec(plain, register, of.rules);
+  const at = begins(installation);
+  const value = chain.known.find((one) => one.at === at)?.value ?? installation.installed?.values[register];
+  const mayOpen = value !== undefined && (at === from || from === span.start);
+  const installed = mayOpen ? { at, value } : undefined;
+  const isCut = of.before !== undefined && isJoined && installed === undefined;
+  const issued = previous.find((row) => row.register === register && row.unit === unit);
+  const opensWith = isCut ? of.before : isJoined && of.before === undefined ? issued : undefined;
+  return { record: plain, spec, part: { from, to }, installed, isCut, previous: opensWith };
+}
+
+interface PlacedRow extends RowPlace {
+  /** As of this part. */
+  readonly record: MeterRecord | undefined;
+  readonly spec: RegisterSpec;
+  readonly judged: JudgedGroup;
+  readonly previous: IssuedClosing | undefined;
 }
 
 /** @param group the channels of one register and unit */
-export function rowOf(
+function rowOf(
   record: MeterRecord | undefined,
   group: readonly Stored[],
   month: Month,
@@ -47,22 +137,34 @@ export function rowOf(
   const [{ channel }] = group as [Stored];
   const { register, unit } = channel;
   const spec = registerSpec(record, register, rules);
-  const part = partOf(span, record);
+  const judged = judgeGroup(group, { record, spec, rules });
+  const known = previous.find((row) => row.register === register && row.unit === unit);
+  const installed = installedAs(record, register);
+  const place = { record, spec, part: partOf(span, record), installed, isCut: false, previous: known };
+  return rowAt({ ...place, judged }, channel, month, rules);
+}
+
+function rowAt(
+  place: PlacedRow,
+  channel: KnownChannel["channel"],
+  month: Month,
+  rules: ValuationRules,
+): RegisterSnapshot {
+  const { span } = month;
+  const { register, unit } = channel;
+  const { record, spec, part, judged: of, previous } = place;
   const from = estimatedFrom(month, channel, record);
   const outages = record?.outages;
-  const { totals, judged, profiles } = judgeGroup(group, { record, spec, rules });
-  const intervals = profiles.map(({ series }) => series);
+  const { totals, judged, intervals, findings } = of;
   const cover = intervals.length === 0 ? undefined : coverIntervals(intervals, part.from, part.to, outages);
-  const findings = together([...(judged === undefined ? [] : [judged]), ...profiles]);
   if (totals === undefined && cover !== undefined) {
     const shown = findingsWithin(findings, part);
     const row = intervalRow({ register, unit, spec, cover, outages, findings: shown, past: from }, part, span, rules);
     return withCuts(row, { line: undefined, intervals }, part, { record, spec, rules });
   }
   const { line } = judged ?? judgedLine(emptyColumns(), register, { record, spec, rules });
-  const known = previous.find((row) => row.register === register && row.unit === unit);
-  const past = { register, unit, spec, record, line, findings, intervals, cover, outages, previous: known, past: from };
-  const row = registerRow({ ...past, reach: "complete" }, span, rules);
+  const past = { register, unit, spec, record, line, findings, intervals, cover, outages, previous, past: from };
+  const row = registerRow({ ...past, reach: "complete", place }, span, rules);
   return withCuts(row, { line, intervals }, part, { record, spec, rules });
 }
 
@@ -83,14 +185,22 @@ function estimatedFrom(
 /** As far back as the history goes. */
 const cutsSecondsBack = 500 * 86_400;
 
-function judgeGroup(group: readonly Stored[], by: JudgedBy) {
+interface JudgedGroup {
+  readonly totals: Stored | undefined;
+  readonly judged: JudgedLine | undefined;
+  readonly intervals: readonly ReadingSeries[];
+  readonly findings: readonly Finding[];
+}
+
+function judgeGroup(group: readonly Stored[], by: JudgedBy): JudgedGroup {
   const totals = group.find((one) => one.channel.kind === "register");
   const judged = totals && judgedLine(totals.readings, totals.channel.register, by);
   const profiles = group
     .filter((one) => one.channel.kind === "interval")
     .map((one) => judgedProfile(one.channel, one.readings, by))
     .map((one) => (judged === undefined ? one : withoutContradicted(one, judged.line, by.rules)));
-  return { totals, judged, profiles };
+  const findings = together([...(judged === undefined ? [] : [judged]), ...profiles]);
+  return { totals, judged, intervals: profiles.map(({ series }) => series), findings };
 }
 
 /** V18: a spike that the register contradicts takes no part in a value. */

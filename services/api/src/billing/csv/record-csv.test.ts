@@ -33,6 +33,7 @@ const estimate = fc.record({
 
 const registerRow: fc.Arbitrary<RegisterSnapshot> = fc.record({
   register: fc.constantFrom("1.8.0", "2.8.0", "7-0:3.0.0"),
+  usagePointId: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.constant("up-0")),
   unit: member(baseUnits),
   value: orNull(amount),
   valueQuality: member(snapshotQualities),

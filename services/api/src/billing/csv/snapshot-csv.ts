@@ -69,16 +69,21 @@ export function recordCsvEncoder(
   };
 }
 
-/** One row per register of a snapshot. The cells that they share are made once and copied. */
+/** One line per row of a snapshot. The cells that they share are made once and copied. */
 function writeSnapshotRows(writer: RowWriter, snapshot: Snapshot): void {
   let start = writer.length;
   let end = start;
   for (const row of snapshot.registers) {
-    if (end > start) {
+    if (row.usagePointId !== null) {
+      // A row of another place: what is written next is not copied from it.
+      writeShared(writer, { ...snapshot, usagePointId: row.usagePointId });
+      [start, end] = [writer.length, writer.length];
+    } else if (end > start) {
       const again = writer.length;
       writer.again(start, end);
       [start, end] = [again, writer.length];
     } else {
+      start = writer.length;
       writeShared(writer, snapshot);
       end = writer.length;
     }

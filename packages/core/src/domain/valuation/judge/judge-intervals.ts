@@ -7,7 +7,7 @@ import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import { remarksOf } from "./remarks.ts";
 import { doubtOf } from "./reported-doubt.ts";
-import { isAboveCeiling } from "./v17-above-ceiling.ts";
+import { isAboveCeilingBetween } from "./v17-above-ceiling.ts";
 import { spikesOf } from "./v18-spike.ts";
 
 export interface JudgedIntervals {
@@ -59,5 +59,6 @@ function isCredible(one: ReadingSeries, index: number, { spec, rules }: By): boo
   const code = one.code[index] as number;
   if (qualityIndexOf(code) === 3) return false;
   if (originOf(code) === "operator") return true;
-  return !isAboveCeiling(one.value[index] as number, one.channel.stepSeconds, spec, rules);
+  const to = one.at[index] as number;
+  return !isAboveCeilingBetween(one.value[index] as number, { from: to - one.channel.stepSeconds, to }, spec, rules);
 }

@@ -2,7 +2,7 @@ import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Point } from "./point.ts";
 import { isWrap } from "./v14-rollover.ts";
-import { isAboveCeiling } from "./v17-above-ceiling.ts";
+import { isAboveCeilingBetween } from "./v17-above-ceiling.ts";
 
 /**
  * How a register got from one reading to a later one: it counted up, it wrapped (V14), it fell (V13), or it leapt
@@ -12,9 +12,9 @@ export type Course = "rose" | "wrapped" | "fell" | "leapt";
 
 /** V13: a register that shows less than before has wrapped, or something is wrong. Never a negative difference. */
 export function courseOf(earlier: Point, later: Point, spec: RegisterSpec, rules: ValuationRules): Course {
-  const seconds = later.at - earlier.at;
   if (later.value >= earlier.value) {
-    return isAboveCeiling(later.value - earlier.value, seconds, spec, rules) ? "leapt" : "rose";
+    const time = { from: earlier.at, to: later.at };
+    return isAboveCeilingBetween(later.value - earlier.value, time, spec, rules) ? "leapt" : "rose";
   }
   return isWrap(earlier, later, spec, rules) ? "wrapped" : "fell";
 }

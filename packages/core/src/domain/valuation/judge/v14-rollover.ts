@@ -1,7 +1,7 @@
 import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import type { Point } from "./point.ts";
-import { isAboveCeiling } from "./v17-above-ceiling.ts";
+import { isAboveCeilingBetween } from "./v17-above-ceiling.ts";
 
 /**
  * V14: a lower reading is a wrap of the counter where its digits are known and the connection can have used what lies
@@ -11,5 +11,6 @@ export function isWrap(earlier: Point, later: Point, spec: RegisterSpec, rules: 
   const { modulus, hourlyMax } = spec;
   if (modulus === undefined || earlier.value >= modulus || later.value >= earlier.value) return false;
   if (hourlyMax === undefined) return earlier.value * 100 >= modulus * rules.wrapsFromPercent;
-  return !isAboveCeiling(modulus - earlier.value + later.value, later.at - earlier.at, spec, rules);
+  const time = { from: earlier.at, to: later.at };
+  return !isAboveCeilingBetween(modulus - earlier.value + later.value, time, spec, rules);
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { MeterRecord } from "../../registry/meter-record.ts";
 import type { RegisterSnapshot } from "../../snapshot/snapshot.ts";
 import { withoutReadings } from "../../snapshot/snapshot.ts";
-import { closingOf } from "../month.ts";
+import { closingsOf } from "../month.ts";
 import { valuationRules } from "../valuation-rules.ts";
 import { highOrLow, judgeMonth } from "./judge-month.ts";
 
@@ -95,16 +95,16 @@ test.for([
   { before: 0, now: 11, days: 30, is: true },
   { before: 200, now: 301, days: 60, is: true },
 ])("V19: $now kWh in 30 days after $before in $days: $is", ({ before, now, days, is }) => {
-  const of = { span, before: [closingOf(row("1.8.0", before))], seconds: days * day };
+  const of = { span, before: closingsOf([row("1.8.0", before)]), seconds: days * day };
   expect(highOrLow([row("1.8.0", now)], of, valuationRules).length).toBe(is ? 1 : 0);
 });
 
 test("V19: only whole months that have standing are compared", () => {
-  const usual = { span, seconds: 30 * day, before: [closingOf(row("1.8.0", 100))] };
+  const usual = { span, seconds: 30 * day, before: closingsOf([row("1.8.0", 100)]) };
   const part = row("1.8.0", 900, { from: 1010 * day });
   const suspect = row("1.8.0", 900, { quality: "suspect" });
   const estimated = row("1.8.0", 900, { quality: "estimated" });
   expect(highOrLow([part, suspect, estimated], usual, valuationRules)).toEqual([]);
-  const before = [closingOf(row("1.8.0", 100, { quality: "incomplete" }))];
+  const before = closingsOf([row("1.8.0", 100, { quality: "incomplete" })]);
   expect(highOrLow([row("1.8.0", 900)], { ...usual, before }, valuationRules)).toEqual([]);
 });

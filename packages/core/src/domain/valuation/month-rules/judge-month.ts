@@ -1,4 +1,4 @@
-import type { MeterRecord } from "../../registry/meter-record.ts";
+import { type RegisteredMeter, supplyAt } from "../../registry/registered-meter.ts";
 import { isActive } from "../../registry/supply-status.ts";
 import type { Finding, RuleCode } from "../../snapshot/finding.ts";
 import { findingsMax } from "../../snapshot/finding.ts";
@@ -14,7 +14,7 @@ import { isZeroUse } from "./v23-zero-use.ts";
 import { isUnexpectedExport } from "./v27-export.ts";
 
 export interface JudgedMonth {
-  readonly record: MeterRecord | undefined;
+  readonly record: RegisteredMeter | undefined;
   readonly span: Span;
 }
 
@@ -34,12 +34,14 @@ export function judgeMonth(
           rows,
           registers.map(({ register }) => register),
         );
+  const statusesAt = ({ usagePointId }: RegisterSnapshot) =>
+    usagePointId === null || record === undefined ? record?.statuses : supplyAt(record, usagePointId).statuses;
   return rows.map((row) => {
     const said: RuleCode[] = [];
     if (differ.includes(row)) said.push("V21");
     if (absent.includes(row)) said.push("V22");
     const part = { from: row.openingAt ?? row.from ?? span.start, to: row.to ?? span.boundary };
-    if (isZeroUse(row, part.to - part.from, rules) && isActive(record?.statuses, part)) said.push("V23");
+    if (isZeroUse(row, part.to - part.from, rules) && isActive(statusesAt(row), part)) said.push("V23");
     if (isUnexpectedExport(row, registers)) said.push("V27");
     return withFindings(row, said, span);
   });

@@ -21,8 +21,11 @@ export function tariffsThatDiffer(
   { registerStep }: ValuationRules,
 ): readonly JudgedRow[] {
   return rows.filter((total) => {
-    const parts = rows.filter(({ register, unit }) => totalOf(register) === total.register && unit === total.unit);
-    if (parts.length < 2 || ![total, ...parts].every((row) => isRead(row) && isOfOneTime(row, total))) return false;
+    const tariffs = rows.filter(({ register, unit }) => totalOf(register) === total.register && unit === total.unit);
+    // A register may have several rows of a month: those of one time belong together.
+    const parts = tariffs.filter((row) => isOfOneTime(row, total));
+    if (parts.length < 2 || parts.length < new Set(tariffs.map(({ register }) => register)).size) return false;
+    if (![total, ...parts].every(isRead)) return false;
     const sum = parts.reduce((known, { consumption }) => known + (consumption as number), 0);
     const tolerance = (parts.length + 1) * registerStep * stepOf(total.register);
     return Math.abs(sum - (total.consumption as number)) > tolerance;
