@@ -6,7 +6,7 @@ import type { Chain, KnownValue } from "../registry/register-stretches.ts";
 import type { RegisteredMeter } from "../registry/registered-meter.ts";
 import { supplyAt } from "../registry/registered-meter.ts";
 import type { Dated } from "../registry/usage-point.ts";
-import type { Stored } from "./rows-of-meter.ts";
+import type { KnownChannel } from "./known-meter.ts";
 
 /** By what readings of installations that follow each other at once are judged: as if they were one. */
 export function recordOfChain(record: RegisteredMeter, { installations }: Chain): MeterRecord {
@@ -35,8 +35,10 @@ function powersFrom(powers: readonly Dated<number>[], from: number): readonly Da
   return [{ validFrom: from, value: held.value }, ...powers.filter(({ validFrom }) => validFrom > from)];
 }
 
+type Told = Pick<KnownChannel, "channel" | "readings">;
+
 /** What the fitters read when they moved the meter stands in the place of what it reported at that instant. */
-export function withKnown(one: Stored, known: readonly KnownValue[]): Stored {
+export function withKnown(one: Told, known: readonly KnownValue[]): Told {
   return known.length === 0 ? one : { ...one, readings: merged(one.readings, known) };
 }
 
