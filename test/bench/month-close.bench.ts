@@ -5,6 +5,7 @@ import { cpuSecondsOf, peakBytesOf, residentBytesOf } from "../support/processes
 import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { runLoad } from "./load/load-process.ts";
+import { monthBoundary } from "./month-boundary.ts";
 import { applied, portOf } from "./throughput.bench.ts";
 
 interface Period {
@@ -24,8 +25,7 @@ export async function measureMonthClose(meters: number): Promise<Figure[]> {
     METERBOOK_TIME_ZONE: "UTC",
   });
   try {
-    const now = new Date();
-    const boundary = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) / 1000;
+    const boundary = monthBoundary();
     const period = new Date((boundary - 86_400) * 1000).toISOString().slice(0, 7);
     await runLoad({
       port: portOf(meterbook),

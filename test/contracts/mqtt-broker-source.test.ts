@@ -108,13 +108,14 @@ describe.skipIf(server === undefined).each(["5", "3.1.1"] as const)("the broker 
 
   test("held for longer than the keepalive, the connection lives and everything arrives once", async () => {
     const record = recorded();
-    const options = optionsOf(record, { protocol, keepaliveSeconds: 1 });
+    const options = optionsOf(record, { protocol, keepaliveSeconds: 3 });
     const held = heldTake();
     await opened(options, held.take);
     const client = await meter();
     for (const payload of numbers(30)) client.publish(topicOf(options), payload, { qos: 1 });
     await vi.waitFor(() => expect(held.payloads).toHaveLength(8));
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    // Longer than the broker waits, which is one and a half times the keepalive.
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
     const resolving = setInterval(held.resolveAll, 5);
     await vi.waitFor(() => expect(held.payloads).toHaveLength(30), { timeout: 30_000 });
     clearInterval(resolving);
@@ -256,7 +257,7 @@ describe.skipIf(server === undefined)("a broker as the source", () => {
   });
 
   test("a broker that cannot be reached at the start is named", async () => {
-    const options = optionsOf(recorded(), { url: "mqtt://127.0.0.1:1", startTimeoutMs: 300 });
+    const options = optionsOf(recorded(), { url: "mqtt://127.0.0.1:1", startTimeoutMs: 3000 });
     await expect(openMqttBrokerSource(options, async () => undefined)).rejects.toThrow(
       /METERBOOK_MQTT_URL.*ECONNREFUSED/,
     );
@@ -276,7 +277,7 @@ test("a connection that ends before the subscriptions are answered says nothing 
   const { port } = hangUpAtSubscribe.address() as AddressInfo;
   const record = recorded();
   const starting = openMqttBrokerSource(
-    optionsOf(record, { url: `mqtt://127.0.0.1:${port}`, startTimeoutMs: 1000 }),
+    optionsOf(record, { url: `mqtt://127.0.0.1:${port}`, startTimeoutMs: 4000 }),
     async () => undefined,
   );
   await expect(starting).rejects.toThrow(/no answer in time/);
@@ -306,9 +307,7 @@ describe.skipIf(server === undefined)("faults", () => {
     await broker.start();
     await vi.waitFor(
       () => expect(record.of("brokerConnected")).toEqual([{ sessionPresent: false }, { sessionPresent: true }]),
-      {
-        timeout: 10_000,
-      },
+      { timeout: 20_000 },
     );
     const after = await meter({}, broker.url);
     for (const payload of numbers(50, 50)) await after.publishAsync(topicOf(options), payload, { qos: 1 });
@@ -354,6 +353,6 @@ describe.skipIf(server === undefined)("faults", () => {
     await dies(1500);
     await publishing;
     run(0);
-    await vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 15_000 });
+    await vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 30_000 });
   });
 });

@@ -44,7 +44,7 @@ const listOf = (revoked: readonly (Made | undefined)[], times: Parameters<typeof
 async function client(address: string, over: IClientOptions | Made | undefined): Promise<MqttClient> {
   const how = over !== undefined && "private" in over ? { ca: ours?.cert, cert: over.cert, key: over.private } : over;
   const scheme = how !== undefined && "cert" in how ? "mqtts" : "mqtt";
-  const options = { reconnectPeriod: 0, connectTimeout: 2000, ...(how as IClientOptions) };
+  const options = { reconnectPeriod: 0, connectTimeout: 10_000, ...(how as IClientOptions) };
   const opened = await connectAsync(`${scheme}://${address}`, options, false);
   onTestFinished(() => opened.endAsync(true));
   return opened;

@@ -427,6 +427,23 @@ describe("limits", () => {
     expect(of("connectionClosed")).toEqual([{ clientId: "silent", reason: "keepalive_timeout" }]);
   });
 
+  test("a client that reported while the process stood still is not taken for silent", async () => {
+    const { endpoint, of } = await opened();
+    const busy = await connected(endpoint, { clientId: "busy", keepaliveSeconds: 1 });
+    const silent = await connected(endpoint, { clientId: "silent", keepaliveSeconds: 1 });
+    const other = await connected(endpoint, { clientId: "other" });
+    // Sweeps have seen that both are silent.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Where it stands still while it reads, timers come before what arrives meanwhile.
+    await ping(other);
+    busy.send(raw.publish(topic, "x"));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+    expect(ackedIds(await busy.take(4))).toEqual([1]);
+    await silent.closed;
+    await ping(busy);
+    expect(of("connectionClosed")).toEqual([{ clientId: "silent", reason: "keepalive_timeout" }]);
+  });
+
   test("a client that does not connect is refused", async () => {
     const { endpoint, of } = await opened({ connectTimeoutMs: 100 });
     const [mute, slow] = [await unconnected(endpoint), await unconnected(endpoint)];

@@ -24,14 +24,20 @@ beforeAll(async () => {
   server = await makeCertificate("endpoint", ours);
 }, 30_000);
 
-async function endpoint(how: { tls?: TlsFiles; identities?: readonly object[] }, directory: string) {
+interface How {
+  readonly tls?: TlsFiles;
+  readonly identities?: readonly object[];
+  readonly connectTimeoutMs?: number;
+}
+
+async function endpoint({ tls, identities, ...limits }: How, directory: string) {
   const taken: MeterMessage[] = [];
   const filesFailed = vi.fn();
-  const identitiesFile = how.identities === undefined ? undefined : join(directory, "identities");
+  const identitiesFile = identities === undefined ? undefined : join(directory, "identities");
   if (identitiesFile !== undefined)
-    await writeFile(identitiesFile, (how.identities ?? []).map((one) => JSON.stringify(one)).join("\n"));
+    await writeFile(identitiesFile, (identities ?? []).map((one) => JSON.stringify(one)).join("\n"));
   const opened = await quietEndpoint(
-    { tls: how.tls, identitiesFile, events: { filesFailed } },
+    { tls, identitiesFile, events: { filesFailed }, ...limits },
     async (message) => void taken.push({ ...message, payload: Buffer.from(message.payload) }),
   );
   return { ...opened, taken, filesFailed, identitiesFile };
@@ -49,7 +55,7 @@ async function client(address: string, over: IClientOptions = {}) {
   const scheme = over.cert === undefined && over.ca === undefined ? "mqtt" : "mqtts";
   const opened = await connectAsync(
     `${scheme}://${address}`,
-    { reconnectPeriod: 0, connectTimeout: 2000, ...over },
+    { reconnectPeriod: 0, connectTimeout: 10_000, ...over },
     false,
   );
   onTestFinished(() => opened.endAsync(true));
@@ -174,12 +180,13 @@ describe("with an authority for meters", () => {
 
   test("a handshake that does not go on ends in time", async () => {
     const directory = await temporaryDirectory();
-    const { address, refused } = await endpoint({ tls: await secured(directory, "mutual") }, directory);
+    const tls = await secured(directory, "mutual");
+    const { address, refused } = await endpoint({ tls, connectTimeoutMs: 500 }, directory);
     const [host = "", port] = address.split(":");
     const socket = connectTcp({ host, port: Number(port) });
     onTestFinished(() => void socket.destroy());
     await once(socket, "close");
-    expect(refused).toEqual(["tls_failed"]);
+    await vi.waitFor(() => expect(refused).toEqual(["tls_failed"]));
   });
 
   test("a name that is no meter id is not let in", async () => {

@@ -25,7 +25,7 @@ async function readiness({ httpUrl }: MeterbookProcess): Promise<Readiness & { s
 async function report({ mqttUrl }: MeterbookProcess, ours: Made, { cert, private: key }: Made): Promise<void> {
   const client = await connectAsync(
     mqttUrl,
-    { ca: ours.cert, cert, key, reconnectPeriod: 0, connectTimeout: 2000 },
+    { ca: ours.cert, cert, key, reconnectPeriod: 0, connectTimeout: 10_000 },
     false,
   );
   const readings = [{ at: "2026-10-31T22:00:00Z", register: "1.8.0", value: 1 }];
@@ -51,35 +51,30 @@ test("H15: the list of revoked certificates ends while we run", { timeout: 90_00
   });
   onTestFinished(() => meterbook.dispose());
   const list = "METERBOOK_MQTT_TLS_CRL_FILE: the revocation list of CN=meters";
-  const before = await readiness(meterbook);
-  expect(before).toMatchObject({ status: 200, notices: [expect.stringContaining(`${list} ends at `)] });
+  await expect
+    .poll(() => readiness(meterbook))
+    .toMatchObject({ status: 200, notices: [expect.stringContaining(`${list} ends at `)] });
   await report(meterbook, ours, meter as Made);
 
+  const ended = new RegExp(`${list} ended at .*; meters that connect are refused until it is renewed`);
   await expect
-    .poll(async () => (await readiness(meterbook)).status, {
-      timeout: endsAtMs + tellMsMax - Date.now(),
-      interval: 100,
-    })
-    .toBe(503);
-  const ended = await readiness(meterbook);
-  expect(ended.problems).toEqual([
-    expect.stringMatching(new RegExp(`${list} ended at .*; meters that connect are refused until it is renewed`)),
-  ]);
+    .poll(() => readiness(meterbook), { timeout: endsAtMs + tellMsMax - Date.now(), interval: 100 })
+    .toMatchObject({ status: 503, problems: [expect.stringMatching(ended)] });
   await expect(report(meterbook, ours, meter as Made)).rejects.toThrow();
   const metrics = await (await fetch(`${meterbook.httpUrl}/metrics`)).text();
   expect(metrics).toMatch(/meterbook_certificate_ends_seconds\{setting="METERBOOK_MQTT_TLS_CRL_FILE"\} -\d/);
   expect(metrics).toMatch(/meterbook_mqtt_connections_refused_total\{reason="revocation_list_ended"\} [1-9]/);
-  const lines = meterbook
-    .errors()
-    .split("\n")
-    .filter((line) => line.includes("CRL_FILE"));
+  const lines = () =>
+    meterbook
+      .errors()
+      .split("\n")
+      .filter((line) => line.includes("CRL_FILE"));
   // One when the episode begins, the notice's and the problem's, and none between.
-  expect(lines, lines.join("\n")).toHaveLength(2);
-  expect(lines[0]).toContain("Wants attention");
-  expect(lines[1]).toContain("Not ready");
+  await expect.poll(lines).toEqual([expect.stringContaining("Wants attention"), expect.stringContaining("Not ready")]);
 
   await writeFile(file("crl"), await makeRevocationList(ours, []));
-  await expect.poll(async () => (await readiness(meterbook)).status, { timeout: tellMsMax, interval: 100 }).toBe(200);
-  expect(await readiness(meterbook)).toMatchObject({ status: 200, problems: [], notices: [] });
+  await expect
+    .poll(() => readiness(meterbook), { timeout: tellMsMax, interval: 100 })
+    .toMatchObject({ status: 200, problems: [], notices: [] });
   await report(meterbook, ours, meter as Made);
 });

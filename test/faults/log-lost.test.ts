@@ -86,8 +86,9 @@ describe.skipIf(!isThere)("what Kafka lost", { timeout: 200_000 }, () => {
     await cluster.settled(60_000);
     await expect.poll(async () => sum(await losses(cluster)), { timeout: 10_000 }).toBe(lost);
     const before = await losses(cluster);
-    const status = await cluster.get<{ received: number; stored: number; lost: { count: number } }>("/v1/status");
-    expect(status).toMatchObject({ received: 100, stored: 40, lost: { count: lost } });
+    await expect
+      .poll(() => cluster.get("/v1/status"))
+      .toMatchObject({ received: 100, stored: 40, lost: { count: lost } });
     const all = [...cluster.ingests, ...cluster.aggregators, ...cluster.apis];
     for (const process of all) {
       const named = expect.stringMatching(/^readings-log: \d+ damaged or lost/);

@@ -28,12 +28,9 @@ describe.skipIf(!isThere)("backups of different moments", { timeout: 280_000 }, 
       const after = await issuedBy(cluster, traffic);
       expect(after.readings).toEqual(atCopy.readings);
       expect(after.revisions).toEqual(atCopy.revisions);
-      const damage = await cluster.get<{ items: { place: string; code: string; lost: number }[] }>("/v1/damage");
       const gone = atEnd.revisions.length - atCopy.revisions.length;
       expect(gone).toBeGreaterThan(0);
-      // One entry for each shard of the ledger.
-      const behind = damage.items.filter(({ place, code }) => place === "ledger" && code === "store_behind");
-      expect(behind.reduce((sum, { lost }) => sum + lost, 0)).toBe(gone);
+      await expect.poll(() => ledgerBehindBy(cluster)).toBe(gone);
       expect(await verifyTopics(cluster)).toMatchObject({ code: 0, output: expect.stringContaining("all is well") });
       await publishAll(() => cluster.mqttUrl, traffic.waves[2] ?? []);
       await cluster.settled(120_000);
@@ -81,6 +78,13 @@ async function workedOn() {
   const atCopy = await issuedBy(cluster, traffic);
   await wave(2);
   return { cluster, traffic, older, newer, atCopy, atEnd: await issuedBy(cluster, traffic) };
+}
+
+/** There is one entry for each shard of the ledger. */
+async function ledgerBehindBy(cluster: MeterbookCluster): Promise<number> {
+  const damage = await cluster.get<{ items: { place: string; code: string; lost: number }[] }>("/v1/damage");
+  const behind = damage.items.filter(({ place, code }) => place === "ledger" && code === "store_behind");
+  return behind.reduce((sum, { lost }) => sum + lost, 0);
 }
 
 interface Revision {

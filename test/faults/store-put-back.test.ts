@@ -46,10 +46,11 @@ describe.skipIf(!isThere)("a store that knows less than it did", { timeout: 280_
     await cluster.settled(120_000);
     const { code, output } = await checkTruth(truth, cluster.httpUrl, ["--redelivered"]);
     expect(code, output).toBe(0);
-    const damage = await cluster.get<{ items: { code: string }[] }>("/v1/damage");
-    expect(damage.items.map((one) => one.code)).toContain("store_behind");
-    const ready = await cluster.get<{ ready: boolean; notices: string[] }>("/readyz");
-    expect(ready).toMatchObject({ ready: true, notices: [expect.stringMatching(/series/), ...ready.notices.slice(1)] });
+    const codes = async () =>
+      (await cluster.get<{ items: { code: string }[] }>("/v1/damage")).items.map(({ code }) => code);
+    await expect.poll(codes).toContain("store_behind");
+    const notices = async () => (await cluster.get<{ notices: string[] }>("/readyz")).notices;
+    await expect.poll(notices).toContainEqual(expect.stringMatching(/series/));
   });
 });
 

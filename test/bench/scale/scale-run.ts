@@ -4,6 +4,7 @@ import { cpuFromNow, cpuSecondsOf, ofEach, peaksOf } from "../../support/process
 import { type FreshServers, onFreshServers } from "../fresh-servers.ts";
 import { runLoad } from "../load/load-process.ts";
 import { loadMeterId, loadRegisters, loadStepSeconds } from "../load/raw-load-formula.ts";
+import { monthBoundary } from "../month-boundary.ts";
 import { measureExport } from "../month-close.bench.ts";
 import { expectAll } from "../throughput.bench.ts";
 import { askable, liveBytesOf } from "./live-memory.ts";
@@ -53,8 +54,7 @@ async function measured(
   if (ingest === undefined || aggregator === undefined || api === undefined) throw new Error("a process is missing");
   const ours = { ingest, aggregator, api };
   const all = { ...ours, ...servers };
-  const now = new Date();
-  const boundary = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) / 1000;
+  const boundary = monthBoundary();
   const port = Number(new URL(ingest.mqttUrl).port);
 
   const liveBefore = await liveBytes(ours);

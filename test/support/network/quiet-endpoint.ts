@@ -23,7 +23,7 @@ export async function quietEndpoint({ events, ...options }: Options, take: TakeM
       inFlightMessagesMax: 10,
       inFlightBytesMax: 1_000_000,
       connectionsMax: 100,
-      connectTimeoutMs: 2000,
+      connectTimeoutMs: 10_000,
       sweepEveryMs: 25,
       filesLookEveryMs: 50,
       clock: systemClock,

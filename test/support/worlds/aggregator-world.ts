@@ -269,6 +269,16 @@ export async function openAggregatorWorld(options: AggregatorWorldOptions): Prom
 
 /** What a test does to the log, the registry and the time, whichever aggregator runs. */
 function tellingParts({ log, registry, delivery, clock, looks }: Surroundings, store: () => SeriesReader) {
+  async function look(): Promise<void> {
+    // The first may have begun before the call.
+    for (let round = 0; round < 2; round += 1) await once(looks, "look");
+  }
+
+  /** Every barrier that was written so far. */
+  function isPassed(): boolean {
+    return log.frames.findLastIndex(({ barrier }) => barrier !== undefined) < delivery.position;
+  }
+
   return {
     take: (count: number) => delivery.deliver(count),
     async deliver(...reports: readonly TestReport[]) {
@@ -288,18 +298,15 @@ function tellingParts({ log, registry, delivery, clock, looks }: Surroundings, s
     },
     async settle() {
       const deadline = Date.now() + 20_000;
-      // Housekeeping looks on its own every tenth of a second; what it waits for is the clock, which stands where it
-      // was put.
-      await new Promise((resolve) => setTimeout(resolve, 250));
-      while ((await store().totals()).pending > 0) {
+      // Housekeeping goes round on its own every tenth of a second, and writes the barrier that is due. What it waits
+      // for is the clock, which stands where it was put.
+      await look();
+      while (!isPassed() || (await store().totals()).pending > 0) {
         if (Date.now() > deadline) throw new Error("nothing settles: is the clock past the settle time?");
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    async look() {
-      // The first may have begun before the call.
-      for (let round = 0; round < 2; round += 1) await once(looks, "look");
-    },
+    look,
     expireLog: log.expire,
     forgetLog: log.forget,
     totals: () => store().totals(),

@@ -9,6 +9,7 @@ import { requestsOn } from "../mqtt-messages/request-topics.ts";
 import { type FairTurns, fairTurns } from "./bounds/fair-turns.ts";
 import type { InboundBudget } from "./bounds/inbound-budget.ts";
 import { inboundBudget } from "./bounds/inbound-budget.ts";
+import { lateSweep } from "./bounds/late-sweep.ts";
 import { partialBudget } from "./bounds/partial-budget.ts";
 import { ackFlusher } from "./connection/ack-flusher.ts";
 import type { ConnectionContext, Identify, MqttConnection } from "./connection/connection-context.ts";
@@ -141,10 +142,12 @@ export async function openMqttEndpoint(options: MqttEndpointOptions, take: TakeM
     await sessions.close();
     throw error;
   });
+  const { sweepEveryMs = 1_000 } = options;
+  const isLate = lateSweep(sweepEveryMs, context.nowMs());
   const sweeper = setInterval(() => {
     const nowMs = context.nowMs();
-    roster.each((connection) => connection.sweep(nowMs));
-  }, options.sweepEveryMs ?? 1_000);
+    if (!isLate(nowMs)) roster.each((connection) => connection.sweep(nowMs));
+  }, sweepEveryMs);
 
   async function close(): Promise<void> {
     listener.close();

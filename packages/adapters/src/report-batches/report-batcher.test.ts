@@ -50,9 +50,11 @@ test("a report is settled by the write that holds it, not before", async () => {
 
 test("while many come they wait for others, or until so many wait; and no longer when few come", async () => {
   const busy = { reportsPerSecond: 100, lingerMs: 60_000, reportsMax: 3 };
-  const { writes, batcher } = held({ lingerMs: 1, busy });
+  let nowMs = 0;
+  const { writes, batcher } = held({ lingerMs: 1, busy, nowMs: () => nowMs });
   const some = (count: number) => Array.from({ length: count }, (_, i) => batcher.add(report(String(i))));
   async function written(index: number, reports: Promise<void>[]): Promise<readonly string[] | undefined> {
+    nowMs += 10;
     const { frames, outcome } = await nth(writes, index);
     outcome.resolve();
     await Promise.all(reports);
@@ -62,8 +64,9 @@ test("while many come they wait for others, or until so many wait; and no longer
   expect(await written(0, some(2))).toHaveLength(2);
   expect(await written(1, some(30))).toHaveLength(30);
   const waiting = some(2);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 50));
   expect(writes).toHaveLength(2);
+  nowMs += 200;
   waiting.push(...some(1));
   // Three in a fifth of a second are few.
   expect(await written(2, waiting)).toHaveLength(3);

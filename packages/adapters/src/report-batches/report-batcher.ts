@@ -26,6 +26,8 @@ export interface BatcherOptions {
   readonly busy?: BusyLinger;
   /** Reports of so many bytes may wait or be under way; above it `add` waits. */
   readonly waitingBytesMax: number;
+  /** By which it is known how fast reports come; one that no change of the host's clock moves where absent. */
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -106,7 +108,7 @@ export function reportBatcher(
   options: BatcherOptions,
 ): ReportBatcher {
   const { framesPerWriteMax, lingerMs, waitingBytesMax, busy } = options;
-  const { bytesPerWriteMax = Number.POSITIVE_INFINITY } = options;
+  const { bytesPerWriteMax = Number.POSITIVE_INFINITY, nowMs = () => performance.now() } = options;
   const frames = openFrames(options);
   const outside = waitingLine<{ report: LoggedReport; settle: (done: Promise<void>) => void }>();
   let bytesInside = 0;
@@ -140,9 +142,9 @@ export function reportBatcher(
   }
 
   async function writeAll(): Promise<void> {
-    const nowMs = performance.now();
-    perSecond = (frames.reports() / (nowMs - begunAtMs)) * 1000;
-    begunAtMs = nowMs;
+    const beginsAtMs = nowMs();
+    perSecond = (frames.reports() / (beginsAtMs - begunAtMs)) * 1000;
+    begunAtMs = beginsAtMs;
     const batch = frames.take(framesPerWriteMax, bytesPerWriteMax);
     const bytes = batch.reduce((sum, frame) => sum + frame.bytes, 0);
     try {

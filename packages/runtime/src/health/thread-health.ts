@@ -70,7 +70,11 @@ export interface WatchOptions {
 }
 
 /** Gathers what all threads of this process report, also what they reported before. */
-export function watchHealth({ expected, silentMsMax = 8_000, nowMs = Date.now }: WatchOptions): HealthWatch {
+export function watchHealth({
+  expected,
+  silentMsMax = 8_000,
+  nowMs = () => performance.now(),
+}: WatchOptions): HealthWatch {
   const heard = new Map<string, { health: Health; atMs: number }>();
   const channel = openChannel((message) => {
     if (message.kind !== "told") return;

@@ -58,14 +58,16 @@ async function take(response: IncomingMessage, bytes: number): Promise<void> {
 /** Waits until two looks, some turns of the loop apart, find the same. */
 async function settled(look: () => number): Promise<number> {
   let before = Number.NaN;
+  let timesSame = 0;
   await vi.waitFor(
     () => {
       const now = look();
-      const same = now === before;
+      timesSame = now === before ? timesSame + 1 : 0;
       before = now;
-      expect(same).toBe(true);
+      // On a machine that stands still twice the same says nothing.
+      expect(timesSame).toBeGreaterThanOrEqual(3);
     },
-    { timeout: 5000, interval: 100 },
+    { interval: 100 },
   );
   return before;
 }
