@@ -426,9 +426,10 @@ export function memoryGroupSums(groups: Readonly<Record<string, MemoryGroup>>): 
     async group(groupId) {
       const found = groups[groupId];
       if (found === undefined) return undefined;
-      const { meters = 0, meterIds = [], days } = found;
-      return { groupId, meters, meterIds, registers: Object.keys(days) };
+      const { meters = 0, days } = found;
+      return { groupId, meters, registers: Object.keys(days) };
     },
+    memberIds: async (groupId) => groups[groupId]?.meterIds ?? [],
     days: async (groupId, register, { from, to }) =>
       (groups[groupId]?.days[register] ?? []).filter(({ day }) => day >= from && day <= to),
     pending: async () => [],

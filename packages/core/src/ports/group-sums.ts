@@ -74,7 +74,9 @@ export interface GroupSumsReader {
     readonly limit: number;
   }): Promise<readonly ListedGroup[]>;
   /** Undefined where nobody is or was a member. */
-  group(groupId: string): Promise<(GroupMembers & { readonly registers: readonly string[] }) | undefined>;
+  group(groupId: string): Promise<(ListedGroup & { readonly registers: readonly string[] }) | undefined>;
+  /** Those of its members that are named (`membersNamedMax`); none where nobody is. */
+  memberIds(groupId: string): Promise<readonly string[]>;
   /** Ascending by day; each partition has its own. */
   days(groupId: string, register: string, range: DayRange): Promise<readonly SummedDay[]>;
   /** Days that any partition is still to sum, those of the range only. */

@@ -109,9 +109,9 @@ export function balanceRoutes(app: Api, context: ApiContext): void {
       below: below.points,
       belowReturned: belowReturned.points,
     });
-    const measuring = await context.ports.groupSums.group(meter);
+    const measuredBy = [...(await context.ports.groupSums.memberIds(meter))];
     return {
-      ...{ groupId: group.groupId, feeder: group.name, measuredBy: measuring?.meterIds ?? [] },
+      ...{ groupId: group.groupId, feeder: group.name, measuredBy },
       ...{ resolution: range.resolution, unit: "Wh" as const, zone: context.timeZone },
       pending: await pendingDays(context, range),
       total: balanceTotal(points),

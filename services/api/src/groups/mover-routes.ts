@@ -59,13 +59,14 @@ export function moverRoutes(app: Api, context: ApiContext): void {
   app.get("/v1/groups/:groupId/movers", { schema }, async (request) => {
     const { period: of, register: wanted, against, limit = limitDefault } = request.query;
     const group = await knownGroup(context, request.params.groupId);
-    if (group.meterIds.length < group.meters)
+    const meterIds = await context.ports.groupSums.memberIds(group.groupId);
+    if (meterIds.length < group.meters)
       throw new ApiProblem(
         "group_too_large",
         `${group.groupId} has ${group.meters} meters: movers are found among those of a feeder or a smaller group`,
       );
     const before = of - (against === "month" ? 1 : 12);
-    const found = await compare(context, group.meterIds, wanted, [of, before]);
+    const found = await compare(context, meterIds, wanted, [of, before]);
     return {
       ...{ groupId: group.groupId, register: wanted, period: periodName(of), against: periodName(before) },
       ...{ meters: group.meters, compared: found.length },

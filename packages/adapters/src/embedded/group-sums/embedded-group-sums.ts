@@ -93,7 +93,8 @@ export function openEmbeddedGroupSumsReader({ dataDir }: { readonly dataDir: str
   const list = database.prepare(`
     SELECT group_id, sum(meters) AS meters FROM member WHERE group_id > ? AND group_id >= ? AND group_id < ?
     GROUP BY group_id ORDER BY group_id LIMIT ?`);
-  const members = database.prepare("SELECT meters, ids FROM member WHERE group_id = ? ORDER BY partition");
+  const size = database.prepare("SELECT count(*) AS parts, sum(meters) AS meters FROM member WHERE group_id = ?");
+  const named = database.prepare("SELECT ids FROM member WHERE group_id = ? ORDER BY partition");
   // One look-up for each register, not a walk over all days.
   const registers = database.prepare(`
     WITH RECURSIVE found(register) AS (SELECT min(register) FROM group_day WHERE group_id = ?1
@@ -112,13 +113,11 @@ export function openEmbeddedGroupSumsReader({ dataDir }: { readonly dataDir: str
         meters: Number(row["meters"]),
       })),
     async group(groupId) {
-      const parts = members.all(groupId);
+      const { parts = 0, meters = 0 } = size.get(groupId) ?? {};
       const known = registers.all(groupId).map((row) => String(row["register"]));
-      if (parts.length === 0 && known.length === 0) return undefined;
-      const meterIds = parts.flatMap((row) => JSON.parse(String(row["ids"])) as string[]);
-      const meters = parts.reduce((sum, row) => sum + Number(row["meters"]), 0);
-      return { groupId, meters, meterIds, registers: known };
+      return parts === 0 && known.length === 0 ? undefined : { groupId, meters: Number(meters), registers: known };
     },
+    memberIds: async (groupId) => named.all(groupId).flatMap((row) => JSON.parse(String(row["ids"])) as string[]),
     days: async (groupId, register, { from, to }) =>
       days.all(groupId, register, from, to).map((row) => ({
         day: Number(row["day"]),

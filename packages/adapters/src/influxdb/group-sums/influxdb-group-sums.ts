@@ -197,6 +197,7 @@ export function openInfluxGroupSumsReader(options: InfluxOptions): GroupSumsRead
   return {
     groups: (page) => listGroups(onEach, page, signal),
     group: (groupId) => oneGroup(onEach, groupId, signal),
+    memberIds: (groupId) => onEach((connection) => membersOf(connection, groupId, signal)),
     days: async (groupId, register, range) =>
       (await onEach((connection) => daysOf(connection, groupId, register, range, signal))).sort(
         (a, b) => a.day - b.day,
@@ -239,12 +240,12 @@ async function listGroups(
 
 async function oneGroup(onEach: OnEach, groupId: string, signal: AbortSignal) {
   const parameters = { g: groupId };
-  const members = await onEach(async (connection) => {
-    const text = "SELECT meters, ids FROM groupmember WHERE g = $g GROUP BY part";
+  const members = onEach(async (connection) => {
+    const text = "SELECT meters FROM groupmember WHERE g = $g GROUP BY part";
     const found = await query(connection, { text, parameters }, signal);
-    return found.flatMap(({ values }) => values.map((row) => ({ meters: Number(row[1]), ids: String(row[2]) })));
+    return found.flatMap(({ values }) => values.map((row) => Number(row[1])));
   });
-  const fields = await onEach(async (connection) => {
+  const fields = onEach(async (connection) => {
     // Every field of the measurement is a column, whoever's it is.
     const text = "SELECT count(*) FROM groupday WHERE g = $g";
     const found = await query(connection, { text, parameters }, signal);
@@ -254,12 +255,18 @@ async function oneGroup(onEach: OnEach, groupId: string, signal: AbortSignal) {
         .map((name) => name.replace(/^count_/, "")),
     );
   });
+  const [sizes, known] = await Promise.all([members, fields]);
   const registers = [
-    ...new Set(fields.flatMap((field) => (unitOf(field) === undefined ? [] : field.replace(/_[^_]+$/, "")))),
+    ...new Set(known.flatMap((field) => (unitOf(field) === undefined ? [] : field.replace(/_[^_]+$/, "")))),
   ].sort();
-  const meters = members.reduce((sum, one) => sum + one.meters, 0);
-  if (meters === 0 && registers.length === 0) return undefined;
-  return { groupId, meters, meterIds: members.flatMap(({ ids }) => JSON.parse(ids) as string[]), registers };
+  const meters = sizes.reduce((sum, size) => sum + size, 0);
+  return meters === 0 && registers.length === 0 ? undefined : { groupId, meters, registers };
+}
+
+async function membersOf(connection: InfluxConnection, groupId: string, signal: AbortSignal): Promise<string[]> {
+  const text = "SELECT ids FROM groupmember WHERE g = $g GROUP BY part";
+  const found = await query(connection, { text, parameters: { g: groupId } }, signal);
+  return found.flatMap(({ values }) => values.flatMap((row) => JSON.parse(String(row[1])) as string[]));
 }
 
 async function daysOf(

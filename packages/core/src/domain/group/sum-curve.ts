@@ -47,21 +47,49 @@ export function groupCurve(
 ): GroupPoint[] {
   const edges = stepEdges(calendar, resolution, from, to);
   const sums = edges.slice(1).map((): Sum => ({ consumption: 0, expected: 0, present: 0, estimated: 0 }));
-  const stepOf = new Map(edges.map((at, index) => [at, index]));
-  for (const part of parts) {
-    const own = stepEdges(calendar, storedResolution(resolution), part.day, calendar.addDays(part.day, 1));
-    for (let step = 0; step < part.steps.present.length; step += 1) {
-      const at = own[step] as number;
-      const into = sums[stepOf.get(resolution === "P1M" ? monthOf(at, calendar) : at) ?? -1];
-      if (into !== undefined) addPart(into, part, step);
-    }
-  }
-  return sums.map(({ consumption, ...counts }, index) => ({
+  const add = resolution === "P1M" ? addToMonth : addToSteps;
+  for (const part of parts) add(part, storedResolution(resolution), { edges, sums, calendar });
+  return sums.map(({ consumption, expected, present, estimated }, index) => ({
     from: edges[index] as number,
     to: edges[index + 1] as number,
-    consumption: counts.present === 0 ? null : checkedAmount(consumption),
-    ...counts,
+    consumption: present === 0 ? null : checkedAmount(consumption),
+    expected,
+    present,
+    estimated,
   }));
+}
+
+interface Sums {
+  readonly edges: readonly number[];
+  readonly sums: readonly Sum[];
+  readonly calendar: LocalCalendar;
+}
+
+/** The steps of a day follow one another in the range too: only the first is looked for. */
+function addToSteps(part: SummedPart, stored: SumResolution, { edges, sums, calendar }: Sums): void {
+  const [first, last] = [edges[0] ?? 0, edges[sums.length] ?? 0];
+  const own =
+    part.day >= first ? 0 : stepEdges(calendar, stored, part.day, calendar.addDays(part.day, 1)).indexOf(first);
+  if (own < 0 || part.day >= last) return;
+  const at = indexOf(edges, Math.max(part.day, first));
+  const steps = Math.min(part.steps.present.length - own, sums.length - at);
+  for (let step = 0; step < steps; step += 1) addPart(sums[at + step] as Sum, part, own + step);
+}
+
+function addToMonth(part: SummedPart, _stored: SumResolution, { edges, sums, calendar }: Sums): void {
+  const into = sums[edges.indexOf(monthOf(part.day, calendar))];
+  if (into !== undefined) for (let step = 0; step < part.steps.present.length; step += 1) addPart(into, part, step);
+}
+
+/** Of an edge that is there. */
+function indexOf(edges: readonly number[], edge: number): number {
+  let [low, high] = [0, edges.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((edges[middle] as number) < edge) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function monthOf(at: number, calendar: LocalCalendar): number {
