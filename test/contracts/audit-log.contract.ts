@@ -11,15 +11,9 @@ export interface AuditLogUnderTest {
   putDamaged(read: PersonalRead): Promise<void>;
 }
 
-/** What the port promises (packages/core/src/ports/audit-log.ts). Every adapter runs it. */
-export function auditLogContract(make: () => Promise<AuditLogUnderTest>): void {
-  async function opened(under: AuditLogUnderTest, options?: { keptMax?: number }): Promise<AuditLog> {
-    const log = await under.open(options);
-    onTestFinished(() => log.close().catch(() => undefined));
-    return log;
-  }
-  const aRead = (under: AuditLogUnderTest, over: Partial<PersonalRead> = {}): PersonalRead => ({
-    atMs: under.nowMs,
+export function aPersonalRead(atMs: number, over: Partial<PersonalRead> = {}): PersonalRead {
+  return {
+    atMs,
     caller: "anna",
     address: "10.0.0.7",
     call: "GET /v1/meters/:meterId/curve",
@@ -27,7 +21,17 @@ export function auditLogContract(make: () => Promise<AuditLogUnderTest>): void {
     subjectId: "m-1",
     query: "register=1.8.0",
     ...over,
-  });
+  };
+}
+
+/** What the port promises (packages/core/src/ports/audit-log.ts). Every adapter runs it. */
+export function auditLogContract(make: () => Promise<AuditLogUnderTest>): void {
+  async function opened(under: AuditLogUnderTest, options?: { keptMax?: number }): Promise<AuditLog> {
+    const log = await under.open(options);
+    onTestFinished(() => log.close().catch(() => undefined));
+    return log;
+  }
+  const aRead = (under: AuditLogUnderTest, over: Partial<PersonalRead> = {}) => aPersonalRead(under.nowMs, over);
   const queries = async (log: AuditLog, question: Partial<AuditQuestion> = {}) =>
     (await log.list({ limit: 1000, ...question })).map(({ query }) => query);
 
@@ -53,14 +57,16 @@ export function auditLogContract(make: () => Promise<AuditLogUnderTest>): void {
       aRead(under, { query: "3", atMs: under.nowMs - hour, caller: "boris" }),
       aRead(under, { query: "4", subject: "usage-point" }),
       aRead(under, { query: "5", subject: "fleet", subjectId: "" }),
+      aRead(under, { query: "6", subject: "group", subjectId: "feeder:F-1" }),
     ]);
     expect(await queries(log, { subject: "meter", subjectId: "m-1" })).toEqual(["3", "1"]);
     expect(await queries(log, { subjectId: "m-1" })).toEqual(["4", "3", "1"]);
     expect(await queries(log, { caller: "boris" })).toEqual(["3"]);
     expect(await queries(log, { subject: "fleet" })).toEqual(["5"]);
+    expect(await queries(log, { subject: "group", subjectId: "feeder:F-1" })).toEqual(["6"]);
     expect(await queries(log, { fromMs: under.nowMs - 2 * hour, toMs: under.nowMs })).toEqual(["3", "2"]);
     const [, second] = await log.list({ limit: 2 });
-    expect(await queries(log, { beforeId: second?.id ?? 0, limit: 2 })).toEqual(["3", "2"]);
+    expect(await queries(log, { beforeId: second?.id ?? 0, limit: 2 })).toEqual(["4", "3"]);
   });
 
   test("more than a record holds come back whole and in order", async () => {

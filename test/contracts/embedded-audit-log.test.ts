@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedAuditLog } from "@meterbook/adapters/embedded/audit-log/embedded-audit-log";
+import { backUpDirectory } from "@meterbook/adapters/embedded/directory/back-up-directory";
+import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
+import { restoreDirectory } from "@meterbook/adapters/embedded/directory/restore-directory";
 import { encodeRead } from "@meterbook/adapters/sqlite-views/audit-log/audit-table";
-import { describe } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { flippedBit } from "../support/flipped-bit.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { auditLogContract } from "./audit-log.contract.ts";
+import { aPersonalRead, auditLogContract } from "./audit-log.contract.ts";
 
 const nowMs = 1_793_484_000_000;
 
@@ -29,5 +32,29 @@ describe("embedded", () => {
         database.close();
       },
     };
+  });
+
+  test("who has read what is in a backup, and there again after a restore", async () => {
+    const [dataDir, place] = [await temporaryDirectory(), await temporaryDirectory()];
+    prepareDataDirectory(dataDir);
+    const open = (directory: string) =>
+      openEmbeddedAuditLog({ dataDir: directory, retentionDays: 30, nowMs: () => nowMs });
+    const log = open(dataDir);
+    await log.put([aPersonalRead(nowMs, { query: "1" }), aPersonalRead(nowMs, { query: "2" })]);
+    const [copy, restored] = [join(place, "copy"), join(place, "restored")];
+    const { files } = await backUpDirectory(dataDir, copy, nowMs);
+    expect(files["audit.db"]?.facts).toEqual({ count: 2 });
+    await log.put([aPersonalRead(nowMs, { query: "3" })]);
+    await log.close();
+    await restoreDirectory(copy, restored, { occupied: "refuse", nowMs });
+    prepareDataDirectory(restored);
+    const again = open(restored);
+    onTestFinished(() => again.close());
+    await again.put([aPersonalRead(nowMs, { query: "4" })]);
+    expect((await again.list({ limit: 9 })).map(({ id, query }) => [id, query])).toEqual([
+      [3, "4"],
+      [2, "2"],
+      [1, "1"],
+    ]);
   });
 });

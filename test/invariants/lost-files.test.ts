@@ -3,6 +3,7 @@
 // another directory's.
 import { cp, mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { openEmbeddedAuditLog } from "@meterbook/adapters/embedded/audit-log/embedded-audit-log";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { lockDataDirectory, prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import { fileKinds } from "@meterbook/adapters/embedded/directory/directory-files";
@@ -17,6 +18,7 @@ import { type Damage, damageId } from "@meterbook/core/domain/damage/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { refusalsPerMessageMax } from "@meterbook/core/ports/refused-message";
 import { beforeEach, describe, expect, test } from "vitest";
+import { aPersonalRead } from "../contracts/audit-log.contract.ts";
 import { aReport } from "../contracts/readings-log.contract.ts";
 import { aRecord } from "../contracts/registry.contract.ts";
 import { aRejection } from "../contracts/rejected-log.contract.ts";
@@ -49,7 +51,9 @@ async function work(directory: string, round: number): Promise<void> {
   await rejected.append([aRejection()]);
   const damage = openEmbeddedDamageLog({ dataDir: directory });
   await damage.report([aDamage(round)]);
-  for (const one of [damage, rejected, registry, ledger, store, log, marks]) await one.close();
+  const audit = openEmbeddedAuditLog({ dataDir: directory, retentionDays: 30, nowMs: () => round });
+  await audit.put([aPersonalRead(round)]);
+  for (const one of [audit, damage, rejected, registry, ledger, store, log, marks]) await one.close();
 }
 
 function aDamage(round: number): Damage {
@@ -133,12 +137,13 @@ describe.for(all.map((name) => ({ name })))("$name", ({ name }: { name: Name }) 
 test("H05: says how many of what are lost", async () => {
   await work(dataDir, 1);
   await work(dataDir, 2);
-  for (const name of ["ledger", "log", "registry", "rejected"]) await rm(join(dataDir, `${name}.db`));
+  for (const name of ["ledger", "log", "registry", "rejected", "audit"]) await rm(join(dataDir, `${name}.db`));
   const said = refusal(dataDir);
   expect(said).toMatch(/lost: 2 issued snapshots \(numbers 1 to 2\)/);
   expect(said).toMatch(/lost: 1 readings that were acknowledged \(numbers 4 to 4\)/);
   expect(said).toMatch(/lost: 2 changes of master data/);
   expect(said).toMatch(/lost: 2 refused messages/);
+  expect(said).toMatch(/lost: 2 reads of people's data \(numbers 1 to 2\)/);
 });
 
 test("H05: the store is lost and the log still has all: says so, and how to make it again", async () => {

@@ -2,6 +2,7 @@
 // scrub goes over it.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { openEmbeddedAuditLog } from "@meterbook/adapters/embedded/audit-log/embedded-audit-log";
 import { openEmbeddedDamageLog } from "@meterbook/adapters/embedded/damage-log/embedded-damage-log";
 import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import { openEmbeddedSnapshotLedgers } from "@meterbook/adapters/embedded/ledger/embedded-snapshot-ledger";
@@ -11,6 +12,7 @@ import { verifyDirectory } from "@meterbook/adapters/embedded/verify/verify-dire
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { systemClock as clock } from "@meterbook/core/ports/clock";
 import { expect, test } from "vitest";
+import { aPersonalRead } from "../contracts/audit-log.contract.ts";
 import { aDamage } from "../contracts/damage-log.contract.ts";
 import { aRejection } from "../contracts/rejected-log.contract.ts";
 import { aSnapshot } from "../contracts/snapshot-ledger.contract.ts";
@@ -52,7 +54,7 @@ test("H06: the scrub reads every record, tells of the wrong one and says when it
   expect(told[0]?.where).toBe("m-0 2026-10 revision 1");
 });
 
-test("H07: the scrub and verify name a refused message, a refusal and an entry about damage that were changed beside them", async () => {
+test("H07: the scrub and verify name a refused message, a refusal, a personal read and an entry about damage that were changed beside them", async () => {
   const dataDir = await temporaryDirectory();
   prepareDataDirectory(dataDir);
   const rejected = openEmbeddedRejectedLog({ dataDir });
@@ -63,6 +65,11 @@ test("H07: the scrub and verify name a refused message, a refusal and an entry a
   await damage.close();
   changeBeside(dataDir, "rejected", "UPDATE refused_message SET topic = 'other' WHERE place = 1");
   changeBeside(dataDir, "rejected", "UPDATE refusal SET replayed_at_ms = 5 WHERE detail = 'three'");
+  const audit = openEmbeddedAuditLog({ dataDir, retentionDays: 30, nowMs: () => 7 });
+  await audit.put(["1", "2", "3"].map((query) => aPersonalRead(7, { query })));
+  await audit.close();
+  changeBeside(dataDir, "audit", "UPDATE personal_read SET caller = 'nobody' WHERE id = 1");
+  changeBeside(dataDir, "audit", "UPDATE personal_read SET body = x'00' WHERE id = 3");
   changeBeside(dataDir, "damage", "DROP TRIGGER damage_is_final; UPDATE damage SET lost = 5");
   const told: Damage[] = [];
   const done = Promise.withResolvers<void>();
@@ -72,9 +79,14 @@ test("H07: the scrub and verify name a refused message, a refusal and an entry a
   await done.promise;
   await scrub.close();
   const names = ["message 1", "message 3 refusal 0"];
-  expect(told.map(({ place, where }) => [place, where])).toEqual(names.map((where) => ["rejected-log", where]));
+  const reads = ["read 1", "read 3"];
+  expect(told.map(({ place, where }) => [place, where])).toEqual([
+    ...names.map((where) => ["rejected-log", where]),
+    ...reads.map((where) => ["audit-log", where]),
+  ]);
+  expect(told.slice(-2).map(({ code }) => code)).toEqual(["key_mismatch", "record_unreadable"]);
   const { wrong } = await verifyDirectory(dataDir);
-  expect(wrong.map(({ where }) => where).sort()).toEqual(["entry ledger:m-1-2026-10-revision-1", ...names]);
+  expect(wrong.map(({ where }) => where).sort()).toEqual(["entry ledger:m-1-2026-10-revision-1", ...names, ...reads]);
 });
 
 function changeBeside(dataDir: string, file: string, sql: string): void {

@@ -32,6 +32,7 @@ const placeOfFile: Readonly<Record<string, Parameters<typeof damageId>[0]>> = {
   "log.db": "readings-log",
   "rejected.db": "rejected-log",
   "registry.db": "registry",
+  "audit.db": "audit-log",
 };
 
 const candidates: readonly Candidate[] = [
@@ -68,6 +69,7 @@ const candidates: readonly Candidate[] = [
     ...{ file: "registry.db", table: "record", key: "position", body: "body", only: "kind = 0" },
     where: ({ key }) => `position ${key} `,
   },
+  { ...{ file: "audit.db", table: "personal_read", key: "id", body: "body" }, where: ({ key }) => `read ${key}` },
 ];
 
 /** A bit that flipped. */

@@ -12,7 +12,7 @@ export function watchDirectory(
   { dataDir, shards }: { readonly dataDir: string; readonly shards: number },
   standing: Pick<StandingProblems, "raise" | "clear">,
 ): { close(): void } {
-  const names = ["directory", ...fileNamesOf(shards), "jobs", "gaps", "groups", "audit", "billing"] as const;
+  const names = ["directory", ...fileNamesOf(shards), "jobs", "gaps", "groups", "billing"] as const;
   const opened = new Map(names.map((name) => [name, identityOf(pathOf(dataDir, name))]));
 
   function isLost(name: (typeof names)[number]): boolean {

@@ -1,5 +1,5 @@
-/** Whose data was read: of a meter, of a usage point, or of all meters at once. */
-export const auditSubjects = ["meter", "usage-point", "fleet"] as const;
+/** Whose data was read: of a meter, of a usage point, of all meters at once, or of the members of a group. */
+export const auditSubjects = ["meter", "usage-point", "fleet", "group"] as const;
 export type AuditSubject = (typeof auditSubjects)[number];
 
 /** Somebody has read what tells of people. */

@@ -1,6 +1,7 @@
 import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { idPattern } from "@meterbook/core/domain/reading/identifiers";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
+import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
 import { checkRange } from "../analysis/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
@@ -54,8 +55,15 @@ export function listCurveRoutes(app: Api, context: ApiContext): void {
   app.post("/v1/groups::curve", { schema }, async (request) => {
     const { ids, register: of, ...range } = request.body;
     checkRange(range, listDaysMax);
-    const { points, ...told } = await sumList(context, ids, of, range);
+    const { points, meterIds, usagePointIds, ...told } = await sumList(context, ids, of, range);
     const { resolution } = range;
+    request.told = {
+      subjects: [
+        ...usagePointIds.map((subjectId) => ({ subject: "usage-point" as const, subjectId })),
+        ...meterIds.map((subjectId) => ({ subject: "meter" as const, subjectId })),
+      ],
+      query: `register=${of}&from=${formatInstant(range.from)}&to=${formatInstant(range.to)}&resolution=${resolution}`,
+    };
     return { register: of, resolution, zone: context.timeZone, ...told, items: points.map(groupPointJson) };
   });
 }

@@ -23,6 +23,9 @@ interface Listed {
 export interface SummedList {
   readonly unit: BaseUnit;
   readonly meters: number;
+  /** Those that were summed, and the usage points by which some of them were named. */
+  readonly meterIds: readonly string[];
+  readonly usagePointIds: readonly string[];
   readonly unknown: readonly string[];
   readonly points: readonly GroupPoint[];
 }
@@ -50,7 +53,9 @@ export async function sumList(
     return found === undefined ? [] : [{ day, expected: found.expected, steps: found.steps[resolution] }];
   });
   const points = groupCurve(parts, range.resolution, range, calendar);
-  return { unit, meters: listed.length, unknown, points };
+  const meterIds = listed.map(({ meterId }) => meterId);
+  const usagePointIds = [...new Set(listed.flatMap(({ usagePointIds: own }) => [...(own ?? [])]))];
+  return { unit, meters: listed.length, meterIds, usagePointIds, unknown, points };
 }
 
 interface DaySums {

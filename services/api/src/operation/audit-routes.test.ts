@@ -1,10 +1,18 @@
 // Goal: whoever is answered something of a person is written down, with what and when; nobody else is.
 // Method: the API on ports in memory; a log of reads that fails, and comes back.
 import type { PersonalRead } from "@meterbook/core/ports/audit-log";
+import type { InjectOptions } from "fastify";
 import { expect, test, vi } from "vitest";
+import { aRecord } from "../../../../test/contracts/registry.contract.ts";
 import { registerSeries } from "../../../../test/support/readings.ts";
 import { apiWorld, aSnapshot, injectableApi } from "../../../../test/support/worlds/api-world.ts";
-import { memoryAuditLog, memorySeries, memorySnapshots } from "../../../../test/support/worlds/memory-ports.ts";
+import {
+  memoryAuditLog,
+  memoryGroupSums,
+  memoryRegistry,
+  memorySeries,
+  memorySnapshots,
+} from "../../../../test/support/worlds/memory-ports.ts";
 import { auditEntrySchema } from "./audit-routes.ts";
 
 const range = "from=2026-10-01T00:00:00Z&to=2026-10-02T00:00:00Z";
@@ -51,6 +59,52 @@ test("each personal read is there at once, newest first, with who asked for what
   ]);
   const rest = (await app.inject(`/v1/audit?subject=meter&subjectId=m-1&limit=2&cursor=${ofMeter.nextCursor}`)).json();
   expect(rest.items.map(({ call }: { call: string }) => call)).toEqual(["GET /v1/meters/:meterId/curve"]);
+});
+
+test("sums of lists and of groups, movers, findings and gaps are reads of those they are of", async () => {
+  const base = world();
+  const groupSums = memoryGroupSums({
+    "feeder:F1": { meters: 1, meterIds: ["m-1"], days: { "1.8.0": [] } },
+    fleet: { meters: 2, meterIds: ["m-1", "m-2"], days: { "1.8.0": [] } },
+  });
+  const registry = memoryRegistry(aRecord("m-2", "up-2"));
+  const app = await injectableApi({ ...base, ports: { ...base.ports, groupSums, registry } });
+  const times = { from: "2026-10-01T00:00:00Z", to: "2026-10-02T00:00:00Z" };
+  const payload = { ids: ["m-1", "up-2", "nobody"], register: "1.8.0", ...times };
+  const asked: readonly InjectOptions[] = [
+    { method: "POST", url: "/v1/groups:curve", payload },
+    { method: "GET", url: `/v1/groups/feeder:F1/curve?register=1.8.0&${range}` },
+    { method: "GET", url: `/v1/groups/fleet/curve?register=1.8.0&${range}` },
+    { method: "GET", url: "/v1/groups/feeder:F1/movers?period=2026-10" },
+    { method: "GET", url: "/v1/groups/fleet/movers?period=2026-10" },
+    { method: "GET", url: "/v1/findings" },
+    { method: "GET", url: "/v1/findings?meterId=m-1" },
+    { method: "GET", url: "/v1/gaps?format=csv" },
+    { method: "GET", url: "/v1/meters/m-1/gaps" },
+  ];
+  for (const one of asked) expect([one, (await app.inject(one)).statusCode]).toEqual([one, 200]);
+  const { items } = (await app.inject("/v1/audit")).json();
+  expect(
+    items
+      .map(({ call, subject, subjectId }: Record<string, unknown>) => `${call} ${subject} ${subjectId}`)
+      .toReversed(),
+  ).toEqual([
+    "POST /v1/groups:curve usage-point up-2",
+    "POST /v1/groups:curve meter m-1",
+    "POST /v1/groups:curve meter m-2",
+    "GET /v1/groups/:groupId/curve group feeder:F1",
+    "GET /v1/groups/:groupId/movers group feeder:F1",
+    "GET /v1/groups/:groupId/movers fleet null",
+    "GET /v1/findings fleet null",
+    "GET /v1/findings meter m-1",
+    "GET /v1/gaps fleet null",
+    "GET /v1/meters/:meterId/gaps meter m-1",
+  ]);
+  expect(items.at(-1)).toMatchObject({
+    query: "register=1.8.0&from=2026-10-01T00:00:00Z&to=2026-10-02T00:00:00Z&resolution=PT1H",
+  });
+  const ofGroup = (await app.inject("/v1/audit?subjectId=feeder:F1")).json();
+  expect(ofGroup.items).toHaveLength(2);
 });
 
 test.for(["/v1/meters/nobody/readings", "/v1/meters/m-1", "/v1/status", "/v1/periods", "/v1/search?q=m-1"])(

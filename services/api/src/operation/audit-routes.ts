@@ -1,4 +1,5 @@
-import { idPattern } from "@meterbook/core/domain/reading/identifiers";
+import { readGroupId } from "@meterbook/core/domain/group/group-members";
+import { idPattern, isId } from "@meterbook/core/domain/reading/identifiers";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
 import { auditSubjects, type KeptRead } from "@meterbook/core/ports/audit-log";
 import { z } from "zod";
@@ -20,7 +21,9 @@ export const auditEntrySchema = z
     caller: z.string().nullable().meta({ description: "The name of the key; null where none was needed" }),
     address: z.string().meta({ description: "From where the call came" }),
     call: z.string(),
-    subject: z.enum(auditSubjects).meta({ description: "Whose data: `fleet` is a list of all meters" }),
+    subject: z.enum(auditSubjects).meta({
+      description: "Whose data: `fleet` is a list of all meters, `group` the members of a group",
+    }),
     subjectId: z.string().nullable(),
     query: z.string().meta({ description: "What was asked for, at most 300 characters" }),
   })
@@ -39,17 +42,22 @@ const example = {
 const header = "id,at,caller,address,call,subject,subject_id,query\n";
 
 const id = z.string().regex(idPattern, idRule);
+const subjectId = z
+  .string()
+  .max(80)
+  .refine((text) => isId(text) || readGroupId(text) !== undefined, "an id of a meter, a usage point or a group")
+  .meta({ description: "Only of this meter, usage point or group" });
 
 /** Who has read what of whom: for an operator who is asked, and for those it is about. */
 export function auditRoutes(app: Api, { ports, streams, limits, readsWritten }: ApiContext): void {
   const schema = {
     tags: ["operation"],
     summary: "Who has read what of whom",
-    description: `Every answered read of curves, readings, months and statements, newest first: when, by which key, of
-which meter or usage point. \`METERBOOK_AUDIT_RETENTION_DAYS\` says how long it is kept.`,
+    description: `Every answered read of curves, readings, months, statements, findings and gaps, newest first: when, by
+which key, of which meter, usage point or group. \`METERBOOK_AUDIT_RETENTION_DAYS\` says how long it is kept.`,
     querystring: z.strictObject({
       subject: z.enum(auditSubjects).optional().meta({ description: "Only of this kind" }),
-      subjectId: id.optional().meta({ description: "Only of this meter or usage point" }),
+      subjectId: subjectId.optional(),
       caller: id.optional().meta({ description: "Only by the key of this name" }),
       from: instant("Then or later", "2026-11-01T00:00:00Z").optional(),
       to: instant("Before", "2026-11-02T00:00:00Z").optional(),

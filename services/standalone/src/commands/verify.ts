@@ -49,6 +49,7 @@ const words = {
   acknowledgement: "words about them",
   repair_order: "orders to mend",
   mending: "mendings",
+  personal_read: "reads of people's data",
 };
 
 type Say = (line: string) => void;

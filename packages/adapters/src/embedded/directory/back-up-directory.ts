@@ -15,7 +15,7 @@ import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 export const manifestName = "backup.json";
 
 export interface Manifest {
-  readonly format: 2;
+  readonly format: 3;
   readonly id: string;
   readonly shards: number;
   readonly madeAt: string;
@@ -101,7 +101,7 @@ async function finish(to: string, nowMs: number): Promise<Manifest> {
     files[relative(to, path)] = { bytes: (await stat(path)).size, sha256: await sha256Of(path), facts };
     await syncPath(path);
   }
-  const manifest: Manifest = { format: 2, id, shards, madeAt: new Date(nowMs).toISOString(), files };
+  const manifest: Manifest = { format: 3, id, shards, madeAt: new Date(nowMs).toISOString(), files };
   const handle = await open(join(to, manifestName), "wx", 0o600);
   await handle.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
   await handle.sync();
@@ -133,7 +133,7 @@ function readManifest(from: string, text: string): Manifest {
     const manifest = JSON.parse(text) as Manifest;
     const names = Object.keys(manifest.files);
     const wanted = ["directory", ...fileNamesOf(manifest.shards)];
-    if (manifest.format === 2 && wanted.every((name) => names.includes(`${name}.db`))) return manifest;
+    if (manifest.format === 3 && wanted.every((name) => names.includes(`${name}.db`))) return manifest;
   } catch {
     // The same words as for what is JSON and no manifest.
   }

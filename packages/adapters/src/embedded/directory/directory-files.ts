@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { DamagedPlace } from "@meterbook/core/domain/damage/damage";
 import { rowOf } from "../../sqlite-views/ledger/ledger-row.ts";
+import { openAuditDatabase } from "../audit-log/audit-database.ts";
 import { openDamageDatabase } from "../damage-log/embedded-damage-log.ts";
 import { shardCounts } from "../database/shard-directory.ts";
 import { openLedgerDatabase } from "../ledger/embedded-snapshot-ledger.ts";
@@ -13,7 +14,7 @@ import { openSeriesDatabase } from "../series/series-database.ts";
 import { readProgress } from "../series/series-progress.ts";
 
 /** In the order in which a copy is taken, so that no file of it relies on what is in none: each on those after it. */
-export const fileKinds = ["series", "ledger", "log", "registry", "rejected", "damage"] as const;
+export const fileKinds = ["series", "ledger", "log", "registry", "rejected", "damage", "audit"] as const;
 export type FileKind = (typeof fileKinds)[number];
 
 /** Of these each shard has its own. */
@@ -98,6 +99,8 @@ export const directoryFiles: Readonly<Record<FileKind, DirectoryFile>> = {
     "SELECT (SELECT count(*) FROM damage) + (SELECT count(*) FROM acknowledgement) AS n",
     "entries about damage and words of operators about them",
   ),
+  // Old ones are forgotten, and the newest never is.
+  audit: numbered("audit-log", openAuditDatabase, "SELECT max(id) AS n FROM personal_read", "reads of people's data"),
 };
 
 export function openFile(dataDir: string, name: FileName): DatabaseSync {
@@ -108,10 +111,7 @@ export function factsOfFile(name: FileName, database: DatabaseSync): Facts {
   return directoryFiles[kindOf(name)].facts(database, shardOf(name));
 }
 
-export function pathOf(
-  dataDir: string,
-  name: FileName | "directory" | "jobs" | "gaps" | "groups" | "audit" | "billing",
-): string {
+export function pathOf(dataDir: string, name: FileName | "directory" | "jobs" | "gaps" | "groups" | "billing"): string {
   return join(dataDir, `${name}.db`);
 }
 
@@ -143,7 +143,7 @@ export function openToRead(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: 10_000 });
 }
 
-/** A file whose records are numbered without gaps: `sql` gives the last number as `n`. */
+/** A file whose records are numbered one after another: `sql` gives the last number as `n`. */
 function numbered(place: DamagedPlace, open: DirectoryFile["open"], sql: string, words: string): DirectoryFile {
   return {
     place,

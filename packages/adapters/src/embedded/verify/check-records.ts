@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { checkFrame } from "@meterbook/core/records/frame-protobuf";
+import { decodeRead, numberOf } from "../../sqlite-views/audit-log/audit-table.ts";
 import { damageColumns, mendingColumns, wordColumns } from "../../sqlite-views/damage-log/damage-table.ts";
 import { bigNumbers, cellOf, cellsChecksum } from "../../sqlite-views/file/row-checksum.ts";
 import { contentHash, readLedgerRecord } from "../../sqlite-views/ledger/ledger-record.ts";
@@ -45,6 +46,7 @@ export const checkedTables = [
   "acknowledgement",
   "repair_order",
   "mending",
+  "personal_read",
 ] as const;
 export type CheckedTable = (typeof checkedTables)[number];
 
@@ -91,6 +93,12 @@ const tables: Readonly<Record<CheckedTable, TableCheck>> = {
   acknowledgement: rowTable("damage", "rowid", wordColumns, (_, id) => `word about ${id}`),
   repair_order: rowTable("damage", "rowid", wordColumns, (_, id) => `order about ${id}`),
   mending: rowTable("damage", "rowid", mendingColumns, (_, id) => `mending of ${id}`),
+  personal_read: {
+    file: "audit",
+    key: "id",
+    columns: ["at_ms", "caller", "subject", "subject_id", "body"],
+    check: () => readCheck,
+  },
 };
 
 /** A table in a file. */
@@ -195,6 +203,17 @@ function frameCheck(key: number, [, body]: readonly unknown[]): Found | undefine
   const [fault] = checkFrame(bytesOf(body)).faults;
   const { partition, offset } = placeOfFrame(key);
   return fault === undefined ? undefined : { ...fault, where: placeInShard(partition, `position ${offset}`) };
+}
+
+/** What is searched by stands beside the entry, and has to be what the entry says. */
+function readCheck(id: number, [, atMs, caller, subject, subjectId, body]: readonly unknown[]): Found | undefined {
+  const where = `read ${id}`;
+  const read = decodeRead(bytesOf(body));
+  if (read === undefined)
+    return { code: "record_unreadable", where, detail: "its bytes are not an entry with its checksum", meterId: null };
+  const said = [read.atMs, read.caller, numberOf(read.subject), read.subjectId];
+  if ([Number(atMs), caller, Number(subject), subjectId].every((cell, i) => cell === said[i])) return undefined;
+  return { code: "key_mismatch", where, detail: "it stands under what it does not say", meterId: null };
 }
 
 /** Asks the list of revisions for each. */

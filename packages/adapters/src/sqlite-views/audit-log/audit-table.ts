@@ -34,7 +34,7 @@ export function encodeRead(read: PersonalRead): Buffer {
 }
 
 /** Undefined where the bytes are not what was written. */
-function decodeRead(bytes: Uint8Array): PersonalRead | undefined {
+export function decodeRead(bytes: Uint8Array): PersonalRead | undefined {
   return form.safeParse(readJsonRecord(bytes)).data;
 }
 
@@ -85,7 +85,8 @@ function conditions({ beforeId = 0, subject, subjectId, caller, fromMs, toMs }: 
   return { sql: wanted.map(({ sql }) => sql).join(" AND "), values: wanted.map(({ value }) => value) };
 }
 
-function numberOf(subject: AuditSubject): number {
+/** As its column has it. */
+export function numberOf(subject: AuditSubject): number {
   return auditSubjects.indexOf(subject);
 }
 

@@ -7,6 +7,7 @@ export const damagedPlaces = [
   "ledger",
   "billing",
   "damage-log",
+  "audit-log",
 ] as const;
 export type DamagedPlace = (typeof damagedPlaces)[number];
 

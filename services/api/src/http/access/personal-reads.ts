@@ -1,3 +1,4 @@
+import { fleet } from "@meterbook/core/domain/group/group-members";
 import type { AuditLog, PersonalRead } from "@meterbook/core/ports/audit-log";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { FastifyRequest } from "fastify";
@@ -22,8 +23,19 @@ const againMs = 1000;
 /** A stop does not wait longer for a log that does not answer. */
 const closeMsMax = 2000;
 const queryLengthMax = 300;
-/** Lists over all meters that tell of each. */
-const fleetLists = new Set(["/v1/snapshots", "/v1/snapshots/changes", "/v1/statements"]);
+/** Lists over all meters that tell of each; some can be asked for one meter. */
+const fleetLists = new Set(["/v1/snapshots", "/v1/snapshots/changes", "/v1/statements", "/v1/findings", "/v1/gaps"]);
+/** A list of meters comes as a body, and the call itself says whose they are. */
+const listSum = "/v1/groups::curve";
+
+type Subject = Pick<PersonalRead, "subject" | "subjectId">;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Of a call whose address does not say whose data it answers: set by the call once it knows. */
+    told: { readonly subjects: readonly Subject[]; readonly query: string } | undefined;
+  }
+}
 
 /**
  * Writes down who was answered what of whom, beside the answers: none of them waits for it. If the log is out of reach
@@ -65,6 +77,7 @@ export function writeDownReads(
     }, ms).unref();
   }
 
+  app.decorateRequest("told", undefined);
   app.addHook("onRequest", async (request, { raw }) => {
     if (!isPersonal(request)) return;
     if (waiting.length >= readsWaitingMax)
@@ -98,23 +111,34 @@ function endableTimer(ms: number): { readonly over: Promise<never>; end(): void 
   return { over: promise, end: () => clearTimeout(timer) };
 }
 
-function isPersonal({ method, routeOptions: { url = "" } }: FastifyRequest): boolean {
-  if (method !== "GET") return false;
+function isPersonal({ method, params, routeOptions: { url = "" } }: FastifyRequest): boolean {
+  if (method !== "GET") return method === "POST" && url === listSum;
+  if (url.includes(":groupId/")) return url.endsWith("/movers") || groupOf(params) !== fleet;
   return url.includes(":meterId/") || url.includes(":usagePointId/") || url === "/v1/curves" || fleetLists.has(url);
+}
+
+/** A group may be of one meter. The fleet's sums tell of nobody. */
+function groupOf(params: unknown): string | undefined {
+  return (params as { readonly groupId?: string }).groupId;
 }
 
 function readsOf(request: FastifyRequest, atMs: number): readonly PersonalRead[] {
   const { callerName: caller, ip: address, method, url } = request;
   const shared = {
-    ...{ atMs, caller, address, call: `${method} ${request.routeOptions.url ?? ""}` },
-    query: (url.split("?", 2)[1] ?? "").slice(0, queryLengthMax),
+    ...{ atMs, caller, address, call: `${method} ${(request.routeOptions.url ?? "").replace("::", ":")}` },
+    query: (request.told?.query ?? url.split("?", 2)[1] ?? "").slice(0, queryLengthMax),
   };
   return subjectsOf(request).map((subject) => ({ ...shared, ...subject }));
 }
 
-function subjectsOf({ params, query }: FastifyRequest): readonly Pick<PersonalRead, "subject" | "subjectId">[] {
+function subjectsOf({ params, query, told }: FastifyRequest): readonly Subject[] {
+  if (told !== undefined) return told.subjects;
   const { meterId, usagePointId } = params as { meterId?: string; usagePointId?: string };
-  if (meterId !== undefined) return [{ subject: "meter", subjectId: meterId }];
+  const { meterId: only } = query as { meterId?: string };
+  const group = groupOf(params);
+  if (group !== undefined && group !== fleet) return [{ subject: "group", subjectId: group }];
+  const meter = meterId ?? only;
+  if (meter !== undefined) return [{ subject: "meter", subjectId: meter }];
   if (usagePointId !== undefined) return [{ subject: "usage-point", subjectId: usagePointId }];
   const { series } = query as { series?: readonly { meterId: string }[] };
   if (series === undefined) return [{ subject: "fleet", subjectId: "" }];
