@@ -3,6 +3,7 @@ import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import { leafHash, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
 import { hexOf, isUnderSeal } from "@meterbook/core/domain/seal/seal";
+import type { RuleCode } from "@meterbook/core/domain/snapshot/finding";
 import type { Snapshot, SnapshotQuality } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { decodeSnapshot } from "@meterbook/core/records/decode-snapshot";
@@ -189,6 +190,33 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     expect(await found("actual", 2)).toEqual(["b", "c"]);
     expect(await found("estimated", 10)).toEqual(["c"]);
     expect(await found("suspect", 10)).toEqual([]);
+  });
+
+  test("the latest of a period by rule: those of whose newest revision it says something, page by page", async () => {
+    const { ledger } = await fresh();
+    const at = aSnapshot("a", october, 1).boundary;
+    const of = (meterId: string, revision: number, ...rules: RuleCode[]) => ({
+      ...aSnapshot(meterId, october, revision),
+      registers: [
+        aRegisterSnapshot({ findings: rules.map((rule) => ({ rule, at })) }),
+        aRegisterSnapshot({ register: "2.8.0" }),
+      ],
+    });
+    await ledger.append([
+      ...[of("a", 1, "V13", "V13"), of("b", 1, "V13"), of("c", 1, "V18", "V13")],
+      ...[of("d", 1), of("e", 1), of("f", 1, "OPERATOR")],
+    ]);
+    await ledger.append([of("b", 2), of("e", 2, "V13")]);
+    const found = async (finding: RuleCode | "any", limit: number, afterMeterId = "") =>
+      (await ledger.latest({ period: october, limit, finding, afterMeterId })).map(({ snapshot }) => snapshot.meterId);
+    expect(await found("V13", 10)).toEqual(["a", "c", "e"]);
+    expect(await found("V13", 2)).toEqual(["a", "c"]);
+    expect(await found("V13", 2, "c")).toEqual(["e"]);
+    expect(await found("V18", 10)).toEqual(["c"]);
+    expect(await found("OPERATOR", 10)).toEqual(["f"]);
+    expect(await found("any", 2)).toEqual(["a", "c"]);
+    expect(await found("any", 10, "c")).toEqual(["e", "f"]);
+    expect(await found("V29", 10)).toEqual([]);
   });
 
   test("one meter's snapshots by period and revision", async () => {

@@ -15,6 +15,7 @@ import { isUnfinished, type Job } from "@meterbook/core/domain/job/job";
 import { channelKey, lowerBound, type ReadingSeries, readingAt } from "@meterbook/core/domain/reading/reading";
 import { type MasterDataChange, setting } from "@meterbook/core/domain/registry/master-data-change";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { Finding } from "@meterbook/core/domain/snapshot/finding";
 import { pointsOfSnapshot, type Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { AuditLog, KeptRead } from "@meterbook/core/ports/audit-log";
@@ -172,9 +173,11 @@ function lookUps(ledger: readonly LedgerEntry[]) {
       }
       return [...newest.values()].sort((a, b) => a.period - b.period);
     },
-    latestOf({ period, afterMeterId = "", limit, quality }: LatestPage) {
-      const isWanted = ({ snapshot }: LedgerEntry) =>
-        quality === undefined || snapshot.registers.some((row) => row.quality === quality);
+    latestOf({ period, afterMeterId = "", limit, quality, finding }: LatestPage) {
+      const isFound = ({ rule }: Finding) => finding === "any" || finding === rule;
+      const isWanted = ({ snapshot: { registers } }: LedgerEntry) =>
+        (quality === undefined || registers.some((row) => row.quality === quality)) &&
+        (finding === undefined || registers.some(({ findings }) => findings.some(isFound)));
       const newest = new Map<string, LedgerEntry>();
       for (const entry of ledger) if (entry.snapshot.period === period) newest.set(entry.snapshot.meterId, entry);
       const after = [...newest]

@@ -1,5 +1,6 @@
 import type { EntryPlace, LedgerPlace } from "@meterbook/sharding/ledger-place";
 import type { Seal, SealedRecord } from "../domain/seal/seal.ts";
+import type { RuleCode } from "../domain/snapshot/finding.ts";
 import type { RevisionKey } from "../domain/snapshot/revision-place.ts";
 import type { Snapshot, SnapshotQuality } from "../domain/snapshot/snapshot.ts";
 import type { TellDamage } from "./damage-log.ts";
@@ -73,6 +74,8 @@ export interface LatestPage {
   readonly limit: number;
   /** Only those whose latest revision has a row of this quality. */
   readonly quality?: SnapshotQuality | undefined;
+  /** Only those of whose latest revision this rule, or any, says something. By an index: the others cost nothing. */
+  readonly finding?: RuleCode | "any" | undefined;
   /** Told of what cannot be read and is not in the page, whoever else is told too. */
   readonly leftOut?: TellDamage | undefined;
 }

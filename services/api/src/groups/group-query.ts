@@ -81,6 +81,16 @@ export async function knownGroup({ ports }: ApiContext, id: string) {
   return { ...name, ...found };
 }
 
+/**
+ * All who are in a group now. @throws ApiProblem `group_too_large` where they are more than are named
+ */
+export async function namedMembers({ ports }: ApiContext, id: string, meters: number): Promise<readonly string[]> {
+  const meterIds = await ports.groupSums.memberIds(id);
+  if (meterIds.length >= meters) return meterIds;
+  const detail = `${id} has ${meters} meters, and not all are named: ask for a feeder or a smaller group`;
+  throw new ApiProblem("group_too_large", detail);
+}
+
 export interface ReadGroup {
   readonly unit: BaseUnit;
   readonly points: readonly GroupPoint[];

@@ -3,9 +3,8 @@ import { periodName, type Snapshot } from "@meterbook/core/domain/snapshot/snaps
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../http/documentation/documented.ts";
-import { ApiProblem } from "../http/problems/problem.ts";
 import { period, register, wholeNumber } from "../http/requests/query-schemas.ts";
-import { groupId, ifDamaged, knownGroup } from "./group-query.ts";
+import { groupId, ifDamaged, knownGroup, namedMembers } from "./group-query.ts";
 
 const amount = z.int().min(0).nullable();
 
@@ -59,12 +58,7 @@ export function moverRoutes(app: Api, context: ApiContext): void {
   app.get("/v1/groups/:groupId/movers", { schema }, async (request) => {
     const { period: of, register: wanted, against, limit = limitDefault } = request.query;
     const group = await knownGroup(context, request.params.groupId);
-    const meterIds = await context.ports.groupSums.memberIds(group.groupId);
-    if (meterIds.length < group.meters)
-      throw new ApiProblem(
-        "group_too_large",
-        `${group.groupId} has ${group.meters} meters: movers are found among those of a feeder or a smaller group`,
-      );
+    const meterIds = await namedMembers(context, group.groupId, group.meters);
     const before = of - (against === "month" ? 1 : 12);
     const found = await compare(context, meterIds, wanted, [of, before]);
     return {

@@ -26,7 +26,7 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
   database.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
   );
-  database.exec(`${snapshotSchema} PRAGMA user_version = 6;`);
+  database.exec(`${snapshotSchema} PRAGMA user_version = 7;`);
   return database;
 }
 

@@ -122,7 +122,7 @@ function ledgerView({ connection, dataDir, events, ears }: KafkaLedgerOptions): 
     dataDir,
     name: "ledger",
     schema: snapshotSchema,
-    version: 8,
+    version: 9,
     events,
     tables: snapshotInserts,
     ended: (inserts) => inserts.ended(),

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { unreadableRevision } from "@meterbook/core/domain/snapshot/snapshot";
@@ -13,6 +13,7 @@ import type {
 } from "@meterbook/core/ports/snapshot-ledger";
 import { checkedRecord } from "@meterbook/core/records/record-checksum";
 import type { LedgerPlace } from "@meterbook/sharding/ledger-place";
+import { numberOfRule } from "./finding-months.ts";
 import { issuedPeriods } from "./issued-periods.ts";
 import { ledgerPlaces } from "./ledger-places.ts";
 import type { LedgerKey, LedgerRecord } from "./ledger-record.ts";
@@ -167,27 +168,24 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
         WHERE period = ? AND meter_id > ? GROUP BY meter_id ORDER BY meter_id LIMIT ?) r
       LEFT JOIN ledger l USING (sequence) ORDER BY r.meter_id`);
   latest.setReturnArrays(true);
-  const ofQuality = database.prepare(`
-    SELECT r.sequence, l.body, q.meter_id, r.revision FROM quality_month q
-      JOIN revision r ON r.period = q.period AND r.meter_id = q.meter_id
-      AND r.revision = (SELECT max(revision) FROM revision n WHERE n.period = q.period AND n.meter_id = q.meter_id)
-      LEFT JOIN ledger l USING (sequence)
-      WHERE q.period = ? AND q.quality = ? AND q.meter_id > ? ORDER BY q.meter_id LIMIT ?`);
-  ofQuality.setReturnArrays(true);
+  const ofQuality = indexed(database, "quality_month", "quality");
+  const ofRule = indexed(database, "finding_month", "rule");
   const changes = database.prepare(
     "SELECT sequence, body FROM ledger WHERE sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?",
   );
   const keyOf = database.prepare("SELECT period, meter_id, revision FROM revision WHERE sequence = ?");
 
-  /** The newest revision of each meter, and its place; of an index by quality those that ever had a row of it. */
-  function* rowsOf(page: LatestPage, afterMeterId: string): Generator<LatestRow> {
-    const { period, limit, quality } = page;
+  function found({ period, limit, quality, finding }: LatestPage, afterMeterId: string) {
+    if (finding !== undefined) return ofRule.all(period, numberOfRule(finding), afterMeterId, limit);
     const number = quality === undefined ? undefined : indexedQuality(quality);
-    const found =
-      number === undefined
-        ? latest.all(period, afterMeterId, limit)
-        : ofQuality.all(period, number, afterMeterId, limit);
-    const rows = found as unknown as [number, Uint8Array | null, string, number][];
+    if (number !== undefined) return ofQuality.all(period, number, afterMeterId, limit);
+    return latest.all(period, afterMeterId, limit);
+  }
+
+  /** The newest revision of each meter, and its place; of an index those of which it ever was so. */
+  function* rowsOf(page: LatestPage, afterMeterId: string): Generator<LatestRow> {
+    const { period, limit } = page;
+    const rows = found(page, afterMeterId) as unknown as [number, Uint8Array | null, string, number][];
     for (const [sequence, body, meterId, revision] of rows) yield { sequence, body, meterId, period, revision };
     // What was left out leaves room: fewer would mean the end.
     const last = rows.at(-1);
@@ -199,7 +197,7 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     for (const { sequence, body, ...key } of rowsOf(page, afterMeterId)) {
       const record = readLedgerRecord(body, key);
       if (record.snapshot === undefined) leave(told(ears, record, { key }));
-      else if (hasQuality(record.snapshot, page.quality)) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
+      else if (isWanted(record.snapshot, page)) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
     }
   }
 
@@ -252,6 +250,21 @@ function atMost<Entry>(limit: number, entries: Iterable<Entry>): Entry[] {
   return page;
 }
 
-function hasQuality({ registers }: Snapshot, quality: LatestPage["quality"]): boolean {
-  return quality === undefined || registers.some((row) => row.quality === quality);
+/** Newest revisions of an index by meter and month. */
+function indexed(database: DatabaseSync, table: string, column: string): StatementSync {
+  const statement = database.prepare(`
+    SELECT r.sequence, l.body, i.meter_id, r.revision FROM ${table} i
+      JOIN revision r ON r.period = i.period AND r.meter_id = i.meter_id
+      AND r.revision = (SELECT max(revision) FROM revision n WHERE n.period = i.period AND n.meter_id = i.meter_id)
+      LEFT JOIN ledger l USING (sequence)
+      WHERE i.period = ? AND i.${column} = ? AND i.meter_id > ? ORDER BY i.meter_id LIMIT ?`);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+/** An index leads also to what an earlier revision had. */
+function isWanted({ registers }: Snapshot, { quality, finding }: LatestPage): boolean {
+  if (quality !== undefined && !registers.some((row) => row.quality === quality)) return false;
+  if (finding === undefined) return true;
+  return registers.some(({ findings }) => findings.some(({ rule }) => finding === "any" || finding === rule));
 }

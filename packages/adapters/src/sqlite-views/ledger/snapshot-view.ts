@@ -4,6 +4,7 @@ import type { RevisionKey } from "@meterbook/core/domain/snapshot/revision-place
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import type { EntryPlace } from "@meterbook/sharding/ledger-place";
+import { findingMonthNotes, findingMonthSchema } from "./finding-months.ts";
 import { readLedgerRecord } from "./ledger-record.ts";
 import { rowOf } from "./ledger-row.ts";
 import { ledgerTrees, treeSchema } from "./ledger-trees.ts";
@@ -26,6 +27,7 @@ export const snapshotSchema = `
   ${treeSchema}
   ${pointMonthSchema}
   ${qualityMonthSchema}
+  ${findingMonthSchema}
 `;
 
 /** Inserts into the tables of `snapshotSchema`, inside the caller's transaction. */
@@ -67,6 +69,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
   const insertBody = database.prepare("INSERT INTO ledger (sequence, body, issued_at_ms, leaf) VALUES (?, ?, ?, ?)");
   const notePoints = pointMonthNotes(database);
   const noteQualities = qualityMonthNotes(database);
+  const noteFindings = findingMonthNotes(database);
   const revisionBody = database.prepare(
     "SELECT l.body FROM revision r JOIN ledger l USING (sequence) WHERE r.period = ? AND r.meter_id = ? AND r.revision = ?",
   );
@@ -87,6 +90,7 @@ export function snapshotInserts(database: DatabaseSync): SnapshotInserts {
       if (insert(snapshot, { place, body, appendedAtMs: snapshot.issuedAtMs })) {
         notePoints(snapshot);
         noteQualities(snapshot);
+        noteFindings(snapshot);
         return "added";
       }
       const { period, meterId, revision } = snapshot;

@@ -134,8 +134,7 @@ function readsOf(request: FastifyRequest, atMs: number): readonly PersonalRead[]
 function subjectsOf({ params, query, told }: FastifyRequest): readonly Subject[] {
   if (told !== undefined) return told.subjects;
   const { meterId, usagePointId } = params as { meterId?: string; usagePointId?: string };
-  const { meterId: only } = query as { meterId?: string };
-  const group = groupOf(params);
+  const { meterId: only, group = groupOf(params) } = query as { meterId?: string; group?: string };
   if (group !== undefined && group !== fleet) return [{ subject: "group", subjectId: group }];
   const meter = meterId ?? only;
   if (meter !== undefined) return [{ subject: "meter", subjectId: meter }];

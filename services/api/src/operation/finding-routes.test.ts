@@ -3,7 +3,7 @@ import { parsePeriod } from "@meterbook/core/domain/snapshot/snapshot";
 import { expect, test } from "vitest";
 import { instant } from "../../../../test/support/readings.ts";
 import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/worlds/api-world.ts";
-import { memorySnapshots } from "../../../../test/support/worlds/memory-ports.ts";
+import { memoryGroupSums, memorySnapshots } from "../../../../test/support/worlds/memory-ports.ts";
 
 const september = instant("2026-09-30T21:00:00Z");
 const october = instant("2026-10-31T22:00:00Z");
@@ -23,7 +23,11 @@ async function opened() {
     month("m-1", "2026-10", ["V13", "V18", "V13"]),
     month("m-2", "2026-10", ["V13"]),
   ];
-  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(...issued) }));
+  const groupSums = memoryGroupSums({
+    "feeder:F1": { meters: 2, meterIds: ["m-3", "m-1"], days: {} },
+    "supplier:S": { meters: 9000, meterIds: ["m-1"], days: {} },
+  });
+  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(...issued), groupSums }));
   const list = async (query: string) => {
     const answer = (await app.inject(`/v1/findings?${query}`)).json() as {
       items: { rule: string; meterId: string; period: string }[];
@@ -58,12 +62,23 @@ test("N22: findings of the fleet, the newest month first, whole or in pages of a
     } while (cursor !== "");
     expect(seen, `limit ${limit}`).toEqual(all);
   }
+  const ofGroup: string[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const page = await list(`group=feeder:F1&limit=1&cursor=${cursor}`);
+    ofGroup.push(...page.short);
+    cursor = page.nextCursor;
+  }
+  expect(ofGroup).toEqual(all.filter((_, index) => index !== 3));
 });
 
 test.for([
   { query: "rule=V13&period=2026-10", only: [0, 2, 3] },
   { query: "meterId=m-1", only: [0, 1, 2, 4] },
   { query: "meterId=m-9", only: [] },
+  { query: "group=feeder:F1", only: [0, 1, 2, 4, 5, 6] },
+  { query: "group=feeder:F1&period=2026-09&rule=V13", only: [4] },
+  { query: "group=feeder:F1&meterId=m-2", only: [] },
+  { query: "group=fleet", only: [0, 1, 2, 3, 4, 5, 6] },
   { query: "rule=V15", only: [6] },
   { query: `from=${new Date((october - 1) * 1000).toISOString()}`, only: [1, 2, 3] },
   { query: `to=${new Date(september * 1000).toISOString()}`, only: [5] },
@@ -83,4 +98,8 @@ test("as CSV and NDJSON, and what is asked wrongly is told", async () => {
   const wrong = ["rule=V99", "period=2026-13", "from=2026-10-01T00:00:00Z&to=2026-09-01T00:00:00Z"];
   const statuses = wrong.map(async (query) => (await app.inject(`/v1/findings?${query}`)).statusCode);
   expect(await Promise.all(statuses)).toEqual([400, 400, 400]);
+  const codes = ["group=nobody", "group=supplier:S"].map(
+    async (query) => (await app.inject(`/v1/findings?${query}`)).json().code,
+  );
+  expect(await Promise.all(codes)).toEqual(["group_unknown", "group_too_large"]);
 });

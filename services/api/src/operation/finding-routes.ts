@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { fleet } from "@meterbook/core/domain/group/group-members";
 import type { BaseUnit } from "@meterbook/core/domain/reading/reading";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import type { Finding } from "@meterbook/core/domain/snapshot/finding";
@@ -9,6 +10,7 @@ import { formatInstant } from "@meterbook/core/domain/time/instant";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
+import { groupId, ifDamaged, knownGroup, namedMembers } from "../groups/group-query.ts";
 import { csvRow } from "../http/answers/csv-cell.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
 import { answerList, type List, pagesBy } from "../http/answers/list-answer.ts";
@@ -53,12 +55,17 @@ const querystring = z.strictObject({
   rule: z.enum(judgedRules).optional().meta({ description: "Only those of this rule" }),
   period: period.optional().meta({ description: "Only those of this month; all months where absent" }),
   meterId: meterId.optional().meta({ description: "Only those of this meter" }),
+  group: groupId.optional().meta({ description: "Only those of meters that are in this group now" }),
   from: instant("The first instant that they are about", "2026-09-30T21:00:00Z").optional(),
   to: instant("The end, itself not included", "2026-10-31T22:00:00Z").optional(),
   limit,
   cursor,
 });
 type Query = Omit<z.output<typeof querystring>, "limit" | "cursor">;
+/** `meterIds`: of these alone, ascending. */
+type Asked = Query & { readonly meterIds: readonly string[] | undefined };
+
+type View = Pick<SnapshotView, "periods" | "latest" | "find">;
 
 interface Listed {
   readonly finding: Finding;
@@ -74,9 +81,9 @@ interface Listed {
 
 const description = `What the rules say of the months that are issued, the newest month first, then by meter id. It is that
 of the latest revision of each. A finding that changed no number may have come after that revision: the next one has it.
-A row shows at most 20.`;
+A row shows at most 20. The ledger has an index by rule: months of which the rule says nothing cost nothing. A group with
+more members than one partition names (5000) cannot be asked for; the fleet is all meters.`;
 
-/** Looks through whole months, a page at a time: there is no index by rule. */
 export function findingRoutes(app: Api, context: ApiContext): void {
   const { ports, streams, limits } = context;
   const schema = {
@@ -89,7 +96,7 @@ export function findingRoutes(app: Api, context: ApiContext): void {
       findingSchema,
       example,
       `${header}V13,2026-10-31T22:00:00Z,m-1,up-1,1.8.0,Wh,2026-10,estimated,m-1/2026-10/1\n`,
-      ["period_invalid"],
+      ["period_invalid", "group_unknown", "group_too_large"],
     ),
   };
   app.get("/v1/findings", { schema }, async (request, reply) => {
@@ -98,9 +105,10 @@ export function findingRoutes(app: Api, context: ApiContext): void {
       throw requestInvalid([{ field: "to", message: "must be after from" }]);
     const scope = JSON.stringify(asked);
     const place = sent === undefined ? undefined : cursors.decode(scope, sent);
+    const meterIds = await askedMeters(context, asked);
     const list: List<Listed, Place> = {
       placeOf: (one) => one.place,
-      pages: (after) => findingPages(ports.snapshots, asked, after, limits.exportPage),
+      pages: (after) => findingPages(ports.snapshots, { ...asked, meterIds }, after, limits.exportPage),
       json: listedJson,
       csv: () => textEncoder((one) => csvRow(Object.values(listedJson(one))), header),
     };
@@ -109,16 +117,27 @@ export function findingRoutes(app: Api, context: ApiContext): void {
   });
 }
 
+/** @throws ApiProblem `group_unknown`, `group_too_large` */
+async function askedMeters(
+  context: ApiContext,
+  { meterId: one, group }: Query,
+): Promise<readonly string[] | undefined> {
+  if (group === undefined || group === fleet) return one === undefined ? undefined : [one];
+  const { meters } = await knownGroup(context, group);
+  const members = await namedMembers(context, group, meters);
+  return members.filter((meterOf) => one === undefined || meterOf === one).sort();
+}
+
 async function* findingPages(
-  view: Pick<SnapshotView, "periods" | "latest" | "latestOfMeter">,
-  asked: Query,
+  view: View,
+  asked: Asked,
   after: Place | undefined,
   metersPerRead: number,
 ): AsyncGenerator<readonly Listed[]> {
   const periods = (await view.periods()).filter((one) => isAsked(one, asked) && one <= (after?.period ?? one));
   for (const of of periods.toReversed()) {
     const behind = of === after?.period ? after : undefined;
-    for await (const snapshots of snapshotPages(view, of, asked.meterId, behind, metersPerRead)) {
+    for await (const snapshots of snapshotPages(view, of, asked, behind, metersPerRead)) {
       const found = snapshots.flatMap((one) => findingsOf(one, asked)).filter((one) => isBehind(one.place, behind));
       if (found.length > 0) yield found;
       // Others get their turn between two pages, of which most may have nothing.
@@ -140,21 +159,27 @@ function isAsked(
 }
 
 async function* snapshotPages(
-  view: Pick<SnapshotView, "latest" | "latestOfMeter">,
+  view: View,
   of: number,
-  meter: string | undefined,
+  { meterIds, rule }: Asked,
   behind: Place | undefined,
   limit: number,
 ): AsyncGenerator<readonly Snapshot[]> {
-  if (meter !== undefined) {
-    yield (await view.latestOfMeter(meter, of)).filter((one) => one.period === of);
+  const ofMeter = async (meter: string) => {
+    const found = await view.find(meter, of).catch(ifDamaged);
+    return found === undefined ? [] : [found];
+  };
+  if (meterIds !== undefined) {
+    for (const meter of meterIds) if (meter >= (behind?.meterId ?? "")) yield await ofMeter(meter);
     return;
   }
   // The meter of the last one may have more.
-  if (behind !== undefined) yield (await view.latestOfMeter(behind.meterId, of)).filter((one) => one.period === of);
+  if (behind !== undefined) yield await ofMeter(behind.meterId);
   const read = async (afterMeterId: string | undefined, most: number) => {
     const after = afterMeterId === undefined ? {} : { afterMeterId };
-    return (await view.latest({ period: of, limit: most, ...after })).map(({ snapshot }) => snapshot);
+    return (await view.latest({ period: of, finding: rule ?? "any", limit: most, ...after })).map(
+      ({ snapshot }) => snapshot,
+    );
   };
   yield* pagesBy(read, ({ meterId: last }) => last, behind?.meterId, limit);
 }
