@@ -51,6 +51,28 @@ export function billingLogContract(make: () => Promise<BillingLogUnderTest>): vo
     expect(await again.ofMonth("m-1", period + 1)).toEqual([]);
   });
 
+  test("its state is another after each new line, and the same while nothing is said", async () => {
+    const log = await opened(await make());
+    const first = await log.state();
+    await log.totals(period);
+    await log.used({ period, limit: 10 });
+    expect(await log.state()).toBe(first);
+    await log.record([aLine()]);
+    const second = await log.state();
+    expect(second).not.toBe(first);
+    expect(await log.state()).toBe(second);
+    await log.record([aLine({ meterId: "m-2", period: period + 1 })]);
+    expect(await log.state()).not.toBe(second);
+  });
+
+  test("what another process has said changes the state too", async () => {
+    const under = await make();
+    const [log, other] = [await opened(under), await opened(under)];
+    const before = await log.state();
+    await other.record([aLine()]);
+    await expect.poll(() => log.state(), { timeout: 10_000 }).not.toBe(before);
+  });
+
   test("of each meter the newest revision counts that was used, and totals are of the month", async () => {
     const log = await opened(await make());
     await log.record([

@@ -20,6 +20,8 @@ export interface BillingLog {
     readonly limit: number;
   }): Promise<readonly UsedRevision[]>;
   totals(period: number): Promise<HandOverTotals>;
+  /** Another text whenever a line was added since: cheap, so that what is made of the lines need not be made again. */
+  state(): Promise<string>;
   close(): Promise<void>;
 }
 

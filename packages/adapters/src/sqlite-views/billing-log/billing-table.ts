@@ -42,7 +42,7 @@ export function decodeLine(bytes: Uint8Array): Acknowledgement | undefined {
   return form.safeParse(readJsonRecord(bytes)).data;
 }
 
-export interface BillingTable extends Pick<BillingLog, "ofMonth" | "used" | "totals"> {
+export interface BillingTable extends Pick<BillingLog, "ofMonth" | "used" | "totals" | "state"> {
   /** What became of a line that was given to `billingWrites`. */
   outcomeOf(line: Acknowledgement): LineOutcome;
 }
@@ -60,7 +60,11 @@ export function billingTable(database: DatabaseSync): BillingTable {
   const one = database.prepare(
     "SELECT body FROM line WHERE period = ? AND meter_id = ? AND register = ? AND invoice = ?",
   );
+  // What this connection has changed, and whether another has.
+  const own = database.prepare("SELECT total_changes() AS changes");
+  const others = database.prepare("PRAGMA data_version");
   return {
+    state: async () => `${Number(own.get()?.["changes"])} ${Number(others.get()?.["data_version"])}`,
     ofMonth: async (meterId, period) => month.all(period, meterId).flatMap((row) => lineIn(row) ?? []),
     used: async ({ period, afterMeterId = "", limit }) =>
       used

@@ -6,7 +6,8 @@ import { callerName } from "../../http/access/access.ts";
 import { answers } from "../../http/documentation/documented.ts";
 import { period } from "../../http/requests/query-schemas.ts";
 import { boardStreams, type StreamTimes, usualStreamTimes } from "./board-streams.ts";
-import { type HandOver, readHandOver } from "./read-hand-over.ts";
+import { type Freshness, keptHandOvers } from "./keep-hand-over.ts";
+import type { HandOver } from "./read-hand-over.ts";
 
 const count = z.int().min(0);
 export const handOverSchema = z
@@ -32,7 +33,8 @@ export function handOverRoutes(
   boardOf: (period: number) => Promise<object>,
   times: StreamTimes = usualStreamTimes,
 ): void {
-  const handOverOf = async (of: number) => handOverJson(of, await readHandOver(context.ports, of));
+  const kept = keptHandOvers(context.ports);
+  const handOverOf = async (of: number, freshness: Freshness) => handOverJson(of, await kept(of, freshness));
   const schema = {
     tags: ["billing"],
     summary: "What of a month billing has used",
@@ -40,7 +42,7 @@ export function handOverRoutes(
     querystring: z.strictObject({}),
     response: answers("The hand-over", handOverSchema, example, ["period_invalid"]),
   };
-  app.get("/v1/periods/:period/hand-over", { schema }, (request) => handOverOf(request.params.period));
+  app.get("/v1/periods/:period/hand-over", { schema }, (request) => handOverOf(request.params.period, "as of now"));
   const streams = boardStreams(times);
   // Before anything is waited for: a stream never ends of its own.
   app.addHook("preClose", async () => streams.close());
@@ -61,7 +63,7 @@ export function handOverRoutes(
   };
   app.get("/v1/periods/:period/events", { schema: events, exposeHeadRoute: false }, async (request, reply) => {
     const of = request.params.period;
-    const read = async () => ({ period: await boardOf(of), handOver: await handOverOf(of) });
+    const read = async () => ({ period: await boardOf(of), handOver: await handOverOf(of, "soon") });
     streams.add(periodName(of), `${callerName(request)} ${request.ip}`, reply.raw, read);
     reply.hijack();
     return reply;
