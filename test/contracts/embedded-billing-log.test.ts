@@ -24,6 +24,17 @@ describe("embedded", () => {
     };
   });
 
+  test("its state stays the same while nothing is said", async () => {
+    const log = openEmbeddedBillingLog({ dataDir: await temporaryDirectory() });
+    await log.record([aLine()]);
+    const before = await log.state();
+    await log.totals(aLine().period);
+    await log.used({ period: aLine().period, limit: 10 });
+    await log.record([aLine()]);
+    expect(await log.state()).toBe(before);
+    await log.close();
+  });
+
   test("nobody changes or deletes what billing said, and a backup has it", async () => {
     const [dataDir, to, back] = [await temporaryDirectory(), await temporaryDirectory(), await temporaryDirectory()];
     prepareDataDirectory(dataDir);

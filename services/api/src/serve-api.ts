@@ -24,6 +24,7 @@ import { meterSnapshotRoutes } from "./billing/meter-snapshot-routes.ts";
 import { periodRoutes } from "./billing/period-routes.ts";
 import { sealRoutes } from "./billing/seal-routes.ts";
 import { snapshotRoutes } from "./billing/snapshot-routes.ts";
+import { pointStatementRoutes } from "./billing/statements/point-statement-routes.ts";
 import { statementRoutes } from "./billing/statements/statement-routes.ts";
 import { balanceRoutes } from "./groups/balance-routes.ts";
 import { groupCurveRoutes } from "./groups/group-curve-routes.ts";
@@ -213,6 +214,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   sealRoutes(app, context);
   acknowledgementRoutes(app, context);
   statementRoutes(app, context);
+  pointStatementRoutes(app, context);
   meterSnapshotRoutes(app, context);
   rejectedRoutes(app, context);
   verdictRoutes(app, context);

@@ -21,7 +21,7 @@ export const statementsSchema = pageOf(statementSchema).extend({
   damaged: z
     .int()
     .optional()
-    .meta({ description: "Usage points beside these that are left out, because a record of theirs cannot be read" }),
+    .meta({ description: "Statements beside these that are left out, because a record of theirs cannot be read" }),
 });
 
 export function statementRoutes(app: Api, context: ApiContext): void {

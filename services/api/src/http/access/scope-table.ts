@@ -23,6 +23,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/usage-points/:usagePointId": office,
   "GET /v1/usage-points/:usagePointId/versions": office,
   "GET /v1/usage-points/:usagePointId/statements/:period": office,
+  "GET /v1/usage-points/:usagePointId/statements": office,
   "GET /v1/statements": office,
   "PUT /v1/usage-points/:usagePointId": operators,
   "POST /v1/usage-points:import": operators,

@@ -91,6 +91,7 @@ test("every call of the contract is documented, and no other but lists of master
     "get /v1/audit",
     "get /v1/curves",
     "get /v1/meters/{meterId}/snapshots",
+    "get /v1/usage-points/{usagePointId}/statements",
   ];
   expect(documented.sort()).toEqual([...contract, ...others].sort());
 });
