@@ -82,10 +82,14 @@ test("every call of the contract is documented, and no other but lists of master
   const masterData = ["get /v1/meters", "get /v1/usage-points", "get /v1/usage-points/{usagePointId}/versions"];
   const groups = ["", "/balance", "/movers"].map((path) => `get /v1/groups/{groupId}${path}`);
   const sums = [...groups, "post /v1/groups:curve"];
+  const outages = ["get /v1/outages", "post /v1/outages:import"];
+  const oneOutage = ["get", "put"].map((method) => `${method} /v1/outages/{outageId}`);
   const board = ["hand-over", "events"].map((path) => `get /v1/periods/{period}/${path}`);
   const others = [
     ...masterData,
     ...sums,
+    ...outages,
+    ...oneOutage,
     ...board,
     "get /v1/search",
     "get /v1/audit",
