@@ -1,5 +1,11 @@
-/** Of the bench's own environment, for the process that is measured: `METERBOOK_SHARDS=4 npm run bench -- close`. */
+const passedOn = ["METERBOOK_SHARDS", "NODE_OPTIONS"];
+
+/** Of the bench's own environment, into which `--shards 4` goes too, for the process that is measured. */
 export function benchSettings(): Record<string, string> {
-  const shards = process.env["METERBOOK_SHARDS"];
-  return shards === undefined ? {} : { METERBOOK_SHARDS: shards };
+  return Object.fromEntries(
+    passedOn.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

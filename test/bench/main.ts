@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { optionsOrExit } from "@meterbook/runtime/process/command-options";
+import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
@@ -55,8 +56,14 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
 
 /** Only where they are asked for by name: they want much memory and time. */
 const large: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = {
-  "close-fleet": (share) => measureMonthClose(16 * Math.ceil((5_550_000 * share) / 16)),
+  "close-fleet": closeFleet,
 };
+
+/** One shard cannot hold so many meters. */
+function closeFleet(share: number): Promise<Figure[]> {
+  process.env["METERBOOK_SHARDS"] ??= "4";
+  return measureMonthClose(16 * Math.ceil((5_550_000 * share) / 16));
+}
 
 /** On servers, and only where they are asked for by name. */
 const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: Figure[]; runs: unknown }>>> = {
@@ -97,9 +104,10 @@ async function throughput(run: ThroughputCase): Promise<Figure[]> {
 const usage = `npm run bench -- [name ...] [options]
 
 Runs the benchmarks ${Object.keys(benches).join(", ")}, or those that are named. Only where they are named:
-${Object.keys(large).join(", ")} (5.55 million meters), and on servers ${Object.keys(onServers).join(", ")}.
+${Object.keys(large).join(", ")} (5.55 million meters in four shards), and on servers ${Object.keys(onServers).join(", ")}.
 
   --share 0.1         a tenth of each
+  --shards 4          of all on one machine: the data directory has so many (METERBOOK_SHARDS)
   --pairs 5           of pipeline: how often each side runs
   --rows <row,...>    of pipeline: ${pipelineRows.join(", ")}
   --profile <folder>  of pipeline: each of our processes leaves a CPU profile there`;
@@ -109,6 +117,7 @@ const { values, words: positionals } = optionsOrExit({
   takesWords: true,
   options: {
     share: { type: "string", default: "1" },
+    shards: { type: "string" },
     /** Of `pipeline`. */
     pairs: { type: "string", default: "5" },
     rows: { type: "string" },
@@ -116,6 +125,7 @@ const { values, words: positionals } = optionsOrExit({
     profile: { type: "string" },
   },
 });
+if (values.shards !== undefined) process.env["METERBOOK_SHARDS"] = values.shards;
 const onOneMachine = { ...benches, ...large };
 const unknown = positionals.filter((name) => onOneMachine[name] === undefined && onServers[name] === undefined);
 if (unknown.length > 0) {
@@ -138,6 +148,10 @@ await mkdir("bench-results", { recursive: true });
 const file = `bench-results/${new Date().toISOString().replaceAll(":", "-")}.json`;
 await writeFile(
   file,
-  JSON.stringify({ machine: machineLine(), share: Number(values.share), figures, raw }, undefined, 2),
+  JSON.stringify(
+    { machine: machineLine(), share: Number(values.share), ...benchSettings(), figures, raw },
+    undefined,
+    2,
+  ),
 );
 console.log(`raw figures in ${file}`);

@@ -24,6 +24,7 @@ import { watchDisk } from "@meterbook/runtime/health/watch-disk";
 import { crashPoints } from "@meterbook/runtime/process/crash-point";
 import { runThread } from "@meterbook/runtime/process/service-thread";
 import { yieldToOthers } from "@meterbook/runtime/process/thread-priority";
+import { metersPerShardMax } from "@meterbook/runtime/settings/memory-share";
 import { collectRuntimeMetrics, openLogger } from "@meterbook/runtime/telemetry/telemetry";
 import { serveThreadMetrics } from "@meterbook/runtime/telemetry/thread-metrics";
 import { Registry } from "prom-client";
@@ -86,7 +87,7 @@ await runThread(async ({ settings, index, refusals }: AggregatorThreadData, own)
     await aggregateReadings(ports, {
       timeZone: settings.timeZone,
       settleSeconds: settings.settleSeconds,
-      limits: { ...settings.admission, metersMax: Math.ceil(settings.admission.metersMax / shards) },
+      limits: { ...settings.admission, metersMax: metersPerShardMax(settings.admission.metersMax, shards) },
       rules: settings.rules,
       gaps: settings.gaps,
       damaged,

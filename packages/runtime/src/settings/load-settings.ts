@@ -185,8 +185,8 @@ const httpPorts: Readonly<Record<ServiceName, number>> = {
 
 /** On servers a process has some of the partitions, and whoever runs it knows how many meters there are. */
 function metersMaxFrom({ METERBOOK_METERS_MAX: asked }: ReadSettings, service: ServiceName): number {
-  if (asked !== "auto") return asked;
-  return service === "standalone" ? metersThatFit(machineBytes()) : metersPerPartitionMax;
+  if (service === "standalone") return asked === "auto" ? metersThatFit(machineBytes()) : asked;
+  return asked === "auto" ? metersPerPartitionMax : Math.min(asked, metersPerPartitionMax);
 }
 
 function settingsFrom(read: ReadSettings, service: ServiceName): Settings {

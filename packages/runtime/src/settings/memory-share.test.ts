@@ -1,6 +1,12 @@
 import { totalmem } from "node:os";
 import { expect, test } from "vitest";
-import { machineBytes, metersThatFit, rememberingHeapBytes } from "./memory-share.ts";
+import {
+  machineBytes,
+  metersPerProcessMax,
+  metersPerShardMax,
+  metersThatFit,
+  rememberingHeapBytes,
+} from "./memory-share.ts";
 
 const gib = 1024 ** 3;
 
@@ -12,6 +18,16 @@ test.for([
 ])("on a machine of $machine bytes $meters meters fit", ({ machine, meters }) => {
   expect(metersThatFit(machine)).toBe(meters);
   expect(rememberingHeapBytes(machine)).toBe(machine / 2);
+});
+
+test.for([
+  { metersMax: 1, shards: 1, ofEach: 1 },
+  { metersMax: 10, shards: 4, ofEach: 3 },
+  { metersMax: 8_000_000, shards: 4, ofEach: 2_000_000 },
+  { metersMax: 8_000_000, shards: 1, ofEach: 4_194_303 },
+  { metersMax: metersPerProcessMax, shards: 64, ofEach: 4_194_303 },
+])("of $metersMax meters each of $shards shards has $ofEach at most", ({ metersMax, shards, ofEach }) => {
+  expect(metersPerShardMax(metersMax, shards)).toBe(ofEach);
 });
 
 test("a machine has no more memory than there is", () => {

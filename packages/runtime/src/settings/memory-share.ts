@@ -22,6 +22,14 @@ export function rememberingHeapBytes(machine: number): number {
 const bytesPerMeter = 2_560;
 /** As many numbers as the embedded store has. */
 export const metersPerPartitionMax = 4_194_303;
+/** A process on one machine has as many shards as that at most. */
+const shardsMax = 64;
+export const metersPerProcessMax = metersPerPartitionMax * shardsMax;
+
+/** Of each shard of a process that may have so many meters in all. */
+export function metersPerShardMax(metersMax: number, shards: number): number {
+  return Math.min(metersPerPartitionMax, Math.ceil(metersMax / shards));
+}
 
 /** So many meters fit into that heap: whoever invents more is refused, and does not end the process. */
 export function metersThatFit(machine: number): number {

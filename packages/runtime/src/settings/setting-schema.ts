@@ -2,7 +2,7 @@ import { isTimeZone } from "@meterbook/core/domain/time/local-calendar";
 import { z } from "zod";
 import { groupRules, type MonthRules, monthRules } from "./group-rules.ts";
 import { type InfluxServerSetting, influxServers } from "./influx-servers.ts";
-import { metersPerPartitionMax } from "./memory-share.ts";
+import { metersPerProcessMax } from "./memory-share.ts";
 import { type PassedOverSetting, passedOver } from "./passed-over.ts";
 
 /** Where a server listens; port 0 asks for a free one. */
@@ -22,12 +22,12 @@ function wholeNumber(range: { min: number; max: number }) {
     .refine((value) => value >= range.min && value <= range.max, expected);
 }
 
-const autoOrMeters = `auto, or a whole number from 1 to ${metersPerPartitionMax}`;
+const autoOrMeters = `auto, or a whole number from 1 to ${metersPerProcessMax}`;
 const metersMax = z
   .string()
-  .regex(/^(auto|\d{1,7})$/, autoOrMeters)
+  .regex(/^(auto|\d{1,9})$/, autoOrMeters)
   .transform((text) => (text === "auto" ? ("auto" as const) : Number(text)))
-  .refine((value) => value === "auto" || (value >= 1 && value <= metersPerPartitionMax), autoOrMeters);
+  .refine((value) => value === "auto" || (value >= 1 && value <= metersPerProcessMax), autoOrMeters);
 
 const listenAddress = z.string().transform((text, context): ListenAddress => {
   const address = splitAddress(text);
