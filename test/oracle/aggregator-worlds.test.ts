@@ -73,9 +73,9 @@ function readingsOf(world: RegisterWorld, all: readonly Piece[], register: strin
   ];
 }
 
-function recordOf({ zone, digits, multiplier, connectionPowerW }: RegisterWorld): MeterRecord {
+function recordOf({ zone, digits, multiplier, connectionPowerW, outages }: RegisterWorld): MeterRecord {
   const entry = { register: "1.8.0", unit: "Wh" as const, multiplier, ...(digits === undefined ? {} : { digits }) };
-  return { meterId, usagePointId: meterId, zone, registers: [entry], connectionPowerW };
+  return { meterId, usagePointId: meterId, zone, registers: [entry], connectionPowerW, outages };
 }
 
 function inOrderOf<Thing>(things: readonly Thing[], { seedOrder, keys }: Delivery): Thing[] {

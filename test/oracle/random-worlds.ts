@@ -22,6 +22,13 @@ export interface RegisterWorld {
   readonly connectionPowerW: number;
   /** Ascending. */
   readonly readings: readonly WorldReading[];
+  /** Times without supply, ascending, apart from each other. */
+  readonly outages: readonly Stretch[];
+}
+
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
 }
 
 const zones = ["Europe/Kyiv", "America/St_Johns", "Europe/Paris", "Asia/Kathmandu", "Australia/Lord_Howe", "Etc/UTC"];
@@ -46,6 +53,36 @@ const step: fc.Arbitrary<Step> = fc.record({
   atBoundary: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
 });
 
+interface DarkTime {
+  /** Where it begins, in thousandths of the world's time; or before a month's end. */
+  readonly place: number;
+  readonly isAtEnd: boolean;
+  readonly seconds: number;
+}
+
+const darkTime: fc.Arbitrary<DarkTime> = fc.record({
+  place: fc.nat(1000),
+  isAtEnd: fc.boolean(),
+  seconds: fc.constantFrom(1, 1800, 3600, 6 * 3600, 86_400, 5 * 86_400),
+});
+
+/** Those that come too soon behind another are left out. */
+function darkTimes(
+  all: readonly DarkTime[],
+  { start, end, calendar }: { readonly start: number; readonly end: number; readonly calendar: LocalCalendar },
+): Stretch[] {
+  const found: Stretch[] = [];
+  const times = all.map(({ place, isAtEnd, seconds }) => {
+    const at = start + Math.floor(((end - start) * place) / 1000);
+    const from = isAtEnd ? calendar.boundaryOf(calendar.periodOf(at)) - Math.floor(seconds / 3) : at;
+    return { from, to: from + seconds };
+  });
+  for (const time of times.sort((a, b) => a.from - b.from)) {
+    if (time.from > (found.at(-1)?.to ?? Number.NEGATIVE_INFINITY)) found.push(time);
+  }
+  return found;
+}
+
 export const registerWorlds: fc.Arbitrary<RegisterWorld> = fc
   .record({
     zone: fc.constantFrom(...zones),
@@ -56,8 +93,9 @@ export const registerWorlds: fc.Arbitrary<RegisterWorld> = fc
     startShare: fc.integer({ min: 0, max: 999 }),
     offsetSeconds: fc.integer({ min: 0, max: 20 * 86_400 }),
     steps: fc.array(step, { minLength: 8, maxLength: 70 }),
+    dark: fc.array(darkTime, { maxLength: 3 }),
   })
-  .map(({ zone, startShare, offsetSeconds, steps, ...given }) => {
+  .map(({ zone, startShare, offsetSeconds, steps, dark, ...given }) => {
     const calendar = localCalendar(zone);
     const start = calendar.startOf(given.firstPeriod) + offsetSeconds;
     const modulus = given.digits === undefined ? undefined : 10 ** given.digits * 1000;
@@ -66,7 +104,8 @@ export const registerWorlds: fc.Arbitrary<RegisterWorld> = fc
     const truth = walk(steps, { calendar, start, first, hourlyMax: given.connectionPowerW / given.multiplier });
     const readings = plantInto(truth, steps, { modulus, hourlyMax: given.connectionPowerW / given.multiplier });
     const last = readings.at(-1) as WorldReading;
-    return { ...given, zone, months: calendar.periodOf(last.at) - given.firstPeriod + 1, readings };
+    const outages = darkTimes(dark, { start, end: last.at, calendar });
+    return { ...given, zone, outages, months: calendar.periodOf(last.at) - given.firstPeriod + 1, readings };
   });
 
 interface Walk {

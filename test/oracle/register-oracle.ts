@@ -23,13 +23,24 @@ export interface OracleClosing {
 const snapSeconds = 60;
 const shortGapSeconds = 7200;
 
+/** A time without supply. */
+export interface Dark {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The closing at a boundary by what can be believed; undefined where one side of it has nothing. */
-export function oracleClosing(believed: readonly TrueReading[], boundary: number): OracleClosing | undefined {
+export function oracleClosing(
+  believed: readonly TrueReading[],
+  boundary: number,
+  dark: readonly Dark[] = [],
+): OracleClosing | undefined {
   const measured = byLadder(
     believed.filter(({ quality }) => quality === "actual"),
     boundary,
+    dark,
   );
-  const all = byLadder(believed, boundary);
+  const all = byLadder(believed, boundary, dark);
   const reported = closest(believed, boundary);
   const best = [measured, all].filter((one) => one !== undefined).sort((a, b) => place(a) - place(b))[0];
   if (reported === undefined) return best;
@@ -52,7 +63,11 @@ function closest(readings: readonly TrueReading[], boundary: number): TrueReadin
   return best;
 }
 
-function byLadder(readings: readonly TrueReading[], boundary: number): OracleClosing | undefined {
+function byLadder(
+  readings: readonly TrueReading[],
+  boundary: number,
+  dark: readonly Dark[],
+): OracleClosing | undefined {
   const exact = closest(readings, boundary);
   if (exact !== undefined) return { total: exact.total, quality: exact.quality, method: "EXACT" };
   const before = readings.filter(({ at }) => at <= boundary).at(-1);
@@ -62,17 +77,24 @@ function byLadder(readings: readonly TrueReading[], boundary: number): OracleClo
   const isShort = gap <= shortGapSeconds;
   const worstInput = Math.max(...[before, after].map(({ quality }) => qualitiesBestFirst.indexOf(quality)));
   const quality = qualitiesBestFirst[Math.max(isShort ? 1 : 2, worstInput)] as Quality;
-  const total = onTheLine(before, after, boundary);
+  const total = onTheLine(before, after, boundary, dark);
   return { total, quality, method: isShort ? "LINEAR_SHORT" : "FLAT_BETWEEN" };
 }
 
-/** To the nearest whole unit, a half downwards, in whole numbers of any size. */
-function onTheLine(before: TrueReading, after: TrueReading, at: number): number {
-  const [rise, part, gap] = [after.total - before.total, at - before.at, after.at - before.at].map(BigInt) as [
-    bigint,
-    bigint,
-    bigint,
-  ];
+/** To the nearest whole unit, a half downwards, in whole numbers of any size. Nothing is used without supply. */
+function onTheLine(before: TrueReading, after: TrueReading, at: number, dark: readonly Dark[]): number {
+  const lit = (from: number, to: number) => {
+    let seconds = to - from;
+    for (const one of dark) {
+      const [begin, end] = [Math.max(from, one.from), Math.min(to, one.to)];
+      if (end > begin) seconds -= end - begin;
+    }
+    return seconds;
+  };
+  const isAllDark = lit(before.at, after.at) === 0;
+  const time = isAllDark ? (from: number, to: number) => to - from : lit;
+  const rise = BigInt(after.total - before.total);
+  const [part, gap] = [BigInt(time(before.at, at)), BigInt(time(before.at, after.at))];
   const [whole, rest] = [(rise * part) / gap, (rise * part) % gap];
   return before.total + Number(whole + (rest * 2n > gap ? 1n : 0n));
 }
@@ -89,12 +111,13 @@ export interface OracleMonth {
 export function oracleMonths(
   believed: readonly TrueReading[],
   months: readonly { readonly start: number; readonly boundary: number }[],
+  dark: readonly Dark[] = [],
 ): OracleMonth[] {
   let before: number | undefined;
   return months.map(({ start, boundary }) => {
-    const closing = oracleClosing(believed, boundary);
+    const closing = oracleClosing(believed, boundary, dark);
     const first = believed.find(({ at }) => at >= start && at <= boundary);
-    const atStart = believed.some(({ at }) => at < start) ? oracleClosing(believed, start)?.total : undefined;
+    const atStart = believed.some(({ at }) => at < start) ? oracleClosing(believed, start, dark)?.total : undefined;
     const opening = before ?? atStart ?? first?.total;
     before = closing?.total;
     const counted = closing === undefined || opening === undefined ? null : closing.total - opening;

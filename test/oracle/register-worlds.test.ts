@@ -23,9 +23,9 @@ function codeOf({ plant, quality }: WorldReading): number {
 function meterOf(world: RegisterWorld): KnownMeter {
   const readings = emptyColumns();
   for (const one of world.readings) pushReading(readings, one.at, one.shown, codeOf(one));
-  const { digits, multiplier, connectionPowerW } = world;
+  const { digits, multiplier, connectionPowerW, outages } = world;
   const entry = { register: "1.8.0", unit: "Wh" as const, multiplier, ...(digits === undefined ? {} : { digits }) };
-  const record = { meterId: "m", usagePointId: "m", registers: [entry], connectionPowerW };
+  const record = { meterId: "m", usagePointId: "m", registers: [entry], connectionPowerW, outages };
   return { meterId: "m", record, channels: [{ channel, first: readingAt(readings, 0), readings }] };
 }
 
@@ -52,14 +52,16 @@ test("closings, openings and consumption are those of a slow computation that kn
     fc.property(registerWorlds, (world) => {
       const modulus = world.digits === undefined ? undefined : 10 ** world.digits * 1000;
       const shown = (total: number) => (modulus === undefined ? total : total % modulus);
-      const expected = oracleMonths(believed(world), spans(world)).map(({ closing, counted, opening }) => ({
-        value: closing === undefined ? null : shown(closing.total),
-        // Why there is none, missing or suspect, is not what is looked at here.
-        valueQuality: closing?.quality,
-        method: closing?.method ?? "MISSING",
-        opening: opening === null ? null : shown(opening),
-        consumption: counted === null ? null : counted * world.multiplier,
-      }));
+      const expected = oracleMonths(believed(world), spans(world), world.outages).map(
+        ({ closing, counted, opening }) => ({
+          value: closing === undefined ? null : shown(closing.total),
+          // Why there is none, missing or suspect, is not what is looked at here.
+          valueQuality: closing?.quality,
+          method: closing?.method ?? "MISSING",
+          opening: opening === null ? null : shown(opening),
+          consumption: counted === null ? null : counted * world.multiplier,
+        }),
+      );
       const found = rowsOf(world).map((row) => ({
         value: row?.value,
         valueQuality: row?.value === null ? undefined : row?.valueQuality,
@@ -81,7 +83,7 @@ test("no consumption is negative, or more than the connection carries, and month
   fc.assert(
     fc.property(registerWorlds, (world) => {
       const sound = believed(world);
-      const all = oracleMonths(sound, spans(world));
+      const all = oracleMonths(sound, spans(world), world.outages);
       const rows = rowsOf(world).filter((row, index) => row?.consumption !== null && all[index]?.counted !== null);
       const months = all.filter(({ counted }) => counted !== null);
       for (const row of rows) expect(row?.consumption).toBeGreaterThanOrEqual(0);
@@ -97,7 +99,7 @@ test("no consumption is negative, or more than the connection carries, and month
 test("a month that nothing follows is estimated or missing, and shows no less than what was read", () => {
   fc.assert(
     fc.property(registerWorlds, (world) => {
-      const all = oracleMonths(believed(world), spans(world));
+      const all = oracleMonths(believed(world), spans(world), world.outages);
       rowsOf(world).forEach((row, index) => {
         if (all[index]?.closing !== undefined || row === undefined || row.value === null) return;
         expect(row).toMatchObject({ valueQuality: "estimated", origin: "estimator", after: null });
