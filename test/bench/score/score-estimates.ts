@@ -1,6 +1,7 @@
 import { emptyColumns, pushReading, readingAt } from "@meterbook/core/domain/reading/reading";
 import type { RegisterSnapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { KnownChannel } from "@meterbook/core/domain/valuation/known-meter";
 import { monthsOf } from "@meterbook/core/domain/valuation/month-content";
 import type { TrueCurve } from "./true-curves.ts";
 
@@ -10,6 +11,8 @@ interface NaiveAnswers {
   readonly flat?: number;
   /** The same estimate, of which nobody has told that there was an outage. */
   readonly untold?: number;
+  /** What was used between the same two readings, spread evenly. */
+  readonly even?: number;
 }
 
 /** One month that was estimated although its truth is known. Errors are parts of what was truly used. */
@@ -51,6 +54,8 @@ export function scoreCurve(curve: TrueCurve): EstimatedCase[] {
       if (row !== undefined) found.push(caseOf(row, truth, naive));
     }
     if (period > first) found.push(...darkCases(curve, period, before));
+    // A month of each season: its hours are many.
+    if (period % 3 === 0) found.push(...likeDays(curve, period, before));
     // Nothing but what is expected of a year is known in the first month.
     if (period === first && last - first >= 12) {
       const year = curve.totalAt(calendar.startOf(first + 12)) - curve.totalAt(start);
@@ -88,6 +93,36 @@ function darkCases(curve: TrueCurve, period: number, before: readonly number[]):
   });
 }
 
+/** The last reading so long before the month's end, and the next so long behind it, in hours. */
+const sharedHours = [
+  { before: 24, after: 24 },
+  { before: 96, after: 96 },
+  { before: 30, after: 10 },
+  { before: 6, after: 18 },
+  { before: 14, after: 60 },
+] as const;
+const hour = 3600;
+const hourly = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: hour } as const;
+
+/** Hours are there up to a reading before the month's end, and what follows is known as a sum only. */
+function likeDays(curve: TrueCurve, period: number, ends: readonly number[]): EstimatedCase[] {
+  const calendar = localCalendar(curve.zone);
+  const boundary = calendar.boundaryOf(period);
+  const truth = curve.totalAt(boundary) - curve.totalAt(calendar.startOf(period));
+  return sharedHours.flatMap(({ before, after }) => {
+    const around = [boundary - before * hour, boundary + after * hour] as const;
+    const known = [...ends.slice(-1), ...around];
+    const hours = emptyColumns();
+    for (let at = Math.max(curve.from, boundary - 40 * day) + hour; at <= around[0]; at += hour)
+      pushReading(hours, at, curve.totalAt(at) - curve.totalAt(at - hour), 0);
+    const channels = [{ channel: hourly, first: readingAt(hours, 0), readings: hours }];
+    const row = rowOf(curve, period, known, undefined, undefined, channels);
+    const even = rowOf(curve, period, known, undefined);
+    if (row === undefined || even === undefined || row.method !== "PROFILE_SCALED") return [];
+    return [caseOf(row, truth, { even: ((even.consumption ?? 0) - truth) / truth })];
+  });
+}
+
 function withoutUse(curve: TrueCurve, { from, to }: { readonly from: number; readonly to: number }) {
   return (at: number) => curve.totalAt(at) - (at <= from ? 0 : curve.totalAt(Math.min(at, to)) - curve.totalAt(from));
 }
@@ -102,6 +137,7 @@ function rowOf(
   instants: readonly number[],
   annualUse: number | undefined,
   outages?: readonly { readonly from: number; readonly to: number }[],
+  more: readonly KnownChannel[] = [],
 ): RegisterSnapshot | undefined {
   const readings = emptyColumns();
   for (const at of [...new Set(instants)]) pushReading(readings, at, curve.totalAt(at), 0);
@@ -110,7 +146,7 @@ function rowOf(
   const registers = annualUse === undefined ? [] : [{ register: "1.8.0", unit: "Wh" as const, annualUse }];
   const isBare = annualUse === undefined && outages === undefined;
   const record = isBare ? undefined : { meterId: "m", usagePointId: "m", registers, ...(outages && { outages }) };
-  const known = { meterId: "m", record, channels: [{ channel, first: readingAt(readings, 0), readings }] };
+  const known = { meterId: "m", record, channels: [{ channel, first: readingAt(readings, 0), readings }, ...more] };
   const from = calendar.periodOf(instants[0] as number);
   const row = monthsOf(known, { from, to: period }, calendar).at(-1)?.registers[0];
   return row?.estimate === null ? undefined : row;
@@ -179,6 +215,7 @@ export function scoreMethods(cases: readonly EstimatedCase[]): MethodScore[] {
           lastYear: median("lastYear"),
           flat: median("flat"),
           untold: median("untold"),
+          even: median("even"),
         },
       };
     });

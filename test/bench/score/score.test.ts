@@ -16,6 +16,7 @@ function expectGood(methods: Score["real"]): void {
     "ANNUAL_EXPECTED",
     "FLAT_BETWEEN",
     "FLAT_BETWEEN with an outage",
+    "PROFILE_SCALED",
   ]);
   for (const { method, median, covered, naive } of methods) {
     expect(covered, method).toBeGreaterThanOrEqual(90);

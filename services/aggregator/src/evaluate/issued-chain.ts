@@ -68,7 +68,7 @@ export function remembered(
     };
   }
   const closings = closingsOf(registers);
-  const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS");
+  const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS" || method === "PROFILE_SCALED");
   const isOpen = registers.some(isOpenRow);
   const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");
   const kept = { closings, missingRun, usesIntervals, isOpen, withoutMasterData };
@@ -83,7 +83,7 @@ function isUnread(row: Pick<RegisterSnapshot, "method">): boolean {
 /** Whether readings of later months can still change the row. */
 function isOpenRow(row: RegisterSnapshot): boolean {
   const { method, quality, value, after } = row;
-  if (quality === "suspect" || method === "FLAT_BETWEEN" || isUnread(row)) return true;
+  if (quality === "suspect" || method === "FLAT_BETWEEN" || method === "PROFILE_SCALED" || isUnread(row)) return true;
   if (method === "INTERVAL_SUM") return value !== null;
   return method === "REG_PLUS_INTERVALS" && after === null;
 }

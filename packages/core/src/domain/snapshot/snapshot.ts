@@ -27,6 +27,7 @@ export const methods = [
   "ADU_PRIOR_PERIOD",
   "ANNUAL_EXPECTED",
   "ZERO_OUTAGE",
+  "PROFILE_SCALED",
 ] as const;
 export type Method = (typeof methods)[number];
 

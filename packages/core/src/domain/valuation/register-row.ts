@@ -7,7 +7,7 @@ import { findingsWithin, isDoubt } from "../snapshot/finding.ts";
 import type { RegisterSnapshot, RowInTheMaking } from "../snapshot/snapshot.ts";
 import { withoutReadings } from "../snapshot/snapshot.ts";
 import type { Closing } from "./closing/closing.ts";
-import { worseOf } from "./closing/closing.ts";
+import { isShared, worseOf } from "./closing/closing.ts";
 import { closingAt, neighboursOf } from "./closing/closing-at.ts";
 import { countedBack } from "./closing/counted-back.ts";
 import { estimateOf } from "./closing/estimate-of.ts";
@@ -74,7 +74,7 @@ export function registerRow(past: RegisterPast, span: Span, rules: ValuationRule
   const base = { past, span, part, ...opened(past, span, part, rules) };
   const { cover } = past;
   const isWhole = cover !== undefined && cover.absent === 0 && cover.present > 0;
-  if (closing === undefined || (closing.method === "FLAT_BETWEEN" && isWhole)) {
+  if (closing === undefined || (isShared(closing) && isWhole)) {
     return cover === undefined || cover.present === 0 ? withoutClosing(base, rules) : sumRow(base, cover);
   }
   const { line, spec } = past;

@@ -7,6 +7,8 @@ export const whyMessages = {
     "No reading came for the very end of the month. The register stood at {before} at {beforeAt} and at {after} at {afterAt}; a straight line between the two stands at {value} at midnight.",
   "why.FLAT_BETWEEN":
     "The register stood at {before} both at {beforeAt} and at {afterAt}, so it stood there at midnight too.",
+  "why.PROFILE_SCALED":
+    "No reading came for the very end of the month. The register stood at {before} at {beforeAt} and at {after} at {afterAt}; what was used between them is shared out as on like days, which makes it {value} at midnight.",
   "why.INTERVAL_SUM":
     "This channel reports amounts and no running register: the month is their sum, {present, number} of {expected, number} of them are there.",
   "why.MISSING": "There is no usable reading near the end of the month, so there is no value. It is not taken as 0.",
@@ -39,6 +41,7 @@ export const whyMessages = {
   "method.REG_PLUS_INTERVALS": "reading plus intervals",
   "method.LINEAR_SHORT": "between two readings",
   "method.FLAT_BETWEEN": "same before and after",
+  "method.PROFILE_SCALED": "between two readings, as on like days",
   "method.INTERVAL_SUM": "sum of intervals",
   "method.MISSING": "no value",
   "method.ADU_PRIOR_YEAR": "estimated by last year",

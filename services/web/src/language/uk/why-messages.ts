@@ -5,6 +5,8 @@ export const whyMessages = {
   "why.LINEAR_SHORT":
     "На самий кінець місяця показу не було. Регістр мав {before} {beforeAt} і {after} {afterAt}; пряма між ними опівночі дає {value}.",
   "why.FLAT_BETWEEN": "Регістр мав {before} і {beforeAt}, і {afterAt}, тож і опівночі він був такий.",
+  "why.PROFILE_SCALED":
+    "На кінець місяця показу не надійшло. Регістр мав {before} {beforeAt} і {after} {afterAt}; спожите між ними розподілено, як у подібні дні, тож опівночі він мав {value}.",
   "why.INTERVAL_SUM":
     "Цей канал повідомляє кількості, а не наростаючий регістр: місяць — їхня сума, є {present, number} з {expected, number}.",
   "why.MISSING": "Біля кінця місяця немає придатного показу, тому значення немає. За 0 воно не береться.",
@@ -36,6 +38,7 @@ export const whyMessages = {
   "method.REG_PLUS_INTERVALS": "показ та інтервали",
   "method.LINEAR_SHORT": "між двома показами",
   "method.FLAT_BETWEEN": "однаково до й після",
+  "method.PROFILE_SCALED": "між двома показами, як у подібні дні",
   "method.INTERVAL_SUM": "сума інтервалів",
   "method.MISSING": "немає значення",
   "method.ADU_PRIOR_YEAR": "оцінено за минулим роком",

@@ -9,10 +9,11 @@ import { evidenceOf } from "./closing.ts";
 import { exact } from "./exact.ts";
 import { flatBetween } from "./flat-between.ts";
 import { linearShort } from "./linear-short.ts";
+import { profileScaled } from "./profile-scaled.ts";
 import { regPlusIntervals } from "./reg-plus-intervals.ts";
 
 /** The ladder of domain rules, section 4: the first that applies. */
-const ladder: readonly Rung[] = [exact, regPlusIntervals, linearShort, flatBetween];
+const ladder: readonly Rung[] = [exact, regPlusIntervals, linearShort, profileScaled, flatBetween];
 
 export interface AskedInstant {
   readonly boundary: number;

@@ -28,7 +28,7 @@ export interface Closing {
   readonly total: number | null;
   readonly segment: number;
   readonly quality: SnapshotQuality;
-  readonly method: "EXACT" | "REG_PLUS_INTERVALS" | "LINEAR_SHORT" | "FLAT_BETWEEN";
+  readonly method: "EXACT" | "REG_PLUS_INTERVALS" | "LINEAR_SHORT" | "PROFILE_SCALED" | "FLAT_BETWEEN";
   /** The reading that decides: the one at the boundary, else the anchor before it. */
   readonly by: Reading;
   readonly before: Evidence | null;
@@ -52,4 +52,9 @@ export function shownOf(anchor: Anchor, total: number, modulus: number | undefin
 /** No better than what it was made from: `inputs` is the index of the worst quality among that. */
 export function worseOf(quality: SnapshotQuality, inputs: number): SnapshotQuality {
   return snapshotQualities[Math.max(snapshotQualities.indexOf(quality), inputs)] as SnapshotQuality;
+}
+
+/** A total that is known between two readings far apart, shared out. */
+export function isShared({ method }: Pick<Closing, "method">): boolean {
+  return method === "FLAT_BETWEEN" || method === "PROFILE_SCALED";
 }

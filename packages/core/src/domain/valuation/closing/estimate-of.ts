@@ -4,6 +4,7 @@ import { secondsWithin } from "../../time/stretches.ts";
 import type { RegisterSpec } from "../known-meter.ts";
 import type { Part } from "../month.ts";
 import type { Closing } from "./closing.ts";
+import { isShared } from "./closing.ts";
 
 /**
  * How far an estimated closing can be off: it lies between the readings on both sides, and no further from either than
@@ -16,7 +17,7 @@ export function estimateOf(
   { spec, outages = [] }: { readonly spec: RegisterSpec; readonly outages?: readonly Part[] | undefined },
 ): Estimate | null {
   const { before, after, total, value, method } = closing;
-  if (method !== "FLAT_BETWEEN" || before === null || after === null) return null;
+  if (!isShared(closing) || before === null || after === null) return null;
   if (total === null || value === null || opening.value === null) return null;
   const rise = after.value - before.value + (after.value < before.value ? (spec.modulus ?? 0) : 0);
   const active = (since: number, until: number) => until - since - secondsWithin(outages, { from: since, to: until });
