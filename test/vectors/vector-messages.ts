@@ -68,8 +68,8 @@ function instantsOf({ at, from, to, every = 0, days, zone = "Europe/Kyiv" }: Rea
 function localDays([first, last]: readonly [string, string], zone: string) {
   const calendar = localCalendar(zone);
   const ends: { at: number; seconds: number }[] = [];
-  let day = calendar.dayOf(noonOf(first));
-  while (day <= calendar.dayOf(noonOf(last))) {
+  let day = calendar.dayOf(tenOf(first));
+  while (day <= calendar.dayOf(tenOf(last))) {
     const next = calendar.addDays(day, 1);
     ends.push({ at: next, seconds: next - day });
     day = next;
@@ -77,9 +77,9 @@ function localDays([first, last]: readonly [string, string], zone: string) {
   return ends;
 }
 
-/** UTC noon lies on the same date in all zones that vectors have. */
-function noonOf(date: string): number {
-  return instant(`${date}T12:00:00Z`);
+/** 10:00 UTC lies on the same date from Los Angeles to Chatham. */
+function tenOf(date: string): number {
+  return instant(`${date}T10:00:00Z`);
 }
 
 function instant(text: string): number {
