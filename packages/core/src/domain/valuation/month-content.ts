@@ -74,10 +74,11 @@ export function countsIn(
   );
 }
 
-/** Whether what was issued before may say something of a month of which nothing was read. */
+/** Whether what was issued before may say something of a month of which nothing credible was read at its end. */
 export function wantsHistory(content: SnapshotContent, { record, previous }: Wants): boolean {
-  return content.registers.some(({ register, method, quality, before, openingAt }) => {
-    if (method !== "MISSING" || quality !== "missing") return false;
+  return content.registers.some(({ register, method, quality, fault, before, openingAt }) => {
+    const isDoubted = fault === "readings_suspect" && before !== null;
+    if (method !== "MISSING" || (quality !== "missing" && !isDoubted)) return false;
     if (previous.length > 0) return true;
     const isCounted = before !== null && openingAt !== null && before.at > openingAt;
     return isCounted || record?.registers.find((one) => one.register === register)?.annualUse !== undefined;

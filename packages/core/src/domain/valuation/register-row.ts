@@ -183,11 +183,16 @@ function sumRow(base: Base, cover: Cover): RegisterSnapshot {
   };
 }
 
-/** Nothing to close with. Where all that came is suspect the row says so; a value is never made of it. */
+/**
+ * Nothing to close with: estimated from the last credible reading and what is used. What is suspect takes no part in
+ * that; where all that came lately is suspect, the row says so, and no value is made of it.
+ */
 function withoutClosing(base: Base, rules: ValuationRules): RegisterSnapshot {
   const { line } = base.past;
   const row = { ...frameOf(base), ...neighboursOf(line, base.part.to, rules) };
   if (!row.findings.some(({ rule }) => isDoubt(rule))) return estimated(base, row, rules) ?? row;
+  const made = row.before === null ? undefined : estimated(base, row, rules);
+  if (made !== undefined && made.consumption !== null) return made;
   return { ...row, valueQuality: "suspect", quality: "suspect", fault: "readings_suspect" };
 }
 

@@ -1,5 +1,6 @@
 import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
+import { withoutLoneEnds } from "./lone-end.ts";
 import type { Point } from "./point.ts";
 import { type Course, countedBetween, courseOf } from "./v13-register-decreased.ts";
 
@@ -46,7 +47,7 @@ export function credibleChain(
   const edges = edgesInto(points, breaks, spec, rules);
   const forward = waysFromStart(points, edges);
   const backward = waysToEnd(points, edges);
-  const isCredible = whichStand(points, edges, { forward, backward }, rules);
+  const isCredible = withoutLoneEnds(points, whichStand(points, edges, { forward, backward }, rules), spec, rules);
   return { isCredible, steps: stepsAlong(points, isCredible, spec, rules) };
 }
 
