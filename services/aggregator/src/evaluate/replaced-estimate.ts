@@ -11,7 +11,7 @@ export function namingTheReading(next: Snapshot, known: IssuedPeriod | undefined
   const replaced = lastRows(next.registers).flatMap(({ register, unit, value, after, readAt, method }) => {
     const before = known.closings.find((one) => one.register === register && one.unit === unit);
     if (before?.valueQuality !== "estimated" || before.value === value) return [];
-    const at = after?.at ?? (method === "EXACT" ? readAt : null);
+    const at = method === "EXACT" ? readAt : (after?.at ?? null);
     return at === null ? [] : [`the estimate of ${register} gave way to the reading of ${formatInstant(at)}`];
   });
   if (replaced.length === 0) return next;
