@@ -220,6 +220,20 @@ describe("a JSON report", () => {
     expect(Buffer.from(payload).equals(result.rejections[0]?.payload ?? Buffer.alloc(0))).toBe(true);
   });
 
+  test.for([
+    { payload: "[]", detail: "payload: must be an object" },
+    { payload: "{}", detail: "payload: readings: must be a list" },
+    { payload: '{"readings":{}}', detail: "payload: readings: must be a list" },
+    { payload: '{"meterId":7,"readings":[1]}', detail: "payload: meterId: must be text" },
+    { payload: '{"readings":[1],"meter":"m-1"}', detail: 'payload: there is no field "meter"' },
+    {
+      payload: '{"flags":["late"],"readings":[1]}',
+      detail: "payload: flags[0]: is none of clock_invalid, data_invalid, critical, clock_adjusted, power_down",
+    },
+  ])("what is wrong with $payload is said in our words", ({ payload, detail }) => {
+    expect(read(Buffer.from(payload), "meters/m-1/readings/json").rejections[0]?.detail).toBe(detail);
+  });
+
   test.for(["1790000000123456789", "18446744073709551616", "1e400", "-1", "1.5", '"42"', "null", "[]"])(
     "C19: whose sequence is %s keeps its readings, and counts as not numbered",
     (sequence) => {

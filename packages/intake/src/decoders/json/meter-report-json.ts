@@ -236,8 +236,26 @@ function instantFault(text: string): Fault {
   return { reason: "at_invalid", detail: ".at: is not an RFC 3339 instant, or no such day or time exists" };
 }
 
+/** In our words, not in those of the library. */
 function issueText(error: z.ZodError): string {
   const [issue] = error.issues;
-  const path = issue?.path.map((part) => (typeof part === "number" ? `[${part}]` : String(part))).join(".") ?? "";
-  return `${path}: ${(issue?.message ?? "is not what it should be").slice(0, issueTextMax)}`;
+  const path = issue?.path.map((part) => (typeof part === "number" ? `[${part}]` : String(part))).join("") ?? "";
+  return `${path === "" ? "" : `${path}: `}${issueWords(issue).slice(0, issueTextMax)}`;
 }
+
+function issueWords(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
+    case "invalid_type":
+      return `must be ${typeWords[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `is none of ${issue.values.join(", ")}`;
+    case "too_big":
+      return `has more than ${issue.maximum} entries`;
+    case "unrecognized_keys":
+      return `there is no field ${JSON.stringify(issue.keys[0])}`;
+    default:
+      return issue?.message ?? "is not what it should be";
+  }
+}
+
+const typeWords: Readonly<Record<string, string>> = { array: "a list", object: "an object", string: "text" };
