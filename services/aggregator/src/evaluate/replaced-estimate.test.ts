@@ -31,9 +31,7 @@ function revision(number: number, row: Partial<RegisterSnapshot>): Snapshot {
 }
 
 const estimate = revision(1, { value: 196, valueQuality: "estimated", method: "FLAT_BETWEEN" });
-const known = { hash: estimate.hash, closings: estimate.registers.map(closingOf) } as Parameters<
-  typeof namingTheReading
->[1];
+const known = { hash: estimate.hash, closings: estimate.registers.map(closingOf) };
 
 test("a reading of the boundary itself is named, not the one that follows it", () => {
   const exact = {

@@ -6,7 +6,7 @@ import type { IssuedPeriod } from "../remember/meter-state.ts";
 const reasonMax = 200;
 
 /** The revision with the reading in its reason that an estimate has given way to, if one has. */
-export function namingTheReading(next: Snapshot, known: IssuedPeriod | undefined): Snapshot {
+export function namingTheReading(next: Snapshot, known: Pick<IssuedPeriod, "hash" | "closings"> | undefined): Snapshot {
   if (known === undefined || known.hash === next.hash || next.revision === 1) return next;
   const replaced = lastRows(next.registers).flatMap(({ register, unit, value, after, readAt, method }) => {
     const before = known.closings.find((one) => one.register === register && one.unit === unit);

@@ -1,13 +1,8 @@
 import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
 import { withoutLoneEnds } from "./lone-end.ts";
-import type { Point } from "./point.ts";
+import type { WeighedPoint } from "./point.ts";
 import { type Course, countedBetween, courseOf } from "./v13-register-decreased.ts";
-
-export interface WeighedPoint extends Point {
-  /** How much it counts against others: 1000 for a reading, hardly anything for what the meter itself has estimated. */
-  readonly weight: number;
-}
 
 export interface CredibleChain {
   /** By index. */

@@ -1,6 +1,6 @@
 import type { RegisterSpec } from "../known-meter.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
-import type { WeighedPoint } from "./credible-chain.ts";
+import type { WeighedPoint } from "./point.ts";
 import { countedBetween } from "./v13-register-decreased.ts";
 
 /**
