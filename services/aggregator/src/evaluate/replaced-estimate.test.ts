@@ -1,7 +1,7 @@
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { withoutReadings } from "@meterbook/core/domain/snapshot/snapshot";
 import { parseInstantMs } from "@meterbook/core/domain/time/instant";
-import { closingOf } from "@meterbook/core/domain/valuation/month";
+import { closingsOf } from "@meterbook/core/domain/valuation/month";
 import { expect, test } from "vitest";
 import { namingTheReading } from "./replaced-estimate.ts";
 
@@ -31,7 +31,7 @@ function revision(number: number, row: Partial<RegisterSnapshot>): Snapshot {
 }
 
 const estimate = revision(1, { value: 196, valueQuality: "estimated", method: "FLAT_BETWEEN" });
-const known = { hash: estimate.hash, closings: estimate.registers.map(closingOf) };
+const known = { hash: estimate.hash, closings: closingsOf(estimate.registers) };
 
 test("a reading of the boundary itself is named, not the one that follows it", () => {
   const exact = {
