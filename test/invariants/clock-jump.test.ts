@@ -1,4 +1,6 @@
 // H16: a host's clock that is days ahead makes months final that are not over, and an issued month stands for ever.
+import type { Origin } from "@meterbook/core/domain/reading/reading";
+import type { TimeWitnesses } from "@meterbook/core/ports/clock";
 import { steadyClock } from "@meterbook/runtime/clock/steady-clock";
 import { timeWitnesses } from "@meterbook/runtime/clock/time-witnesses";
 import { expect, onTestFinished, test } from "vitest";
@@ -8,6 +10,7 @@ import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 const startMs = Date.parse("2026-11-20T12:00:00Z");
 const dayMs = 86_400_000;
 const november = 2026 * 12 + 10;
+const september = november - 2;
 
 async function openWorld() {
   const world = await openAggregatorWorld({ nowMs: startMs, settleSeconds: 0 });
@@ -67,11 +70,11 @@ test("months that were issued at a time that is still to come are named when the
   await world.settle();
   await expect.poll(() => periodsOf(world)).toContainEqual([november, "final"]);
   world.nowMs = startMs;
+  const told = () => [...world.damages.values()].map(({ place, code, where }) => ({ place, code, where }));
+  const expected = [{ place: "ledger", code: "issued_too_soon", where: expect.stringContaining("2026-12-30T12:00:") }];
+  await expect.poll(told, { timeout: 5000 }).toEqual(expected);
   await world.restart();
-  const told = [...world.damages.values()].map(({ place, code, where }) => ({ place, code, where }));
-  expect(told).toEqual([
-    { place: "ledger", code: "issued_too_soon", where: expect.stringContaining("2026-12-30T12:00:") },
-  ]);
+  expect(told()).toEqual(expected);
 });
 
 /** A world whose process is started again `daysAhead` later by its host's clock, though a day has gone by. */
@@ -89,8 +92,8 @@ async function startedAhead(daysAhead: number) {
   return { world, host, report };
 }
 
-async function openWorldWithWitnesses() {
-  const host = { wallMs: startMs, steadyMs: 0 };
+async function openWorldWithWitnesses(wallMsAtStart = startMs) {
+  const host = { wallMs: wallMsAtStart, steadyMs: 0 };
   const [wallMs, steadyMs] = [() => host.wallMs, () => host.steadyMs];
   const make = () => steadyClock({ toleranceMs: 60_000, wallMs, steadyMs, uptimeMs: steadyMs });
   let clock = make();
@@ -98,11 +101,108 @@ async function openWorldWithWitnesses() {
     clock = make();
     return timeWitnesses({ clock, leapMs: dayMs, wallMs });
   };
-  const world = await openAggregatorWorld({ nowMs: startMs, settleSeconds: 0, witnesses });
+  const world = await openAggregatorWorld({ nowMs: wallMsAtStart, settleSeconds: 0, witnesses });
   onTestFinished(() => world.dispose());
   Object.defineProperty(world, "nowMs", { get: () => clock.nowMs(), configurable: true });
-  return { world, host };
+  return { world, host, told: () => clock.look().doubt };
 }
+
+const fourMeters = ["m-1", "m-2", "m-3", "m-4"];
+
+/** The very first start of a host whose clock is `daysAhead`: the log has no time. */
+async function firstStart(daysAhead: number) {
+  const opened = await openWorldWithWitnesses(startMs + daysAhead * dayMs);
+  const { world } = opened;
+  return {
+    ...opened,
+    async report(at: string, value: number, { ids = fourMeters, origin = "remote" as Origin } = {}) {
+      const series = [registerSeries([[instant(at), value]])];
+      await world.deliver(...ids.map((meterId) => ({ meterId, series, origin })));
+      await world.settle();
+      await world.look();
+      await world.settle();
+    },
+  };
+}
+
+test("H16: at its very first start a host that is 40 days ahead ends no month that is not over, and tells of it", async () => {
+  const { world, host, report, told } = await firstStart(40);
+  expect(told()).toBe("no time");
+  await report("2026-11-19T13:00:00Z", 650);
+  await report("2026-11-20T11:59:00Z", 700);
+  expect([await periodsOf(world), told()]).toEqual([[], "old readings"]);
+  // Neither does a second start know more.
+  await world.restart();
+  await report("2026-11-20T12:00:00Z", 701);
+  expect([await periodsOf(world), told()]).toEqual([[], "old readings"]);
+  // Ten days later the month is over.
+  host.wallMs += 10 * dayMs;
+  host.steadyMs += 10 * dayMs;
+  await report("2026-11-30T21:59:00Z", 800);
+  expect(await periodsOf(world)).toEqual([]);
+  await report("2026-11-30T22:00:00Z", 801);
+  expect([await periodsOf(world), told()]).toEqual([[[november, "final"]], "old readings"]);
+  // What is late is issued, though the clock is in doubt.
+  await report("2026-11-30T21:30:00Z", 795);
+  host.wallMs -= 40 * dayMs;
+  await report("2026-11-30T22:01:00Z", 802);
+  expect([await periodsOf(world), told()]).toEqual([[[november, "final"]], undefined]);
+});
+
+test("H16: months end when three meters have reported of this time; one whose clock is ahead too is no witness", async () => {
+  const { world, report, told } = await firstStart(40);
+  await report("2026-11-20T11:59:00Z", 700);
+  await report("2026-12-30T11:59:00Z", 900, { ids: ["m-1"] });
+  expect([await periodsOf(world), told()]).toEqual([[], "old readings"]);
+  await report("2026-12-30T11:59:00Z", 900, { ids: ["m-2", "m-3"] });
+  expect([await periodsOf(world), told()]).toEqual([[[november, "final"]], undefined]);
+});
+
+test("H16: who sends a history first is believed, and any replay of the log issues the same", async () => {
+  const { world, host, report, told } = await firstStart(0);
+  await report("2026-08-31T21:00:00Z", 10, { origin: "import" });
+  await report("2026-09-20T21:00:00Z", 40, { origin: "import" });
+  const issued = await world.issued(...fourMeters);
+  expect(issued.map(({ meterId, period }) => [meterId, period])).toContainEqual(["m-4", september]);
+  expect(told()).toBe(undefined);
+  await expectSameInReplay(world, host.wallMs);
+});
+
+test("H16: what is issued while the clock is unknown is what any replay of the log issues", async () => {
+  const { world, host, report } = await firstStart(40);
+  await report("2026-11-29T13:00:00Z", 650);
+  await report("2026-11-30T22:00:00Z", 700);
+  expect(await periodsOf(world)).toEqual([[november, "final"]]);
+  await expectSameInReplay(world, host.wallMs);
+});
+
+async function expectSameInReplay(world: Awaited<ReturnType<typeof openWorld>>["world"], wallMs: number) {
+  const { log } = world;
+  const records = log.length;
+  const replayed = await openAggregatorWorld({
+    ...{ nowMs: wallMs + 400 * dayMs, settleSeconds: 0, log, witnesses: () => unknowing },
+  });
+  onTestFinished(() => replayed.dispose());
+  await replayed.take(records);
+  expect(await replayed.issued(...fourMeters)).toEqual(await world.issued(...fourMeters));
+}
+
+/** Its owner writes no barrier at which a month ends: only those of the log count. */
+const unknowing: TimeWitnesses = {
+  ...{ isAsking: true, isTimeUnknown: true, saidMs: 0, hostMs: () => 0 },
+  ...{ firstStart() {}, knownBefore() {}, reading() {}, judge() {}, closed() {} },
+};
+
+test("H16: at the first start a month waits until it is over in the zone of each meter", async () => {
+  const { world, report } = await firstStart(40);
+  await world.register({ meterId: "m-4", usagePointId: "p-4", zone: "America/St_Johns", registers: [] });
+  await report("2026-11-30T20:00:00Z", 10);
+  await report("2026-12-01T03:29:00Z", 51);
+  expect([await periodsOf(world), await world.issued("m-4")]).toEqual([[[november, "provisional"]], []]);
+  await report("2026-12-01T03:30:00Z", 52);
+  expect(await periodsOf(world)).toEqual([[november, "final"]]);
+  expect((await world.issued("m-4")).map(({ period }) => period)).toEqual([november]);
+});
 
 test("H16: a process that starts with a clock that is 40 days ahead ends no month, whatever is reported", async () => {
   const { world, report } = await startedAhead(40);

@@ -13,7 +13,11 @@ export interface ClockState {
   readonly doubt: Doubt | undefined;
 }
 
-export type Doubt = "log" | "meters";
+/**
+ * Who says so. At the first start nothing tells the time (`no time`). What meters report then may be old (`old
+ * readings`), or the host is ahead. Neither holds the clock.
+ */
+export type Doubt = "log" | "meters" | "no time" | "old readings";
 
 /**
  * The host's clock, as long as it advances as fast as real time. A jump ahead by more than a tolerance is not followed,
@@ -29,6 +33,8 @@ export interface SteadyClock extends Clock {
   hold(atMs: number, doubt: Doubt): void;
   /** The clock is right. */
   believe(): void;
+  /** Nothing else has told the time yet. Not where a server has. */
+  doubtFirst(doubt: "no time" | "old readings"): void;
 }
 
 export interface SteadyClockOptions {
@@ -54,6 +60,8 @@ export function steadyClock(options: SteadyClockOptions): SteadyClock {
   let wentBack = { byMs: 0, atMs: 0 };
   const servers = new Map<string, number>();
   let doubt: Doubt | undefined;
+  let isCompared = false;
+  const isFirst = () => doubt === "no time" || doubt === "old readings";
 
   function nowMs(): number {
     const wall = wallMs();
@@ -82,7 +90,7 @@ export function steadyClock(options: SteadyClockOptions): SteadyClock {
     look() {
       countSleep();
       const aheadMs = wallMs() - nowMs();
-      if (aheadMs === 0) doubt = undefined;
+      if (aheadMs === 0 && !isFirst()) doubt = undefined;
       const isRecent = wentBack.byMs > 0 && steadyMs() - wentBack.atMs < wentBackToldMs;
       return { aheadMs, wentBackMs: isRecent ? wentBack.byMs : 0, differs: greatestDifference(), doubt };
     },
@@ -94,8 +102,13 @@ export function steadyClock(options: SteadyClockOptions): SteadyClock {
       offsetMs = wallMs() - steadyMs();
       doubt = undefined;
     },
+    doubtFirst(because) {
+      if (!isCompared) doubt = because;
+    },
     compare({ name, atMs, askedAtMs }) {
       const wall = wallMs();
+      isCompared = true;
+      if (isFirst()) doubt = undefined;
       // The question was on its way for a while, and the answer tells whole seconds.
       const aheadMs = Math.max(0, askedAtMs - atMs - 1000);
       const behindMs = Math.max(0, atMs - wall);

@@ -22,6 +22,7 @@ export function watchClock(options: ClockWatchOptions): { close(): void } {
 
   /** After a long stop it is right; what meters say against it is a problem. */
   function tellDoubt(doubt: Doubt, aheadMs: number): void {
+    if (doubt === "old readings") return notices.raise("clock in doubt", oldReadings);
     const says = `the clock of this host is ${span(aheadMs)} ahead of what`;
     const until = "an operator closes a period, or the host's clock is right";
     if (doubt === "log") {
@@ -36,7 +37,7 @@ export function watchClock(options: ClockWatchOptions): { close(): void } {
 
   function look(): void {
     const { aheadMs, wentBackMs, differs, doubt } = clock.look();
-    if (doubt !== undefined && differs === undefined) return tellDoubt(doubt, aheadMs);
+    if (doubt !== undefined && doubt !== "no time" && differs === undefined) return tellDoubt(doubt, aheadMs);
     notices.clear("clock in doubt");
     const byServer = differs === undefined ? "" : ` of ${differs.from}`;
     if (differs !== undefined && differs.byMs < 0)
@@ -58,6 +59,10 @@ export function watchClock(options: ClockWatchOptions): { close(): void } {
   timer.unref();
   return { close: () => clearInterval(timer) };
 }
+
+const oldReadings =
+  "the clock of this host was never confirmed, and meters have reported older readings only: months end by what they " +
+  "report until that is of this time, an operator closes a period, or the host's clock is right";
 
 /** In whole units, so that what stands does not change each second. */
 function span(ms: number): string {

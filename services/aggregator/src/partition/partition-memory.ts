@@ -6,6 +6,15 @@ import { type LogTime, logTime } from "../issue/log-time.ts";
 import { type PendingMeters, pendingMeters } from "../issue/pending-meters.ts";
 import { type KnownMeters, openKnownMeters } from "../remember/known-meters.ts";
 
+/** Whether a barrier has said that somebody believed a clock (time-witnesses.ts). */
+export interface BelievedClock {
+  readonly isThere: boolean;
+  /** When the first barrier was appended; undefined before. */
+  readonly logBeganMs: number | undefined;
+  /** A barrier was appended, by a believed clock or not. */
+  note(appendedAtMs: number, isBelieved: boolean): void;
+}
+
 /** What an aggregator remembers of a partition; all of it can be had again from the store and the log. */
 export interface PartitionMemory {
   readonly knownMeters: KnownMeters;
@@ -14,6 +23,7 @@ export interface PartitionMemory {
   readonly time: LogTime;
   /** The next offset to take from the log. */
   readonly position: number;
+  readonly believed: BelievedClock;
   /** Whether records of the log are taken again that the store has already. */
   readonly isReadingAgain: boolean;
   /** What is to be recorded now. */
@@ -37,8 +47,11 @@ export interface PartitionMemory {
   reopen(): Promise<void>;
 }
 
-/** In the partition's notes: log time, and how far barriers are carried out. */
-const [timeNote, carried] = ["time", "carried"];
+/**
+ * In the partition's notes: log time, how far barriers are carried out, when the first was appended, and whether a clock
+ * was believed.
+ */
+const [timeNote, carried, beganNote, believedNote] = ["time", "carried", "began", "believed"];
 
 /** @param waitsBesides what waits to be recomputed and is no meter that waits yet */
 export async function openPartitionMemory(
@@ -82,6 +95,7 @@ export async function openPartitionMemory(
     pending,
     issuedUpTo,
     time,
+    believed: believedClock(issuedUpTo, pending),
     get isReadingAgain() {
       return isReadingAgain();
     },
@@ -140,6 +154,28 @@ function sameNotes(): (complete: Progress["notes"], carriedTo: number) => Progre
       notes = { ...complete, [carried]: carriedTo };
     }
     return notes;
+  };
+}
+
+function believedClock(issuedUpTo: IssuedUpTo, pending: PendingMeters): BelievedClock {
+  let logBeganMs: number | undefined = issuedUpTo.notes[beganNote];
+  let isThere = issuedUpTo.notes[believedNote] !== undefined;
+  return {
+    get isThere() {
+      return isThere;
+    },
+    get logBeganMs() {
+      return logBeganMs;
+    },
+    note(appendedAtMs, isBelieved) {
+      if (logBeganMs === undefined) {
+        logBeganMs = appendedAtMs;
+        issuedUpTo.noted(beganNote, appendedAtMs, pending.nextQueueNumber);
+      }
+      if (!isBelieved || isThere) return;
+      isThere = true;
+      issuedUpTo.noted(believedNote, 1, pending.nextQueueNumber);
+    },
   };
 }
 

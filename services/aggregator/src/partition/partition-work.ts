@@ -1,4 +1,4 @@
-import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
+import type { Clock } from "@meterbook/core/ports/clock";
 import type { FrameBatch, LogFrame } from "@meterbook/core/ports/readings-log";
 import type { RejectedLog } from "@meterbook/core/ports/rejected-log";
 import type { SeriesStore } from "@meterbook/core/ports/series-store";
@@ -12,13 +12,13 @@ import { boundaryWatch } from "../issue/boundary-watch.ts";
 import { defaultZoneWatch } from "../issue/default-zone.ts";
 import type { PendingMeters } from "../issue/pending-meters.ts";
 import { periodSealing } from "../issue/period-sealing.ts";
-import { newestAtOf } from "../remember/channel-state.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { memoryRebuilder, rebuildReporting } from "../remember/rebuild-memory.ts";
 import { type StruckRevisions, struckRevisions } from "../repair/struck-revisions.ts";
 import type { SameLog } from "../watch/same-log.ts";
 import { applyFrames } from "./apply-frames.ts";
 import { type FollowedRegistry, followRegistry } from "./follow-registry.ts";
+import { askReadings, monthsTime } from "./months-time.ts";
 import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
 import { barrierPassing } from "./pass-barrier.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
@@ -66,8 +66,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   // What is due by the clock waits too, and master data that do not count yet.
   let waitsBesides = () => 0;
   const memory = await openPartitionMemory(series, clock, options, () => waitsBesides());
-  // A log without a barrier has no time, however old its readings are.
-  if (memory.time.ms > 0) options.witnesses?.knownBefore(Math.max(memory.time.ms, series.progress.newestAt * 1000));
+  const months = monthsTime(memory, clock, options.witnesses, series.progress.newestAt);
   const zoneWatch = defaultZoneWatch(memory.issuedUpTo, options.timeZone);
   zoneWatch.begin(memory.pending);
   const registry = await followRegistry(ports.registry, memory, ports.wants, ports.days);
@@ -93,13 +92,13 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     if (!memory.isReadingAgain) {
       await rebuildReporting(series, memory.knownMeters, frames, damaged);
       await applyFrames({ series, memory, options, keep, days: ports.days }, frames);
-      return askReadings(options.witnesses, memory.knownMeters, frames);
+      return askReadings(options.witnesses, memory, frames);
     }
     lookAgain(memory.knownMeters, frames, memory.pending, damaged);
     memory.tookAgain((frames.at(-1) as LogFrame).offset);
   }
 
-  waitsBesides = () => registry.waiting + (watch.isDueAt(memory.knownMeters, clock.nowMs()) ? 1 : 0);
+  waitsBesides = () => registry.waiting + (watch.isDueAt(memory.knownMeters, months.nowMs()) ? 1 : 0);
   markZone();
   await memory.record();
   return {
@@ -132,26 +131,14 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       return isMore ?? false;
     },
     nextBarrier() {
-      const nowMs = clock.nowMs();
-      const due = memory.pending.nextDue(nowMs);
+      const [atMs, nowMs] = [months.nowMs(), clock.nowMs()];
+      const due = memory.pending.nextDue(months.appendMs());
       const isWanted =
-        due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, nowMs) || sealing.isDueAt(nowMs);
+        due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, atMs) || sealing.isDueAt(nowMs);
       if (memory.isReadingAgain || !isWanted) return undefined;
-      const issues = due ?? { quietBefore: 0, readyThrough: null };
-      return { atMs: nowMs, registry: registry.seen, ...issues, closeId: null };
+      return { atMs, registry: registry.seen, ...(due ?? { quietBefore: 0, readyThrough: null }), closeId: null };
     },
   };
-}
-
-/** The newest readings of whoever reports now say what time it is at least. */
-function askReadings(witnesses: TimeWitnesses | undefined, meters: KnownMeters, frames: readonly LogFrame[]): void {
-  if (witnesses?.isAsking !== true) return;
-  for (const { reports } of frames) {
-    for (const { meterId } of reports) {
-      for (const state of meters.find(meterId)?.channels ?? []) witnesses.reading(meterId, newestAtOf(state) * 1000);
-    }
-  }
-  witnesses.judge(meters.numbered);
 }
 
 /** Frames that follow each other, and each barrier for itself; cut also where what the store has ends. */

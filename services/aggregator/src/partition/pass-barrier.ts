@@ -28,6 +28,9 @@ export interface PassingPorts {
 /** Not a setting: every replay of a log must come to the same times. */
 const aheadOfLogMsMax = 5 * 60_000;
 
+/** Whose clock is believed writes a barrier of about the time at which it is appended. Not a setting either. */
+const believedMsMax = 86_400_000;
+
 /**
  * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the
  * barrier is taken in. A barrier that was carried out before does the same to memory and issues nothing.
@@ -72,6 +75,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     // Whoever wrote it: a writer's clock that is ahead of the log's own ends no month.
     const barrierMs = Math.min(barrier.atMs, by.appendedAtMs + aheadOfLogMsMax);
     memory.time.move(barrierMs, by.offset);
+    memory.believed.note(by.appendedAtMs, barrierMs >= by.appendedAtMs - believedMsMax);
     await registry.count(barrier.registry, by);
     watch.sweep(memory.knownMeters, pending, memory.time.ms);
     if (barrier.closeId !== null) markHeldBack(memory);
