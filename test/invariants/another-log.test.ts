@@ -1,3 +1,4 @@
+import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import { expect, test } from "vitest";
 import { instant, registerSeries } from "../support/readings.ts";
 import { openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
@@ -24,6 +25,25 @@ test("D01: a log that was put back and has grown past the store since is refused
   await expect(world.deliver(report(8))).rejects.toThrow("it is not the log that the store was filled from");
   await expect(world.restart()).rejects.toThrow("it is not the log that the store was filled from");
   expect((await world.totals()).stored).toBe(3);
+  await world.dispose();
+});
+
+test("D07: a log that was cut off behind what the store has taken in goes on, and what is gone is named and counted", async () => {
+  const { world, report } = await threeTaken();
+  world.append(report(4), report(5));
+  world.append(report(6));
+  (world.log as LogFrame[]).splice(3);
+  world.append(report(7));
+  // Found while it runs; the partition is opened anew, and looks below.
+  await expect(world.deliver(report(8))).rejects.toThrow("missing before offset 3 of partition 0");
+  await world.restart();
+  expect((await world.totals()).stored).toBe(5);
+  const told = [...world.damages.values()].map(({ place, code, where, lost }) => ({ place, code, where, lost }));
+  const where = "partition 0 before offset 3 of writer w-1";
+  expect(told).toEqual([{ place: "readings-log", code: "records_lost", where, lost: 3 }]);
+  await world.deliver(report(9));
+  await world.restart();
+  expect([(await world.totals()).stored, world.damages.size]).toEqual([6, 1]);
   await world.dispose();
 });
 

@@ -14,10 +14,10 @@ import { gapWatch } from "../gaps/gap-watch.ts";
 import { openGroups } from "../groups/open-groups.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { periodic } from "../watch/periodic.ts";
-import { lookBackMax, otherLog, sameLog } from "../watch/same-log.ts";
+import { lookBackMax, type MissingReadings, otherLog, sameLog } from "../watch/same-log.ts";
 import { storeWatch } from "../watch/store-watch.ts";
 import { taskQueue } from "../watch/task-queue.ts";
-import { partitionLosses } from "./partition-losses.ts";
+import { missingReadings, partitionLosses } from "./partition-losses.ts";
 import { partitionRepairs } from "./partition-repairs.ts";
 import { type PartitionWork, partitionWork } from "./partition-work.ts";
 import { type ReopeningLedger, reopeningLedger } from "./reopening-ledger.ts";
@@ -77,7 +77,8 @@ export async function openOwnedPartition(
   const series = await ports.series.open(partition, ownerNo);
   const ledger = await openLedger(ports.ledgers, partition, gone).catch((error: unknown) => closing(series, error));
   const wants = wantedBy(partition, partitions);
-  const identity = sameLog({ partition, start, again: () => again?.() });
+  const missing = (found: MissingReadings) => options.damaged(missingReadings(partition, found, ports.clock.nowMs()));
+  const identity = sameLog({ partition, start, again: () => again?.(), missing });
   const summing = await openGroups({ ...ports, series, partition, ownerNo }, options).catch((error: unknown) =>
     closing(series, error, ledger),
   );
@@ -87,17 +88,15 @@ export async function openOwnedPartition(
   const queue = taskQueue();
   const losses = partitionLosses(ports, partition);
   const barriers = barrierWriting(ports.log, partition, work, options.events);
+  const failed = (error: unknown) => options.events.housekeepingFailed({ error });
   const timer = periodic(idleTickMs, async () => {
-    let isMore = false;
     do {
-      isMore = await queue.run(work.slice).catch((error: unknown) => {
-        options.events.housekeepingFailed({ error });
-        return false;
-      });
+      const isMore = await queue.run(work.slice).catch(failed);
       barriers.look();
-    } while (isMore && !queue.isBusy() && !timer.isClosed());
+      await losses.watchTime(work.memory.time, ledger).catch(failed);
+      if (isMore !== true) return;
+    } while (!queue.isBusy() && !timer.isClosed());
   });
-
   const repairs = partitionRepairs({ ...ports, series, work, queue, wants, partition, events: options.events });
   const gaps = gapWatch({ ...ports, series, work, queue, wants, partition, partitions }, options);
   const groups = summing.watch(work.memory, queue);

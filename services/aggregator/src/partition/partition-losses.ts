@@ -5,7 +5,9 @@ import type { DamageLog } from "@meterbook/core/ports/damage-log";
 import type { StoreBehind } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { placeAfter } from "@meterbook/sharding/ledger-place";
+import type { LogTime } from "../issue/log-time.ts";
 import type { ReplacedLog } from "../watch/replaced-logs.ts";
+import type { MissingReadings } from "../watch/same-log.ts";
 
 /** Tells what a partition has lost; resolves when that is kept, so that nothing goes on before. */
 export interface PartitionLosses {
@@ -20,6 +22,8 @@ export interface PartitionLosses {
   logReplaced(found: ReplacedLog): Promise<void>;
   /** The newest snapshot of the ledger, where it was issued at a time that is still to come. */
   issuedTooSoon(ledger: Pick<SnapshotView, "lastPlace" | "changes">): Promise<void>;
+  /** The same while we run, called often: once when log time is found to be still to come. */
+  watchTime(time: Pick<LogTime, "ms">, ledger: Pick<SnapshotView, "lastPlace" | "changes">): Promise<void>;
 }
 
 /** So far may the clocks of two hosts differ. */
@@ -36,7 +40,8 @@ export function partitionLosses(
     ]);
   }
 
-  return {
+  let isTimeAhead = false;
+  const losses: PartitionLosses = {
     frames: ({ from, to }) =>
       report({
         place: "readings-log",
@@ -81,5 +86,32 @@ export function partitionLosses(
         lost: 0,
       });
     },
+    async watchTime(time, ledger) {
+      const isAhead = time.ms > clock.nowMs() + aheadMsMin;
+      if (isAhead && !isTimeAhead) await losses.issuedTooSoon(ledger);
+      isTimeAhead = isAhead;
+    },
+  };
+  return losses;
+}
+
+/** Acknowledged readings that no record of the log holds, though no offset is missing. */
+export function missingReadings(
+  partition: number,
+  { writer, offset, readings }: MissingReadings,
+  nowMs: number,
+): Damage {
+  const where = `partition ${partition} before offset ${offset} of writer ${writer}`;
+  return {
+    id: damageId("readings-log", where),
+    place: "readings-log",
+    code: "records_lost",
+    where,
+    detail: `${readings} readings are gone from the end of the readings log as it was: it was cut off, and has gone on since`,
+    help: "if the log has them on another disk, put it back; else ask the meters for the time, then acknowledge",
+    meterId: null,
+    period: null,
+    lost: readings,
+    foundAtMs: nowMs,
   };
 }

@@ -23,6 +23,16 @@ export interface SameLogOptions {
   readonly start: number;
   /** Has the partition opened anew, so that the frames before its position are read once more. */
   readonly again: () => void;
+  /** Told of readings that are gone though no offset is missing. */
+  readonly missing: (found: MissingReadings) => void;
+}
+
+/** The log was cut off behind the position and has gone on since, or its end was never written. */
+export interface MissingReadings {
+  readonly writer: string;
+  /** They stood before this one. */
+  readonly offset: number;
+  readonly readings: number;
 }
 
 /**
@@ -34,12 +44,14 @@ export const lookBackMax = 4;
 /**
  * A log that was put back to an older copy goes on with the offsets of the records that are gone. Offsets alone do not
  * show that. Writers count what they append. A frame below the position with a count above what the store was told is
- * of another log. A frame above it, before which some frames of its writer are missing, is a reason to look; retention
- * makes such holes too, and those are told elsewhere.
+ * of another log. A frame above it, before which some frames of its writer are missing, is a reason to look. Where what
+ * stands below is sound, those frames are lost, and are told; but for those that retention took, which are told
+ * elsewhere.
  */
-export function sameLog({ partition, start, again }: SameLogOptions): SameLog {
+export function sameLog({ partition, start, again, missing }: SameLogOptions): SameLog {
   /** Nothing that the store lacks stood in the log below this position. */
   let soundAt: number | undefined;
+  let isForgotten = false;
 
   function lookBelow(frames: readonly LogFrame[], { position, tally }: Filled): void {
     const strange = frames.find((frame) => isAhead(frame.tally, tally));
@@ -51,13 +63,18 @@ export function sameLog({ partition, start, again }: SameLogOptions): SameLog {
   return {
     look(frames, filled) {
       const { position, tally } = filled;
+      if (position <= start && start > 0) isForgotten = true;
       if (position <= start) soundAt ??= position;
       const first = frames.findIndex(({ offset }) => offset >= position);
       const below = first === -1 ? frames.length : first;
       if (below > 0) lookBelow(frames.slice(0, below), filled);
       const fresh = frames.slice(below);
-      const hole = fresh.length === 0 || soundAt === position ? undefined : frameAfterHole(fresh, tally);
+      const hole = frameAfterHole(fresh, tally);
       if (hole === undefined) return;
+      if (soundAt === position) {
+        if (!isForgotten && isWhole(fresh, position)) missing(hole);
+        return;
+      }
       again();
       throw new Error(
         `frames of one writer are missing before offset ${hole.offset} of partition ${partition}: the log is looked at again`,
@@ -76,13 +93,19 @@ function isAhead(frame: FrameTally | undefined, { writers, earlier }: Tally): bo
   return frame.total > (writers[frame.writer] ?? 0);
 }
 
-function frameAfterHole(frames: readonly LogFrame[], { writers, earlier }: Tally): LogFrame | undefined {
+function frameAfterHole(frames: readonly LogFrame[], { writers, earlier }: Tally): MissingReadings | undefined {
   const seen = new Map<string, number>();
-  return frames.find(({ tally }) => {
-    if (tally === undefined || tally.writer <= earlier.through) return false;
+  for (const { offset, tally } of frames) {
+    if (tally === undefined || tally.writer <= earlier.through) continue;
     const { writer, total, readings } = tally;
     const before = seen.get(writer) ?? writers[writer] ?? 0;
     seen.set(writer, Math.max(before, total));
-    return total - readings > before;
-  });
+    if (total - readings > before) return { writer, offset, readings: total - readings - before };
+  }
+  return undefined;
+}
+
+/** Whether each record is there and says who wrote it: what does not is told as damaged by itself. */
+function isWhole(frames: readonly LogFrame[], position: number): boolean {
+  return frames[0]?.offset === position && frames.every(({ barrier, tally }) => barrier !== undefined || tally?.writer);
 }
