@@ -13,8 +13,8 @@ const metersMin = 3;
 /** Of more, those that were heard of last: their newest readings count. */
 const metersMax = 1000;
 /**
- * Who sends readings of so much more time than has gone by since the log was begun sends a history. How old that is says
- * nothing of the clock. A report of a meter that is read as time goes by holds a day or two.
+ * Who sends readings of so much more time than has gone by since the log was begun sends a history. How old that is
+ * says nothing of the clock. A report of a meter that is read as time goes by holds a day or two.
  */
 const historyMsMin = 3 * 86_400_000;
 

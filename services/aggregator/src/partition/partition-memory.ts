@@ -48,8 +48,8 @@ export interface PartitionMemory {
 }
 
 /**
- * In the partition's notes: log time, how far barriers are carried out, when the first was appended, and whether a clock
- * was believed.
+ * In the partition's notes: log time, how far barriers are carried out, when the first was appended, and whether a
+ * clock was believed.
  */
 const [timeNote, carried, beganNote, believedNote] = ["time", "carried", "began", "believed"];
 
