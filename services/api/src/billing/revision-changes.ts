@@ -1,6 +1,7 @@
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
+import { masterDataCause } from "@meterbook/core/domain/registry/record-difference";
 import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
-import { snapshotId, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
+import { pointsOfSnapshot, snapshotId, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
 import type { Registry, VersionNote } from "@meterbook/core/ports/registry";
 import { z } from "zod";
@@ -12,12 +13,18 @@ const side = z.strictObject({ consumption: amount, value: amount, quality: z.enu
 /** What a revision changed against the one before it, and what came in between. */
 export const revisionChangesSchema = z.strictObject({
   since: z.int().meta({ description: "The revision that it is compared with" }),
-  cause: z
-    .enum(["master-data", "readings"])
-    .meta({ description: "`master-data` where the meter's record was changed since that revision" }),
+  cause: z.enum(["master-data", "readings"]).meta({ description: "By what was evaluated, as `reason` says it" }),
   masterData: z
-    .array(z.strictObject({ version: z.int(), recordedAt: z.string(), by: z.string(), reason: z.string() }))
-    .meta({ description: "Versions of the meter's record since that revision" }),
+    .array(
+      z.strictObject({
+        usagePointId: z.string().optional().meta({ description: "Of a usage point's record; else of the meter's" }),
+        version: z.int(),
+        recordedAt: z.string(),
+        by: z.string(),
+        reason: z.string(),
+      }),
+    )
+    .meta({ description: "Versions of the records of the meter and its usage points since that revision" }),
   registers: z
     .array(
       z.strictObject({
@@ -33,12 +40,13 @@ export const revisionChangesSchema = z.strictObject({
 type Changes = z.infer<typeof revisionChangesSchema>;
 
 const versionsMax = 100;
+const pointsMax = 16;
 
 /** Each revision but the first with what it changed. Revisions come ascending. */
 export async function withChanges(registry: Registry, revisions: readonly Snapshot[]): Promise<RevisionJson[]> {
   const [first] = revisions;
   if (first === undefined) return [];
-  const notes = await registry.versions({ kind: "meter", id: first.meterId }, { limit: versionsMax });
+  const notes = await notesOf(registry, first.meterId, revisions);
   return revisions.map((after, index) => {
     const before = revisions[index - 1];
     const next = revisions[index + 1];
@@ -47,16 +55,40 @@ export async function withChanges(registry: Registry, revisions: readonly Snapsh
   });
 }
 
+type Note = VersionNote & { readonly usagePointId?: string };
+
+/** The meter's versions, and those of its usage points that are no part of the same changes. */
+async function notesOf(registry: Registry, meterId: string, revisions: readonly Snapshot[]): Promise<readonly Note[]> {
+  const own = await registry.versions({ kind: "meter", id: meterId }, { limit: versionsMax });
+  const points = [...new Set(revisions.flatMap(pointsOfSnapshot))].slice(0, pointsMax);
+  const others = await Promise.all(
+    points.map(async (usagePointId) => {
+      const notes = await registry.versions({ kind: "usage-point", id: usagePointId }, { limit: versionsMax });
+      return notes.map((note): Note => ({ ...note, usagePointId }));
+    }),
+  );
+  const known = new Set(own.map(({ recordedAtMs }) => recordedAtMs));
+  return [...own, ...others.flat().filter(({ recordedAtMs }) => !known.has(recordedAtMs))];
+}
+
 type RevisionJson = SnapshotJson & { readonly changes?: Changes };
 
-function changesBetween(before: Snapshot, after: Snapshot, notes: readonly VersionNote[]): Changes {
+function changesBetween(before: Snapshot, after: Snapshot, notes: readonly Note[]): Changes {
   const masterData = notes
     .filter(({ recordedAtMs }) => recordedAtMs > before.issuedAtMs && recordedAtMs <= after.issuedAtMs)
-    .map(({ version, recordedAtMs, by, reason }) => {
-      return { version, recordedAt: formatInstantMs(recordedAtMs), by, reason };
+    .map(({ usagePointId, version, recordedAtMs, by, reason }) => {
+      const note = { version, recordedAt: formatInstantMs(recordedAtMs), by, reason };
+      return usagePointId === undefined ? note : { usagePointId, ...note };
     });
-  const cause = masterData.length > 0 ? "master-data" : "readings";
+  const cause = causeOf(after, masterData.length > 0);
   return { since: before.revision, cause, masterData, registers: changedRows(before.registers, after.registers) };
+}
+
+/** A revision of changed inputs says whether these were master data; of others the versions in between tell. */
+function causeOf({ reason }: Snapshot, isRecordChanged: boolean): Changes["cause"] {
+  const isSaid = reason.startsWith("inputs changed") || reason.includes(masterDataCause);
+  const isByRecord = isSaid ? reason.includes(masterDataCause) : isRecordChanged;
+  return isByRecord ? "master-data" : "readings";
 }
 
 function changedRows(before: readonly RegisterSnapshot[], after: readonly RegisterSnapshot[]): Changes["registers"] {

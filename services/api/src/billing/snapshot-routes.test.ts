@@ -363,3 +363,21 @@ test("N20: a revision says what it changed, and whether the meter's record was c
     },
   ]);
 });
+
+test("N20: a changed usage point is told too, and a reading that came beside a change is the cause where it was", async () => {
+  const row = aSnapshot().registers[0] as RegisterSnapshot;
+  const reasons = ["window closed", "inputs changed after final", "inputs changed after final: master data: its zone"];
+  const revisions = reasons.map((reason, i) =>
+    aSnapshot({ reason, issuedAtMs: i * 2, revision: i + 1, registers: [{ ...row, consumption: 100 + i }] }),
+  );
+  const registry = memoryRegistry({ meterId: "m-1", usagePointId: "up-1", registers: [] });
+  const zone = [{ validFrom: 0, value: "Europe/Kyiv" }];
+  const usagePoint = { usagePointId: "up-1", zone };
+  await registry.apply([{ writes: [{ base: null, usagePoint }], by: "anna", reason: "moved" }]);
+  const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(...revisions), registry }));
+  const answer = await app.inject("/v1/meters/m-1/snapshots/2026-10/revisions");
+  const { items } = revisionsSchema.parse(answer.json());
+  expect(items.map(({ changes }) => changes?.cause)).toEqual([undefined, "readings", "master-data"]);
+  const told = items.flatMap(({ changes }) => changes?.masterData ?? []);
+  expect(told).toContainEqual(expect.objectContaining({ usagePointId: "up-1", by: "anna", reason: "moved" }));
+});

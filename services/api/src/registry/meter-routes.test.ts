@@ -304,3 +304,15 @@ test("N08: a record without an installation warns that nobody waits for its mete
   );
   expect((await put(reporting, {})).json()).not.toHaveProperty("warnings");
 });
+
+test("two meters that count the same at one place at one time: it is kept, and the answer names the other one", async () => {
+  const app = await injectableApi(apiWorld());
+  const put = async (id: string, over: object) => {
+    const payload = { ...full, meterId: id, ...over };
+    return (await app.inject({ method: "PUT", url: `/v1/meters/${id}`, payload })).json();
+  };
+  expect(await put("m-1", {})).not.toHaveProperty("warnings");
+  const { warnings } = await put("m-2", {});
+  expect(warnings).toEqual([expect.stringContaining("usagePointId: m-1 is at ")]);
+  expect(await put("m-2", { usagePointId: "m-2" })).not.toHaveProperty("warnings");
+});

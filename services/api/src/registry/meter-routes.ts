@@ -1,5 +1,6 @@
 import { type WireUnit, wireUnitNames } from "@meterbook/core/domain/quantity/amount";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
+import { meterBeside } from "@meterbook/core/domain/registry/exchange-meters";
 import { directions, type MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
@@ -171,11 +172,17 @@ function putRoute(app: Api, context: ApiContext): void {
     if (outcome?.outcome === "fault") throw requestInvalid([outcome.fault]);
     if (outcome?.outcome === "conflict") throw versionMismatch(`meter ${id}`, outcome.version);
     nameVersion(reply, (await registry.meterVersion(id))?.version ?? 0);
-    return meterJson(await knownMeter(context, id));
+    const kept = await knownMeter(context, id);
+    const beside = kept.record && meterBeside(kept.record, await registry.metersAt(kept.record.usagePointId));
+    return meterJson(kept, beside?.meterId);
   });
 }
 
-function meterJson({ meterId: id, record: known, stored, calendar }: KnownMeter): z.infer<typeof meterSchema> {
+/** @param beside another meter at the same place */
+function meterJson(
+  { meterId: id, record: known, stored, calendar }: KnownMeter,
+  beside?: string,
+): z.infer<typeof meterSchema> {
   return {
     ...meterRecordJson(known ?? { meterId: id, usagePointId: id, registers: [] }),
     zone: calendar.zone,
@@ -187,13 +194,26 @@ function meterJson({ meterId: id, record: known, stored, calendar }: KnownMeter)
       ...(kind === "interval" ? { stepSeconds } : {}),
       firstAt: formatInstant(first.at),
     })),
-    ...warningsOf(known, stored),
+    ...warningsOf(known, stored, beside),
   };
 }
 
-/** A meter that is silent from the start is in no month, unless its record says since when it should report. */
-function warningsOf(known: KnownMeter["record"], stored: KnownMeter["stored"]): { warnings?: string[] } {
-  if (known === undefined || known.installed !== undefined || (stored?.channels.length ?? 0) > 0) return {};
-  const text = "installed: is absent, so no month counts the meter as missing before its first reading";
-  return { warnings: [text] };
+/**
+ * A meter that is silent from the start is in no month, unless its record says since when it should report. Two meters
+ * of one place may be put one after the other, so that both are there for a moment: that is told, not refused.
+ */
+function warningsOf(
+  known: KnownMeter["record"],
+  stored: KnownMeter["stored"],
+  beside: string | undefined,
+): { warnings?: string[] } {
+  if (known === undefined) return {};
+  const isSilent = known.installed === undefined && (stored?.channels.length ?? 0) === 0;
+  const warnings = [
+    ...(isSilent ? ["installed: is absent, so no month counts the meter as missing before its first reading"] : []),
+    ...(beside === undefined
+      ? []
+      : [`usagePointId: ${beside} is at ${known.usagePointId} at the same time and counts the same registers`]),
+  ];
+  return warnings.length === 0 ? {} : { warnings };
 }

@@ -108,6 +108,17 @@ function arrive(world: World, { meterId, values, registers }: ExchangedMeter): S
   return checkPoint(world, "removed", withInstallations(record, all), fresh);
 }
 
+/** Another meter that is at the same place at the same time and counts the same; undefined where there is none. */
+export function meterBeside(record: MeterRecord, atPoint: readonly MeterRecord[]): MeterRecord | undefined {
+  const placed = newestOf(record);
+  return atPoint.find(
+    (other) =>
+      other.meterId !== record.meterId &&
+      sharesRegister(other, record) &&
+      installationsOf(other).some((one) => one.usagePointId === placed.usagePointId && overlaps(one, placed)),
+  );
+}
+
 /** At one place one register counts once. */
 function checkPoint(world: World, field: string, record: MeterRecord, fresh: Installation): Step {
   const { exchange, known, instantText } = world;

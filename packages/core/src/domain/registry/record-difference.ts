@@ -50,6 +50,7 @@ function supply(before: RegisteredMeter, after: RegisteredMeter): readonly strin
     "its zone": ({ zone }: RegisteredMeter) => zone,
     "connection power": ({ connectionPowerW, powers }: RegisteredMeter) => [connectionPowerW, powers],
     "the status of its usage point": ({ statuses }: RegisteredMeter) => statuses,
+    "times without supply": ({ outages }: RegisteredMeter) => outages,
     "its usage points": ({ points }: RegisteredMeter) =>
       points?.map(({ usagePointId, connectionPowerW, status }) => [usagePointId, connectionPowerW, status]),
   };
