@@ -1,8 +1,9 @@
 import { encodeLedgerRecord } from "@meterbook/adapters/sqlite-views/ledger/ledger-record";
 import { hashOf } from "@meterbook/aggregator/evaluate/evaluate-meter";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
+import { hasGrown } from "@meterbook/core/domain/seal/consistency";
 import { leafHash, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
-import { hexOf, isUnderSeal } from "@meterbook/core/domain/seal/seal";
+import { hexOf, isUnderSeal, type Seal } from "@meterbook/core/domain/seal/seal";
 import type { RuleCode } from "@meterbook/core/domain/snapshot/finding";
 import type { Snapshot, SnapshotQuality } from "@meterbook/core/domain/snapshot/snapshot";
 import type { LedgerEntry, SnapshotLedger, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
@@ -30,6 +31,16 @@ const october = 2026 * 12 + 9;
 function rootOver(snapshots: readonly Snapshot[]): string {
   const leaves = snapshots.map((one) => leafHash(sha256, encodeLedgerRecord(one)));
   return hexOf(merkleRoot(sha256, leaves));
+}
+
+/** The newest seal is shown to be the one before it grown. */
+async function expectGrown(view: SnapshotView, { from, to }: { from: number; to: number }): Promise<void> {
+  const [growth, ...others] = await view.sealGrowth(october);
+  if (growth === undefined) throw new Error("the seal has followed none");
+  const of = ({ size, root }: Seal) => ({ size, root: Buffer.from(root, "hex") });
+  expect(others).toEqual([]);
+  expect([growth.before.size, growth.seal.size]).toEqual([from, to]);
+  expect(hasGrown(sha256, { before: of(growth.before), after: of(growth.seal), path: growth.path })).toBe(true);
 }
 
 async function expectSealed(view: SnapshotView, snapshot: Snapshot): Promise<void> {
@@ -353,6 +364,7 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
       return (await view.seals(october)).seals[0];
     };
     expect(await newest()).toMatchObject({ size: 2, root: rootOver(issued.slice(0, 2)), sealedAtMs: 5 });
+    expect(await view.sealGrowth(october)).toEqual([]);
     await ledger.append(issued);
     await view.catchUp();
     expect(await view.sealedRecord(aSnapshot("a", october, 2))).toBe("unsealed");
@@ -360,6 +372,7 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     const again = await open(under, 0);
     await again.seal(9);
     expect(await newest()).toMatchObject({ size: 3, root: rootOver(issued), sealedAtMs: 9 });
+    await expectGrown(view, { from: 2, to: 3 });
     for (const one of issued) await expectSealed(view, one);
     const more = Array.from({ length: 520 }, (_, i) => aSnapshot(`n${i}`, october, 1));
     await again.append(more.slice(0, 200));
@@ -367,6 +380,11 @@ export function snapshotLedgerContract(make: () => Promise<LedgerUnderTest>): vo
     await again.append(more.slice(200));
     await again.seal(11);
     expect(await newest()).toMatchObject({ size: 523, root: rootOver([...issued, ...more]) });
+    await expectGrown(view, { from: 3, to: 523 });
+    await again.append([aSnapshot("last", october, 1)]);
+    await again.seal(13);
+    await view.catchUp();
+    await expectGrown(view, { from: 523, to: 524 });
   });
 
   test("issuing the same again is nothing, issuing another under the same number is refused whole", async () => {

@@ -153,6 +153,7 @@ export function memorySnapshots(...issued: readonly Snapshot[]): MemorySnapshots
         .reduceRight((place, { shard, sequence }) => placeAfter(place, { shard, sequence: sequence - 1 }), end),
     lastPlace: async () => called("lastPlace", end),
     seals: async () => ({ seals: [], records: 0 }),
+    sealGrowth: async () => [],
     sealedRecord: async () => undefined,
   };
   view.issue(...issued);

@@ -1,5 +1,5 @@
 import type { EntryPlace, LedgerPlace } from "@meterbook/sharding/ledger-place";
-import type { Seal, SealedRecord } from "../domain/seal/seal.ts";
+import type { Seal, SealedRecord, SealGrowth } from "../domain/seal/seal.ts";
 import type { RuleCode } from "../domain/snapshot/finding.ts";
 import type { RevisionKey } from "../domain/snapshot/revision-place.ts";
 import type { Snapshot, SnapshotQuality } from "../domain/snapshot/snapshot.ts";
@@ -135,6 +135,8 @@ export interface SnapshotView {
   /** After the newest entry of each shard. */
   lastPlace(): Promise<LedgerPlace>;
   seals(period: number): Promise<PeriodSeals>;
+  /** Of each shard that has sealed the period more than once, the newest seal and the one before it; by shard. */
+  sealGrowth(period: number): Promise<readonly SealGrowth[]>;
   /** The record of a revision and its way to the newest seal; `unsealed`: it was issued after that. */
   sealedRecord(key: RevisionKey): Promise<SealedRecord | "unsealed" | undefined>;
 }

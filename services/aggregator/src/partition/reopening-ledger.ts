@@ -39,6 +39,7 @@ export async function reopeningLedger(ledgers: SnapshotLedgers, partition: numbe
     placeBefore: (atMs) => ledger.placeBefore(atMs),
     lastPlace: () => ledger.lastPlace(),
     seals: (period) => ledger.seals(period),
+    sealGrowth: (period) => ledger.sealGrowth(period),
     sealedRecord: (key) => ledger.sealedRecord(key),
     seal: (atMs) => ledger.seal(atMs),
     close: () => ledger.close(),

@@ -3,6 +3,8 @@
 // of docs/snapshot-hash.md is run as it stands there, in Python.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { hasGrown } from "@meterbook/core/domain/seal/consistency";
+import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { expect, test } from "vitest";
 import { apiWorld, aSnapshot, injectableApi } from "../../../../test/support/worlds/api-world.ts";
 import { memoryLedger } from "../../../../test/walk/memory-ledger.ts";
@@ -31,6 +33,17 @@ test("a period is sealed shard by shard, and what was issued since is counted", 
   ]);
   await first.append([aSnapshot({ meterId: "m-7", revision: 2 })]);
   expect(await get()).toEqual({ ...sealed, records: 302, unsealed: 1 });
+  await first.seal(3000);
+  const [grown, other] = sealSchema.parse(await get()).shards;
+  expect(other?.before).toBeUndefined();
+  expect(grown?.before).toMatchObject({ size: 300, root: sealed.shards[0]?.root, sealedAt: "1970-01-01T00:00:01Z" });
+  const bytes = (text: string) => Buffer.from(text, "hex");
+  const of = (seal: { size: number; root: string } | undefined) => ({
+    size: seal?.size ?? 0,
+    root: bytes(seal?.root ?? ""),
+  });
+  const path = (grown?.before?.path ?? []).map(bytes);
+  expect(hasGrown(sha256, { before: of(grown?.before), after: of(grown), path })).toBe(true);
 });
 
 test("a proof of each kind, and why there is none", async () => {

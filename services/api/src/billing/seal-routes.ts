@@ -1,5 +1,12 @@
 import { type InclusionPath, leafHash } from "@meterbook/core/domain/seal/merkle-tree";
-import { hexOf, isUnderSeal, pathOfShard, rootOverShards, type Seal } from "@meterbook/core/domain/seal/seal";
+import {
+  hexOf,
+  isUnderSeal,
+  pathOfShard,
+  rootOverShards,
+  type Seal,
+  type SealGrowth,
+} from "@meterbook/core/domain/seal/seal";
 import { type RevisionKey, revisionAt } from "@meterbook/core/domain/snapshot/revision-place";
 import { periodName, snapshotId } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstantMs } from "@meterbook/core/domain/time/instant";
@@ -24,13 +31,30 @@ const shardSchema = z
   })
   .meta({ id: "ShardSeal" });
 
+const grownSchema = shardSchema
+  .extend({
+    before: z
+      .strictObject({
+        size: count,
+        root: hash,
+        sealedAt: z.string().meta({ format: "date-time" }),
+        path: z.array(hash),
+      })
+      .optional()
+      .meta({
+        description:
+          "The seal that this one has followed, and the consistency proof between them (RFC 9162, 2.1.4): nothing that was under it was changed",
+      }),
+  })
+  .meta({ id: "GrownShardSeal" });
+
 export const sealSchema = z
   .strictObject({
     period: z.string(),
     root: hash.meta({ description: "Over the shards' seals (docs/snapshot-hash.md)" }),
     records: count.meta({ description: "Issued revisions of the period" }),
     unsealed: count.meta({ description: "Those that were issued after the newest seal of their shard" }),
-    shards: z.array(shardSchema),
+    shards: z.array(grownSchema),
   })
   .meta({ id: "PeriodSeal" });
 
@@ -49,7 +73,14 @@ export const proofSchema = z
   .meta({ id: "InclusionProof" });
 
 const shardExample = { shard: 3, size: 65_000, root: hashExample, sealedAt: "2026-11-03T22:10:00Z" };
-const sealExample = { period: "2026-10", root: hashExample, records: 65_001, unsealed: 1, shards: [shardExample] };
+const before = { size: 64_000, root: hashExample, sealedAt: "2026-11-02T22:10:00Z", path: [hashExample] };
+const sealExample = {
+  period: "2026-10",
+  root: hashExample,
+  records: 65_001,
+  unsealed: 1,
+  shards: [{ ...shardExample, before }],
+};
 const proofExample = {
   ...{ id: "m-1/2026-10/2", record: "CgNtLTE…", leaf: hashExample, root: hashExample, shard: shardExample },
   inShard: { index: 17, size: 65_000, path: [hashExample] },
@@ -73,7 +104,9 @@ export function sealRoutes(app: Api, { ports }: ApiContext): void {
       throw unsealed(`period ${periodName(of)} has no seal yet; it has ${records} issued records`);
     const sealed = seals.reduce((sum, { size }) => sum + size, 0);
     const root = hexOf(rootOverShards(sha256, seals));
-    return { period: periodName(of), root, records, unsealed: records - sealed, shards: seals.map(sealJson) };
+    const growth = await ports.snapshots.sealGrowth(of);
+    const shards = seals.map((seal) => ({ ...sealJson(seal), ...beforeJson(seal, growth) }));
+    return { period: periodName(of), root, records, unsealed: records - sealed, shards };
   });
   proofRoutes(app, ports.snapshots);
 }
@@ -132,6 +165,14 @@ function unsealed(detail: string): ApiProblem {
 
 function sealJson({ shard, size, root, sealedAtMs }: Seal): z.infer<typeof shardSchema> {
   return { shard, size, root, sealedAt: formatInstantMs(sealedAtMs) };
+}
+
+/** A seal may have come since: then there is no word of the one before. */
+function beforeJson(seal: Seal, growth: readonly SealGrowth[]): Pick<z.infer<typeof grownSchema>, "before"> {
+  const found = growth.find((one) => one.seal.shard === seal.shard && one.seal.size === seal.size);
+  if (found === undefined) return {};
+  const { size, root, sealedAtMs } = found.before;
+  return { before: { size, root, sealedAt: formatInstantMs(sealedAtMs), path: found.path.map(hexOf) } };
 }
 
 function pathJson({ index, size, path }: InclusionPath): z.infer<typeof pathSchema> {

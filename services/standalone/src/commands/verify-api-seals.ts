@@ -1,3 +1,4 @@
+import { hasGrown } from "@meterbook/core/domain/seal/consistency";
 import { type InclusionPath, rootOfPath, splitOf } from "@meterbook/core/domain/seal/merkle-tree";
 import { hexOf, type KeptSeal, sealPlace } from "@meterbook/core/domain/seal/seal";
 import { periodName } from "@meterbook/core/domain/snapshot/snapshot";
@@ -9,6 +10,8 @@ interface ApiSeal {
   readonly shard: number;
   readonly size: number;
   readonly root: string;
+  /** The seal that it has followed, with the proof of it. */
+  readonly before?: { readonly size: number; readonly root: string; readonly path: readonly string[] };
 }
 
 /** So many snapshots of a tree are named; more say no more. */
@@ -21,6 +24,7 @@ export async function* wrongApiSeals(trees: ApiTrees, ask: AskApi, kept: readonl
     for (const seal of await sealsOf(ask, period)) {
       const tree = all.find((one) => one.period === period && one.shard === seal.shard);
       yield* wrongSeal(tree, { ...seal, period }, ask);
+      yield* wrongGrowth(tree, { ...seal, period });
     }
   }
   for (const seal of kept) {
@@ -30,6 +34,19 @@ export async function* wrongApiSeals(trees: ApiTrees, ask: AskApi, kept: readonl
     else if (tree?.rootOf(0, seal.size) !== seal.root)
       yield `${placeOf(seal)} kept seal_mismatch: what the API tells of is not that over which it was given`;
   }
+}
+
+/** A line where a seal is not the one before it grown, or where that one is not over the first records. */
+function* wrongGrowth(tree: ApiTree | undefined, { before, ...seal }: ApiSeal & KeptSeal): Generator<string> {
+  if (before === undefined) return;
+  const bytes = (text: string) => Buffer.from(text, "hex");
+  const [from, to] = [before, seal].map(({ size, root }) => ({ size, root: bytes(root) }));
+  const place = placeOf({ ...seal, size: before.size });
+  if (from === undefined || to === undefined) return;
+  if (!hasGrown(sha256, { before: from, after: to, path: before.path.map(bytes) }))
+    yield `${place} seal_mismatch: nothing shows that the seal of ${seal.size} records has followed it`;
+  else if (tree !== undefined && tree.size >= before.size && tree.rootOf(0, before.size) !== before.root)
+    yield `${place} seal_mismatch: what the API tells of is not that over which it was given`;
 }
 
 function placeOf(seal: KeptSeal): string {

@@ -27,6 +27,8 @@ export function shardedView(shards: readonly SnapshotView[]): SnapshotView {
     placeBefore: async (atMs) => placesTogether(await ofAll((shard) => shard.placeBefore(atMs))),
     lastPlace: async () => placesTogether(await ofAll((shard) => shard.lastPlace())),
     seals: async (period) => sealsTogether(await ofAll((shard) => shard.seals(period))),
+    sealGrowth: async (period) =>
+      (await ofAll((shard) => shard.sealGrowth(period))).flat().sort((a, b) => a.seal.shard - b.seal.shard),
   };
 }
 

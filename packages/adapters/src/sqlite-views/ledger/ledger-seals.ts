@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { consistencyPath, type RootOver } from "@meterbook/core/domain/seal/consistency";
 import { hashBytes, inclusionPath, merkleRoot } from "@meterbook/core/domain/seal/merkle-tree";
-import { hexOf, type Seal, type SealedRecord } from "@meterbook/core/domain/seal/seal";
+import { hexOf, type Seal, type SealedRecord, type SealGrowth } from "@meterbook/core/domain/seal/seal";
 import type { RevisionKey } from "@meterbook/core/domain/snapshot/revision-place";
 import type { PeriodSeals } from "@meterbook/core/ports/snapshot-ledger";
 import { sha256 } from "@meterbook/core/records/seal/sha256";
@@ -13,6 +14,8 @@ export interface LedgerSeals {
   /** What a shard has to seal: of each period that has grown since its newest seal, the whole tree. */
   grown(shard: number): Omit<Seal, "sealedAtMs">[];
   ofPeriod(period: number): PeriodSeals;
+  /** Of each shard that has sealed the period more than once, by shard. */
+  growth(period: number): SealGrowth[];
   sealedRecord(key: RevisionKey): SealedRecord | "unsealed" | undefined;
 }
 
@@ -25,6 +28,9 @@ export function ledgerSeals(database: DatabaseSync): LedgerSeals {
   );
   const newestOf = database.prepare(
     "SELECT size, root, sealed_at_ms FROM seal WHERE period = ? AND shard = ? ORDER BY size DESC LIMIT 1",
+  );
+  const before = database.prepare(
+    "SELECT size, root, sealed_at_ms FROM seal WHERE period = ? AND shard = ? AND size < ? ORDER BY size DESC LIMIT 1",
   );
   const sizes = database.prepare(
     "SELECT max(tile) AS tile, length(leaves) AS bytes FROM tile WHERE period = ? GROUP BY shard",
@@ -44,6 +50,15 @@ export function ledgerSeals(database: DatabaseSync): LedgerSeals {
       seals: newest.all(period).map((row) => sealOf(row, Number(row["shard"]), period)),
       records: sizes.all(period).reduce((sum, row) => sum + sizeOf(row), 0),
     }),
+    growth: (period) =>
+      newest.all(period).flatMap((row) => {
+        const seal = sealOf(row, Number(row["shard"]), period);
+        const earlier = before.get(period, seal.shard, seal.size);
+        if (earlier === undefined) return [];
+        const from = sealOf(earlier, seal.shard, period);
+        const path = consistencyPath(trees.rootOver(seal.shard, period, seal.size), from.size, seal.size);
+        return [{ before: from, seal, path }];
+      }),
     sealedRecord({ meterId, period, revision: number }) {
       const found = revision.get(period, meterId, number);
       if (found === undefined) return undefined;
@@ -75,18 +90,29 @@ function treeReads(database: DatabaseSync) {
     return hashesOf((row ?? new Uint8Array()).subarray(0, (size - tile * tileLeaves) * hashBytes));
   }
 
+  /** The roots of the tiles of a tree of this size; the last may not be full. */
+  function tiles(shard: number, period: number, size: number): Uint8Array[] {
+    const full = Math.floor(size / tileLeaves);
+    const hashes = roots.all(period, shard, full).map(({ root }) => root as Uint8Array);
+    if (size % tileLeaves > 0) hashes.push(merkleRoot(sha256, leaves(shard, period, { tile: full, size })));
+    return hashes;
+  }
+
   return {
     leaves,
+    tiles,
     size(shard: number, period: number): number {
       const row = last.get(period, shard);
       return row === undefined ? 0 : sizeOf(row);
     },
-    /** The roots of the tiles of a tree of this size; the last may not be full. */
-    tiles(shard: number, period: number, size: number): Uint8Array[] {
-      const full = Math.floor(size / tileLeaves);
-      const hashes = roots.all(period, shard, full).map(({ root }) => root as Uint8Array);
-      if (size % tileLeaves > 0) hashes.push(merkleRoot(sha256, leaves(shard, period, { tile: full, size })));
-      return hashes;
+    /** Over parts of a tree of this size: a part of up to 256 leaves lies in one tile, a larger one begins with one. */
+    rootOver(shard: number, period: number, size: number): RootOver {
+      const hashes = tiles(shard, period, size);
+      return (from, to) => {
+        const tile = Math.floor(from / tileLeaves);
+        if (to - from >= tileLeaves) return merkleRoot(sha256, hashes.slice(tile, Math.ceil(to / tileLeaves)));
+        return merkleRoot(sha256, leaves(shard, period, { tile, size: to }).slice(from % tileLeaves));
+      };
     },
   };
 }

@@ -61,6 +61,7 @@ export function snapshotReads(
       placeBefore: async (atMs) => places.before(atMs),
       lastPlace: async () => places.last(),
       seals: async (period) => seals.ofPeriod(period),
+      sealGrowth: async (period) => seals.growth(period),
       sealedRecord: async (key) => seals.sealedRecord(key),
     },
   };

@@ -29,6 +29,13 @@ export interface SealedRecord {
   readonly seal: Seal;
 }
 
+/** A seal that has followed another of its shard and period, and the way between them (consistency.ts). */
+export interface SealGrowth {
+  readonly before: Seal;
+  readonly seal: Seal;
+  readonly path: readonly Uint8Array[];
+}
+
 /** A shard's seal as a leaf of the tree over all shards: a text that anybody can write. */
 export function sealText({ period, shard, size, root }: Pick<Seal, "period" | "shard" | "size" | "root">): string {
   return `seal/1|${periodName(period)}|${shard}|${size}|${root}`;
