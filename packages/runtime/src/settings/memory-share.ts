@@ -31,7 +31,10 @@ export function metersPerShardMax(metersMax: number, shards: number): number {
   return Math.min(metersPerPartitionMax, Math.ceil(metersMax / shards));
 }
 
-/** So many meters fit into that heap: whoever invents more is refused, and does not end the process. */
+/**
+ * So many meters fit into that heap, in all shards: whoever invents more is refused, and does not end the process. How
+ * many a shard may have at most is for `metersPerShardMax`.
+ */
 export function metersThatFit(machine: number): number {
-  return Math.min(metersPerPartitionMax, Math.floor(rememberingHeapBytes(machine) / bytesPerMeter));
+  return Math.min(metersPerProcessMax, Math.floor(rememberingHeapBytes(machine) / bytesPerMeter));
 }

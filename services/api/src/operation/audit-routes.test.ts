@@ -13,6 +13,7 @@ import {
   memorySeries,
   memorySnapshots,
 } from "../../../../test/support/worlds/memory-ports.ts";
+import { memoryLedger } from "../../../../test/walk/memory-ledger.ts";
 import { auditEntrySchema } from "./audit-routes.ts";
 
 const range = "from=2026-10-01T00:00:00Z&to=2026-10-02T00:00:00Z";
@@ -105,6 +106,22 @@ test("sums of lists and of groups, movers, findings and gaps are reads of those 
   });
   const ofGroup = (await app.inject("/v1/audit?subjectId=feeder:F1")).json();
   expect(ofGroup.items).toHaveLength(2);
+});
+
+test("a proof holds the whole record, and is a read of its meter by either form of its address", async () => {
+  const ledger = memoryLedger();
+  const shard = ledger.open(0);
+  await shard.append([aSnapshot()]);
+  await shard.seal(1000);
+  const app = await injectableApi(apiWorld({ snapshots: ledger.view }));
+  for (const id of ["m-1/2026-10/1", "m-1%2F2026-10%2F1"])
+    expect((await app.inject(`/v1/snapshots/${id}/proof`)).statusCode).toBe(200);
+  expect((await app.inject("/v1/snapshots/m-1/2026-10/9/proof")).statusCode).toBe(404);
+  const { items } = (await app.inject("/v1/audit?subject=meter&subjectId=m-1")).json();
+  expect(items.map(({ call }: { call: string }) => call)).toEqual([
+    "GET /v1/snapshots/:id/proof",
+    "GET /v1/snapshots/:id/:period/:revision/proof",
+  ]);
 });
 
 test.for(["/v1/meters/nobody/readings", "/v1/meters/m-1", "/v1/status", "/v1/periods", "/v1/search?q=m-1"])(

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { parsePeriod } from "@meterbook/core/domain/snapshot/snapshot";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { instant } from "../../../../test/support/readings.ts";
 import { apiWorld, aRegisterSnapshot, aSnapshot, injectableApi } from "../../../../test/support/worlds/api-world.ts";
 import { memoryGroupSums, memorySnapshots } from "../../../../test/support/worlds/memory-ports.ts";
+import { makeKey } from "../http/access/api-keys.ts";
 
 const september = instant("2026-09-30T21:00:00Z");
 const october = instant("2026-10-31T22:00:00Z");
@@ -102,4 +106,27 @@ test("as CSV and NDJSON, and what is asked wrongly is told", async () => {
     async (query) => (await app.inject(`/v1/findings?${query}`)).json().code,
   );
   expect(await Promise.all(codes)).toEqual(["group_unknown", "group_too_large"]);
+});
+
+test("who is in a group is for keys that may see groups; the findings of all meters are for billing too", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "meterbook-keys-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const apiKeysFile = join(directory, "keys.jsonl");
+  const [billing, analyst] = [makeKey("billing", ["billing"]), makeKey("anna", ["analyst"])];
+  writeFileSync(apiKeysFile, [billing, analyst].map(({ stored }) => `${JSON.stringify(stored)}\n`).join(""));
+  const groupSums = memoryGroupSums({ "feeder:F1": { meters: 1, meterIds: ["m-1"], days: {} } });
+  const snapshots = memorySnapshots(month("m-1", "2026-10", ["V13"]));
+  const app = await injectableApi(apiWorld({ snapshots, groupSums }, { apiKeysFile }));
+  const ask = async (query: string, key: string) => {
+    const answer = await app.inject({
+      url: `/v1/findings?${query}`,
+      headers: { authorization: `Bearer ${key}` },
+    });
+    const { code, items } = answer.json();
+    return [answer.statusCode, code ?? items.length];
+  };
+  for (const query of ["group=feeder:F1", "group=feeder:F1&meterId=m-1", "group=feeder:F9", "group=fleet"])
+    expect([query, ...(await ask(query, billing.key))]).toEqual([query, 403, "scope_missing"]);
+  expect(await ask("meterId=m-1", billing.key)).toEqual([200, 1]);
+  expect(await ask("group=feeder:F1", analyst.key)).toEqual([200, 1]);
 });

@@ -11,6 +11,8 @@ import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { groupId, ifDamaged, knownGroup, namedMembers } from "../groups/group-query.ts";
+import { needScope } from "../http/access/access.ts";
+import { profiles } from "../http/access/scope-table.ts";
 import { csvRow } from "../http/answers/csv-cell.ts";
 import { cursorForm } from "../http/answers/cursor.ts";
 import { answerList, type List, pagesBy } from "../http/answers/list-answer.ts";
@@ -51,11 +53,15 @@ const example = {
 };
 const header = "rule,at,meter_id,usage_point_id,register,unit,period,quality,snapshot_id\n";
 
+const groupDescription =
+  "Only those of meters that are in this group now. Who is in a group is for keys with one of the scopes " +
+  `${profiles.map((scope) => `\`${scope}\``).join(", ")}`;
+
 const querystring = z.strictObject({
   rule: z.enum(judgedRules).optional().meta({ description: "Only those of this rule" }),
   period: period.optional().meta({ description: "Only those of this month; all months where absent" }),
   meterId: meterId.optional().meta({ description: "Only those of this meter" }),
-  group: groupId.optional().meta({ description: "Only those of meters that are in this group now" }),
+  group: groupId.optional().meta({ description: groupDescription }),
   from: instant("The first instant that they are about", "2026-09-30T21:00:00Z").optional(),
   to: instant("The end, itself not included", "2026-10-31T22:00:00Z").optional(),
   limit,
@@ -101,6 +107,7 @@ export function findingRoutes(app: Api, context: ApiContext): void {
   };
   app.get("/v1/findings", { schema }, async (request, reply) => {
     const { limit: atMost, cursor: sent, ...asked } = request.query;
+    if (asked.group !== undefined) needScope(request.caller, profiles);
     if (asked.from !== undefined && asked.to !== undefined && asked.to <= asked.from)
       throw requestInvalid([{ field: "to", message: "must be after from" }]);
     const scope = JSON.stringify(asked);

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
 import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { unreadableRevision } from "@meterbook/core/domain/snapshot/snapshot";
@@ -48,8 +49,8 @@ export function snapshotReads(
   return {
     findSync,
     reads: {
-      latest: async (page) => atMost(page.limit, latestOf(page, page.afterMeterId ?? "")),
-      latestRecords: async (page) => atMost(page.limit, recordsOf(page, page.afterMeterId ?? "")),
+      latest: latestOf,
+      latestRecords: recordsOf,
       changes: async (page) => atMost(page.limit, changesOf(page, places.last())),
       find: async (meterId, period, revision) => findSync(meterId, period, revision),
       revisions: async (meterId, period, leftOut) => revisions(meterId, period, leftOut),
@@ -157,6 +158,9 @@ function meterReads(database: DatabaseSync, ears: DamageEars, periods: () => rea
   };
 }
 
+/** Rows of an index that are read at a time at least: all of them may be what earlier revisions had. */
+const indexPageMin = 100;
+
 /**
  * Of many meters. Only the bytes and the key are checked, so that an export stays as fast as it is; `verify` checks the
  * hashes.
@@ -183,32 +187,44 @@ function listReads(database: DatabaseSync, ears: DamageEars) {
     return latest.all(period, afterMeterId, limit);
   }
 
-  /** The newest revision of each meter, and its place; of an index those of which it ever was so. */
-  function* rowsOf(page: LatestPage, afterMeterId: string): Generator<LatestRow> {
-    const { period, limit } = page;
-    const rows = found(page, afterMeterId) as unknown as [number, Uint8Array | null, string, number][];
-    for (const [sequence, body, meterId, revision] of rows) yield { sequence, body, meterId, period, revision };
-    // What was left out leaves room: fewer would mean the end.
-    const last = rows.at(-1);
-    if (last !== undefined && rows.length === limit) yield* rowsOf(page, last[2]);
+  /**
+   * Of the newest revision of each meter, of an index those of which it ever was so. What is left out leaves room:
+   * fewer would mean the end. A whole index may be left out, so others get their turn between two reads.
+   */
+  async function take<Entry>(page: LatestPage, entryOf: (row: LatestRow) => Entry | undefined): Promise<Entry[]> {
+    const { period, quality, finding } = page;
+    const isIndexed = quality !== undefined || finding !== undefined;
+    const limit = isIndexed ? Math.max(page.limit, indexPageMin) : page.limit;
+    const taken: Entry[] = [];
+    for (let after = page.afterMeterId ?? ""; ; await nextTurn()) {
+      const rows = found({ ...page, limit }, after) as unknown as [number, Uint8Array | null, string, number][];
+      for (const [sequence, body, meterId, revision] of rows) {
+        const entry = entryOf({ sequence, body, meterId, period, revision });
+        if (entry !== undefined && taken.push(entry) === page.limit) return taken;
+        after = meterId;
+      }
+      if (rows.length < limit) return taken;
+    }
   }
 
-  function* latestOf(page: LatestPage, afterMeterId: string): Generator<LedgerEntry> {
+  function latestOf(page: LatestPage): Promise<LedgerEntry[]> {
     const { leftOut: leave = nobody } = page;
-    for (const { sequence, body, ...key } of rowsOf(page, afterMeterId)) {
+    return take(page, ({ sequence, body, ...key }) => {
       const record = readLedgerRecord(body, key);
       if (record.snapshot === undefined) leave(told(ears, record, { key }));
-      else if (isWanted(record.snapshot, page)) yield { ...placeOfRow(sequence), snapshot: record.snapshot };
-    }
+      else if (isWanted(record.snapshot, page)) return { ...placeOfRow(sequence), snapshot: record.snapshot };
+      return undefined;
+    });
   }
 
-  function* recordsOf(page: LatestPage, afterMeterId: string): Generator<RevisionRecord> {
+  function recordsOf(page: LatestPage): Promise<RevisionRecord[]> {
     const { leftOut: leave = nobody } = page;
-    for (const { body, meterId, period, revision } of rowsOf(page, afterMeterId)) {
+    return take(page, ({ body, meterId, period, revision }) => {
       const record = body === null ? undefined : checkedRecord(body);
-      if (record !== undefined) yield { meterId, period, revision, record };
-      else leave(told(ears, readLedgerRecord(body) as Unreadable, { key: { meterId, period, revision } }));
-    }
+      if (record !== undefined) return { meterId, period, revision, record };
+      leave(told(ears, readLedgerRecord(body) as Unreadable, { key: { meterId, period, revision } }));
+      return undefined;
+    });
   }
 
   /** Shards that are empty at the time of the call are left alone. */

@@ -88,8 +88,9 @@ export function rowHelpers(threads: RowThreads | undefined): () => RowHelpers | 
     const { shards, threadsMax } = threads;
     const count = Math.min(shards, threadsMax - running);
     if (count <= 0) return undefined;
+    const started = startAll(threads, count);
+    if (started === undefined) return undefined;
     running += count;
-    const started = Array.from({ length: count }, () => rowThread(threads.start()));
     return {
       isReady: () => started.every((thread) => thread.isReady()),
       rows: (rest) =>
@@ -129,4 +130,16 @@ function pagesOf(thread: RowThread, shard: number, shards: number, rest: RestOfE
     for (const meterId of page.leftOut) leftOut(meterId);
     return page;
   };
+}
+
+/** None where one cannot be started: those before it end, and the export goes on alone. */
+function startAll(threads: RowThreads, count: number): readonly RowThread[] | undefined {
+  const started: RowThread[] = [];
+  try {
+    while (started.length < count) started.push(rowThread(threads.start()));
+    return started;
+  } catch {
+    for (const thread of started) void thread.end();
+    return undefined;
+  }
 }

@@ -32,7 +32,7 @@ export interface RowThreads {
 
 /** One of them, at work for an export. */
 export interface RowThread {
-  /** Whether it has started, or never will. */
+  /** Whether it has started and is there; one that cannot start never is. */
   isReady(): boolean;
   /** One request of a shard at a time. */
   ask(request: RowsRequest): Promise<RowsAnswer>;
@@ -62,7 +62,7 @@ export function rowThread(worker: Worker): RowThread {
     gone.resolve();
   });
   return {
-    isReady: () => isStarted || fault !== undefined,
+    isReady: () => isStarted && fault === undefined,
     async ask(request) {
       if (fault !== undefined) throw fault;
       const answer = Promise.withResolvers<RowsAnswer>();

@@ -54,11 +54,19 @@ function authorize(request: FastifyRequest, callerOf: KeysFile["callerOf"]): voi
     throw new ApiProblem("key_unknown", sayRefused(caller), challenge);
   }
   request.callerName = caller.name;
-  if (!allowed.some((scope) => caller.scopes.includes(scope))) {
-    const detail = `the key ${caller.name} has the scopes ${caller.scopes.join(", ")}; this call needs one of ${allowed.join(", ")}`;
-    throw new ApiProblem("scope_missing", detail);
-  }
+  needScope(caller, allowed);
   request.caller = caller;
+}
+
+/**
+ * For calls that need more for some of what can be asked for. Where the API is open nobody needs any.
+ *
+ * @throws ApiProblem `scope_missing`
+ */
+export function needScope(caller: Caller | undefined, allowed: readonly Scope[]): void {
+  if (caller === undefined || allowed.some((scope) => caller.scopes.includes(scope))) return;
+  const detail = `the key ${caller.name} has the scopes ${caller.scopes.join(", ")}; this call needs one of ${allowed.join(", ")}`;
+  throw new ApiProblem("scope_missing", detail);
 }
 
 /**

@@ -114,7 +114,13 @@ function endableTimer(ms: number): { readonly over: Promise<never>; end(): void 
 function isPersonal({ method, params, routeOptions: { url = "" } }: FastifyRequest): boolean {
   if (method !== "GET") return method === "POST" && url === listSum;
   if (url.includes(":groupId/")) return url.endsWith("/movers") || groupOf(params) !== fleet;
+  if (isProof(url)) return true;
   return url.includes(":meterId/") || url.includes(":usagePointId/") || url === "/v1/curves" || fleetLists.has(url);
+}
+
+/** It holds the whole record. */
+function isProof(url: string): boolean {
+  return url.startsWith("/v1/snapshots/:id/") && url.endsWith("/proof");
 }
 
 /** A group may be of one meter. The fleet's sums tell of nobody. */
@@ -136,7 +142,10 @@ function subjectsOf({ params, query, told }: FastifyRequest): readonly Subject[]
   const { meterId, usagePointId } = params as { meterId?: string; usagePointId?: string };
   const { meterId: only, group = groupOf(params) } = query as { meterId?: string; group?: string };
   if (group !== undefined && group !== fleet) return [{ subject: "group", subjectId: group }];
-  const meter = meterId ?? only;
+  // Of the parts of a snapshot's id, or of all of it (seal-routes.ts).
+  const { id } = params as { id?: string | { readonly meterId: string } };
+  const proved = typeof id === "string" ? id : id?.meterId;
+  const meter = meterId ?? only ?? proved;
   if (meter !== undefined) return [{ subject: "meter", subjectId: meter }];
   if (usagePointId !== undefined) return [{ subject: "usage-point", subjectId: usagePointId }];
   const { series } = query as { series?: readonly { meterId: string }[] };

@@ -6,7 +6,7 @@ export type Scope = (typeof scopes)[number];
 const everybody = scopes;
 const office = ["billing", "analyst", "operator"] as const;
 /** Load profiles tell when somebody is at home: billing works from snapshots and has no need of them. */
-const profiles = ["analyst", "operator"] as const;
+export const profiles = ["analyst", "operator"] as const;
 const operators = ["operator"] as const;
 
 /**
