@@ -3,8 +3,10 @@ import { DatabaseSync } from "node:sqlite";
 import { openEmbeddedAuditLog } from "@meterbook/adapters/embedded/audit-log/embedded-audit-log";
 import { backUpDirectory } from "@meterbook/adapters/embedded/directory/back-up-directory";
 import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
+import { keepMarks } from "@meterbook/adapters/embedded/directory/keep-marks";
 import { restoreDirectory } from "@meterbook/adapters/embedded/directory/restore-directory";
 import { encodeRead } from "@meterbook/adapters/sqlite-views/audit-log/audit-table";
+import { systemClock } from "@meterbook/core/ports/clock";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { flippedBit } from "../support/flipped-bit.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -56,5 +58,22 @@ describe("embedded", () => {
       [2, "2"],
       [1, "1"],
     ]);
+  });
+
+  test("the newest entry is never forgotten, so a clock that leapt makes no start believe that entries are lost", async () => {
+    const dataDir = await temporaryDirectory();
+    prepareDataDirectory(dataDir);
+    let leapMs = 0;
+    const marks = keepMarks(dataDir, { ...systemClock, nowMs: () => nowMs });
+    const log = openEmbeddedAuditLog({ dataDir, retentionDays: 30, nowMs: () => nowMs + leapMs });
+    await log.put([aPersonalRead(nowMs, { query: "1" }), aPersonalRead(nowMs, { query: "2" })]);
+    leapMs = 40 * 86_400_000;
+    await log.put([aPersonalRead(nowMs, { query: "3" })]);
+    expect((await log.list({ limit: 9 })).map(({ id, query }) => [id, query])).toEqual([[3, "3"]]);
+    await log.put([aPersonalRead(nowMs, { query: "4" })]);
+    expect((await log.list({ limit: 9 })).map(({ id, query }) => [id, query])).toEqual([[4, "4"]]);
+    await log.close();
+    marks.close();
+    prepareDataDirectory(dataDir);
   });
 });

@@ -193,7 +193,7 @@ test.for(all.map((name) => ({ name })))(
 
 test("H05: after an accepted loss numbers go on where they were", async () => {
   for (const round of [1, 2]) await work(dataDir, round);
-  for (const file of ["ledger", "log", "rejected"] as const) {
+  for (const file of ["ledger", "log", "rejected", "audit"] as const) {
     await rm(join(dataDir, `${file}.db`));
     await acceptLoss(dataDir, { file, reason: "no backup", nowMs: 5 });
   }
@@ -209,7 +209,10 @@ test("H05: after an accepted loss numbers go on where they were", async () => {
   await rejected.append([aRejection()]);
   const [entry] = await rejected.list({ limit: 9, includeReplayed: true });
   expect(Number.parseInt(entry?.id.slice(1) ?? "", 16)).toBe(3 * refusalsPerMessageMax);
-  for (const one of [ledger, log, rejected]) await one.close();
+  const audit = openEmbeddedAuditLog({ dataDir, retentionDays: 30, nowMs: () => 3 });
+  await audit.put([aPersonalRead(3)]);
+  expect((await audit.list({ limit: 9 })).map(({ id }) => id)).toEqual([3]);
+  for (const one of [ledger, log, rejected, audit]) await one.close();
 });
 
 test("H05: the store is made again from a log that holds all, and not from one that does not", async () => {

@@ -3,5 +3,5 @@ import { auditSchema } from "../../sqlite-views/audit-log/audit-table.ts";
 import { openDurableDatabase } from "../database/durable-database.ts";
 
 export function openAuditDatabase(dataDir: string): DatabaseSync {
-  return openDurableDatabase(dataDir, "audit", `${auditSchema} PRAGMA user_version = 1;`);
+  return openDurableDatabase(dataDir, "audit", auditSchema);
 }

@@ -9,7 +9,7 @@ import { durableTransactions, openDurableDatabase } from "../database/durable-da
 
 /** What billing says that it used, in `<dataDir>/billing.db`. Any number of threads may write and read. */
 export function openEmbeddedBillingLog({ dataDir }: { readonly dataDir: string }): BillingLog {
-  const database = openDurableDatabase(dataDir, "billing", `${billingSchema} PRAGMA user_version = 1;`);
+  const database = openDurableDatabase(dataDir, "billing", billingSchema);
   const inTransaction = durableTransactions(database);
   const { outcomeOf, ...reads } = billingTable(database);
   const write = billingWrites(database);

@@ -4,7 +4,7 @@ import { damageReads, damageSchema, damageWrites } from "../../sqlite-views/dama
 import { durableTransactions, openDurableDatabase } from "../database/durable-database.ts";
 
 export function openDamageDatabase(dataDir: string): DatabaseSync {
-  return openDurableDatabase(dataDir, "damage", `${damageSchema} PRAGMA user_version = 3;`);
+  return openDurableDatabase(dataDir, "damage", damageSchema);
 }
 
 /** The damage log in `<dataDir>/damage.db`; any number of threads may report, acknowledge and read. */

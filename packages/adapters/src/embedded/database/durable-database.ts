@@ -2,16 +2,19 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { appendError } from "./append-error.ts";
+import { type fileVersions, makeTables } from "./file-version.ts";
 import { openedFile } from "./opened-file.ts";
+
+type DurableFile = Exclude<keyof typeof fileVersions, "series" | "ledger" | "log" | "directory">;
 
 /**
  * Opens `<dataDir>/<name>.db`. A transaction is on disk when it has ended. Any number of threads may have the file
  * open.
  */
-export function openDurableDatabase(dataDir: string, name: string, schema: string): DatabaseSync {
+export function openDurableDatabase(dataDir: string, name: DurableFile, schema: string): DatabaseSync {
   const database = new DatabaseSync(join(dataDir, `${name}.db`), { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  database.exec(schema);
+  makeTables(database, name, schema);
   return database;
 }
 

@@ -14,8 +14,10 @@ import { describeTroubles, judgeDirectory } from "./judge-directory.ts";
 /** Written last: a copy without it was not finished. */
 export const manifestName = "backup.json";
 
+const formatNow = 3;
+
 export interface Manifest {
-  readonly format: 3;
+  readonly format: typeof formatNow;
   readonly id: string;
   readonly shards: number;
   readonly madeAt: string;
@@ -101,7 +103,7 @@ async function finish(to: string, nowMs: number): Promise<Manifest> {
     files[relative(to, path)] = { bytes: (await stat(path)).size, sha256: await sha256Of(path), facts };
     await syncPath(path);
   }
-  const manifest: Manifest = { format: 3, id, shards, madeAt: new Date(nowMs).toISOString(), files };
+  const manifest: Manifest = { format: formatNow, id, shards, madeAt: new Date(nowMs).toISOString(), files };
   const handle = await open(join(to, manifestName), "wx", 0o600);
   await handle.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
   await handle.sync();
@@ -129,15 +131,28 @@ export async function checkBackup(from: string): Promise<Manifest> {
 }
 
 function readManifest(from: string, text: string): Manifest {
-  try {
-    const manifest = JSON.parse(text) as Manifest;
-    const names = Object.keys(manifest.files);
-    const wanted = ["directory", ...fileNamesOf(manifest.shards)];
-    if (manifest.format === 3 && wanted.every((name) => names.includes(`${name}.db`))) return manifest;
-  } catch {
-    // The same words as for what is JSON and no manifest.
+  const manifest = parsed(text) as Manifest | undefined;
+  const format: unknown = manifest?.format;
+  if (typeof format === "number" && format !== formatNow) {
+    throw unfit(
+      `the backup ${from} was made by ${format < formatNow ? "an earlier" : "a later"} version of Meterbook: it is of format ` +
+        `${format}, and this version reads format ${formatNow}. Restore it with the version that made it (docs/running.md)`,
+    );
   }
+  const names = Object.keys(manifest?.files ?? {});
+  const isWhole = (shards: number) =>
+    ["directory", ...fileNamesOf(shards)].every((name) => names.includes(`${name}.db`));
+  if (manifest !== undefined && format === formatNow && isWhole(manifest.shards)) return manifest;
   throw unfit(`the backup ${from} is damaged: ${manifestName} does not list its files`);
+}
+
+/** Undefined where it is no JSON, or of nothing. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
+import { fileVersions, refuseOtherVersions } from "../database/file-version.ts";
 import {
   type DirectoryIdentity,
   type Facts,
@@ -40,7 +41,6 @@ const schema = `
   CREATE TABLE IF NOT EXISTS member (file TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS mark (file TEXT NOT NULL, fact TEXT NOT NULL, value INTEGER NOT NULL, at_ms INTEGER NOT NULL,
     checksum INTEGER NOT NULL, PRIMARY KEY (file, fact)) WITHOUT ROWID;
-  PRAGMA user_version = 3;
 `;
 
 /** Opens `<dataDir>/directory.db`; where it is missing, makes it with `newIdentity`. */
@@ -48,7 +48,7 @@ export function openMarks(dataDir: string, newIdentity: () => DirectoryIdentity)
   const database = new DatabaseSync(pathOf(dataDir, "directory"), { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   inTransaction(database, () => {
-    database.exec(schema);
+    database.exec(`${schema} PRAGMA user_version = ${fileVersions.directory};`);
     if (database.prepare("SELECT 1 FROM directory").get() !== undefined) return;
     const { id, shards } = newIdentity();
     database.prepare("INSERT INTO directory (id, floor, shards) VALUES (?, 0, ?)").run(id, shards);
@@ -79,6 +79,7 @@ export function openMarks(dataDir: string, newIdentity: () => DirectoryIdentity)
 export function readMarks(dataDir: string): KnownFiles | undefined {
   const database = openToRead(pathOf(dataDir, "directory"));
   try {
+    refuseOtherVersions(database);
     return readKnown(database);
   } finally {
     database.close();

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf } from "@meterbook/core/ports/adapter-error";
+import { AdapterError, messageOf } from "@meterbook/core/ports/adapter-error";
+import { refuseOtherVersions } from "../database/file-version.ts";
 import { shardCounts, shardDirectory } from "../database/shard-directory.ts";
 import {
   type DirectoryIdentity,
@@ -38,6 +39,8 @@ const checkedWholeBytesMax = 32 * 1024 * 1024;
  * Looks at all files without changing what they say. `settle` first brings what their write-ahead logs hold into the
  * files themselves, as every start does: a file that is shorter than it says is then told from one that is not written
  * yet.
+ *
+ * @throws an AdapterError where a file is of another version of Meterbook
  */
 export function inspectDirectory(dataDir: string, { settle }: { settle: boolean }): Inspection {
   // First what was known, then what is there: both grow meanwhile where a process works on them.
@@ -77,6 +80,8 @@ function inspectFile(dataDir: string, name: FileName, settle: boolean): FileStat
     checkPages(path);
     const database = openToRead(path);
     try {
+      // Before anything is read of it: what it has not would be a loss, or damage.
+      refuseOtherVersions(database);
       return { kind: "there", of: identityOf(database), facts: factsOfFile(name, database) };
     } finally {
       database.close();
@@ -120,8 +125,9 @@ function checkPages(path: string): void {
 
 const damagedCodes = new Set([1, 11, 26]);
 
-/** Faults of the disk or of rights are not the file's, and go to the caller. */
+/** Faults of the disk or of rights are not the file's, and go to the caller, as a file of another version does. */
 function unreadable(error: unknown, path: string): string {
+  if (error instanceof AdapterError) throw error;
   const code = (error as { errcode?: number }).errcode;
   if (code !== undefined && !damagedCodes.has(code & 0xff))
     throw new Error(`${path}: ${messageOf(error)}`, { cause: error });

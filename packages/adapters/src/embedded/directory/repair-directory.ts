@@ -164,7 +164,8 @@ function continueNumbers(dataDir: string, file: FileName, { was, inspection, ide
   const kind = kindOf(file);
   const database = openFile(dataDir, file);
   try {
-    if (kind === "ledger") stamp(database, identity, Math.max(was["count"] ?? 0, identityOf(database)?.floor ?? 0));
+    if (kind === "ledger" || kind === "audit")
+      stamp(database, identity, Math.max(was["count"] ?? 0, identityOf(database)?.floor ?? 0));
     if (kind === "rejected") raiseSequence(database, was["count"] ?? 0);
     if (kind === "log")
       for (const shard of shards) continueLog(database, shard, factsOf(inspection, fileOfShard("series", shard)));

@@ -18,7 +18,7 @@ const positionSchema = "CREATE TABLE IF NOT EXISTS newest (one INTEGER PRIMARY K
  * it: without it, gaps are found anew, and nobody knows what was asked when.
  */
 export function openEmbeddedGapLog({ dataDir }: { readonly dataDir: string }): GapLog {
-  const database = openDurableDatabase(dataDir, "gaps", `${gapSchema} ${positionSchema} PRAGMA user_version = 1;`);
+  const database = openDurableDatabase(dataDir, "gaps", `${gapSchema} ${positionSchema}`);
   const channel = new BroadcastChannel(`meterbook.gaps:${dataDir}`);
   channel.unref();
   const table = gapTable(database);

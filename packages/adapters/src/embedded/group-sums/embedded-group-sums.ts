@@ -15,7 +15,6 @@ const schema = `
   CREATE TABLE IF NOT EXISTS pending_days (partition INTEGER NOT NULL, from_day INTEGER NOT NULL,
     to_day INTEGER NOT NULL, PRIMARY KEY (partition, from_day, to_day)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS begun (partition INTEGER PRIMARY KEY);
-  PRAGMA user_version = 1;
 `;
 
 function open(dataDir: string): DatabaseSync {

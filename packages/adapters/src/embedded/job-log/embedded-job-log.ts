@@ -4,7 +4,7 @@ import { durableTransactions, openDurableDatabase } from "../database/durable-da
 
 /** The job log in `<dataDir>/jobs.db`. Nothing depends on it: without it, nobody can ask what became of a job. */
 export function openEmbeddedJobLog({ dataDir }: { readonly dataDir: string }): JobLog {
-  const database = openDurableDatabase(dataDir, "jobs", `${jobSchema} PRAGMA user_version = 2;`);
+  const database = openDurableDatabase(dataDir, "jobs", jobSchema);
   const inTransaction = durableTransactions(database);
   const write = jobWrites(database);
   return {

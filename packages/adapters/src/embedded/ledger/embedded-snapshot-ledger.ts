@@ -10,6 +10,8 @@ import { ledgerSeals } from "../../sqlite-views/ledger/ledger-seals.ts";
 import { snapshotReads } from "../../sqlite-views/ledger/snapshot-reads.ts";
 import { issuedDifferently, snapshotInserts, snapshotSchema } from "../../sqlite-views/ledger/snapshot-view.ts";
 import { storeWriteError } from "../database/append-error.ts";
+import { makeTables } from "../database/file-version.ts";
+import { floorOf } from "../database/floor-of.ts";
 import { shardDirectory } from "../database/shard-directory.ts";
 import { shardedView } from "./sharded-view.ts";
 
@@ -26,7 +28,7 @@ export function openLedgerDatabase(dataDir: string): DatabaseSync {
   database.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000",
   );
-  database.exec(`${snapshotSchema} PRAGMA user_version = 7;`);
+  makeTables(database, "ledger", snapshotSchema);
   return database;
 }
 
@@ -78,15 +80,6 @@ function openLedger(options: EmbeddedLedgerOptions, shard: number): SnapshotLedg
   }
 
   return { ...viewOf(database, options.ears, inserts.changes), append, seal, close: async () => database.close() };
-}
-
-/**
- * The number that was known to be issued when a ledger was lost (directory-files.ts): who follows changes must not pass
- * over any.
- */
-function floorOf(database: DatabaseSync): number {
-  if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'directory'").get() === undefined) return 0;
-  return Number(database.prepare("SELECT floor FROM directory").get()?.["floor"] ?? 0);
 }
 
 type ClosableView = SnapshotView & { close(): Promise<void> };

@@ -5,6 +5,7 @@ import { type CheckedFrame, checkFrame } from "@meterbook/core/records/frame-pro
 import type { FrameToWrite } from "../../report-batches/report-batcher.ts";
 import { inTransaction } from "../../sqlite-views/file/in-transaction.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
+import { makeTables } from "../database/file-version.ts";
 import { frameKeys } from "./frame-key.ts";
 
 /**
@@ -15,7 +16,6 @@ import { frameKeys } from "./frame-key.ts";
 const schema = `
   CREATE TABLE IF NOT EXISTS frame (position INTEGER PRIMARY KEY, appended_at_ms INTEGER NOT NULL, readings_total INTEGER NOT NULL,
     reports_total INTEGER NOT NULL, checksum INTEGER NOT NULL, body BLOB NOT NULL);
-  PRAGMA user_version = 3;
 `;
 
 /** What a partition holds: totals since it was made, and the offset after the newest frame. */
@@ -30,7 +30,7 @@ export function openReadingsLogDatabase(dataDir: string): DatabaseSync {
   const database = new DatabaseSync(join(dataDir, "log.db"), { timeout: 10_000 });
   database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec("PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864");
-  database.exec(schema);
+  makeTables(database, "log", schema);
   syncDirectory(dataDir);
   return database;
 }

@@ -16,7 +16,7 @@ import { durableTransactions, openDurableDatabase } from "../database/durable-da
 const lookEveryMs = 500;
 
 export function openRegistryDatabase(dataDir: string): DatabaseSync {
-  return openDurableDatabase(dataDir, "registry", `${registrySchema} PRAGMA user_version = 5;`);
+  return openDurableDatabase(dataDir, "registry", registrySchema);
 }
 
 export interface EmbeddedRegistryOptions {

@@ -3,7 +3,7 @@ import { rejectionSchema } from "../../sqlite-views/rejected-log/rejection-table
 import { openDurableDatabase } from "../database/durable-database.ts";
 
 export function openRejectedDatabase(dataDir: string): DatabaseSync {
-  return openDurableDatabase(dataDir, "rejected", `${rejectionSchema} PRAGMA user_version = 5;`);
+  return openDurableDatabase(dataDir, "rejected", rejectionSchema);
 }
 
 /** How the place of a message is called where it is damaged. */

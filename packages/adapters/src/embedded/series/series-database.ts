@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeTables } from "../database/file-version.ts";
 import { conflictSchema } from "./conflict-table.ts";
 import { epoch } from "./days/reading-block.ts";
 import { meterSchema } from "./meter-table.ts";
@@ -43,7 +44,6 @@ const schema = `
   CREATE TABLE IF NOT EXISTS set_aside (place TEXT PRIMARY KEY, day INTEGER NOT NULL, data BLOB NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
   ${progressSchema}
   ${hotDaySchema}
-  PRAGMA user_version = 8;
 `;
 
 export function openSeriesDatabase(dataDir: string): DatabaseSync {
@@ -51,8 +51,7 @@ export function openSeriesDatabase(dataDir: string): DatabaseSync {
   database.exec("PRAGMA journal_mode = WAL");
   // Not FULL: what a power cut takes back, it takes with its log position, and the readings log gives it again.
   database.exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 8000");
-  refuseEarlierVersions(database, dataDir);
-  database.exec(schema);
+  makeTables(database, "series", schema);
   return database;
 }
 
@@ -70,13 +69,6 @@ export function syncSeries(dataDir: string): void {
   } finally {
     closeSync(file);
   }
-}
-
-function refuseEarlierVersions(database: DatabaseSync, dataDir: string): void {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version === 0 || version === 8) return;
-  database.close();
-  throw new Error(`the data directory ${dataDir} (METERBOOK_DATA_DIR) was made by an earlier version of Meterbook`);
 }
 
 /** A second connection that only reads; the file must exist. */

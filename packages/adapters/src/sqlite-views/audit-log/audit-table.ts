@@ -108,7 +108,10 @@ export function auditWrites(database: DatabaseSync, keptMax = readsKeptMax): Aud
   const newest = database.prepare("SELECT coalesce(max(id), 0) AS id FROM personal_read");
   // By id, which follows time: nothing else needs an index.
   const oldest = database.prepare("SELECT id, at_ms FROM personal_read ORDER BY id LIMIT ?");
-  const remove = database.prepare("DELETE FROM personal_read WHERE id <= ?");
+  // The newest stays, however old a clock that leapt makes it: by its id it is known that none is lost.
+  const remove = database.prepare(
+    "DELETE FROM personal_read WHERE id <= ? AND id < (SELECT max(id) FROM personal_read)",
+  );
   const count = database.prepare("SELECT count(*) AS n FROM personal_read");
   let kept = Number(count.get()?.["n"]);
   return {
