@@ -63,7 +63,7 @@ test("H04: a month is taken back when the meter was removed before it, or is not
     "2026-09/1 window closed",
     "2026-10/1 boundary passed",
     "2026-10/2 void: this month is not over in Europe/Kyiv",
-    "2026-09/2 inputs changed after final: master data: its zone: the estimate of 1.8.0 gave way to the reading of 2026-10-31T10:00:00Z",
+    "2026-09/2 inputs changed after final: master data: its zone: the estimate of 1.8.0 gave way to the reading of 2026-09-30T21:00:00Z",
     "2026-09/3 void: the meter was removed before this month",
   ]);
 });

@@ -49,8 +49,13 @@ export function historyOfMeter(ports: HistoryPorts, meter: MeterState, { from, m
     for (const one of made) known.set(one.period, one);
     const issued = known.get(content.period);
     const named = issued === undefined || finals === "made anew" ? undefined : namedBy(issued, content);
-    const revisions = named === undefined ? earlier(known, content.period) : await revisionsOf(ports, named, known);
-    return revisions.flatMap((one) => pastMonths(one, meter.calendar));
+    const monthsOf = (all: readonly Snapshot[]) => all.flatMap((one) => pastMonths(one, meter.calendar));
+    const newest = earlier(known, content.period);
+    if (named === undefined) return monthsOf(newest);
+    const revisions = await revisionsOf(ports, named, known);
+    // Of the others it counts when something was read, and nothing else.
+    const others = newest.filter((one) => !revisions.some(({ period }) => period === one.period));
+    return [...monthsOf(revisions), ...monthsOf(others).map((one) => ({ ...one, consumption: null }))];
   };
 }
 
@@ -64,7 +69,7 @@ function namedBy(issued: Snapshot, content: SnapshotContent): readonly string[] 
   if (issued.lifecycle === "provisional" || issued.hash === unreadableHash) return undefined;
   const isKept = content.registers.every((row) => {
     if (row.method !== "MISSING") return true;
-    const before = issued.registers.find((one) => one.register === row.register && one.unit === row.unit);
+    const before = issued.registers.find((one) => isOfOne(one, row));
     return before !== undefined && (isByHistory(before) || (before.method === "MISSING" && isSame(before, row)));
   });
   if (!isKept) return undefined;
@@ -72,6 +77,11 @@ function namedBy(issued: Snapshot, content: SnapshotContent): readonly string[] 
 }
 
 type Row = SnapshotContent["registers"][number];
+
+/** A month may have several rows of a register. */
+function isOfOne(a: Row, b: Row): boolean {
+  return a.register === b.register && a.unit === b.unit && a.to === b.to;
+}
 
 function isSame(before: Row, now: Row): boolean {
   return before.before?.at === now.before?.at && before.before?.value === now.before?.value;

@@ -5,7 +5,6 @@ import type { RegisterSnapshot, SnapshotContent } from "@meterbook/core/domain/s
 import type { Cover } from "@meterbook/core/domain/valuation/cover/cover-intervals";
 import { intervalRow } from "@meterbook/core/domain/valuation/interval-row";
 import { courseOf } from "@meterbook/core/domain/valuation/judge/v13-register-decreased";
-import { judgedLine } from "@meterbook/core/domain/valuation/judged-channels";
 import type { KnownChannel } from "@meterbook/core/domain/valuation/known-meter";
 import { registerSpec } from "@meterbook/core/domain/valuation/known-meter";
 import { registerLine } from "@meterbook/core/domain/valuation/line/register-line";
@@ -14,6 +13,7 @@ import { partOf, spanOf } from "@meterbook/core/domain/valuation/month";
 import { composeMonth, countsIn, monthContent, wantsHistory } from "@meterbook/core/domain/valuation/month-content";
 import { registerRow } from "@meterbook/core/domain/valuation/register-row";
 import { hasStanding } from "@meterbook/core/domain/valuation/row-quality";
+import { linesOf } from "@meterbook/core/domain/valuation/rows-of-meter";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { ChannelState } from "../remember/channel-state.ts";
 import { firstOf, rememberedAround, rememberedCover } from "../remember/channel-state.ts";
@@ -170,13 +170,14 @@ export function doubtedBefore(meter: MeterState, stored: readonly ReadingSeries[
   const { record, rules } = meter;
   let earliest: number | undefined;
   for (const series of stored) {
-    const { register, kind } = series.channel;
-    if (kind !== "register") continue;
-    const by = { record, spec: registerSpec(record, register, rules), rules };
+    if (series.channel.kind !== "register") continue;
     const from = start - valuationRules.reachSecondsMax;
-    const doubted = judgedLine(series, register, by).findings.find(
-      ({ rule, at }) => at >= from && (rule === "V13" || rule === "V15" || rule === "V17"),
+    const found = linesOf(record, { channel: series.channel, readings: series }, rules).flatMap(
+      ({ findings }) => findings,
     );
+    const [doubted] = found
+      .filter(({ rule, at }) => at >= from && (rule === "V13" || rule === "V15" || rule === "V17"))
+      .sort((a, b) => a.at - b.at);
     if (doubted !== undefined && doubted.at < start) earliest = Math.min(earliest ?? doubted.at, doubted.at);
   }
   return earliest;

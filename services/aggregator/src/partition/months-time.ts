@@ -4,6 +4,9 @@ import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import { firstOf, newestAtOf } from "../remember/channel-state.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 
+/** Whose clock is believed writes a barrier of about the time at which it is appended. Not a setting. */
+export const believedMsMax = 86_400_000;
+
 export interface MonthsTime extends Clock {
   /** By the clock by which the log appends: one that is held would take what was appended since for still to come. */
   appendMs(): number;
@@ -26,7 +29,11 @@ export function monthsTime(
   return {
     nowMs() {
       if (witnesses?.isTimeUnknown !== true) return clock.nowMs();
-      if (!memory.believed.isThere) return Math.min(clock.nowMs(), endedBy(witnesses.saidMs, memory.knownMeters.zones));
+      if (!memory.believed.isThere) {
+        // A barrier of about now says that somebody believed the clock (pass-barrier.ts).
+        const doubtedMs = clock.nowMs() - believedMsMax - 1;
+        return Math.min(doubtedMs, endedBy(witnesses.saidMs, memory.knownMeters.zones));
+      }
       // The log was read on meanwhile.
       witnesses.knownBefore(memory.time.ms);
       return clock.nowMs();

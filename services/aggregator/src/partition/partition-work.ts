@@ -131,10 +131,10 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
       return isMore ?? false;
     },
     nextBarrier() {
-      const [atMs, nowMs] = [months.nowMs(), clock.nowMs()];
+      const atMs = months.nowMs();
       const due = memory.pending.nextDue(months.appendMs());
       const isWanted =
-        due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, atMs) || sealing.isDueAt(nowMs);
+        due !== undefined || registry.waiting > 0 || watch.isDueAt(memory.knownMeters, atMs) || sealing.isDueAt(atMs);
       if (memory.isReadingAgain || !isWanted) return undefined;
       return { atMs, registry: registry.seen, ...(due ?? { quietBefore: 0, readyThrough: null }), closeId: null };
     },

@@ -11,6 +11,7 @@ import type { PeriodSealing } from "../issue/period-sealing.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import type { StruckRevisions } from "../repair/struck-revisions.ts";
 import type { FollowedRegistry } from "./follow-registry.ts";
+import { believedMsMax } from "./months-time.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
 
@@ -27,9 +28,6 @@ export interface PassingPorts {
 
 /** Not a setting: every replay of a log must come to the same times. */
 const aheadOfLogMsMax = 5 * 60_000;
-
-/** Whose clock is believed writes a barrier of about the time at which it is appended. Not a setting either. */
-const believedMsMax = 86_400_000;
 
 /**
  * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the

@@ -69,10 +69,11 @@ export function sameLog({ partition, start, again, missing }: SameLogOptions): S
       const below = first === -1 ? frames.length : first;
       if (below > 0) lookBelow(frames.slice(0, below), filled);
       const fresh = frames.slice(below);
-      const hole = frameAfterHole(fresh, tally);
+      const holes = framesAfterHoles(fresh, tally);
+      const [hole] = holes;
       if (hole === undefined) return;
       if (soundAt === position) {
-        if (!isForgotten && isWhole(fresh, position)) missing(hole);
+        if (!isForgotten && isWhole(fresh, position)) holes.forEach(missing);
         return;
       }
       again();
@@ -93,16 +94,17 @@ function isAhead(frame: FrameTally | undefined, { writers, earlier }: Tally): bo
   return frame.total > (writers[frame.writer] ?? 0);
 }
 
-function frameAfterHole(frames: readonly LogFrame[], { writers, earlier }: Tally): MissingReadings | undefined {
+function framesAfterHoles(frames: readonly LogFrame[], { writers, earlier }: Tally): readonly MissingReadings[] {
+  const holes: MissingReadings[] = [];
   const seen = new Map<string, number>();
   for (const { offset, tally } of frames) {
     if (tally === undefined || tally.writer <= earlier.through) continue;
     const { writer, total, readings } = tally;
     const before = seen.get(writer) ?? writers[writer] ?? 0;
     seen.set(writer, Math.max(before, total));
-    if (total - readings > before) return { writer, offset, readings: total - readings - before };
+    if (total - readings > before) holes.push({ writer, offset, readings: total - readings - before });
   }
-  return undefined;
+  return holes;
 }
 
 /** Whether each record is there and says who wrote it: what does not is told as damaged by itself. */

@@ -12,17 +12,29 @@ export function outageKey(id: string): EntityKey {
   return { kind: "outage", id };
 }
 
+const keptMax = 1000;
+
 /** Outages in the order of their ids, and those of a meter. */
 export function outageReads(rows: RecordRows, read: ReadRecord) {
+  // An outage of many places is read for each of their meters, as of one position.
+  const known = new Map<string, OutageRecord | undefined>();
+  let knownAt = -1;
+  function outageAsOf(id: string, position: number): OutageRecord | undefined {
+    if (position !== knownAt || known.size > keptMax) known.clear();
+    knownAt = position;
+    if (!known.has(id)) {
+      const row = rows.asOf(outageKey(id), position);
+      known.set(id, row === undefined ? undefined : (read.outage(row) ?? undefined));
+    }
+    return known.get(id);
+  }
+
   return {
     /** Those that touch a meter's points, or did before they were put right. One that cannot be read is none. */
     outagesOf(record: MeterRecord, points: readonly UsagePointRecord[], position: number): readonly OutageRecord[] {
       const feeders = points.flatMap(({ feeder = [] }) => feeder.map(({ value }) => feederPlace(value)));
       const ids = rows.outagesAt([...pointsOf(record).map(pointPlace), ...feeders]);
-      return ids.flatMap((id) => {
-        const row = rows.asOf(outageKey(id), position);
-        return row === undefined ? [] : (read.outage(row) ?? []);
-      });
+      return ids.flatMap((id) => outageAsOf(id, position) ?? []);
     },
     outages: (async ({ from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, afterOutageId = "", limit }) =>
       atMost(limit, rows.ofKind("outage", afterOutageId), (row) => {

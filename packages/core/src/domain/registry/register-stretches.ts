@@ -46,7 +46,7 @@ export function stretchesOf(
   );
 }
 
-function chainsOf(installations: readonly Installation[], register: string): readonly Chain[] {
+export function chainsOf(installations: readonly Installation[], register: string): readonly Chain[] {
   const chains: { installations: Installation[]; known: KnownValue[] }[] = [];
   for (const next of installations) {
     const chain = chains.at(-1);

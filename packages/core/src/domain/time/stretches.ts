@@ -24,6 +24,20 @@ export function common(a: Stretch, b: Stretch): readonly Stretch[] {
 /** How many seconds of a time lie in others. These are ascending, and none touches another. */
 export function secondsWithin(times: readonly Stretch[], { from, to }: Stretch): number {
   let seconds = 0;
-  for (const time of times) seconds += Math.max(0, Math.min(to, time.to) - Math.max(from, time.from));
+  for (let i = firstEndingAfter(times, from); i < times.length; i += 1) {
+    const time = times[i] as Stretch;
+    if (time.from >= to) break;
+    seconds += Math.max(0, Math.min(to, time.to) - Math.max(from, time.from));
+  }
   return seconds;
+}
+
+function firstEndingAfter(times: readonly Stretch[], at: number): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] as Stretch).to <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,7 +1,7 @@
 import type { Columns } from "../reading/reading.ts";
 import { emptyColumns, pushReading, readingCode } from "../reading/reading.ts";
 import { begins } from "../registry/installations.ts";
-import type { MeterRecord } from "../registry/meter-record.ts";
+import type { Installation, MeterRecord } from "../registry/meter-record.ts";
 import type { Chain, KnownValue } from "../registry/register-stretches.ts";
 import type { RegisteredMeter } from "../registry/registered-meter.ts";
 import { supplyAt } from "../registry/registered-meter.ts";
@@ -24,8 +24,13 @@ export function recordOfChain(record: RegisteredMeter, { installations }: Chain)
     ...(last?.removed === undefined ? {} : { removed: last.removed }),
     ...(powers.length === 0 ? {} : { powers: powers.sort((a, b) => a.validFrom - b.validFrom) }),
     // A place that is no more says nothing of the places where its meter was before.
-    ...(statuses === undefined || installations.length > 1 ? {} : { statuses }),
+    ...(statuses === undefined ? {} : { statuses: statusesFrom(statuses, last) }),
   };
+}
+
+function statusesFrom(statuses: NonNullable<MeterRecord["statuses"]>, place: Installation | undefined) {
+  const since = place === undefined ? 0 : begins(place);
+  return statuses.map(({ value, validFrom }) => ({ value, validFrom: Math.max(validFrom, since) }));
 }
 
 /** What holds at an instant, and what follows. */

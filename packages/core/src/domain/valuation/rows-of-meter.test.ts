@@ -109,3 +109,25 @@ test("the rows of a cut month tile its time, each opens as the one before closed
     { numRuns: 300 },
   );
 });
+
+test.each([undefined, 10_000])(
+  "a value told at a move that the readings contradict closes no place and opens none (%s W)",
+  (power) => {
+    const cut = start + 10 * 86_400 + 3600;
+    const readings = emptyColumns();
+    for (let day = -10; day <= 35; day += 1) pushReading(readings, start + day * 86_400, 1_000_000 + day * 10_000, 0);
+    const values = { "1.8.0": power === undefined ? 110_050 : 1_010_050 };
+    const record: RegisteredMeter = {
+      ...{ meterId: "m", usagePointId: "b", installed: { at: cut, values } },
+      ...(power === undefined ? {} : { connectionPowerW: power }),
+      earlier: [{ usagePointId: "a", removed: { at: cut, values } }],
+      registers: [{ register: "1.8.0", unit: "Wh" }],
+    };
+    const channel = { register: "1.8.0", kind: "register", unit: "Wh", stepSeconds: 0 } as const;
+    const channels = [{ channel, first: readingAt(readings, 0), readings }];
+    const { registers } = monthContent({ meterId: "m", record, channels }, period, calendar, []);
+    const sum = registers.reduce((all, { consumption }) => all + (consumption ?? Number.NaN), 0);
+    expect([registers.length, sum]).toEqual([2, days * 10_000]);
+    expect(registers[1]?.opening).toBe(registers[0]?.value);
+  },
+);

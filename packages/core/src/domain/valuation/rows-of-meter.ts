@@ -1,10 +1,10 @@
 import type { ReadingSeries } from "../reading/reading.ts";
 import { emptyColumns, originOf, pushReading } from "../reading/reading.ts";
-import { begins } from "../registry/installations.ts";
+import { begins, installationsOf } from "../registry/installations.ts";
 import type { MeterRecord } from "../registry/meter-record.ts";
 import { isTimed, recordIn, recordOfMonth } from "../registry/record-of-month.ts";
 import type { Stretch } from "../registry/register-stretches.ts";
-import { stretchesOf } from "../registry/register-stretches.ts";
+import { chainsOf, stretchesOf } from "../registry/register-stretches.ts";
 import type { RegisteredMeter } from "../registry/registered-meter.ts";
 import { cutWithin, deadFrom } from "../registry/supply-status.ts";
 import type { Finding } from "../snapshot/finding.ts";
@@ -58,12 +58,30 @@ export function rowsOfRegister(
   const rows: RegisterSnapshot[] = [];
   const judgedIn = judgedByChain(record, group, cutsOf(stretches), rules);
   for (const stretch of stretches) {
-    const place = placeOf(record, stretch, { channel, month, before: rows.at(-1), rules });
-    const row = rowAt({ ...place, judged: judgedIn(stretch) }, channel, month, rules);
+    const judged = judgedIn(stretch);
+    const place = placeOf(record, stretch, { channel, month, before: rows.at(-1), line: judged.judged?.line, rules });
+    const row = rowAt({ ...place, judged }, channel, month, rules);
     const { usagePointId } = stretch.installation;
     rows.push(usagePointId === ofMonth?.usagePointId ? row : { ...row, usagePointId });
   }
   return rows;
+}
+
+/** The lines of a register: one for each chain of installations. */
+export function linesOf(
+  record: RegisteredMeter | undefined,
+  stored: Stored,
+  rules: ValuationRules,
+): readonly JudgedLine[] {
+  const { register } = stored.channel;
+  if (record === undefined || !isTimed(record)) {
+    return [judgedLine(stored.readings, register, { record, spec: registerSpec(record, register, rules), rules })];
+  }
+  return chainsOf(installationsOf(record), register).map((chain) => {
+    const ofChain = recordOfChain(record, chain);
+    const by = { record: ofChain, spec: registerSpec(ofChain, register, rules), rules };
+    return judgedLine(withKnown(stored, chain.known).readings, register, by);
+  });
 }
 
 /** Where the register counted on from one part to the next. */
@@ -99,6 +117,7 @@ interface PlaceOf {
   readonly month: Month;
   /** The row of the stretch before. */
   readonly before: RegisterSnapshot | undefined;
+  readonly line: RegisterLine | undefined;
   readonly rules: ValuationRules;
 }
 
@@ -109,7 +128,10 @@ function placeOf(record: RegisteredMeter, stretch: Stretch, of: PlaceOf): Omit<P
   const plain = recordIn(record, installation, { from, to });
   const spec = registerSpec(plain, register, of.rules);
   const at = begins(installation);
-  const value = chain.known.find((one) => one.at === at)?.value ?? installation.installed?.values[register];
+  const told = chain.known.find((one) => one.at === at);
+  // What the readings on both sides contradict closes no row, so it opens none.
+  const isDoubted = told !== undefined && of.line !== undefined && !of.line.at.includes(at);
+  const value = isDoubted ? undefined : (told?.value ?? installation.installed?.values[register]);
   const mayOpen = value !== undefined && (at === from || from === span.start);
   const installed = mayOpen ? { at, value } : undefined;
   const isCut = of.before !== undefined && isJoined && installed === undefined;

@@ -3,28 +3,39 @@ import { lowerBound, originOf, qualityIndexOf, readingCode, readingQualities } f
 import { share } from "./closing/share.ts";
 
 /**
- * Intervals that go on across an instant where a month is cut, in two parts beside the whole: evenly spread, so
- * derived. Both together are the whole amount.
+ * Intervals that go on across instants where a month is cut, in parts beside the whole: evenly spread, so derived. The
+ * parts together are the whole amount.
  */
 export function splitAt(series: readonly ReadingSeries[], cuts: readonly number[]): readonly ReadingSeries[] {
-  let all = series;
-  for (const cut of cuts) all = [...all, ...all.flatMap((one) => partsAt(one, cut))];
-  return all;
+  return cuts.length === 0 ? series : [...series, ...series.flatMap((one) => partsAt(one, cuts))];
 }
 
-function partsAt(series: ReadingSeries, cut: number): readonly ReadingSeries[] {
+function partsAt(series: ReadingSeries, cuts: readonly number[]): readonly ReadingSeries[] {
   const { stepSeconds } = series.channel;
-  const index = lowerBound(series, cut + 1);
-  const to = series.at[index];
-  if (to === undefined || to - stepSeconds >= cut) return [];
-  const [value, code] = [series.value[index] as number, series.code[index] as number];
+  const across = new Set<number>();
+  for (const cut of cuts) {
+    for (let i = lowerBound(series, cut + 1); i < series.at.length; i += 1) {
+      if ((series.at[i] as number) - stepSeconds >= cut) break;
+      across.add(i);
+    }
+  }
+  return [...across].flatMap((index) => partsOf(series, index, cuts));
+}
+
+function partsOf(series: ReadingSeries, index: number, cuts: readonly number[]): readonly ReadingSeries[] {
+  const { stepSeconds } = series.channel;
+  const [to, value, code] = [series.at[index] as number, series.value[index] as number, series.code[index] as number];
+  const from = to - stepSeconds;
   const quality = readingQualities[Math.max(qualityIndexOf(code), 1)] ?? "suspect";
-  const before = share(value, cut - (to - stepSeconds), stepSeconds);
-  const part = (seconds: number, at: number, amount: number): ReadingSeries => ({
-    channel: { ...series.channel, stepSeconds: seconds },
-    at: [at],
-    value: [amount],
-    code: [readingCode(quality, originOf(code))],
+  const bounds = [from, ...cuts.filter((cut) => cut > from && cut < to), to];
+  const upTo = (at: number) => (at === to ? value : share(value, at - from, stepSeconds));
+  return bounds.slice(1).map((end, part) => {
+    const begin = bounds[part] as number;
+    return {
+      channel: { ...series.channel, stepSeconds: end - begin },
+      at: [end],
+      value: [upTo(end) - (begin === from ? 0 : upTo(begin))],
+      code: [readingCode(quality, originOf(code))],
+    };
   });
-  return [part(stepSeconds - (to - cut), cut, before), part(to - cut, to, value - before)];
 }

@@ -26,7 +26,7 @@ export function estimateOf(
   // it.
   const least = Math.max(0, rise - until);
   const most = Math.min(rise, since);
-  const used = total - closing.by.value;
+  const used = value - before.value + (value < before.value ? (spec.modulus ?? 0) : 0);
   const atEstimate = value - opening.value + (value < opening.value ? (spec.modulus ?? 0) : 0);
   const low = Math.max(0, atEstimate - Math.max(0, used - least));
   const high = Math.max(atEstimate, atEstimate + (most - used));
