@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openChromium } from "../support/web/chromium.ts";
-import { type Look, openPage, picture } from "../support/web/opened-page.ts";
+import { type Look, openPage, pagesServed, picture } from "../support/web/opened-page.ts";
 import { monthOver } from "../support/web/shown-meters.ts";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -37,6 +37,9 @@ const pages = [
   ["fleet", "/groups/fleet"],
   ["unknown-group", "/groups/feeder:nobody"],
   ["intake", "/intake"],
+  ["findings", "/findings"],
+  ["doubts", "/meters/doubt-1?from=DOUBT"],
+  ["doubted-month", "/meters/doubt-1/months/LAST"],
   ["unknown-meter", "/meters/nobody"],
   ["not-found", "/nowhere"],
 ] as const;
@@ -89,5 +92,10 @@ describe.skipIf(inject("pages") === undefined)("every page", () => {
 async function addressOf(path: string): Promise<string> {
   const now = new Date();
   const year = new Date(now.getTime() - 365 * 86_400_000).toISOString().slice(0, 10);
-  return path.replace("LAST", monthOver(1)).replace("YEAR", `${year}&to=${now.toISOString().slice(0, 10)}`);
+  const doubt = pagesServed().meters.doubt.at;
+  const day = (days: number) => new Date((doubt + days * 86_400) * 1000).toISOString().slice(0, 10);
+  return path
+    .replace("DOUBT", `${day(-3)}&to=${day(4)}`)
+    .replace("LAST", monthOver(1))
+    .replace("YEAR", `${year}&to=${now.toISOString().slice(0, 10)}`);
 }

@@ -18,6 +18,7 @@ const UsagePointPage = lazy(async () => (await import("./usage-point/usage-point
 const StatementPage = lazy(async () => (await import("./usage-point/statement-page.tsx")).StatementPage);
 const GroupsPage = lazy(async () => (await import("./groups/groups-page.tsx")).GroupsPage);
 const GroupPage = lazy(async () => (await import("./groups/group-page.tsx")).GroupPage);
+const FindingsPage = lazy(async () => (await import("./findings/findings-page.tsx")).FindingsPage);
 const IntakePage = lazy(async () => (await import("./intake/intake-page.tsx")).IntakePage);
 
 export function App() {
@@ -53,6 +54,7 @@ function Pages() {
         <Route path="/groups" component={GroupsPage} />
         <Route path="/groups/:groupId" component={GroupPage} />
         <Route path="/intake" component={IntakePage} />
+        <Route path="/findings" component={FindingsPage} />
         <Route default component={NotFoundPage} />
       </Router>
     </ErrorBoundary>

@@ -6,6 +6,7 @@ import "./styles/parts.css";
 import "./styles/meter.css";
 import "./styles/months.css";
 import "./styles/groups.css";
+import "./styles/findings.css";
 import "./styles/print.css";
 import { render } from "preact";
 import { App } from "./app.tsx";

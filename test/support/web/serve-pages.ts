@@ -64,6 +64,12 @@ async function untilIssued({ get, settled }: Awaited<ReturnType<typeof startMete
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   await settled(historyMsMax);
+  const isDoubted = async () =>
+    (await get<{ items: unknown[] }>("/v1/findings?meterId=doubt-1&rule=V13")).items.length > 0;
+  while (!(await isDoubted())) {
+    if (Date.now() > deadline) throw new Error("nothing was found of the reading that is doubted");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
   // A hole is noticed beside all other work.
   const noticed = async () => (await get<{ items: { meterId: string }[] }>("/v1/gaps?limit=1000")).items;
   while (!(await noticed()).some(({ meterId }) => meterId === "holes-1")) {

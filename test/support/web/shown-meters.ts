@@ -17,16 +17,19 @@ export interface ShownMeters {
   readonly clockDays: { readonly meterId: string; readonly spring: number; readonly autumn: number };
   /** Ten days: six hours of the second are missing, four of the third estimated. */
   readonly holes: { readonly meterId: string; readonly from: number };
+  /** A register, read each midnight of 75 days; on the 15th of the last month it shows less than the day before. */
+  readonly doubt: { readonly meterId: string; readonly at: number; readonly register: string };
   /** 366 days of quarter hours. */
   readonly year: { readonly meterId: string; readonly from: number; readonly to: number };
 }
 
 export function shownMeters(nowMs: number): ShownMeters {
   const today = clock.dayOf(nowMs / 1000);
-  const { year } = clock.dateOf(today);
+  const { year, month } = clock.dateOf(today);
   return {
     clockDays: { meterId: "clock-1", spring: lastSunday(year - 1, 3), autumn: lastSunday(year - 1, 10) },
     holes: { meterId: "holes-1", from: clock.addDays(today, -10) },
+    doubt: { meterId: "doubt-1", at: clock.midnight(year, month - 1, 15), register: "1.8.0" },
     year: { meterId: "year-1", from: clock.addDays(today, -366), to: today },
   };
 }
@@ -38,7 +41,7 @@ function lastSunday(year: number, month: number): number {
   return clock.addDays(last, -((weekday + 1) % 7));
 }
 
-export function messagesOf({ clockDays, holes, year }: ShownMeters): readonly Outgoing[] {
+export function messagesOf({ clockDays, holes, doubt, year }: ShownMeters): readonly Outgoing[] {
   const days = [clockDays.spring, clockDays.autumn];
   return [
     ...days.map((day) =>
@@ -54,6 +57,7 @@ export function messagesOf({ clockDays, holes, year }: ShownMeters): readonly Ou
         quarterHours(day, (i) => yearValue(d, i)),
       ),
     ),
+    doubtMessage(doubt, year.to),
     { topic: "meters/refused-1/readings/json", payload: refusedJson },
     { topic: "meters/refused-2/readings", payload: Buffer.from("0aff7f", "hex") },
   ];
@@ -83,6 +87,15 @@ function daysBetween(from: number, to: number): number[] {
 function quarterHours(day: number, value: (i: number) => Omit<Interval, "at">): Interval[] {
   const steps = (clock.addDays(day, 1) - day) / stepSeconds;
   return Array.from({ length: steps }, (_, i) => ({ at: day + (i + 1) * stepSeconds, ...value(i) }));
+}
+
+/** Twelve kilowatt-hours a day. */
+function doubtMessage({ meterId, at, register }: ShownMeters["doubt"], today: number): Outgoing {
+  const readings = daysBetween(clock.addDays(today, -75), today).map((day, i) => ({
+    ...{ at: new Date(day * 1000).toISOString(), register, unit: "Wh" },
+    value: 5_000_000 + i * 12_000 - (day === at ? 60_000 : 0),
+  }));
+  return { topic: `meters/${meterId}/readings/json`, payload: JSON.stringify({ readings }) };
 }
 
 function message(meterId: string, intervals: readonly Interval[]): Outgoing {

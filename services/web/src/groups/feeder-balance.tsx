@@ -3,7 +3,7 @@ import { useAnswer } from "../api/use-answer.ts";
 import type { MeterView } from "../curves/view-state.ts";
 import { day } from "../language/dates.ts";
 import { t } from "../language/language.ts";
-import { amount, count, signlessPercent } from "../language/numbers.ts";
+import { amount, count, signedAmount, signlessPercent } from "../language/numbers.ts";
 import { Figure } from "../look/figure.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
@@ -55,12 +55,14 @@ function Shown({ balance, zone }: { balance: Balance; zone: string }) {
         <Figure name={t("balance.delivered")} value={amount(total.delivered, unit)} note="" />
         <Figure
           name={t("balance.losses")}
-          value={`${sign(total.losses)}${amount(Math.abs(total.losses), unit)}`}
+          value={signedAmount(total.losses, unit)}
           note={t("balance.share", { share: `${sign(share)}${signlessPercent(Math.abs(share))}` })}
         />
         <Figure
           name={t("balance.band")}
-          value={total.low === total.high ? "–" : `${signed(total.low, unit)} … ${signed(total.high, unit)}`}
+          value={
+            total.low === total.high ? "–" : `${signedAmount(total.low, unit)} … ${signedAmount(total.high, unit)}`
+          }
           note={t("balance.known", { known: count(total.known), steps: count(total.steps) })}
         />
       </dl>
@@ -86,15 +88,15 @@ function Shown({ balance, zone }: { balance: Balance; zone: string }) {
               {items.map((point) => (
                 <tr key={point.from}>
                   <th scope="row">{day(point.from, zone)}</th>
-                  <td class="number">{signed(point.supplied, unit)}</td>
-                  <td class="number">{signed(point.delivered, unit)}</td>
+                  <td class="number">{signedAmount(point.supplied, unit)}</td>
+                  <td class="number">{signedAmount(point.delivered, unit)}</td>
                   <td class="number">
-                    <strong>{signed(point.losses, unit)}</strong>
+                    <strong>{signedAmount(point.losses, unit)}</strong>
                   </td>
                   <td class="number">
                     {point.low === null || point.low === point.high
                       ? "–"
-                      : `${signed(point.low, unit)} … ${signed(point.high, unit)}`}
+                      : `${signedAmount(point.low, unit)} … ${signedAmount(point.high, unit)}`}
                   </td>
                   <td class="number">
                     {count(point.present)} / {count(point.expected)}
@@ -111,8 +113,4 @@ function Shown({ balance, zone }: { balance: Balance; zone: string }) {
 
 function sign(value: number): string {
   return value < 0 ? "−" : "";
-}
-
-function signed(value: number | null, unit: string): string {
-  return value === null ? "–" : `${sign(value)}${amount(Math.abs(value), unit)}`;
 }

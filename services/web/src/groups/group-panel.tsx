@@ -6,6 +6,7 @@ import { type MeterView, viewQuery } from "../curves/view-state.ts";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
+import { Choice } from "../look/choice.tsx";
 import { Figure } from "../look/figure.tsx";
 import { Icon } from "../look/icon.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
@@ -93,28 +94,6 @@ function Controls({ group, zone, view, show, register }: GroupPanelProps & { reg
         </p>
       </div>
     </div>
-  );
-}
-
-interface ChoiceProps {
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [value: string, name: string])[];
-  readonly choose: (value: string) => void;
-}
-
-export function Choice({ label, value, options, choose }: ChoiceProps) {
-  return (
-    <label class="choice">
-      <span>{label}</span>
-      <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
-        {options.map(([one, name]) => (
-          <option key={one} value={one}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

@@ -2,12 +2,13 @@ import { useState } from "preact/hooks";
 import { api, ask, type Schemas } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { t } from "../language/language.ts";
+import { Choice } from "../look/choice.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
 import { Skeleton } from "../look/states.tsx";
 import { isoOf } from "../time/iso.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 import { curveOfSums, type LoadedSums } from "./group-curve.ts";
-import { Choice, SumsShown } from "./group-panel.tsx";
+import { SumsShown } from "./group-panel.tsx";
 
 const idsMax = 1000;
 const spansInDays = { "7": 7, "31": 31, "62": 62 } as const;

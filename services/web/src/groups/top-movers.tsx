@@ -3,10 +3,10 @@ import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
-import { amount, count, signlessPercent } from "../language/numbers.ts";
+import { changeOf, count, signedAmount, signlessPercent } from "../language/numbers.ts";
+import { Choice } from "../look/choice.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
-import { Choice } from "./group-panel.tsx";
 
 /** Whose use changed most against the month or the year before. */
 export function TopMovers({ groupId, periods }: { groupId: string; periods: readonly string[] }) {
@@ -85,13 +85,10 @@ function Movers({ items, period }: { items: readonly Mover[]; period: string }) 
               <th scope="row">
                 <a href={`/meters/${encodeURIComponent(meterId)}/months/${period}`}>{meterId}</a>
               </th>
-              <td class="number">{amount(consumption ?? 0, "Wh")}</td>
-              <td class="number">{amount(before ?? 0, "Wh")}</td>
+              <td class="number">{signedAmount(consumption, "Wh")}</td>
+              <td class="number">{signedAmount(before, "Wh")}</td>
               <td class="number">
-                <strong>
-                  {change < 0 ? "−" : "+"}
-                  {amount(Math.abs(change), "Wh")}
-                </strong>{" "}
+                <strong>{changeOf(change, "Wh")}</strong>{" "}
                 {before === null || before === 0 ? "" : `(${signlessPercent(Math.abs(change / before))})`}
               </td>
             </tr>

@@ -1,9 +1,11 @@
 // Goal: whatever the API may say has a message in both languages, and every message can be made.
 
 import { origins } from "@meterbook/core/domain/reading/reading";
+import { judgedRules } from "@meterbook/core/domain/snapshot/finding";
 import { faults, methods, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { IntlMessageFormat } from "intl-messageformat";
 import { expect, test } from "vitest";
+import { rules } from "../findings/rules.ts";
 import { messages as english } from "./en/messages.ts";
 import { messages as ukrainian } from "./uk/messages.ts";
 
@@ -12,14 +14,19 @@ const languages = [
   ["uk", ukrainian],
 ] as const;
 
-test.each(languages)("every method, fault, quality and origin has its words: %s", (_, messages) => {
+test.each(languages)("every method, fault, quality, origin and rule has its words: %s", (_, messages) => {
   const wanted = [
     ...methods.flatMap((method) => [`why.${method}`, `method.${method}`]),
     ...faults.map((fault) => `fault.${fault}`),
     ...snapshotQualities.map((quality) => `quality.${quality}`),
     ...origins.map((origin) => `origin.${origin}`),
+    ...judgedRules.flatMap((rule) => [`rule.${rule}`, `rule.${rule}.about`]),
   ];
   expect(wanted.filter((id) => !Object.hasOwn(messages, id))).toEqual([]);
+});
+
+test("findings are listed by each rule that the engine has", () => {
+  expect(rules).toEqual(judgedRules);
 });
 
 test.each(languages)(

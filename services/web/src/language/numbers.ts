@@ -51,6 +51,16 @@ export function amount(value: number | bigint, unit: string): string {
   return `${amountNumber(value, unit)} ${unitSign(unit)}`;
 }
 
+/** One that may be below zero, with its unit; what is not known is no zero. */
+export function signedAmount(value: number | null, unit: string): string {
+  return value === null ? "–" : `${value < 0 ? "−" : ""}${amount(Math.abs(value), unit)}`;
+}
+
+/** How much more or less: `+1.200 kWh`. */
+export function changeOf(value: number | null, unit: string): string {
+  return value !== null && value > 0 ? `+${amount(value, unit)}` : signedAmount(value, unit);
+}
+
 /** For axes and tiles, where three decimals are noise. */
 export function roughAmount(value: number, unit: string): string {
   const { per } = shown[unit] ?? plain;

@@ -2,8 +2,9 @@ import { useEffect } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
-import { type Meter, registersOf } from "../curves/load-curves.ts";
+import { type Meter, registerOf, registersOf } from "../curves/load-curves.ts";
 import { type MeterView, readView, viewQuery } from "../curves/view-state.ts";
+import { DoubtedReadings } from "../findings/doubted-readings.tsx";
 import { t } from "../language/language.ts";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { remember } from "../search/search-state.ts";
@@ -42,7 +43,18 @@ function KnownMeter({ meter }: { meter: Meter }) {
       {registersOf(meter).length === 0 ? (
         <Empty title={t("meter.silent")}>{t("meter.silentAbout")}</Empty>
       ) : may("analyst", "operator") ? (
-        <CurvePanel meter={meter} view={view} show={show} />
+        <>
+          <CurvePanel meter={meter} view={view} show={show} />
+          <DoubtedReadings
+            range={{
+              meterId: meter.meterId,
+              register: registerOf(meter, view) as string,
+              from: view.from,
+              to: view.to,
+            }}
+            zone={meter.zone}
+          />
+        </>
       ) : (
         <Empty title={t("meter.noCurve")}>{t("meter.noCurveAbout")}</Empty>
       )}

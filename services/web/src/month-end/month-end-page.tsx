@@ -1,6 +1,7 @@
 import { useLocation, useRoute } from "preact-iso";
 import { api, ask, type Schemas } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
+import { FoundByRules } from "../findings/found-by-rules.tsx";
 import { dateTime, monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount } from "../language/numbers.ts";
@@ -124,6 +125,7 @@ function RegisterPanel({ row, snapshot, meter }: { row: Row; snapshot: Snapshot;
         {whyValue(row, { boundary, reason: snapshot.reason }, zone)} {whyConsumption(row, multiplier)}
       </p>
       <Evidence row={row} boundary={boundary} zone={zone} />
+      <FoundByRules findings={row.findings} zone={zone} />
       <p class="soft">
         {t("table.method")}: {methodName(row.method)}
         {row.origin === null ? "" : ` · ${t("reading.origin")}: ${originName(row.origin)}`}

@@ -7,7 +7,7 @@ import { may, session, signOut } from "../session/session.ts";
 
 interface Place {
   readonly href: string;
-  readonly label: "nav.start" | "nav.months" | "nav.groups" | "nav.intake";
+  readonly label: "nav.start" | "nav.months" | "nav.groups" | "nav.findings" | "nav.intake";
   readonly icon: IconName;
 }
 
@@ -15,6 +15,7 @@ function places(): readonly Place[] {
   const all: Place[] = [{ href: "/", label: "nav.start", icon: "home" }];
   if (may("billing", "analyst", "operator")) all.push({ href: "/months", label: "nav.months", icon: "month" });
   if (may("analyst", "operator")) all.push({ href: "/groups", label: "nav.groups", icon: "groups" });
+  if (may("billing", "analyst", "operator")) all.push({ href: "/findings", label: "nav.findings", icon: "alert" });
   all.push({ href: "/intake", label: "nav.intake", icon: "intake" });
   return all;
 }

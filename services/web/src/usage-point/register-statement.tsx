@@ -1,6 +1,7 @@
+import { FoundByRules } from "../findings/found-by-rules.tsx";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
-import { amount } from "../language/numbers.ts";
+import { amount, changeOf } from "../language/numbers.ts";
 import { Wide } from "../look/wide.tsx";
 import { Evidence } from "../month-end/evidence.tsx";
 import { RegisterHead } from "../month-end/register-head.tsx";
@@ -92,10 +93,7 @@ function Sum({ row }: { row: Row }) {
         {correction === null ? null : (
           <div>
             <dt>{t("statement.correction")}</dt>
-            <dd>
-              {correction > 0 ? "+" : correction < 0 ? "−" : ""}
-              {amount(Math.abs(correction), unit)}
-            </dd>
+            <dd>{changeOf(correction, unit)}</dd>
           </div>
         )}
       </dl>
@@ -141,15 +139,7 @@ function Why({ told, row, segment }: RegisterStatementProps & { segment: Segment
         )}
       </p>
       <Evidence row={found.row} boundary={boundary} zone={zone} isPart={isPart} />
-      {found.row.findings.length === 0 ? null : (
-        <ul class="chips" aria-label={t("statement.findings")}>
-          {found.row.findings.map(({ rule, at }) => (
-            <li key={`${rule} ${at}`} class="chip">
-              {rule} · {dateTime(at, zone)}
-            </li>
-          ))}
-        </ul>
-      )}
+      <FoundByRules findings={found.row.findings} zone={zone} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** Addresses of the pages for people. The API's own begin with `/v1`, so that neither gets in the other's way. */
-const pages = ["meters", "months", "intake", "search", "groups", "usage-points", "sign-in"];
+const pages = ["meters", "months", "intake", "search", "groups", "findings", "usage-points", "sign-in"];
 
 export const pageRoutes: readonly string[] = ["/", ...pages.flatMap((page) => [`/${page}`, `/${page}/*`])];
 

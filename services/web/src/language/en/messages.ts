@@ -1,3 +1,4 @@
+import { findingMessages } from "./finding-messages.ts";
 import { groupMessages } from "./group-messages.ts";
 import { intakeMessages } from "./intake-messages.ts";
 import { meterMessages } from "./meter-messages.ts";
@@ -68,4 +69,5 @@ export const messages = {
   ...intakeMessages,
   ...pointMessages,
   ...groupMessages,
+  ...findingMessages,
 } as const;

@@ -1,4 +1,5 @@
 import type { Messages } from "../messages.ts";
+import { findingMessages } from "./finding-messages.ts";
 import { groupMessages } from "./group-messages.ts";
 import { intakeMessages } from "./intake-messages.ts";
 import { meterMessages } from "./meter-messages.ts";
@@ -70,4 +71,5 @@ export const messages: Messages = {
   ...intakeMessages,
   ...pointMessages,
   ...groupMessages,
+  ...findingMessages,
 };

@@ -1,0 +1,69 @@
+import { api, ask, type Schemas } from "../api/client.ts";
+import { isoOf } from "../time/iso.ts";
+import { meansReading } from "./rules.ts";
+
+export type Reading = Schemas["Reading"];
+
+/** A reading, and the rules that have something to say of it; none where it came as doubtful. */
+export interface Doubt {
+  readonly reading: Reading;
+  readonly rules: readonly string[];
+}
+
+export interface DoubtRange {
+  readonly meterId: string;
+  readonly register: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface LoadedDoubts {
+  readonly doubts: readonly Doubt[];
+  readonly isCut: boolean;
+}
+
+const findingsMax = 100;
+/** Readings of a range are listed where they are few, else those of findings alone. */
+const readingsMax = 1000;
+const readingSecondsMax = 8 * 86_400;
+const instantsMax = 12;
+
+export async function loadDoubts(range: DoubtRange, signal: AbortSignal): Promise<LoadedDoubts> {
+  const { meterId, register, from, to } = range;
+  const query = { meterId, from: isoOf(from), to: isoOf(to + 1), limit: findingsMax };
+  const { items, nextCursor } = await ask(api.GET("/v1/findings", { params: { query }, signal }));
+  const findings = items.filter((one) => one.register === register && isOfReading(one.rule));
+  const instants = [...new Set(findings.map(({ at }) => at))].sort();
+  const lists =
+    to - from <= readingSecondsMax
+      ? [await readings(range, from, to + 1, signal)]
+      : await Promise.all(
+          instants.slice(0, instantsMax).map((at) => {
+            const second = Date.parse(at) / 1000;
+            return readings(range, second, second + 1, signal);
+          }),
+        );
+  const doubts = lists.flat().flatMap((reading): Doubt[] => {
+    const own = findings.filter(({ rule, at }) => at === reading.at && meansReading(rule, reading.kind));
+    const rules = [...new Set(own.map(({ rule }) => rule))];
+    const isDoubted = rules.length > 0 || reading.quality === "suspect" || isJudged(reading);
+    return isDoubted ? [{ reading, rules }] : [];
+  });
+  const isCut = nextCursor !== undefined || (to - from > readingSecondsMax && instants.length > instantsMax);
+  return { doubts, isCut };
+}
+
+function isOfReading(rule: string): boolean {
+  return meansReading(rule, "register") || meansReading(rule, "interval");
+}
+
+/** An operator has decided of it, or typed it in. */
+export function isJudged({ origin }: Reading): boolean {
+  return origin === "operator";
+}
+
+async function readings({ meterId, register }: DoubtRange, from: number, to: number, signal: AbortSignal) {
+  const query = { register, from: isoOf(from), to: isoOf(to), limit: readingsMax };
+  const params = { path: { meterId }, query };
+  return (await ask(api.GET("/v1/meters/{meterId}/readings", { params, signal }))).items;
+}

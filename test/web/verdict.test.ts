@@ -1,0 +1,70 @@
+// Goal: who may decides of a doubted reading on the meter's page, and sees what became of it.
+// Method: a real browser on the real process; a register that shows less for one day. What the page says is compared
+// with the API.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { openChromium } from "../support/web/chromium.ts";
+import { openPage, pagesServed, shown } from "../support/web/opened-page.ts";
+
+const patience = { timeout: 30_000 };
+
+async function answer<Answer>(path: string): Promise<Answer> {
+  return (await (await fetch(pagesServed().address + path)).json()) as Answer;
+}
+
+/** The month of the reading, and the days around it. */
+function addresses() {
+  const { meterId, at } = pagesServed().meters.doubt;
+  const day = (days: number) => new Date((at + days * 86_400) * 1000).toISOString().slice(0, 10);
+  const period = day(1).slice(0, 7);
+  return {
+    page: `/meters/${meterId}?from=${day(-3)}&to=${day(4)}`,
+    month: `/v1/meters/${meterId}/snapshots/${period}`,
+  };
+}
+
+describe.skipIf(inject("pages") === undefined)("a doubted reading", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openChromium();
+  });
+  afterAll(() => browser.close());
+
+  test("is found by its rule, and leads to the place in the meter's curve", async () => {
+    const { page, complaints, close } = await openPage(browser, "/findings");
+    await page.locator("label.choice", { hasText: "Rule" }).locator("select").selectOption("V13");
+    await page.waitForURL("**/findings?rule=V13");
+    await shown(page);
+    const rules = await page.locator(".rule small").allTextContents();
+    expect(new Set(rules)).toEqual(new Set(["V13"]));
+    await page.getByRole("link", { name: "doubt-1" }).first().click();
+    await page.waitForURL("**/meters/doubt-1?**");
+    await page.getByRole("heading", { name: "Doubted readings" }).waitFor();
+    expect(await page.locator(".doubts").textContent()).toContain("Ran backwards");
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test("is rejected with a reason, which the month's next revision names, and the page says so", async () => {
+    const { page: address, month } = addresses();
+    const before = await answer<{ revision: number }>(month);
+    const { page, complaints, close } = await openPage(browser, address);
+    const row = page.locator(".doubts tbody tr");
+    await row.first().waitFor();
+    expect(await row.count()).toBe(1);
+    expect(await row.textContent()).toMatch(/Ran backwards.*V13/s);
+    await row.getByRole("button", { name: "Reject" }).click();
+    await page.locator(".reason-form input:focus").waitFor();
+    await page.keyboard.type("the display was read again");
+    await page.keyboard.press("Enter");
+    await page.getByText("Rejected. The months that it touches").waitFor();
+    await row.getByText("rejected by an operator").waitFor();
+    await expect
+      .poll(() => answer<{ revision: number; reason: string }>(month), patience)
+      .toMatchObject({ revision: before.revision + 1, reason: expect.stringContaining("the display was read again") });
+    // What stands is not offered again, and can be taken back.
+    expect(await row.getByRole("button").allTextContents()).toEqual([expect.stringContaining("Accept")]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
