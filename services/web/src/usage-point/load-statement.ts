@@ -57,17 +57,9 @@ export async function loadMonths(
   most: number,
   signal: AbortSignal,
 ): Promise<readonly Statement[]> {
-  const { items } = await ask(api.GET("/v1/periods", { signal }));
-  const over = items.filter(({ state }) => state !== "open");
-  const found = await Promise.all(
-    over.slice(0, most).map(async ({ period }) => {
-      const path = { usagePointId, period };
-      return ask(api.GET("/v1/usage-points/{usagePointId}/statements/{period}", { params: { path }, signal })).catch(
-        orNothing,
-      );
-    }),
-  );
-  return found.filter((one) => one !== undefined);
+  const params = { path: { usagePointId }, query: { limit: most } };
+  const call = ask(api.GET("/v1/usage-points/{usagePointId}/statements", { params, signal }));
+  return (await call.catch(orNothing))?.items ?? [];
 }
 
 /** Nothing is known of it, or nothing yet: what else goes wrong is told. */
