@@ -143,10 +143,10 @@ test.for([
     detail: "no interval channel",
   },
   {
-    query: "register=1.8.0&from=2025-01-01T00:00:00Z&to=2026-10-01T00:00:00Z",
+    query: "register=1.8.0&from=2024-01-01T00:00:00Z&to=2026-10-01T00:00:00Z",
     status: 400,
     code: "range_too_long",
-    detail: "400 days",
+    detail: "800 days",
   },
   {
     query: "register=1.8.0&from=2000-01-01T00:00:00Z&to=2026-10-01T00:00:00Z&resolution=P1D",

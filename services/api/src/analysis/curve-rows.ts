@@ -14,11 +14,13 @@ import { monthPages } from "./month-pages.ts";
 import { channelsOf } from "./reading-pages.ts";
 
 const daySeconds = 86_400;
+/** A range and the year before it in one answer: two years of quarter hours are 70 176 points. */
+const clockDaysMax = 800;
 export const rangeDaysMax: Readonly<Record<Resolution, number>> = {
-  native: 400,
-  PT15M: 400,
-  PT30M: 400,
-  PT1H: 400,
+  native: clockDaysMax,
+  PT15M: clockDaysMax,
+  PT30M: clockDaysMax,
+  PT1H: clockDaysMax,
   P1D: 4000,
   P1M: 4000,
 };

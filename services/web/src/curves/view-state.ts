@@ -53,9 +53,9 @@ export function viewQuery({ register, from, to, resolution, show, compare }: Met
 /** As fine as a screen can show, and as the API answers at once. */
 export function resolutionOf({ resolution, from, to, show }: MeterView): Resolution {
   const days = (to - from) / daySeconds;
-  const finest = days > 4000 ? "P1M" : days > 400 ? "P1D" : undefined;
+  const finest = days > 4000 ? "P1M" : days > 800 ? "P1D" : undefined;
   if (resolution !== "auto") return finest ?? resolution;
-  if (finest !== undefined) return finest;
+  if (days > 400) return finest ?? "P1D";
   if (show !== "curve" && show !== "table") return "PT15M";
   return days <= 40 ? "PT15M" : days <= 100 ? "PT1H" : "P1D";
 }

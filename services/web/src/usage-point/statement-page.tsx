@@ -5,6 +5,7 @@ import { isMessage, t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
 import { WithAnswer } from "../look/states.tsx";
 import { usePageTitle } from "../shell/page-title.ts";
+import { Dossier } from "./dossier.tsx";
 import { loadStatement, type Statement, type ToldStatement } from "./load-statement.ts";
 import { RegisterStatement } from "./register-statement.tsx";
 
@@ -44,6 +45,7 @@ function Told({ told }: { told: ToldStatement }) {
       {statement.registers.map((row) => (
         <RegisterStatement key={row.register} told={told} row={row} />
       ))}
+      <Dossier told={told} />
       <Revisions told={told} />
       <p class="soft hash">
         {t("statement.hash")} <code>{statement.hash}</code>

@@ -64,7 +64,8 @@ export const meterMessages = {
   "show.duration": "Load duration",
   "show.typical": "Typical day",
   "show.table": "Table",
-  "show.tooLong": "This form is made of quarter hours or hours: choose shorter steps, and at most 400 days.",
+  "show.tooLong":
+    "This form is made of quarter hours or hours: choose shorter steps, and at most 400 days, or choose the steps yourself for up to 800.",
   "heat.hint": "Each column is a day, each row a time of day. Point at a cell; a click opens the day.",
   "heat.label":
     "Heat map of {days, plural, one {# day} other {# days}}. Arrow keys walk over its cells, Enter opens a day.",
