@@ -82,7 +82,7 @@ function FindingTable({ items }: { items: readonly Finding[] }) {
 function FindingRow({ finding: { rule, at, meterId, register, period, quality } }: { finding: Finding }) {
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" class="found">
         <Rule rule={rule} />
         <small>{ruleAbout(rule)}</small>
       </th>

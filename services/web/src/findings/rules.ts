@@ -1,4 +1,5 @@
-import { isMessage, t } from "../language/language.ts";
+import { signal } from "@preact/signals";
+import { type Language, language } from "../language/language.ts";
 
 /** All that findings are listed by; a test holds them to the engine's. */
 export const rules = [
@@ -29,13 +30,37 @@ export function meansReading(rule: string, kind: string): boolean {
   return ofReadings.has(rule) && (kind === "register" ? rule !== "V18" : !ofRegisters.has(rule));
 }
 
-/** A newer API may have more. */
+export type RuleTexts = Readonly<Record<string, { readonly name: string; readonly about: string }>>;
+
+const loaded = signal<{ readonly language: Language; readonly texts: RuleTexts } | undefined>(undefined);
+let loading: Language | undefined;
+
+/** Asked for where rules are shown, so that other pages stay light; who asks is drawn anew when they are there. */
+function texts(): RuleTexts {
+  const of = language();
+  if (loaded.value?.language === of) return loaded.value.texts;
+  if (loading !== of) void load(of);
+  return {};
+}
+
+async function load(of: Language): Promise<void> {
+  loading = of;
+  try {
+    const { ruleTexts } = of === "uk" ? await uk() : await en();
+    loaded.value = { language: of, texts: ruleTexts };
+  } finally {
+    loading = undefined;
+  }
+}
+
+const uk = () => import("../language/uk/rule-texts.ts");
+const en = () => import("../language/en/rule-texts.ts");
+
+/** Its number until its name is there; a newer API may have more. */
 export function ruleName(rule: string): string {
-  const known = `rule.${rule}`;
-  return isMessage(known) ? t(known) : rule;
+  return texts()[rule]?.name ?? rule;
 }
 
 export function ruleAbout(rule: string): string {
-  const known = `rule.${rule}.about`;
-  return isMessage(known) ? t(known) : "";
+  return texts()[rule]?.about ?? "";
 }

@@ -24,8 +24,8 @@ export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
     ...table.compared.map(({ name }) => `${compareName(name)}, ${sign}`),
   ];
   const shape = {
-    gridTemplateColumns: `minmax(11.5rem, 1.2fr) minmax(5rem, 0.6fr) ${"minmax(7.5rem, 1fr) ".repeat(heads.length - 2)}`,
-    minWidth: `${18 + 8.5 * (heads.length - 2)}rem`,
+    gridTemplateColumns: `minmax(15.5rem, 1.2fr) minmax(5rem, 0.6fr) ${"minmax(7.5rem, 1fr) ".repeat(heads.length - 2)}`,
+    minWidth: `${22 + 8.5 * (heads.length - 2)}rem`,
   };
   return (
     <div

@@ -50,7 +50,7 @@ export const groupMessages: Readonly<Record<keyof typeof english, string>> = {
   "movers.tooLarge": "Група завелика для списку змін",
   "movers.tooLargeAbout": "Подивіться на один з її фідерів.",
   "movers.none": "Немає що порівнювати",
-  "movers.noneAbout": "Обидва місяці мають бути випущені.",
+  "movers.noneAbout": "Обидва місяці мають бути сформовані.",
   "movers.compared": "Обидва місяці мають {compared} з {meters} лічильників.",
   "movers.meter": "Лічильник",
   "movers.before": "Раніше",

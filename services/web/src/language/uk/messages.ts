@@ -30,7 +30,7 @@ const shellMessages = {
   "problem.storage_unavailable": "Сховище зараз не відповідає",
   "problem.meter_unknown": "Такого лічильника немає",
   "problem.register_unknown": "У лічильника немає такого регістра",
-  "problem.snapshot_unknown": "За цей місяць нічого не випущено",
+  "problem.snapshot_unknown": "За цей місяць нічого не сформовано",
   "problem.period_open": "Місяць ще не закінчився",
   "problem.range_too_long": "Проміжок задовгий для такої роздільності",
   "problem.store_damaged": "Покази цього лічильника пошкоджено",
@@ -59,7 +59,7 @@ const shellMessages = {
   "start.months": "Місяці",
   "start.allMonths": "Усі місяці",
   "start.meters": "Деякі лічильники",
-  "start.noMeters": "Ще жодного місяця не випущено. Лічильник, що звітує, знайдеться за повним номером.",
+  "start.noMeters": "Ще жодного місяця не сформовано. Лічильник, що звітує, знайдеться за повним номером.",
   "start.calls": "Для програм: усі виклики API",
 } as const;
 

@@ -22,7 +22,7 @@ export const whyMessages = {
   "why.noOpening": "Немає значення на початок місяця, тому споживання дати не можна.",
   "why.noConsumption": "Споживання дати не можна.",
   "why.difference": "Різниця{multiplier, plural, =1 {} other {, помножена на #,}} — {consumption}.",
-  "opening.previous": "Місяць почався з {opening} — значення, випущеного за попередній місяць.",
+  "opening.previous": "Місяць почався з {opening} — значення, сформованого за попередній місяць.",
   "opening.installation": "Місяць почався з {opening} — таким був регістр, коли лічильник установили.",
   "opening.first-reading": "Місяць почався з {opening} — першого показу, який лічильник надіслав.",
   "opening.line": "Місяць почався з {opening} — там стояли власні покази лічильника на початку місяця.",
