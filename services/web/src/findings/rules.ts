@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { type Language, language } from "../language/language.ts";
+import type { RuleTexts } from "../language/messages.ts";
 
 /** All that findings are listed by; a test holds them to the engine's. */
 export const rules = [
@@ -30,8 +31,6 @@ export function meansReading(rule: string, kind: string): boolean {
   return ofReadings.has(rule) && (kind === "register" ? rule !== "V18" : !ofRegisters.has(rule));
 }
 
-export type RuleTexts = Readonly<Record<string, { readonly name: string; readonly about: string }>>;
-
 const loaded = signal<{ readonly language: Language; readonly texts: RuleTexts } | undefined>(undefined);
 let loading: Language | undefined;
 
@@ -53,8 +52,8 @@ async function load(of: Language): Promise<void> {
   }
 }
 
-const uk = () => import("../language/uk/rule-texts.ts");
-const en = () => import("../language/en/rule-texts.ts");
+const uk = () => import("../language/uk/rule-messages.ts");
+const en = () => import("../language/en/rule-messages.ts");
 
 /** Its number until its name is there; a newer API may have more. */
 export function ruleName(rule: string): string {

@@ -1,15 +1,11 @@
 // Goal: whatever the API may say has a message in both languages, and every message can be made.
 
 import { origins } from "@meterbook/core/domain/reading/reading";
-import { judgedRules } from "@meterbook/core/domain/snapshot/finding";
 import { faults, methods, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { IntlMessageFormat } from "intl-messageformat";
 import { expect, test } from "vitest";
-import { rules } from "../findings/rules.ts";
 import { messages as english } from "./en/messages.ts";
-import { ruleTexts as englishRules } from "./en/rule-texts.ts";
 import { messages as ukrainian } from "./uk/messages.ts";
-import { ruleTexts as ukrainianRules } from "./uk/rule-texts.ts";
 
 const languages = [
   ["en", english],
@@ -24,12 +20,6 @@ test.each(languages)("every method, fault, quality and origin has its words: %s"
     ...origins.map((origin) => `origin.${origin}`),
   ];
   expect(wanted.filter((id) => !Object.hasOwn(messages, id))).toEqual([]);
-});
-
-test("findings are listed by each rule that the engine has, and each has its words", () => {
-  expect(rules).toEqual(judgedRules);
-  for (const texts of [englishRules, ukrainianRules])
-    expect(Object.keys(texts).sort()).toEqual([...judgedRules].sort());
 });
 
 test.each(languages)(

@@ -1,4 +1,4 @@
-import type { RuleTexts } from "../../findings/rules.ts";
+import type { RuleTexts } from "../messages.ts";
 
 /** Each rule by name, and what it means. Loaded where rules are shown. */
 export const ruleTexts: RuleTexts = {
