@@ -69,7 +69,11 @@ function ReasonForm({ id, verdict, cancel, done }: ReasonFormProps) {
     }
   };
   return (
-    <form class="reason-form" onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && cancel()}>
+    <form
+      class="reason-form"
+      onSubmit={(event) => void submit(event)}
+      onKeyDown={(event) => event.key === "Escape" && cancel()}
+    >
       <label class="field">
         <span>{t("doubts.reason")}</span>
         <input
