@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Answer } from "../api/use-answer.ts";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
@@ -16,14 +16,30 @@ interface DoubtPanelProps {
   readonly zone: string;
 }
 
+const lookMs = 500;
+const looksMax = 40;
+
 /** Readings of which somebody may have to decide. */
 export function DoubtPanel({ answer, zone }: DoubtPanelProps) {
   const [said, setSaid] = useState<Verdict>();
-  const { data, problem } = answer;
-  const judged = (verdict: Verdict) => {
+  const [waits, setWaits] = useState<{ readonly id: string; readonly verdict: Verdict; readonly looks: number }>();
+  const { data, problem, again } = answer;
+  const judged = (id: string, verdict: Verdict) => {
     setSaid(verdict);
-    answer.again();
+    setWaits({ id, verdict, looks: 0 });
   };
+  // The verdict is in the log; that the store has it too is seen by the reading.
+  useEffect(() => {
+    if (waits === undefined || waits.looks === looksMax) return undefined;
+    const reading = data?.doubts.find((one) => one.reading.id === waits.id)?.reading;
+    if (reading !== undefined && isJudged(reading) && (reading.quality === "suspect") === (waits.verdict === "reject"))
+      return undefined;
+    const timer = setTimeout(() => {
+      again();
+      setWaits({ ...waits, looks: waits.looks + 1 });
+    }, lookMs);
+    return () => clearTimeout(timer);
+  }, [waits, data]);
   return (
     <section class="panel doubts" aria-labelledby="doubts">
       <div class="panel-head">
@@ -50,7 +66,7 @@ export function DoubtPanel({ answer, zone }: DoubtPanelProps) {
 interface DoubtTableProps {
   readonly doubts: readonly Doubt[];
   readonly zone: string;
-  readonly judged: (verdict: Verdict) => void;
+  readonly judged: (id: string, verdict: Verdict) => void;
 }
 
 function DoubtTable({ doubts, zone, judged }: DoubtTableProps) {
@@ -77,7 +93,7 @@ function DoubtTable({ doubts, zone, judged }: DoubtTableProps) {
               </td>
               {may("operator") ? (
                 <td>
-                  <VerdictForm reading={reading} judged={judged} />
+                  <VerdictForm reading={reading} judged={(verdict) => judged(reading.id, verdict)} />
                 </td>
               ) : null}
             </tr>
