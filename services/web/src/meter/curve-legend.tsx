@@ -3,7 +3,7 @@ import { qualityAt } from "../curves/curve.ts";
 import type { LoadedCurves } from "../curves/load-curves.ts";
 import { t } from "../language/language.ts";
 import { unitSign } from "../language/numbers.ts";
-import { compareName } from "./step-table-view.tsx";
+import { compareName } from "./compare-name.ts";
 
 /** Only what is there to be seen. */
 export function CurveLegend({ loaded, hasDots }: { loaded: LoadedCurves; hasDots: boolean }) {

@@ -1,13 +1,11 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { useAnswer } from "../api/use-answer.ts";
 import { CurveChart } from "../chart/curve-chart.tsx";
-import { DurationChart } from "../chart/duration-chart.tsx";
-import { HeatMap } from "../chart/heat-map.tsx";
-import { TypicalWeek } from "../chart/typical-week.tsx";
 import { type LoadedCurves, loadCurves, registerOf } from "../curves/load-curves.ts";
 import { spanAround, viewQuery } from "../curves/view-state.ts";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
+import { lazyPart } from "../look/lazy-part.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
 import { Skeleton } from "../look/states.tsx";
 import { zoneClock } from "../time/zone-clock.ts";
@@ -17,8 +15,17 @@ import { FigureTiles } from "./figure-tiles.tsx";
 import { loadDots } from "./load-dots.ts";
 import type { CurvePanelProps } from "./panel-props.ts";
 import { Readout } from "./readout.tsx";
-import { StepTableView } from "./step-table-view.tsx";
 import { ShowTabs, ViewControls } from "./view-controls.tsx";
+
+// Who comes sees the curve first.
+const HeatMap = lazyPart("heat-map", async () => (await import("../chart/heat-map.tsx")).HeatMap, 460);
+const DurationChart = lazyPart(
+  "duration",
+  async () => (await import("../chart/duration-chart.tsx")).DurationChart,
+  360,
+);
+const TypicalWeek = lazyPart("typical-week", async () => (await import("../chart/typical-week.tsx")).TypicalWeek, 460);
+const StepTableView = lazyPart("step-table", async () => (await import("./step-table-view.tsx")).StepTableView, 460);
 
 export function CurvePanel({ meter, view, show }: CurvePanelProps) {
   const key = `${meter.meterId}?${viewQuery(view, zoneClock(meter.zone))}`;

@@ -5,7 +5,7 @@ import { dateTime, day } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
 import { Figure } from "../look/figure.tsx";
-import { compareName } from "./step-table-view.tsx";
+import { compareName } from "./compare-name.ts";
 
 export function FigureTiles({ loaded }: { loaded: LoadedCurves }) {
   const { curve, exported, compared, resolution } = loaded;

@@ -5,7 +5,7 @@ import type { LoadedCurves } from "../curves/load-curves.ts";
 import { day, dayOfWeek, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, power } from "../language/numbers.ts";
-import { compareName } from "./step-table-view.tsx";
+import { compareName } from "./compare-name.ts";
 
 interface ReadoutProps {
   readonly loaded: LoadedCurves;

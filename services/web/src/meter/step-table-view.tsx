@@ -1,9 +1,10 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
-import type { ComparedCurve, LoadedCurves } from "../curves/load-curves.ts";
+import type { LoadedCurves } from "../curves/load-curves.ts";
 import { day, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amountNumber, unitSign } from "../language/numbers.ts";
+import { compareName } from "./compare-name.ts";
 import { type StepRow, stepTable } from "./step-rows.ts";
 
 const rowPixels = 36;
@@ -95,10 +96,6 @@ function Cells({ row, loaded, hasExport }: CellsProps) {
       ))}
     </>
   );
-}
-
-export function compareName(name: ComparedCurve["name"]): string {
-  return typeof name === "string" ? t(`compare.${name}`) : name.meterId;
 }
 
 function useVirtualRows(scroller: { readonly current: HTMLDivElement | null }, rows: number) {
