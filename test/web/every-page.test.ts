@@ -62,6 +62,7 @@ describe.skipIf(inject("pages") === undefined)("every page", () => {
     async ({ name, path, ...look }) => {
       const { page, complaints, close } = await openPage(browser, await addressOf(path), look);
       if (name === "intake") await page.locator("details.entry summary").first().click();
+      if (name === "doubts") await page.locator(".doubts tbody tr").first().waitFor();
       expect(await page.locator("html").getAttribute("lang")).toBe(look.language);
       await picture(page, `${name}-${look.language}-${look.theme}-${look.width}`);
       const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");

@@ -7,6 +7,7 @@ import { openChromium } from "../support/web/chromium.ts";
 import { openPage, pagesServed, shown } from "../support/web/opened-page.ts";
 
 const patience = { timeout: 30_000 };
+const slowAnswerMs = 800;
 
 async function answer<Answer>(path: string): Promise<Answer> {
   return (await (await fetch(pagesServed().address + path)).json()) as Answer;
@@ -55,6 +56,11 @@ describe.skipIf(inject("pages") === undefined)("a doubted reading", () => {
     expect(await row.count()).toBe(1);
     await row.getByText("Ran backwards").waitFor();
     expect(await row.textContent()).toContain("V13");
+    // Longer than the page waits between two looks.
+    await page.route("**/v1/meters/*/readings?*", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, slowAnswerMs));
+      await route.continue();
+    });
     await row.getByRole("button", { name: "Reject" }).click();
     await page.locator(".reason-form input:focus").waitFor();
     await page.keyboard.type("the display was read again");
@@ -67,6 +73,7 @@ describe.skipIf(inject("pages") === undefined)("a doubted reading", () => {
     // What stands is not offered again, and can be taken back.
     expect(await row.getByRole("button").allTextContents()).toEqual([expect.stringContaining("Accept")]);
     expect(complaints).toEqual([]);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await close();
   });
 });

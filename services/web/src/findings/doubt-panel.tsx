@@ -30,7 +30,8 @@ export function DoubtPanel({ answer, zone }: DoubtPanelProps) {
   };
   // The verdict is in the log; that the store has it too is seen by the reading.
   useEffect(() => {
-    if (waits === undefined || waits.looks === looksMax) return undefined;
+    // A look that takes longer than the time between two is waited for: another one would end it.
+    if (waits === undefined || answer.isLoading || waits.looks === looksMax) return undefined;
     const reading = data?.doubts.find((one) => one.reading.id === waits.id)?.reading;
     if (reading !== undefined && isJudged(reading) && (reading.quality === "suspect") === (waits.verdict === "reject"))
       return undefined;
@@ -39,7 +40,7 @@ export function DoubtPanel({ answer, zone }: DoubtPanelProps) {
       setWaits({ ...waits, looks: waits.looks + 1 });
     }, lookMs);
     return () => clearTimeout(timer);
-  }, [waits, data]);
+  }, [waits, data, answer.isLoading]);
   return (
     <section class="panel doubts" aria-labelledby="doubts">
       <div class="panel-head">
@@ -52,7 +53,9 @@ export function DoubtPanel({ answer, zone }: DoubtPanelProps) {
       <p role="status" class={said === undefined ? "unseen" : "clear"}>
         {said === undefined ? "" : t(said === "accept" ? "doubts.saidAccept" : "doubts.saidReject")}
       </p>
-      {data === undefined ? null : <DoubtTable doubts={data.doubts} zone={zone} judged={judged} />}
+      {data === undefined || data.doubts.length === 0 ? null : (
+        <DoubtTable doubts={data.doubts} zone={zone} judged={judged} />
+      )}
       {may("operator") ? null : <p class="soft">{t("doubts.operators")}</p>}
       {data?.isCut === true ? (
         <p class="soft">

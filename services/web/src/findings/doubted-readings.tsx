@@ -1,7 +1,6 @@
-import { useEffect, useState } from "preact/hooks";
 import { useAnswer } from "../api/use-answer.ts";
+import { lazyPart } from "../look/lazy-part.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
-import type { DoubtPanel } from "./doubt-panel.tsx";
 import { type DoubtRange, loadDoubts } from "./load-doubts.ts";
 
 interface DoubtedReadingsProps {
@@ -9,17 +8,16 @@ interface DoubtedReadingsProps {
   readonly zone: string;
 }
 
+const DoubtPanel = lazyPart("doubts", async () => (await import("./doubt-panel.tsx")).DoubtPanel, 200);
+
 /** Most ranges have none: then nothing is shown, and nothing more is loaded. */
 export function DoubtedReadings({ range, zone }: DoubtedReadingsProps) {
   const { meterId, register, from, to } = range;
-  const [loaded, setLoaded] = useState<{ readonly Panel: typeof DoubtPanel }>();
-  const answer = useAnswer(`${meterId} ${register} ${from} ${to}`, (signal) => loadDoubts(range, signal));
+  const key = `${meterId} ${register} ${from} ${to}`;
+  const answer = useAnswer(key, (signal) => loadDoubts(range, signal));
   const { data, problem } = answer;
-  const isThere = data !== undefined && data.doubts.length > 0;
-  useEffect(() => {
-    if (isThere) void import("./doubt-panel.tsx").then((panel) => setLoaded({ Panel: panel.DoubtPanel }));
-  }, [isThere]);
   if (data === undefined)
     return problem === undefined ? null : <ProblemNotice problem={problem} again={answer.again} />;
-  return isThere && loaded !== undefined ? <loaded.Panel answer={answer} zone={zone} /> : null;
+  // What was said of a verdict belongs to the range that it was given in.
+  return data.doubts.length > 0 || data.isCut ? <DoubtPanel key={key} answer={answer} zone={zone} /> : null;
 }

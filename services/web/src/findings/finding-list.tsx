@@ -19,6 +19,7 @@ interface Asked {
 }
 
 const perPage = 50;
+/** A finding does not say the zone of its meter, so the column says which one its times are in. */
 const hereZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** The newest month first, a page at a time. */
@@ -65,7 +66,9 @@ function FindingTable({ items }: { items: readonly Finding[] }) {
             <th scope="col">{t("meter.kicker")}</th>
             <th scope="col">{t("findings.month")}</th>
             <th scope="col">{t("table.register")}</th>
-            <th scope="col">{t("findings.at")}</th>
+            <th scope="col">
+              {t("findings.at")} <small>({hereZone})</small>
+            </th>
             <th scope="col">{t("table.quality")}</th>
           </tr>
         </thead>

@@ -1,4 +1,6 @@
+import { allPages } from "../api/all-pages.ts";
 import { api, ask, type Schemas } from "../api/client.ts";
+import { loadReadings } from "../api/load-readings.ts";
 import { isoOf } from "../time/iso.ts";
 import { meansReading } from "./rules.ts";
 
@@ -22,17 +24,22 @@ export interface LoadedDoubts {
   readonly isCut: boolean;
 }
 
-const findingsMax = 100;
+/** Of all registers of the meter. */
+const findingsMax = 1000;
 /** Readings of a range are listed where they are few, else those of findings alone. */
-const readingsMax = 1000;
+/** Of eight days: one a minute is not more. */
+const readingsMax = 12_000;
 const readingSecondsMax = 8 * 86_400;
 const instantsMax = 12;
 
 export async function loadDoubts(range: DoubtRange, signal: AbortSignal): Promise<LoadedDoubts> {
   const { meterId, register, from, to } = range;
-  const query = { meterId, from: isoOf(from), to: isoOf(to + 1), limit: findingsMax };
-  const { items, nextCursor } = await ask(api.GET("/v1/findings", { params: { query }, signal }));
-  const findings = items.filter((one) => one.register === register && isOfReading(one.rule));
+  const chosen = { meterId, from: isoOf(from), to: isoOf(to + 1) };
+  const told = await allPages(
+    (page) => ask(api.GET("/v1/findings", { params: { query: { ...chosen, ...page } }, signal })),
+    findingsMax,
+  );
+  const findings = told.items.filter((one) => one.register === register && isOfReading(one.rule));
   const instants = [...new Set(findings.map(({ at }) => at))].sort();
   const lists =
     to - from <= readingSecondsMax
@@ -43,13 +50,15 @@ export async function loadDoubts(range: DoubtRange, signal: AbortSignal): Promis
             return readings(range, second, second + 1, signal);
           }),
         );
-  const doubts = lists.flat().flatMap((reading): Doubt[] => {
+  const found = lists.flatMap((list) => list.items);
+  const doubts = found.flatMap((reading): Doubt[] => {
     const own = findings.filter(({ rule, at }) => at === reading.at && meansReading(rule, reading.kind));
     const rules = [...new Set(own.map(({ rule }) => rule))];
     const isDoubted = rules.length > 0 || reading.quality === "suspect" || isJudged(reading);
     return isDoubted ? [{ reading, rules }] : [];
   });
-  const isCut = nextCursor !== undefined || (to - from > readingSecondsMax && instants.length > instantsMax);
+  const isCut =
+    told.isCut || lists.some((list) => list.isCut) || (to - from > readingSecondsMax && instants.length > instantsMax);
   return { doubts, isCut };
 }
 
@@ -62,8 +71,6 @@ export function isJudged({ origin }: Reading): boolean {
   return origin === "operator";
 }
 
-async function readings({ meterId, register }: DoubtRange, from: number, to: number, signal: AbortSignal) {
-  const query = { register, from: isoOf(from), to: isoOf(to), limit: readingsMax };
-  const params = { path: { meterId }, query };
-  return (await ask(api.GET("/v1/meters/{meterId}/readings", { params, signal }))).items;
+function readings({ meterId, register }: DoubtRange, from: number, to: number, signal: AbortSignal) {
+  return loadReadings({ meterId, register, from: isoOf(from), to: isoOf(to) }, readingsMax, signal);
 }

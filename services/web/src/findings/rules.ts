@@ -38,7 +38,8 @@ let loading: Language | undefined;
 function texts(): RuleTexts {
   const of = language();
   if (loaded.value?.language === of) return loaded.value.texts;
-  if (loading !== of) void load(of);
+  // Where they do not come the numbers stand, and the next drawing asks again.
+  if (loading !== of) load(of).catch(() => {});
   return {};
 }
 

@@ -1,4 +1,5 @@
 import { api, ask } from "../api/client.ts";
+import { loadReadings } from "../api/load-readings.ts";
 import type { RegisterDot } from "../chart/register-dots.ts";
 import { isoOf } from "../time/iso.ts";
 
@@ -9,8 +10,8 @@ interface DotRange {
   readonly to: number;
 }
 
-/** A page of readings holds ten days of quarter hours of one register. */
-const readingsMax = 1000;
+/** More are not told apart, and not shown. */
+const readingsMax = 4000;
 const readingSecondsMax = 8 * 86_400;
 
 /** The register's readings where there are few enough to be told apart, and the month ends that were issued. */
@@ -23,9 +24,9 @@ export async function loadDots(range: DotRange, signal: AbortSignal): Promise<re
 }
 
 async function readingDots({ meterId, register, from, to }: DotRange, signal: AbortSignal): Promise<RegisterDot[]> {
-  const query = { register, from: isoOf(from), to: isoOf(to + 1), limit: readingsMax };
-  const path = { meterId };
-  const { items } = await ask(api.GET("/v1/meters/{meterId}/readings", { params: { path, query }, signal }));
+  const call = { meterId, register, from: isoOf(from), to: isoOf(to + 1) };
+  const { items, isCut } = await loadReadings(call, readingsMax, signal);
+  if (isCut) return [];
   return items
     .filter(({ kind }) => kind === "register")
     .map(({ at, value, quality }) => ({ at: Date.parse(at) / 1000, value, kind: "reading", quality }));

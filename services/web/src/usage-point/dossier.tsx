@@ -35,13 +35,16 @@ function Loaded({ told }: { told: ToldStatement }) {
   const answer = useAnswer(told.statement.hash, (signal) => loadDossier(told, signal));
   return (
     <WithAnswer answer={answer} height={200}>
-      {(entries) =>
-        entries.length === 0 ? (
-          <Empty title={t("dossier.none")}>{t("dossier.noneAbout")}</Empty>
-        ) : (
-          <Entries entries={entries} zone={told.zone} />
-        )
-      }
+      {({ entries, isCut }) => (
+        <>
+          {entries.length === 0 ? (
+            <Empty title={t("dossier.none")}>{t("dossier.noneAbout")}</Empty>
+          ) : (
+            <Entries entries={entries} zone={told.zone} />
+          )}
+          {isCut ? <p class="soft">{t("dossier.cut")}</p> : null}
+        </>
+      )}
     </WithAnswer>
   );
 }

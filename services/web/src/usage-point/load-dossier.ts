@@ -1,4 +1,7 @@
+import { allPages } from "../api/all-pages.ts";
 import { api, ask, type Schemas } from "../api/client.ts";
+import { loadReadings } from "../api/load-readings.ts";
+import { isoOf } from "../time/iso.ts";
 import { rowOf, type ToldStatement } from "./load-statement.ts";
 
 type Reading = Schemas["Reading"];
@@ -17,47 +20,84 @@ export interface DossierEntry {
   readonly part: "counts" | "stands" | "beside";
 }
 
+export interface LoadedDossier {
+  readonly entries: readonly DossierEntry[];
+  /** There were more readings or second values than were asked for. */
+  readonly isCut: boolean;
+}
+
 const marginMs = 36 * 3_600_000;
 /** Of each register so many before and after the end, and whatever did not come from the meter itself. */
 const nearestMax = 3;
-const readingsMax = 1000;
+/** Of a register in three days: two a minute. */
+const readingsMax = 10_000;
+/** Of a meter, since it came. */
+const conflictsMax = 10_000;
 
 /** Every reading of whatever origin near the end, also those that another one stands in the place of. */
-export async function loadDossier(told: ToldStatement, signal: AbortSignal): Promise<readonly DossierEntry[]> {
-  const { statement } = told;
-  const segments = statement.registers.flatMap(({ register, segments: own }) =>
-    own.map((segment) => ({ register, segment })),
+export async function loadDossier(told: ToldStatement, signal: AbortSignal): Promise<LoadedDossier> {
+  const registersOf = Map.groupBy(
+    told.statement.registers.flatMap(({ register, segments }) =>
+      segments.map(({ meterId }) => ({ meterId, register })),
+    ),
+    ({ meterId }) => meterId,
   );
-  const meterIds = [...new Set(segments.map(({ segment }) => segment.meterId))];
-  const lists = await Promise.all(meterIds.map((meterId) => ofMeter(told, meterId, signal)));
-  const wanted = new Set(segments.map(({ register, segment }) => `${segment.meterId} ${register}`));
-  return lists
-    .flat()
-    .filter(({ meterId, register }) => wanted.has(`${meterId} ${register}`))
-    .sort((a, b) => compare(a.register, b.register) || compare(a.at, b.at));
+  const lists = await Promise.all(
+    [...registersOf].flatMap(([meterId, all]) => {
+      const registers = new Set(all.map(({ register }) => register));
+      return [
+        ...[...registers].map((register) => nearOf(told, meterId, register, signal)),
+        besideOf(told, meterId, registers, signal),
+      ];
+    }),
+  );
+  const entries = lists.flatMap((one) => one.entries);
+  return {
+    entries: entries.sort((a, b) => compare(a.register, b.register) || compare(a.at, b.at)),
+    isCut: lists.some((one) => one.isCut),
+  };
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function ofMeter(told: ToldStatement, meterId: string, signal: AbortSignal): Promise<readonly DossierEntry[]> {
+/** Of one register of a meter, so that many others leave it its place. */
+async function nearOf(
+  told: ToldStatement,
+  meterId: string,
+  register: string,
+  signal: AbortSignal,
+): Promise<LoadedDossier> {
   const end = Date.parse(told.statement.to);
-  const edge = (by: number) => new Date(end + by).toISOString().replace(".000Z", "Z");
-  const query = { from: edge(-marginMs), to: edge(marginMs), limit: readingsMax };
-  const path = { meterId };
-  const [readings, conflicts] = await Promise.all([
-    ask(api.GET("/v1/meters/{meterId}/readings", { params: { path, query }, signal })),
-    ask(api.GET("/v1/meters/{meterId}/conflicts", { params: { path, query: { limit: readingsMax } }, signal })),
-  ]);
+  const edge = (by: number) => isoOf((end + by) / 1000);
+  const call = { meterId, register, from: edge(-marginMs), to: edge(marginMs) };
+  const { items, isCut } = await loadReadings(call, readingsMax, signal);
   const counting = countingOf(told, meterId);
-  const registers = Map.groupBy(
-    readings.items.filter(({ kind }) => kind === "register"),
-    ({ register }) => register,
+  const near = nearest(
+    items.filter(({ kind }) => kind === "register"),
+    end,
   );
-  const near = [...registers.values()].flatMap((own) => nearest(own, end));
-  const beside = conflicts.items.filter(({ at }) => Math.abs(Date.parse(at) - end) <= marginMs);
-  return [...near.map((one) => entryOf(meterId, one, counting)), ...beside.map((one) => besideOf(meterId, one))];
+  return { entries: near.map((one) => entryOf(meterId, one, counting)), isCut };
+}
+
+/** The API lists all of a meter's conflicts in order of arrival: the newest may be of the oldest month. */
+async function besideOf(
+  told: ToldStatement,
+  meterId: string,
+  registers: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<LoadedDossier> {
+  const end = Date.parse(told.statement.to);
+  const { items, isCut } = await allPages(
+    (query) => ask(api.GET("/v1/meters/{meterId}/conflicts", { params: { path: { meterId }, query }, signal })),
+    conflictsMax,
+  );
+  const beside = items.filter(
+    ({ kind, register, at }) =>
+      kind === "register" && registers.has(register) && Math.abs(Date.parse(at) - end) <= marginMs,
+  );
+  return { entries: beside.map((one) => besideEntryOf(meterId, one)), isCut };
 }
 
 function nearest(readings: readonly Reading[], end: number): readonly Reading[] {
@@ -92,7 +132,7 @@ function entryOf(meterId: string, reading: Reading, counting: ReadonlySet<string
   return { meterId, register, at, value, unit, origin, quality, part };
 }
 
-function besideOf(meterId: string, { register, at, unit, refused }: Conflict): DossierEntry {
+function besideEntryOf(meterId: string, { register, at, unit, refused }: Conflict): DossierEntry {
   const { value, origin, quality } = refused;
   return { meterId, register, at, value, unit, origin, quality, part: "beside" };
 }

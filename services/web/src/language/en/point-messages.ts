@@ -40,6 +40,7 @@ export const pointMessages = {
   "dossier.noRights": "Single readings need an analyst's or an operator's key.",
   "dossier.none": "There is no reading within a day and a half of the month's end",
   "dossier.noneAbout": "Why the month has its value all the same is said above.",
+  "dossier.cut": "There are more readings than this page asks for: some may be left out.",
   "dossier.from": "Read by",
   "dossier.part": "In the month",
   "dossier.counts": "counts",
