@@ -12,21 +12,23 @@ export function outageKey(id: string): EntityKey {
   return { kind: "outage", id };
 }
 
+/** Records that are kept read, so that an outage of many places is not read again for each of their meters. */
 const keptMax = 1000;
 
 /** Outages in the order of their ids, and those of a meter. */
 export function outageReads(rows: RecordRows, read: ReadRecord) {
-  // An outage of many places is read for each of their meters, as of one position.
-  const known = new Map<string, OutageRecord | undefined>();
-  let knownAt = -1;
+  const kept = new Map<string, { readonly version: number; readonly record: OutageRecord }>();
   function outageAsOf(id: string, position: number): OutageRecord | undefined {
-    if (position !== knownAt || known.size > keptMax) known.clear();
-    knownAt = position;
-    if (!known.has(id)) {
-      const row = rows.asOf(outageKey(id), position);
-      known.set(id, row === undefined ? undefined : (read.outage(row) ?? undefined));
-    }
-    return known.get(id);
+    const row = rows.asOf(outageKey(id), position);
+    if (row === undefined) return undefined;
+    const known = kept.get(id);
+    if (known?.version === row.version) return known.record;
+    const record = read.outage(row);
+    // What cannot be read is told each time.
+    if (!record) return undefined;
+    if (kept.size >= keptMax) kept.clear();
+    kept.set(id, { version: row.version, record });
+    return record;
   }
 
   return {
