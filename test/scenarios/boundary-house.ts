@@ -209,6 +209,7 @@ function rowOf(place: Place, month: number, register: HouseRegister, afterLate: 
   const worst = fromBest[Math.max(fromBest.indexOf(closing.quality), fromBest.indexOf(opening.quality))];
   return {
     register,
+    usagePointId: `place-of-${place.meterId}`,
     unit: "Wh",
     value,
     valueQuality: closing.quality,
