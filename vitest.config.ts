@@ -16,7 +16,6 @@ const longWaits = "test/faults/servers-away.test.ts";
  * lost, have one try.
  */
 const judgedByTime = [
-  "test/bench/*.test.ts",
   "test/scenarios/asked-again.test.ts",
   ...["behind-npm", "certificates", "containers", "documented-commands", "hostile-clients", "keys-not-json"].map(
     faults,
@@ -103,7 +102,9 @@ export default defineConfig({
           include: judgedByTime,
           ...processes,
           ...secondTry,
-          ...thereafter,
+          // One at a time, when everything else has ended: what is measured has no neighbour.
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
           ...patience,
         },
       },
