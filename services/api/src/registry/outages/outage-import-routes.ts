@@ -1,5 +1,4 @@
 import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
-import type { Registry } from "@meterbook/core/ports/registry";
 import { z } from "zod";
 import type { Api, ApiContext } from "../../api-context.ts";
 import { callerName } from "../../http/access/access.ts";
@@ -8,8 +7,9 @@ import type { FieldError } from "../../http/problems/problem.ts";
 import { formats } from "../../http/requests/answer-format.ts";
 import type { Line } from "../../http/requests/split-lines.ts";
 import { answerImport, importSchemaOf, takingLines } from "../imports/import-body.ts";
-import type { Candidate, Judged, LineForm } from "../imports/import-rows.ts";
+import type { Candidate, LineForm } from "../imports/import-rows.ts";
 import { csvRecords, importRecords, jsonRecords } from "../imports/import-rows.ts";
+import { importSteps, type VersionedRecords } from "../imports/versioned-records.ts";
 import { type OutageCsvColumn, outageColumn, outageCsvColumns, outageOfRow } from "./outage-csv.ts";
 import { readOutage } from "./outage-json.ts";
 
@@ -43,6 +43,12 @@ interface Imported {
   readonly version: number | undefined;
 }
 
+const records: VersionedRecords<Imported> = {
+  idMember: form.idMember,
+  read: (sent) => readOutage(sent, undefined),
+  write: ({ record }) => ({ write: { outage: record }, reason: "" }),
+};
+
 export function outageImportRoutes(app: Api, context: ApiContext): void {
   const { limits, ports } = context;
   const schema = {
@@ -66,8 +72,7 @@ ${limits.importLinesMax} lines and ${limits.importBytesMax} bytes a request. Sen
         idMember: form.idMember,
         run: (lines, isCsv, tell) =>
           importRecords(isCsv ? outageRows(lines) : jsonRecords(lines, form), {
-            judge,
-            store: storeIn(ports.registry, callerName(request)),
+            ...importSteps(records, { registry: ports.registry, by: callerName(request) }),
             tell,
           }),
       }),
@@ -83,30 +88,4 @@ function outageRows(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
     });
     return { record: outageOfRow(row), errors: [], placed };
   });
-}
-
-function judge({ line, lines, record: sent, errors, placed = (error) => error }: Candidate): Judged<Imported> {
-  const named: unknown = Object(sent).outageId;
-  const id = typeof named === "string" ? named : null;
-  if (sent === undefined) return { result: { line, lines, id: null, errors } };
-  const read = readOutage(sent, undefined);
-  const all = [...errors, ...("errors" in read ? read.errors.map(placed) : [])];
-  const result = { line, lines, id, errors: all };
-  return "errors" in read || all.length > 0 ? { result } : { result, item: read };
-}
-
-function storeIn(registry: Pick<Registry, "apply">, by: string) {
-  return async (items: readonly Imported[]): Promise<readonly (readonly FieldError[])[]> => {
-    const changes = items.map(({ record, version }) => ({
-      writes: [{ base: version ?? null, outage: record }] as const,
-      by,
-      reason: "",
-    }));
-    const outcomes = await registry.apply(changes);
-    return outcomes.map((outcome) =>
-      outcome.outcome === "conflict"
-        ? [{ field: "version", message: `it has version ${outcome.version} now: read it again` }]
-        : [],
-    );
-  };
 }

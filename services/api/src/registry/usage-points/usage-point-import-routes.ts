@@ -1,15 +1,14 @@
 import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
-import type { Registry } from "@meterbook/core/ports/registry";
 import { z } from "zod";
 import type { Api, ApiContext } from "../../api-context.ts";
 import { callerName } from "../../http/access/access.ts";
 import { answers } from "../../http/documentation/documented.ts";
-import type { FieldError } from "../../http/problems/problem.ts";
 import { formats } from "../../http/requests/answer-format.ts";
 import type { Line } from "../../http/requests/split-lines.ts";
 import { answerImport, importSchemaOf, takingLines } from "../imports/import-body.ts";
-import type { Candidate, Judged, LineForm } from "../imports/import-rows.ts";
+import type { Candidate, LineForm } from "../imports/import-rows.ts";
 import { csvRecords, importRecords, jsonRecords } from "../imports/import-rows.ts";
+import { importSteps, type VersionedRecords } from "../imports/versioned-records.ts";
 import type { UsagePointCsvColumn } from "./usage-point-csv.ts";
 import { placedInUsagePointCsv, usagePointCsvColumns, usagePointOfRows } from "./usage-point-csv.ts";
 import { readUsagePoint } from "./usage-point-json.ts";
@@ -45,6 +44,12 @@ interface Imported {
   readonly reason: string;
 }
 
+const records: VersionedRecords<Imported> = {
+  idMember: form.idMember,
+  read: (sent) => readUsagePoint(sent, undefined),
+  write: ({ record, reason }) => ({ write: { usagePoint: record }, reason }),
+};
+
 export function usagePointImportRoutes(app: Api, context: ApiContext): void {
   const { limits, ports } = context;
   const schema = {
@@ -68,8 +73,7 @@ At most ${limits.importLinesMax} lines and ${limits.importBytesMax} bytes a requ
         idMember: form.idMember,
         run: (lines, isCsv, tell) =>
           importRecords(isCsv ? pointRows(lines) : jsonRecords(lines, form), {
-            judge,
-            store: storeIn(ports.registry, callerName(request)),
+            ...importSteps(records, { registry: ports.registry, by: callerName(request) }),
             tell,
           }),
       }),
@@ -83,30 +87,4 @@ function pointRows(lines: AsyncIterable<Line>): AsyncGenerator<Candidate> {
     const errors = differing.map((field) => ({ field, message: "differs between the rows of the usage point" }));
     return { record, errors, placed: (error) => placedInUsagePointCsv(error, rows, line) };
   });
-}
-
-function judge({ line, lines, record: sent, errors, placed = (error) => error }: Candidate): Judged<Imported> {
-  const named: unknown = Object(sent).usagePointId;
-  const id = typeof named === "string" ? named : null;
-  if (sent === undefined) return { result: { line, lines, id: null, errors } };
-  const read = readUsagePoint(sent, undefined);
-  const all = [...errors, ...("errors" in read ? read.errors.map(placed) : [])];
-  const result = { line, lines, id, errors: all };
-  return "errors" in read || all.length > 0 ? { result } : { result, item: read };
-}
-
-function storeIn(registry: Pick<Registry, "apply">, by: string) {
-  return async (items: readonly Imported[]): Promise<readonly (readonly FieldError[])[]> => {
-    const changes = items.map(({ record, version, reason }) => ({
-      writes: [{ base: version ?? null, usagePoint: record }] as const,
-      by,
-      reason,
-    }));
-    const outcomes = await registry.apply(changes);
-    return outcomes.map((outcome) =>
-      outcome.outcome === "conflict"
-        ? [{ field: "version", message: `it has version ${outcome.version} now: read it again` }]
-        : [],
-    );
-  };
 }
