@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
@@ -16,6 +16,7 @@ const longWaits = "test/faults/servers-away.test.ts";
  * lost, have one try.
  */
 const judgedByTime = [
+  "services/api/src/registry/imports/import-limits.test.ts",
   "test/scenarios/asked-again.test.ts",
   ...["behind-npm", "certificates", "containers", "documented-commands", "hostile-clients", "keys-not-json"].map(
     faults,
@@ -56,6 +57,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts", "test/fuzz/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...judgedByTime],
           // A busy machine is no fault: what measures has its own bounds.
           testTimeout: 20_000,
           ...atOnce,
