@@ -1,5 +1,6 @@
 import type { RegisterSnapshot, Snapshot, SnapshotContent } from "@meterbook/core/domain/snapshot/snapshot";
 import { isVoid, unreadableHash } from "@meterbook/core/domain/snapshot/snapshot";
+import { isShared } from "@meterbook/core/domain/valuation/closing/closing";
 import { isByHistory } from "@meterbook/core/domain/valuation/estimation/daily-use";
 import { closingsOf } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
@@ -83,7 +84,7 @@ function isUnread(row: Pick<RegisterSnapshot, "method">): boolean {
 /** Whether readings of later months can still change the row. */
 function isOpenRow(row: RegisterSnapshot): boolean {
   const { method, quality, value, after } = row;
-  if (quality === "suspect" || method === "FLAT_BETWEEN" || method === "PROFILE_SCALED" || isUnread(row)) return true;
+  if (quality === "suspect" || isShared(row) || isUnread(row)) return true;
   if (method === "INTERVAL_SUM") return value !== null;
   return method === "REG_PLUS_INTERVALS" && after === null;
 }

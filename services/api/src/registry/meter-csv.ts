@@ -2,6 +2,7 @@ import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { csvCell, csvRow } from "../http/answers/csv-cell.ts";
 import type { FieldError } from "../http/problems/problem.ts";
 import type { CsvRow } from "./imports/import-rows.ts";
+import { wholeOf } from "./imports/whole-of.ts";
 import { multipliersMax } from "./meter-record-checks.ts";
 import { meterRecordJson } from "./meter-record-json.ts";
 
@@ -109,11 +110,8 @@ function texts(cells: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(cells).filter(([, text]) => text !== ""));
 }
 
-/** What is no number stays text, so that validation names it. */
 function numbers(cells: Record<string, string>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(texts(cells)).map(([name, text]) => [name, /^\d{1,15}$/.test(text) ? Number(text) : text]),
-  );
+  return Object.fromEntries(Object.entries(texts(cells)).map(([name, text]) => [name, wholeOf(text)]));
 }
 
 const columnOf: Readonly<Record<string, MeterCsvColumn>> = {

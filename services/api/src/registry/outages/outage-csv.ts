@@ -2,6 +2,7 @@ import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { csvRow } from "../../http/answers/csv-cell.ts";
 import type { CsvRow } from "../imports/import-rows.ts";
+import { wholeOf } from "../imports/whole-of.ts";
 
 /** A row an outage. */
 export const outageCsvColumns = ["outage_id", "from", "to", "feeder", "usage_points", "reason", "version"] as const;
@@ -22,11 +23,6 @@ export function outageOfRow(row: CsvRow<OutageCsvColumn>): Record<string, unknow
   const usagePoints = row.usage_points.split(separator).filter((id) => id !== "");
   const said = { outageId, from, to, feeder, reason, version: wholeOf(version) };
   return { usagePoints, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== "")) };
-}
-
-/** What is no number stays text, so that validation names it. */
-function wholeOf(cell: string): unknown {
-  return /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
 }
 
 const columnOf: Readonly<Record<string, OutageCsvColumn>> = { outageId: "outage_id", usagePoints: "usage_points" };

@@ -1,3 +1,4 @@
+import { idPattern } from "@meterbook/core/domain/reading/identifiers";
 import type { OutageRecord } from "@meterbook/core/domain/registry/outage";
 import { formatInstant, formatInstantMs } from "@meterbook/core/domain/time/instant";
 import type { Registry } from "@meterbook/core/ports/registry";
@@ -10,9 +11,8 @@ import { present } from "../meter-record-json.ts";
 /** Of one outage; a feeder may supply more. */
 const usagePointsMax = 1000;
 
-const idForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-export const outageId = z.string().regex(idForm, idRule).meta({ description: "The outage's id, which you choose" });
-const feeder = z.string().regex(idForm, idRule);
+export const outageId = z.string().regex(idPattern, idRule).meta({ description: "The outage's id, which you choose" });
+const feeder = z.string().regex(idPattern, idRule);
 
 const ignored = z.unknown().optional().meta({ description: "In answers only; ignored" });
 

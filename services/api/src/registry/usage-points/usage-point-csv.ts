@@ -3,6 +3,7 @@ import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { csvRow } from "../../http/answers/csv-cell.ts";
 import type { FieldError } from "../../http/problems/problem.ts";
 import type { CsvRow } from "../imports/import-rows.ts";
+import { wholeOf } from "../imports/whole-of.ts";
 
 /** A row for each time at which something begins to hold; the rows of a usage point stand together. */
 export const usagePointCsvColumns = [
@@ -76,11 +77,6 @@ function factOf(fact: FactName, cell: string): unknown {
   if (fact === "connectionPowerW") return wholeOf(cell);
   if (fact !== "groups") return cell;
   return cell === "-" ? [] : cell.split(groupSeparator).filter((group) => group !== "");
-}
-
-/** What is no number stays text, so that validation names it. */
-function wholeOf(cell: string): unknown {
-  return /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
 }
 
 /** An error of the record as one of its rows: the column, the line of the body and what stood there. */

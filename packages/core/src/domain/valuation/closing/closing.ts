@@ -1,5 +1,5 @@
 import { qualityOf, type Reading, type ReadingSeries } from "../../reading/reading.ts";
-import type { Evidence, SnapshotQuality } from "../../snapshot/snapshot.ts";
+import type { Evidence, Method, SnapshotQuality } from "../../snapshot/snapshot.ts";
 import { snapshotQualities } from "../../snapshot/snapshot.ts";
 import type { Stretch } from "../../time/stretches.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
@@ -55,6 +55,6 @@ export function worseOf(quality: SnapshotQuality, inputs: number): SnapshotQuali
 }
 
 /** A total that is known between two readings far apart, shared out. */
-export function isShared({ method }: Pick<Closing, "method">): boolean {
+export function isShared({ method }: { readonly method: Method }): boolean {
   return method === "FLAT_BETWEEN" || method === "PROFILE_SCALED";
 }

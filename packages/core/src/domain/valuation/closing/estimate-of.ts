@@ -45,6 +45,7 @@ function carriedIn(seconds: number, { hourlyMax }: RegisterSpec): number {
   return hourlyMax === undefined ? Number.POSITIVE_INFINITY : (hourlyMax * seconds) / 3600;
 }
 
-function amountOf(computed: number): number {
+/** No more than can be told exactly. */
+export function amountOf(computed: number): number {
   return Math.min(computed, Number.MAX_SAFE_INTEGER);
 }

@@ -1,7 +1,9 @@
 import { checkedAmount } from "../../quantity/amount.ts";
 import { lowerBound } from "../../reading/reading.ts";
 import type { Estimate, RegisterSnapshot } from "../../snapshot/snapshot.ts";
+import { secondsWithin } from "../../time/stretches.ts";
 import { evidenceOf } from "../closing/closing.ts";
+import { amountOf } from "../closing/estimate-of.ts";
 import { countedOf } from "../counted.ts";
 import type { RegisterSpec } from "../known-meter.ts";
 import type { RegisterLine } from "../line/register-line.ts";
@@ -12,7 +14,6 @@ import type { ValuationRules } from "../valuation-rules.ts";
 import type { DailyUse } from "./daily-use.ts";
 import { dailyUse, usedIn } from "./daily-use.ts";
 import { estimateBand } from "./estimate-band.ts";
-import { outageSeconds } from "./outage-time.ts";
 import type { PastMonth } from "./past-month.ts";
 import { silentSince, wasRead } from "./past-month.ts";
 import { prolonged } from "./v29-prolonged.ts";
@@ -104,7 +105,7 @@ function countedSince({ line, spec, opening, part }: OneSided, anchor: Anchor, r
 /** The month before has no value: its end is carried on from the same reading. */
 function carriedOpening({ part, spec, outages }: OneSided, anchor: Anchor, { rate }: DailyUse): Opening {
   if (anchor.at > part.from) return { value: anchor.value, at: anchor.at, quality: "estimated", basis: "line" };
-  const active = part.from - anchor.at - outageSeconds(outages, anchor.at, part.from);
+  const active = part.from - anchor.at - secondsWithin(outages, { from: anchor.at, to: part.from });
   const value = wrapped(anchor.value + usedIn(rate, active, spec.multiplier), spec);
   return { value, at: part.from, quality: "estimated", basis: "line" };
 }
@@ -119,7 +120,7 @@ function boundedUse(
   { from, to, outages }: Part & { readonly outages: readonly Part[] },
   { multiplier, hourlyMax }: RegisterSpec,
 ): number {
-  const active = to - from - outageSeconds(outages, from, to);
+  const active = to - from - secondsWithin(outages, { from, to });
   const most = hourlyMax === undefined ? Number.POSITIVE_INFINITY : Math.floor((hourlyMax * active) / 3600);
   return Math.min(usedIn(rate, active, multiplier), most);
 }
@@ -180,7 +181,7 @@ function bandOf({ use, known, more, spec, from, since, part, outages }: BandOf):
   // Infinity times no time at all is not a number.
   const carried = (seconds: number) =>
     hourlyMax === undefined ? Number.POSITIVE_INFINITY : (hourlyMax * seconds * multiplier) / 3600;
-  const dark = outageSeconds(outages, since, part.to);
+  const dark = secondsWithin(outages, { from: since, to: part.to });
   const band = estimateBand(use.method, more * multiplier, carried(part.to - since - dark));
   const cap = hourlyMax === undefined ? null : Math.ceil(carried(part.to - from));
   return {
@@ -191,10 +192,6 @@ function bandOf({ use, known, more, spec, from, since, part, outages }: BandOf):
     cap: cap === null ? null : amountOf(cap),
     outageSeconds: dark,
   };
-}
-
-function amountOf(computed: number): number {
-  return Math.min(computed, Number.MAX_SAFE_INTEGER);
 }
 
 /** Nothing was ever read: what is expected of a year, in the month's time. There is no register value. */

@@ -1,8 +1,8 @@
 import type { Method } from "../../snapshot/snapshot.ts";
 import { formatInstant } from "../../time/instant.ts";
+import { secondsWithin } from "../../time/stretches.ts";
 import type { Part } from "../month.ts";
 import type { ValuationRules } from "../valuation-rules.ts";
-import { outageSeconds } from "./outage-time.ts";
 import type { PastMonth } from "./past-month.ts";
 
 /** An amount in so many seconds. A fraction, so that nothing is rounded before the end. */
@@ -83,7 +83,7 @@ function recentUse(of: DailyUseOf, rules: ValuationRules): (Use & { readonly per
 
 function knownUse({ known, outages }: DailyUseOf, { knownDaySecondsMin }: ValuationRules): Use | undefined {
   if (known === undefined) return undefined;
-  const seconds = known.to - known.from - outageSeconds(outages, known.from, known.to);
+  const seconds = known.to - known.from - secondsWithin(outages, known);
   if (seconds < knownDaySecondsMin) return undefined;
   const inputs = [formatInstant(known.from), formatInstant(known.to)];
   return { amount: BigInt(known.amount), seconds: BigInt(seconds), inputs };
@@ -94,7 +94,7 @@ function useOf(of: DailyUseOf, period: number, { historySecondsMin }: ValuationR
   let found: Use | undefined;
   for (const { id, consumption, quality, from, to } of of.history.filter((one) => one.period === period)) {
     if (consumption === null || (quality !== "actual" && quality !== "derived")) return undefined;
-    const seconds = BigInt(to - from - outageSeconds(of.outages, from, to));
+    const seconds = BigInt(to - from - secondsWithin(of.outages, { from, to }));
     const part = { amount: BigInt(consumption), seconds, inputs: [id] };
     found = found === undefined ? part : { ...together(found, part), inputs: [id] };
   }
