@@ -16,6 +16,9 @@ interface LoadedReadings {
   readonly isCut: boolean;
 }
 
+/** Of a longer time single readings are not listed: they could not be told apart. */
+export const readingSecondsMax = 8 * 86_400;
+
 /** The stored readings of a register, of both kinds, the oldest first. */
 export function loadReadings(call: ReadingsCall, readingsMax: number, signal: AbortSignal): Promise<LoadedReadings> {
   const { meterId, ...range } = call;

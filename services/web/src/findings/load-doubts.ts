@@ -1,6 +1,6 @@
 import { allPages } from "../api/all-pages.ts";
 import { api, ask, type Schemas } from "../api/client.ts";
-import { loadReadings } from "../api/load-readings.ts";
+import { loadReadings, readingSecondsMax } from "../api/load-readings.ts";
 import { isoOf } from "../time/iso.ts";
 import { meansReading } from "./rules.ts";
 
@@ -26,10 +26,8 @@ export interface LoadedDoubts {
 
 /** Of all registers of the meter. */
 const findingsMax = 1000;
-/** Readings of a range are listed where they are few, else those of findings alone. */
 /** Of eight days: one a minute is not more. */
 const readingsMax = 12_000;
-const readingSecondsMax = 8 * 86_400;
 const instantsMax = 12;
 
 export async function loadDoubts(range: DoubtRange, signal: AbortSignal): Promise<LoadedDoubts> {

@@ -1,5 +1,5 @@
 import { api, ask } from "../api/client.ts";
-import { loadReadings } from "../api/load-readings.ts";
+import { loadReadings, readingSecondsMax } from "../api/load-readings.ts";
 import type { RegisterDot } from "../chart/register-dots.ts";
 import { isoOf } from "../time/iso.ts";
 
@@ -12,7 +12,6 @@ interface DotRange {
 
 /** More are not told apart, and not shown. */
 const readingsMax = 4000;
-const readingSecondsMax = 8 * 86_400;
 
 /** The register's readings where there are few enough to be told apart, and the month ends that were issued. */
 export async function loadDots(range: DotRange, signal: AbortSignal): Promise<readonly RegisterDot[]> {

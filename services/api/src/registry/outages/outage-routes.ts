@@ -58,8 +58,8 @@ function listRoute(app: Api, { ports, streams, limits }: ApiContext): void {
     const place = request.query.cursor === undefined ? undefined : cursors.decode(scope, request.query.cursor);
     const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     const read = async (after: string | undefined, atMost: number) => {
-      const after_ = after === undefined ? {} : { afterOutageId: after };
-      return (await ports.registry.outages({ ...range, ...after_, limit: atMost })) as readonly Shown[];
+      const behind = after === undefined ? {} : { afterOutageId: after };
+      return (await ports.registry.outages({ ...range, ...behind, limit: atMost })) as readonly Shown[];
     };
     const outages: List<Shown, string> = {
       placeOf: (one) => one.outageId,
