@@ -17,6 +17,7 @@ const longWaits = "test/faults/servers-away.test.ts";
  */
 const judgedByTime = [
   "services/api/src/registry/imports/import-limits.test.ts",
+  "test/fuzz/time-per-byte.test.ts",
   "test/scenarios/asked-again.test.ts",
   ...["behind-npm", "certificates", "containers", "documented-commands", "hostile-clients", "keys-not-json"].map(
     faults,
@@ -38,7 +39,10 @@ const processes = {
 };
 
 /** A poll ends as soon as it holds. On a busy machine a second is no time to judge by. */
-const patience = { expect: { poll: { timeout: 30_000 } }, setupFiles: "test/support/patient-waits.ts" };
+const patience = {
+  expect: { poll: { timeout: 30_000 } },
+  setupFiles: ["test/support/patient-waits.ts", "test/support/same-worlds.ts"],
+};
 
 /** What waits for minutes begins first, so that everything else runs beside it. */
 class LongWaitsFirst extends BaseSequencer {

@@ -19,7 +19,7 @@ import { snapshotJson } from "../../services/api/src/billing/snapshot-json.ts";
 import { textEncoder } from "../../services/api/src/http/answers/row-encoder.ts";
 import { csvCells } from "../../services/api/src/http/requests/csv-cells.ts";
 
-const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env["FUZZ_SEED"] ?? fc.readConfigureGlobal().seed ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 500);
 const timeout = 60_000 + numRuns * 20;
 const calendar = localCalendar("Europe/Kyiv");

@@ -18,7 +18,7 @@ import { apiWorld, aSnapshot, injectableApi } from "../support/worlds/api-world.
 import { memorySeries } from "../support/worlds/memory-ports.ts";
 import { soundSeries } from "./message-decoders.ts";
 
-const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env["FUZZ_SEED"] ?? fc.readConfigureGlobal().seed ?? Date.now() % 2 ** 31);
 const answerMsMax = 5000;
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 500);
 

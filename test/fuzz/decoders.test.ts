@@ -9,7 +9,7 @@ import { changedBytes } from "./changed-bytes.ts";
 import type { Decoder } from "./decoder.ts";
 import { watchdog } from "./watchdog.ts";
 
-const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env["FUZZ_SEED"] ?? fc.readConfigureGlobal().seed ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 1000);
 const timeout = 60_000 + numRuns * 20;
 const watch = watchdog(20_000);

@@ -142,8 +142,8 @@ function takeNewer(report: Report, candidates: Candidate<Report>[], counts: Coun
       }
       const [amount, quality] = [value[i] as number, code[i] as ReadingCode];
       if (split) pushReading(newer, instant, amount, quality);
-      const passedBoundary = accept(meter, state, instant, amount, quality);
-      affect(report, waiting, one.channel, instant, passedBoundary);
+      const decidesFrom = accept(meter, state, instant, amount, quality);
+      affect(report, waiting, one.channel, instant, decidesFrom);
     }
     if (newer.at.length === 0) continue;
     counts.stored += newer.at.length;

@@ -23,8 +23,8 @@ export function affect(
   { affectedFrom }: Waiting,
   channel: Channel,
   at: number,
-  passedBoundary: number,
+  decidesFrom: number,
 ): void {
-  const from = affectedFrom(report.meter, channel, at, passedBoundary);
+  const from = affectedFrom(report.meter, channel, at, decidesFrom);
   if (from !== undefined) report.affects = Math.min(report.affects ?? from, from);
 }

@@ -3,7 +3,6 @@ import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { lastPeriodDue } from "../evaluate/evaluate-meter.ts";
-import { unordered } from "../remember/channel-state.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
 import { orderedQueue } from "./ordered-queue.ts";
@@ -19,10 +18,10 @@ export type ChangedBy = Pick<LogFrame, "offset" | "appendedAtMs">;
 export interface PendingMeters {
   readonly size: number;
   /**
-   * The first period that a reading can change; `passedBoundary` is the boundary that it was the first to pass, 0 or
-   * `unordered`.
+   * The first period that a reading can change; `decidesFrom` is the instant from which on it decides boundaries, 0 or
+   * `unordered` (channel-state.ts).
    */
-  affectedFrom(meter: MeterState, channel: Channel, at: number, passedBoundary: number): number | undefined;
+  affectedFrom(meter: MeterState, channel: Channel, at: number, decidesFrom: number): number | undefined;
   /**
    * A report of the meter came, in the order of the log, that changes months from `affects` on. Even if it changes
    * none, a waiting meter is then not quiet: what memory knows of a meter varies, and quiet must not depend on it.
@@ -183,9 +182,9 @@ function movedTo(meet: (meterId: string) => MeterState, meter: MeterState): Mete
 
 function affectedAsOf(timeMs: () => number): PendingMeters["affectedFrom"] {
   const dueBoundaries = dueBoundary(timeMs);
-  return (meter, channel, at, passedBoundary) =>
+  return (meter, channel, at, decidesFrom) =>
     // Before the first barrier nothing is due, and all of it will be.
-    timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, passedBoundary, dueBoundaries(meter));
+    timeMs() === 0 ? 1 : affectedFrom(meter, channel, at, decidesFrom, dueBoundaries(meter));
 }
 
 /** The newest boundary whose snapshots are due, per calendar, as long as log time stands. */
@@ -211,7 +210,7 @@ function affectedFrom(
   meter: MeterState,
   channel: Channel,
   at: number,
-  passedBoundary: number,
+  decidesFrom: number,
   dueBoundary: number,
 ): number | undefined {
   const { calendar } = meter;
@@ -219,7 +218,7 @@ function affectedFrom(
     if (at > dueBoundary + valuationRules.reachSecondsMax) return undefined;
     const decides =
       channel.kind === "register"
-        ? passedBoundary === dueBoundary || passedBoundary === unordered
+        ? decidesFrom !== 0 && decidesFrom <= dueBoundary
         : (meter.issued?.some(({ usesIntervals }) => usesIntervals) ?? beginsBefore(meter, dueBoundary));
     return decides ? calendar.periodOf(dueBoundary - 1) : undefined;
   }

@@ -106,15 +106,18 @@ export function advanceNewestOnly(state: ChannelState, at: number): void {
 
 /** What is irregular so long before a month is past and gone for it. */
 const irregularBeforeSeconds = 36 * 86_400;
-/** Instead of a boundary: what is made of the months before may change. */
+/** Instead of an instant: what is made of the months before may change. */
 export const unordered = -1;
+/** Instead of an instant: what stands before the reading is not remembered. */
+const unknownBefore = 1;
 /** So many readings behind something irregular can still change what is made of it. */
 const unsettledReadingsMax = 4;
 
 /**
- * Takes a reading that is newer than all others. Answers the boundary of which it is the first reading after, or the
- * first of a better quality, if that can matter (behind an exact actual reading it cannot), else 0; `unordered` of a
- * reading that contradicts what came before, or comes soon behind such a one.
+ * Takes a reading that is newer than all others. If it is the first behind one boundary or more, or the first of a
+ * better quality there, answers the instant behind the reading before: it decides the boundaries from then on. Answers
+ * 0 where it decides none (behind an exact actual reading it cannot), and `unordered` of a reading that contradicts
+ * what came before, or comes soon behind such a one.
  */
 export function advance(
   state: ChannelState,
@@ -130,9 +133,9 @@ export function advance(
   }
   const { calendar } = circumstances;
   const quality = qualityIndexOf(code);
-  let passedBoundary = 0;
-  if (at >= get(state, fields.nextBoundary)) passedBoundary = passBoundary(state, { at, value, code }, calendar);
-  else if (quality < get(state, fields.qualityAfter)) passedBoundary = betterAfter(state, { at, value, code });
+  let decidesFrom = 0;
+  if (at >= get(state, fields.nextBoundary)) decidesFrom = passBoundary(state, { at, value, code }, calendar);
+  else if (quality < get(state, fields.qualityAfter)) decidesFrom = betterAfter(state, { at, value, code });
   const contradicts = isContradiction(state, at, value, circumstances);
   const isJudgedAnew = contradicts || isUnsettled(state);
   if (contradicts) markIrregular(state, get(state, fields.newestAt), at);
@@ -140,7 +143,7 @@ export function advance(
   set(state, fields.newestAt, at);
   set(state, fields.newestValue, value);
   set(state, fields.newestCode, code);
-  return isJudgedAnew ? unordered : passedBoundary;
+  return isJudgedAnew ? unordered : decidesFrom;
 }
 
 /** V13 and V17, as far as two neighbours tell. */
@@ -163,7 +166,8 @@ function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCale
   const period = calendar.periodOf(reading.at);
   const boundary = calendar.startOf(period);
   const exact = reading.at === boundary;
-  const before = exact ? reading : newestOf(state);
+  const newest = newestOf(state);
+  const before = exact ? reading : newest;
   set(state, fields.passedBoundary, boundary);
   if (before === undefined) clearReading(state, fields.before);
   else setReading(state, fields.before, before);
@@ -172,7 +176,7 @@ function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCale
   set(state, fields.qualityAfter, exact ? 4 : qualityIndexOf(reading.code));
   set(state, fields.nextBoundary, calendar.boundaryOf(period));
   if (get(state, fields.irregularTo) < boundary - irregularBeforeSeconds - 32 * 86_400) clearIrregular(state);
-  return boundary;
+  return newest === undefined ? unknownBefore : newest.at + 1;
 }
 
 /** What stands behind a boundary as an estimate gives way to what is measured. */
@@ -181,7 +185,9 @@ function betterAfter(state: ChannelState, reading: Reading): number {
   const before = getReading(state, fields.before);
   setReading(state, fields.after, reading);
   set(state, fields.qualityAfter, qualityIndexOf(reading.code));
-  return before?.at === boundary && qualityIndexOf(before.code) === 0 ? 0 : boundary;
+  if (before === undefined) return unknownBefore;
+  if (before.at < boundary) return before.at + 1;
+  return qualityIndexOf(before.code) === 0 ? 0 : unknownBefore;
 }
 
 function newestOf(state: ChannelState): Reading | undefined {
