@@ -60,7 +60,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts", "test/fuzz/*.test.ts"],
+          include: ["{packages,services,simulators}/**/*.test.ts", "test/*.test.ts", "test/{fuzz,storm}/*.test.ts"],
           exclude: [...configDefaults.exclude, ...judgedByTime],
           // A busy machine is no fault: what measures has its own bounds.
           testTimeout: 20_000,

@@ -14,6 +14,7 @@ import { revisionPlace } from "@meterbook/core/domain/snapshot/revision-place";
 import type { MeterbookProcess } from "../support/processes/meterbook-process.ts";
 import type { KnownDamageEntry } from "./cure-damage.ts";
 import { damageEntries, until } from "./cure-damage.ts";
+import { type LostReadings, readingsOfFrame } from "./lost-readings.ts";
 
 /** A record of which a bit may flip, and how the damage log will call its place (or how that begins). */
 interface Candidate {
@@ -33,6 +34,12 @@ const placeOfFile: Readonly<Record<string, Parameters<typeof damageId>[0]>> = {
   "rejected.db": "rejected-log",
   "registry.db": "registry",
   "audit.db": "audit-log",
+};
+
+const newestFrame: Candidate = {
+  ...{ file: "log.db", table: "frame", key: "position", body: "body" },
+  only: "position = (SELECT max(position) FROM frame)",
+  where: ({ key }) => `position ${key}`,
 };
 
 const candidates: readonly Candidate[] = [
@@ -56,11 +63,12 @@ const candidates: readonly Candidate[] = [
       return snapshot === undefined ? `sequence ${key}` : revisionPlace(snapshot);
     },
   },
-  // What is not in the store yet would be lost for good: that a log of one copy on one disk cannot help.
   {
     ...{ file: "log.db", table: "frame", key: "position", body: "body", only: "appended_at_ms < ?" },
     where: ({ key }) => `position ${key}`,
   },
+  // What is not in the store yet is lost for good: that a log of one copy on one disk cannot help.
+  newestFrame,
   {
     ...{ file: "rejected.db", table: "refused_message", key: "place", body: "payload", only: "length(payload) >= 12" },
     where: ({ key }) => `message ${key}`,
@@ -77,6 +85,8 @@ export interface Flip {
   readonly file: string;
   /** As `verify` calls it, or how that begins. */
   readonly where: string;
+  /** What is lost by it, where anything may be. */
+  readonly lost: LostReadings;
 }
 
 /**
@@ -87,17 +97,23 @@ export interface Flip {
 export async function flipOneBit(meterbook: MeterbookProcess, random: () => number): Promise<Flip | undefined> {
   const kind = candidates[Math.floor(random() * candidates.length)] as Candidate;
   if (kind.table === "record") await putRecord(meterbook, random);
-  if (kind.table === "frame") await meterbook.settled(60_000).catch(() => undefined);
-  const code = await meterbook.stop();
-  if (code !== 0) throw new Error(`SIGTERM ended with ${code}\n${meterbook.errors().slice(-3000)}`);
-  const where = await flipIn(meterbook.dataDir, kind, random);
+  if (kind === newestFrame) await meterbook.kill();
+  else await stopped(meterbook, kind);
+  const flipped = await flipIn(meterbook.dataDir, kind, random);
   await meterbook.start();
-  if (where === undefined) return undefined;
-  const flip = { file: kind.file, where };
-  const begin = damageId(placeOfFile[kind.file] as "series", where);
+  if (flipped === undefined) return undefined;
+  const lost = kind === newestFrame ? (readingsOfFrame(flipped.body) ?? new Map()) : new Map();
+  const flip = { file: kind.file, where: flipped.where, lost };
+  const begin = damageId(placeOfFile[kind.file] as "series", flip.where);
   const isNamed = (entries: readonly KnownDamageEntry[]) => entries.some(({ id }) => id.startsWith(begin));
   await until(async () => isNamed(await damageEntries(meterbook)), `GET /v1/damage does not name ${begin}`);
   return flip;
+}
+
+async function stopped(meterbook: MeterbookProcess, { table }: Candidate): Promise<void> {
+  if (table === "frame") await meterbook.settled(60_000).catch(() => undefined);
+  const code = await meterbook.stop();
+  if (code !== 0) throw new Error(`SIGTERM ended with ${code}\n${meterbook.errors().slice(-3000)}`);
 }
 
 function blockBegin(database: DatabaseSync, meterNo: number, day: number): string {
@@ -123,7 +139,7 @@ const attemptsMax = 30;
 const needleBytes = 24;
 
 /** Answers where; undefined where no record was found that stands in one piece in the file. */
-async function flipIn(dataDir: string, kind: Candidate, random: () => number): Promise<string | undefined> {
+async function flipIn(dataDir: string, kind: Candidate, random: () => number) {
   const path = join(dataDir, kind.file);
   const bytes = await readFile(path);
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
@@ -137,7 +153,7 @@ async function flipIn(dataDir: string, kind: Candidate, random: () => number): P
       const flipped = Buffer.from(bytes);
       flipped[at + (bit >> 3)] = (flipped[at + (bit >> 3)] as number) ^ (1 << (bit & 7));
       await writeFile(path, flipped);
-      if (!bodyOf(path, kind, row.key)?.equals(row.body)) return row.where;
+      if (!bodyOf(path, kind, row.key)?.equals(row.body)) return row;
     }
     await writeFile(path, bytes);
   }

@@ -1,4 +1,5 @@
 import type { ApiClient } from "../support/network/api-client.ts";
+import type { LostReadings } from "./lost-readings.ts";
 
 /** An entry of `GET /v1/damage`. */
 export interface KnownDamageEntry {
@@ -33,11 +34,12 @@ export async function until(holds: () => Promise<boolean>, otherwise: string): P
 /**
  * What an operator does: master data are sent again, damaged revisions are struck out, and all is acknowledged in the
  * end. Blocks are rebuilt from the log by themselves. Answers the meters for which something could not be recovered.
+ * Frames that were not taken in yet are not among them: whoever flips a bit of one knows what it held.
  */
 export async function cureDamage(
   api: Pick<ApiClient, "get" | "request">,
   putMeter: (meterId: string) => Promise<void>,
-): Promise<ReadonlySet<string>> {
+): Promise<LostReadings> {
   const isOf = (place: string) => (entry: KnownDamageEntry) => entry.place === place && entry.state === "open";
   const found = await damageEntries(api);
   for (const { meterId } of found.filter(isOf("registry"))) if (meterId !== null) await putMeter(meterId);
@@ -56,7 +58,9 @@ export async function cureDamage(
   for (const { id } of await damageEntries(api, { acknowledged: false }))
     await post(api, `/v1/damage/${id}/acknowledgements`);
   const entries = await damageEntries(api);
-  return new Set(entries.flatMap(({ meterId, mended }) => (meterId !== null && mended?.lost ? [meterId] : [])));
+  return new Map(
+    entries.flatMap(({ meterId, mended }) => (meterId !== null && mended?.lost ? [[meterId, "any"]] : [])),
+  );
 }
 
 async function post({ request }: Pick<ApiClient, "request">, path: string): Promise<void> {

@@ -9,6 +9,7 @@ import { freePorts } from "../support/servers/server-process.ts";
 import { type Flip, flipOneBit, putMeter } from "./bit-flips.ts";
 import { cureDamage } from "./cure-damage.ts";
 import { strikeHostile } from "./hostile-clients.ts";
+import { allLost } from "./lost-readings.ts";
 import type { StormFault, StormTarget } from "./storm-round.ts";
 
 /** Without these a start must refuse: what they hold is known by their siblings. */
@@ -27,7 +28,10 @@ export async function embeddedStorm(): Promise<StormTarget> {
     {
       faults: embeddedFaults(meterbook, flips),
       checks: [],
-      cure: () => cureDamage(meterbook, (meterId) => putMeter(meterbook, meterId)),
+      async cure() {
+        const cured = await cureDamage(meterbook, (meterId) => putMeter(meterbook, meterId));
+        return allLost([cured, ...flips.map(({ lost }) => lost)]);
+      },
       verify: () => verify(meterbook.dataDir, flips),
     } as unknown as StormTarget,
     Object.getOwnPropertyDescriptors(meterbook),
