@@ -2,7 +2,7 @@
 // look like that.
 // Method: real processes, killed at random; files taken away between two starts (test/invariants/lost-files.test.ts has
 // all of them).
-import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { expectOutcome, hashesOf, mixedTraffic } from "../support/fleets/mixed-traffic.ts";
@@ -168,18 +168,36 @@ test.skipIf(typeof disk === "string")("H18: a start on a full disk names file an
   expect(ended.errors).not.toMatch(/^\s+at /m);
 });
 
+test("H17: a setting that names a file, or a directory that others use, closes neither to them", async () => {
+  const others = await temporaryDirectory();
+  await writeFile(join(others, "theirs.db"), "", { mode: 0o644 });
+  await chmod(others, 0o755);
+  const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+  const meterbook = await startMeterbook({ ...settings, METERBOOK_DATA_DIR: others });
+  try {
+    await meterbook.stop();
+    await meterbook.start();
+    expect([await modeOf(others), await modeOf(join(others, "theirs.db"))]).toEqual(["755", "644"]);
+    expect(await modeOf(join(others, "ledger.db"))).toBe("600");
+  } finally {
+    await meterbook.dispose();
+  }
+  const file = join(others, "theirs.db");
+  const ended = await runCommand("main", [], { ...settings, METERBOOK_DATA_DIR: file });
+  expect(ended).toMatchObject({ code: 1, errors: expect.stringContaining("(METERBOOK_DATA_DIR)") });
+  expect(await modeOf(file)).toBe("644");
+});
+
 test("H17: under umask 000 the directory is 0700 and every file in it 0600", async () => {
   const before = process.umask(0);
   const meterbook = await startMeterbook(settings).finally(() => process.umask(before));
   try {
     await chmod(meterbook.dataDir, 0o755);
     await meterbook.stop();
-    await mkdir(join(meterbook.dataDir, "kept"), { recursive: true });
     await meterbook.start();
     await publishAll(() => meterbook.mqttUrl, mixedTraffic({ seed, meters: 2, days: 3, waves: 1 }).waves.flat());
     expect((await stat(meterbook.dataDir)).mode & 0o777).toBe(0o700);
     for (const name of await readdir(meterbook.dataDir)) {
-      if (name === "kept") continue;
       expect([name, (await stat(join(meterbook.dataDir, name))).mode & 0o777]).toEqual([name, 0o600]);
     }
   } finally {

@@ -56,6 +56,12 @@ test("the cause of an adapter's error is what the operator needs, also from anot
   });
 });
 
+test("a file that another setting names is told by that setting, and not as the data directory's", () => {
+  const cause = failure({ code: "ENOENT", path: "/nope" }, "ENOENT: no such file or directory, open '/nope'");
+  const error = new Error(`METERBOOK_API_KEYS_FILE /nope: ${cause.message}`, { cause });
+  expect(explainError(error, settings)).toEqual({ line: error.message, expected: true });
+});
+
 test("anything else is a bug and keeps its stack", () => {
   expect(explainError(new TypeError("x is undefined"), settings)).toEqual({ line: "x is undefined", expected: false });
   expect(explainError("just text", settings)).toEqual({ line: "just text", expected: false });

@@ -19,6 +19,8 @@ const unfitDirectory = "directory_unfit: ";
 /** Puts an error of a start into words. */
 export function explainError(error: unknown, settings: ExplainSettings): Explained {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    // Its own words name the setting. What the system says beneath would be taken for the data directory's.
+    if (cause.message.startsWith("METERBOOK_")) return { line: cause.message.replaceAll("\n", "; "), expected: true };
     const line = worldlyLine(cause, settings);
     if (line !== undefined) return { line, expected: true };
   }
@@ -28,8 +30,7 @@ export function explainError(error: unknown, settings: ExplainSettings): Explain
   if (error.message.startsWith(unfitDirectory))
     return { line: error.message.slice(unfitDirectory.length), expected: true };
   // By its name, because an error that comes from another thread has lost its class.
-  const namesSetting = error.message.startsWith("METERBOOK_");
-  return { line: error.message.replaceAll("\n", "; "), expected: namesSetting || error.name === "AdapterError" };
+  return { line: error.message.replaceAll("\n", "; "), expected: error.name === "AdapterError" };
 }
 
 type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };

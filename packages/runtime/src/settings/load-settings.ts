@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { parseEnv } from "node:util";
 import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
+import { readEnvText } from "./env-file.ts";
 import { type GapSettings, gapsFrom } from "./gap-settings.ts";
 import type { InfluxServerSetting } from "./influx-servers.ts";
 import { type KafkaSettings, kafkaFrom } from "./kafka-settings.ts";
@@ -102,7 +102,8 @@ export interface LoadOptions {
  * out. Every problem is in the result, not only the first; nothing is opened.
  */
 export function loadSettings(environment: Environment, options: LoadOptions = {}): SettingsResult {
-  const given = merged(environment, options.envFile ?? "");
+  const envFile = readEnvText(options.envFile ?? "");
+  const given = merged({ ...envFile.values, ...environment });
   const read = settingSchema.safeParse(given);
   const malformed = (read.error?.issues ?? []).map((issue) => ({
     name: String(issue.path[0]),
@@ -111,6 +112,7 @@ export function loadSettings(environment: Environment, options: LoadOptions = {}
   }));
   const { service = "standalone" } = options;
   const problems = [
+    ...envFile.problems,
     ...malformed,
     ...unsafeListening(given, service),
     ...missing(given, service),
@@ -141,9 +143,9 @@ export function describeProblems(problems: readonly SettingProblem[]): string {
   return [`Meterbook cannot start, ${count} wrong (docs/operations.md lists all):`, ...lines].join("\n");
 }
 
-function merged(environment: Environment, envFile: string): Record<string, string> {
-  const given = { ...parseEnv(envFile), ...environment };
-  const named = Object.entries(given).filter(([name]) => name.startsWith("METERBOOK_"));
+/** Names in other letters too: they are none, and are told as such. */
+function merged(given: Environment): Record<string, string> {
+  const named = Object.entries(given).filter(([name]) => /^METERBOOK_/i.test(name));
   return Object.fromEntries(named.filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""));
 }
 

@@ -31,7 +31,7 @@ function belongsToOthers(name: string, value: string): boolean {
 /** The known name that needs the fewest edits, where those are few enough for a slip. */
 function nearestName(name: string): SettingName | undefined {
   const ranked = settingNames
-    .map((candidate) => ({ candidate, edits: editDistance(name, candidate) }))
+    .map((candidate) => ({ candidate, edits: editDistance(name.toUpperCase(), candidate) }))
     .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
   const editsMax = 0.6 * (name.length - "METERBOOK_".length);

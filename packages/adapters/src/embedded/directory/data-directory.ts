@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AdapterError, messageOf } from "@meterbook/core/ports/adapter-error";
-import { closeToOthers, makeDirectory } from "../../sqlite-views/file/make-directory.ts";
+import { closeToOthers, isOurs, makeDirectory } from "../../sqlite-views/file/make-directory.ts";
 import { tryLock } from "../../sqlite-views/file/own-directory.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
 import { shardDirectory } from "../database/shard-directory.ts";
@@ -116,8 +116,7 @@ export function lockDataDirectory(dataDir: string): { close(): void } {
 /** Files that were made under another umask, or came from a copy. */
 function closeFiles(dataDir: string): void {
   for (const entry of readdirSync(dataDir, { withFileTypes: true })) {
-    if (entry.isFile() && /\.db(-wal|-shm|-journal)?$/.test(entry.name))
-      closeToOthers(join(dataDir, entry.name), 0o600);
+    if (entry.isFile() && isOurs(entry.name)) closeToOthers(join(dataDir, entry.name), 0o600);
   }
 }
 
