@@ -20,10 +20,10 @@ for (const [characters, kind] of [
   for (const character of characters) kinds[character.charCodeAt(0)] = kind;
 
 /**
- * What a text has too much of, or undefined. It is one walk over the bytes, before anything is built of them: a
- * nanosecond a byte. The parser says whether it is JSON at all; if it is, the count is right.
+ * How many entries a text has, or what it has too much of. It is one walk over the bytes, before anything is built of
+ * them: a nanosecond a byte. The parser says whether it is JSON at all; if it is, the count is right.
  */
-export function jsonExcess(bytes: Uint8Array, { depthMax, entriesMax }: JsonBounds): string | undefined {
+export function countJsonEntries(bytes: Uint8Array, { depthMax, entriesMax }: JsonBounds): number | string {
   let depth = 0;
   let entries = 0;
   for (let at = 0; at < bytes.length; at += 1) {
@@ -38,7 +38,7 @@ export function jsonExcess(bytes: Uint8Array, { depthMax, entriesMax }: JsonBoun
       if (entries > entriesMax) return `has more than ${entriesMax} entries`;
     }
   }
-  return undefined;
+  return entries;
 }
 
 /** Where the quote stands that ends the string; beyond the text where none does. */

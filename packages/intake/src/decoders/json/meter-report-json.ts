@@ -10,7 +10,8 @@ import { checkJsonRegisters } from "../../count-registers.ts";
 import { amountFinding } from "../../judge-readings.ts";
 import type { Decoded, WireReading } from "../../wire-report.ts";
 import { emptyReport, TooManyReadings, unitNames } from "../../wire-report.ts";
-import { type JsonBounds, jsonExcess } from "./json-bounds.ts";
+import { countJsonEntries, type JsonBounds } from "./json-bounds.ts";
+import { repeatedMember } from "./repeated-member.ts";
 
 /** The header is strict; each reading is checked by itself, so that a bad one does not refuse the others. */
 const header = z.strictObject({
@@ -53,12 +54,15 @@ export class TooManyFaults extends MalformedMessage {}
 /** The JSON form of a report (docs: the MQTT section of the contract). Throws MalformedMessage where it is none. */
 export function readJsonReport(bytes: Uint8Array, limits: JsonLimits): Decoded {
   const { readingsMax, registersMax, faultsMax, bounds } = limits;
-  const excess = jsonExcess(bytes, bounds);
-  if (excess !== undefined) throw new TooComplex(excess);
+  const entries = countJsonEntries(bytes, bounds);
+  if (typeof entries === "string") throw new TooComplex(entries);
   const text = decodeText(bytes);
-  const { meterId = "", sequence, sentAt, flags = [], readings: items } = headerOf(parseJson(text));
+  const value = parseJson(text);
+  const { meterId = "", sequence, sentAt, flags = [], readings: items } = headerOf(value);
   if (items.length > readingsMax) throw new TooManyReadings(`it holds more than ${readingsMax} readings`);
   checkJsonRegisters(items, registersMax);
+  const twice = repeatedMember(text, value, entries);
+  if (twice !== undefined) throw new MalformedMessage(`${JSON.stringify(twice.slice(0, nameMax))} is there twice`);
   const faults = new Map<number, Fault>();
   const readings = exactItems(text, items).map((item, index) => {
     const read = readItem(item);

@@ -1,22 +1,28 @@
+import { isUtf8 } from "node:buffer";
 import { messageOf } from "@meterbook/core/ports/adapter-error";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Api } from "../../api-context.ts";
 import { ApiProblem, requestInvalid } from "../problems/problem.ts";
 import { formats } from "./answer-format.ts";
-import { bodyExcess } from "./body-excess.ts";
+import { entriesOfJson, misreadJson } from "./json-text.ts";
 
 /** JSON in UTF-8 is the only body that a call takes, unless it says otherwise (the import). */
 export function takeJsonBodies(app: Api): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeContentTypeParser(["application/json", "text/plain"]);
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
-    if (text === "" && !takesBody(request)) return done(null, undefined);
-    const message = bodyExcess(String(text));
-    if (message !== undefined) return done(requestInvalid([{ field: "body", message }]), undefined);
-    void parse(request, String(text), (error, value) =>
-      error === null ? done(null, value) : done(unreadable(String(text)), undefined),
-    );
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    const bytes = body as Buffer;
+    if (bytes.length === 0 && !takesBody(request)) return done(null, undefined);
+    if (!isUtf8(bytes)) return done(new ApiProblem("json_invalid", "the body: is not UTF-8"), undefined);
+    const text = bytes.toString();
+    const entries = entriesOfJson(text);
+    if (typeof entries === "string") return done(requestInvalid([{ field: "body", message: entries }]), undefined);
+    void parse(request, text, (error, value) => {
+      const why = error === null ? misreadJson(text, value, entries) : undefined;
+      if (why !== undefined) return done(new ApiProblem("json_invalid", `the body: ${why}`), undefined);
+      return error === null ? done(null, value) : done(unreadable(text), undefined);
+    });
   });
   app.addHook("onRequest", async (request) => {
     const { "content-encoding": encoding = "identity", "content-type": type = "" } = request.headers;

@@ -1,9 +1,14 @@
-/** A line of a body; `text` is undefined where it was longer than the bound and was let go. */
-export interface Line {
+import { isUtf8 } from "node:buffer";
+
+/** A line of a body; `text` is undefined where it was let go, for the reason in `fault`. */
+export type Line = {
   /** From 1. */
   readonly number: number;
-  readonly text: string | undefined;
-}
+} & ({ readonly text: string } | { readonly text: undefined; readonly fault: string });
+
+const tooLong = "is longer than a line may be";
+/** As spreadsheets save it: read as UTF-8, every letter beyond ASCII would be kept as one and the same sign. */
+const notUtf8 = "is not UTF-8: save the file as UTF-8 (in a spreadsheet: CSV UTF-8)";
 
 export interface LineBounds {
   readonly lineBytesMax: number;
@@ -36,10 +41,15 @@ export async function* splitLines(
 
   function take(): Line {
     number += 1;
-    const text = keptBytes > bounds.lineBytesMax ? undefined : Buffer.concat(kept).toString();
+    const bytes = keptBytes > bounds.lineBytesMax ? undefined : Buffer.concat(kept);
     kept = [];
     keptBytes = 0;
-    return { number, text: number === 1 ? text?.replace(/^\uFEFF/, "").replace(/\r$/, "") : text?.replace(/\r$/, "") };
+    if (bytes === undefined) return { number, text: undefined, fault: tooLong };
+    const text = bytes.toString();
+    // What is no UTF-8 is read as this sign. It may also have been sent.
+    if (text.includes("\uFFFD") && !isUtf8(bytes)) return { number, text: undefined, fault: notUtf8 };
+    const whole = text.replace(/\r$/, "");
+    return { number, text: number === 1 ? whole.replace(/^\uFEFF/, "") : whole };
   }
 
   for await (const chunk of source) {

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { isId } from "@meterbook/core/domain/reading/identifiers";
 import type { FieldError } from "../../http/problems/problem.ts";
 import { requestInvalid } from "../../http/problems/problem.ts";
-import { bodyExcess } from "../../http/requests/body-excess.ts";
 import { csvCells } from "../../http/requests/csv-cells.ts";
+import { entriesOfJson, misreadJson } from "../../http/requests/json-text.ts";
 import type { Line } from "../../http/requests/split-lines.ts";
 
 /** What became of the lines of one record. */
@@ -90,8 +90,6 @@ export interface LineForm<Column extends string> {
   readonly rowsMax: number;
 }
 
-const tooLong = "is longer than a line may be";
-
 /** A record per line. Empty lines are skipped. */
 export async function* jsonRecords<Column extends string>(
   lines: AsyncIterable<Line>,
@@ -100,14 +98,23 @@ export async function* jsonRecords<Column extends string>(
   // Not parsed: a thousand lines of nothing in a kilobyte would take milliseconds.
   const lengthMin = `{"${idMember}":"m"}`.length;
   const tooShort = `is shorter than any record, which names its ${idMember}`;
-  for await (const { number: line, text } of lines) {
+  for await (const sent of lines) {
+    const { number: line, text } = sent;
     if (text === "") continue;
     if (line === 1) refuseOtherForms(text ?? "", idColumn);
-    const message = text === undefined ? tooLong : text.length < lengthMin ? tooShort : bodyExcess(text);
-    const record = text === undefined || message !== undefined ? undefined : jsonOf(text);
-    const errors = record === undefined ? [{ field: "line", message: message ?? "is not JSON" }] : [];
-    yield { line, lines: 1, record, errors };
+    const read = text === undefined ? sent.fault : text.length < lengthMin ? tooShort : readRecord(text);
+    if (typeof read === "string")
+      yield { line, lines: 1, record: undefined, errors: [{ field: "line", message: read }] };
+    else yield { line, lines: 1, record: read.record, errors: [] };
   }
+}
+
+function readRecord(text: string): { readonly record: unknown } | string {
+  const entries = entriesOfJson(text);
+  if (typeof entries === "string") return entries;
+  const record = jsonOf(text);
+  if (record === undefined) return "is not JSON";
+  return misreadJson(text, record, entries) ?? { record };
 }
 
 /** The first line tells a CSV and a list from lines of JSON: better one answer than one per line. */
@@ -184,14 +191,16 @@ async function* rowsOf<Column extends string>(
   form: LineForm<Column>,
 ): AsyncGenerator<Row<Column>> {
   let header: readonly Column[] | undefined;
-  for await (const { number: line, text } of lines) {
+  for await (const sent of lines) {
+    const { number: line, text } = sent;
     if (text === "") continue;
     if (header === undefined) {
-      header = headerOf(text ?? "", form);
+      if (text === undefined) throw requestInvalid([{ field: "header", message: sent.fault }]);
+      header = headerOf(text, form);
       continue;
     }
     const row = rowOf(header, text, form.columns);
-    const message = text === undefined ? tooLong : `is not CSV with ${header.length} cells, as the header has`;
+    const message = text === undefined ? sent.fault : `is not CSV with ${header.length} cells, as the header has`;
     yield { line, row, errors: row === undefined ? [{ field: "line", message }] : [] };
   }
 }
