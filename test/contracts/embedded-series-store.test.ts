@@ -6,15 +6,17 @@ import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/dat
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/series/embedded-series-store";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import { noProgress } from "@meterbook/core/ports/series-store";
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
+import { noProgress, type SeriesReader } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
+import { fleetReaderContract } from "./fleet-reader.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
 import { type DamagedStoreUnderTest, seriesStoreDamageContract } from "./series-store-damage.contract.ts";
 import { active, applyTo, metAs } from "./series-store-writes.ts";
 
-async function embedded(): Promise<DamagedStoreUnderTest & { dataDir: string }> {
+async function embedded(): Promise<DamagedStoreUnderTest<SeriesReader & FleetReader> & { dataDir: string }> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-series-"));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   let nowMs = Date.parse("2026-11-20T12:00:00Z");
@@ -45,6 +47,7 @@ async function embedded(): Promise<DamagedStoreUnderTest & { dataDir: string }> 
 
 seriesStoreContract(embedded);
 seriesStoreDamageContract(embedded);
+fleetReaderContract(embedded);
 
 test("a reader on a connection of its own sees whole batches, sealed or not", async () => {
   const under = await embedded();
@@ -106,6 +109,19 @@ test("H07: a meter whose number was changed is had from its copy", async () => {
   expect(told[0]).toMatchObject({ where: "meter number 1", meterId: "m2", lost: 0 });
 });
 
+test("H07: a meter with a damaged row is listed by its copy, and of a damaged newest block it is said that nothing is known", async () => {
+  const under = await embedded();
+  await put(under, ["m1", "m2", "m3"]);
+  await under.damage("channels", "m2");
+  await under.damage("reading", "m3");
+  changeBeside(under.dataDir, "UPDATE meter SET meter_id = 'x' WHERE meter_id = ?", "m1");
+  const { store, reader } = await under.open();
+  expect(await reader.meterIds({ limit: 9 })).toEqual(["m1", "m2", "m3"]);
+  expect(await reader.newestOf(["m1", "m2", "m3"])).toEqual([at, at, null]);
+  await reader.close();
+  await store.close();
+});
+
 test("H07: without any sound row of progress the log is taken in again from its beginning", async () => {
   const under = await embedded();
   await put(under, ["m1"]);
@@ -157,6 +173,9 @@ test("a reader of four shards asks the meter's own, adds up what is counted, and
     ...{ stored: 12, duplicates: 4, conflicts: 0, refused: 8, pending: 6, newestAt: at + 3 },
     positions: new Map([0, 1, 2, 3].map((shard) => [shard, shard + 10])),
   });
+  expect(await reader.meterIds({ limit: 5 })).toEqual([...ids].sort().slice(0, 5));
+  expect(await reader.meterIds({ limit: 99, afterMeterId: "m10" })).toEqual([...ids].sort().slice(3));
+  expect(await reader.newestOf(["nobody", ...ids])).toEqual([undefined, ...ids.map(() => at)]);
   expect([0, 3].map((shard) => reader.issuedPosition(shard))).toEqual([0, 0]);
   const damagedId = ids.find((id) => shardOf(id) === 3) ?? "";
   changeBeside(join(dataDir, "shard-3"), "UPDATE meter SET channels = 'nonsense' WHERE meter_id = ?", damagedId);

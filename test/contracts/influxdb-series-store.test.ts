@@ -15,6 +15,7 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { httpProxy } from "../support/network/http-proxy.ts";
 import type { InfluxServer } from "../support/servers/influx-server.ts";
 import { influxServer } from "../support/servers/servers.ts";
+import { fleetReaderContract } from "./fleet-reader.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
 import { type DamagedRecord, seriesStoreDamageContract } from "./series-store-damage.contract.ts";
 import { applyTo, metAs } from "./series-store-writes.ts";
@@ -103,6 +104,7 @@ describe.skipIf(servers.length < 2)("on two servers", () => {
 
   seriesStoreContract(async () => (await place(halves())).under(), { numRuns: 3 });
   seriesStoreDamageContract(async () => (await place(halves())).under());
+  fleetReaderContract(async () => (await place(halves())).under());
 
   test("the same comes back as from one, each meter from the server of its slot", async () => {
     const [single, split] = [await place(half(one)), await place(halves())];

@@ -7,7 +7,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { OpenStore, SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { active, applyTo, base, conflictAt, metersOf, write } from "./series-store-writes.ts";
 
-export interface DamagedStoreUnderTest extends SeriesStoreUnderTest {
+export interface DamagedStoreUnderTest<Reader extends SeriesReader = SeriesReader>
+  extends SeriesStoreUnderTest<Reader> {
   /** Changes what the closed store holds, past it: of a meter or, where it is progress, of the partition. */
   damage(what: DamagedRecord, meterId: string): Promise<void>;
 }

@@ -9,18 +9,18 @@ import { active, applyTo, base, channelsOf, conflictAt, metersOf, write, writeOf
 /**
  * How a suite gets at a store and opens the same data again. Time stands still at the noon of 2026-11-20 unless moved.
  */
-export interface SeriesStoreUnderTest {
+export interface SeriesStoreUnderTest<Reader extends SeriesReader = SeriesReader> {
   /**
    * The same data each time, as the next owner of the one partition. `damaged` is told by the store and by the reader.
    */
-  open(damaged?: TellDamage): Promise<OpenStore>;
+  open(damaged?: TellDamage): Promise<OpenStore<Reader>>;
   /** Moves the clock by so much and lets the store do all its housekeeping. */
   tidyLater(store: SeriesStore, seconds: number): Promise<void>;
 }
 
-export interface OpenStore {
+export interface OpenStore<Reader extends SeriesReader = SeriesReader> {
   readonly store: SeriesStore;
-  readonly reader: SeriesReader & { close(): Promise<void> };
+  readonly reader: Reader & { close(): Promise<void> };
 }
 
 const profile: Channel = { register: "1.8.0", kind: "interval", unit: "Wh", stepSeconds: 900 };

@@ -123,7 +123,7 @@ function blockBegin(database: DatabaseSync, meterNo: number, day: number): strin
 
 /** The fleet registers no meter: one that reports gets master data that change nothing. */
 async function putRecord(meterbook: MeterbookProcess, random: () => number): Promise<void> {
-  const { items } = await meterbook.get<{ items: { meterId: string }[] }>("/v1/meters?limit=100");
+  const { items } = await meterbook.get<{ items: { meterId: string }[] }>("/v1/meters?registered=true&limit=100");
   const meterId = items[Math.floor(random() * items.length)]?.meterId;
   if (meterId !== undefined) await putMeter(meterbook, meterId);
 }

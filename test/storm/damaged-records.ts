@@ -76,7 +76,7 @@ export async function sendDamaged(
   random: () => number,
 ): Promise<string> {
   const { topic, place, where, sound } = kinds[Math.floor(random() * kinds.length)] as Kind;
-  const { items } = await api.get<{ items: { meterId: string }[] }>("/v1/meters?limit=100");
+  const { items } = await api.get<{ items: { meterId: string }[] }>("/v1/meters?registered=true&limit=100");
   const meterId = items[Math.floor(random() * items.length)]?.meterId ?? "stranger";
   const producer = connection.client.producer();
   await producer.connect();

@@ -2,6 +2,7 @@ import type { AuditLog } from "@meterbook/core/ports/audit-log";
 import type { BillingLog } from "@meterbook/core/ports/billing-log";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupSumsReader } from "@meterbook/core/ports/group-sums";
 import type { JobLog } from "@meterbook/core/ports/job-log";
@@ -22,7 +23,7 @@ export interface Replayed {
 
 /** All that the API knows of the world. It writes the registry and, in a replay, the two logs; the rest it reads. */
 export interface ApiPorts {
-  readonly series: SeriesReader;
+  readonly series: SeriesReader & FleetReader;
   readonly snapshots: SnapshotView;
   /** That read the same ledger; long exports are written by the API's own thread where absent. */
   readonly rowThreads?: RowThreads;

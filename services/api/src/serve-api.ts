@@ -60,6 +60,7 @@ import { rejectedShareRoutes } from "./operation/rejected-share-routes.ts";
 import { statusRoutes } from "./operation/status-routes.ts";
 import { verdictRoutes } from "./operation/verdict-routes.ts";
 import { meterImportRoutes } from "./registry/meter-import-routes.ts";
+import { meterListRoute } from "./registry/meter-list-route.ts";
 import { meterRoutes } from "./registry/meter-routes.ts";
 import { outageImportRoutes } from "./registry/outages/outage-import-routes.ts";
 import { outageRoutes } from "./registry/outages/outage-routes.ts";
@@ -189,6 +190,7 @@ function ownVersion(): string {
 
 function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   statusRoutes(app, context);
+  meterListRoute(app, context);
   meterRoutes(app, context);
   meterImportRoutes(app, context);
   usagePointRoutes(app, context);

@@ -21,6 +21,7 @@ import type { Snapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupSums } from "@meterbook/core/ports/group-sums";
 import type { LogFrame, ReadingsLog } from "@meterbook/core/ports/readings-log";
@@ -42,7 +43,7 @@ export interface AggregatorWorld {
   timeZone: string;
   /** What the aggregator has refused, in order. */
   readonly rejections: Rejection[];
-  readonly store: SeriesReader;
+  readonly store: SeriesReader & FleetReader;
   readonly ledger: SnapshotView;
   /** What was told as damaged, by id. */
   readonly damages: ReadonlyMap<string, KnownDamage>;
@@ -89,7 +90,7 @@ export interface AggregatorWorld {
 /** Opens a series store that has one partition, its writer's side and its readers', on the same data each time. */
 export type OpenSeries = (clock: Clock) => Promise<{
   readonly stores: SeriesStores;
-  readonly reader: SeriesReader & { close(): Promise<void> };
+  readonly reader: SeriesReader & FleetReader & { close(): Promise<void> };
 }>;
 
 function embeddedSeries(dataDir: string): OpenSeries {

@@ -21,6 +21,7 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { AuditLog, KeptRead } from "@meterbook/core/ports/audit-log";
 import type { BillingLog } from "@meterbook/core/ports/billing-log";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupMembers, GroupSumsReader, SummedDay } from "@meterbook/core/ports/group-sums";
 import type { JobLog } from "@meterbook/core/ports/job-log";
@@ -36,7 +37,7 @@ import { type LedgerPlace, placeAfter } from "@meterbook/sharding/ledger-place";
 
 /** Ports held in memory, for tests of what stands on them: they keep the ports' promises but the durable ones. */
 
-export interface MemorySeries extends SeriesReader {
+export interface MemorySeries extends SeriesReader, FleetReader {
   /** `from` to `to` of every read, in order. */
   readonly reads: { from: number; to: number }[];
   totalsNow: StoreTotals;
@@ -69,6 +70,16 @@ export function memorySeries(
     conflictsOf: async (meterId, { afterId, limit }) =>
       conflicts.filter((conflict) => conflict.meterId === meterId && conflict.id > afterId).slice(0, limit),
     totals: async () => series.totalsNow,
+    meterIds: async ({ afterMeterId = "", prefix = "", limit }) =>
+      [...byId.keys()]
+        .filter((id) => id > afterMeterId && id.startsWith(prefix))
+        .sort()
+        .slice(0, limit),
+    newestOf: async (meterIds) =>
+      meterIds.map((meterId) => {
+        const newest = (byId.get(meterId) ?? []).map(({ at }) => at.at(-1) ?? 0);
+        return newest.length === 0 ? undefined : Math.max(...newest);
+      }),
   };
   return series;
 }

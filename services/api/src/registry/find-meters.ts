@@ -15,9 +15,9 @@ export interface FoundMeter {
 type Found = Map<string, FoundMeter>;
 
 /**
- * Meters and usage points whose id, and meters whose serial number, is `text` or begins with it: of the registry, and
- * of the newest month that was issued, where meters without a record are too. A meter that has only just begun to
- * report is found by its whole id. All are read by key, whatever the size of the fleet.
+ * Meters and usage points whose id, and meters whose serial number, is `text` or begins with it: of the registry, of
+ * the newest month that was issued, and of the meters that have readings. All are read by key, whatever the size of the
+ * fleet.
  */
 export async function findMeters(context: ApiContext, text: string, limit: number): Promise<readonly FoundMeter[]> {
   const found: Found = new Map();
@@ -74,10 +74,11 @@ async function findIssued({ ports }: ApiContext, text: string, limit: number, fo
   }
 }
 
-async function findReporting({ ports }: ApiContext, text: string, _limit: number, found: Found): Promise<void> {
-  const stored = await ports.series.meter(text);
-  if (stored === undefined || found.has(text)) return;
-  found.set(text, { kind: "meter", meterId: text, usagePointId: text, registered: false });
+/** The list of meters may know of one a while after its first reading; the meter itself is there at once. */
+async function findReporting({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
+  const [stored, ids] = await Promise.all([ports.series.meter(text), ports.series.meterIds({ prefix: text, limit })]);
+  for (const meterId of stored === undefined ? ids : [text, ...ids])
+    if (!found.has(meterId)) found.set(meterId, { kind: "meter", meterId, usagePointId: meterId, registered: false });
 }
 
 /** Sorts before `text` and after all that sorts before it: ids hold nothing that sorts after `z`. */

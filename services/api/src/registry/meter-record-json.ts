@@ -100,6 +100,8 @@ export const meterRecordSchema = z
       .meta({ description: "Where the meter was before, by time. Absent: what was known of that stays" }),
     version: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     registered: z.unknown().optional().meta({ description: "In answers only; ignored" }),
+    reported: z.unknown().optional().meta({ description: "In answers only; ignored" }),
+    lastReadingAt: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     channels: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     warnings: z.unknown().optional().meta({ description: "In answers only; ignored" }),
   })

@@ -1,26 +1,19 @@
 import { type WireUnit, wireUnitNames } from "@meterbook/core/domain/quantity/amount";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
 import { meterBeside } from "@meterbook/core/domain/registry/exchange-meters";
-import { directions, type MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import { directions } from "@meterbook/core/domain/registry/meter-record";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
 import type { Api, ApiContext, KnownMeter } from "../api-context.ts";
 import { knownMeter, withSoundRecord } from "../api-context.ts";
 import { callerName } from "../http/access/access.ts";
-import { cursorForm } from "../http/answers/cursor.ts";
-import type { List } from "../http/answers/list-answer.ts";
-import { answerList, pagesBy } from "../http/answers/list-answer.ts";
-import { textEncoder } from "../http/answers/row-encoder.ts";
-import { answers, listAnswers } from "../http/documentation/documented.ts";
+import { answers } from "../http/documentation/documented.ts";
 import { requestInvalid } from "../http/problems/problem.ts";
 import { nameVersion, versionMismatch, wantedVersion } from "../http/requests/entity-versions.ts";
-import { cursor, limit, meterId } from "../http/requests/query-schemas.ts";
-import { meterCsvHeader, meterCsvRows } from "./meter-csv.ts";
+import { meterId } from "../http/requests/query-schemas.ts";
 import { unfitMembers } from "./meter-record-checks.ts";
 import { meterRecord, meterRecordJson, meterRecordSchema } from "./meter-record-json.ts";
 import { setMeters } from "./set-meters.ts";
-
-const cursors = cursorForm("meters", z.string());
 
 const moment = z.string().meta({ format: "date-time" });
 const event = z.strictObject({
@@ -76,7 +69,7 @@ export const meterSchema = registeredMeterSchema
   })
   .meta({ id: "Meter" });
 
-const record = {
+export const recordExample = {
   meterId: "m-1",
   usagePointId: "up-1",
   zone: "Europe/Kyiv",
@@ -86,43 +79,13 @@ const record = {
   installed: { at: "2026-01-15T08:00:00Z", values: { "1.8.0": 12_000 } },
 };
 const example = {
-  ...record,
+  ...recordExample,
   registered: true,
   channels: [{ register: "1.8.0", kind: "register", unit: "Wh", firstAt: "2026-01-15T08:15:00Z" }],
 };
 
 export function meterRoutes(app: Api, context: ApiContext): void {
-  const { ports, streams, limits } = context;
-  const list = {
-    tags: ["meters"],
-    summary: "Registered meters, ordered by meter id",
-    description: "The CSV is the one that `POST /v1/meters:import` takes.",
-    querystring: z.strictObject({ limit, cursor }),
-    response: listAnswers(
-      "Meters",
-      registeredMeterSchema,
-      record,
-      `${meterCsvHeader}m-1,up-1,Europe/Kyiv,900,15000,2026-01-15T08:00:00Z,,1.8.0,Wh,6,1,12000,\n`,
-    ),
-  };
-  app.get("/v1/meters", { schema: list }, async (request, reply) => {
-    const place = request.query.cursor === undefined ? undefined : cursors.decode("", request.query.cursor);
-    const read = (after: string | undefined, atMost: number) =>
-      ports.registry.list({ limit: atMost, ...(after === undefined ? {} : { afterMeterId: after }) });
-    const meters: List<MeterRecord, string> = {
-      placeOf: ({ meterId: id }) => id,
-      pages: (after, size) => pagesBy(read, meters.placeOf, after, size),
-      json: meterRecordJson,
-      csv: () => textEncoder(meterCsvRows, meterCsvHeader),
-    };
-    return answerList(request, reply, streams, meters, {
-      limit: request.query.limit,
-      place,
-      cursors,
-      scope: "",
-      exportPage: limits.exportPage,
-    });
-  });
+  const { ports } = context;
   const params = z.strictObject({ meterId });
   const one = {
     tags: ["meters"],

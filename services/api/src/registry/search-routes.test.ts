@@ -30,16 +30,16 @@ async function search() {
 test("meters with a record and without are found by the beginning of their id, the exact one first", async () => {
   const found = await search();
   expect(await found("q=m-1")).toEqual(["m-1", "m-10", "m-11"]);
-  expect(await found("q=m")).toEqual(["m-1", "m-10", "m-11", "m-2"]);
+  expect(await found("q=m")).toEqual(["m-1", "m-10", "m-11", "m-2", "m-99"]);
   expect(await found("q=m&limit=2")).toEqual(["m-1", "m-10"]);
   expect(await found("q=%20x-%20")).toEqual(["x-1"]);
   expect(await found("q=zz")).toEqual([]);
 });
 
-test("a meter that has only just begun is found by its whole id", async () => {
+test("N07: a meter that has neither a record nor a month is found by its whole id and by the beginning of it", async () => {
   const found = await search();
   expect(await found("q=m-99")).toEqual(["m-99"]);
-  expect(await found("q=m-9")).toEqual([]);
+  expect(await found("q=m-9")).toEqual(["m-99"]);
 });
 
 test("usage points of another name than their meter's are found, and lead to their meter", async () => {

@@ -21,7 +21,7 @@ export function searchRoutes(app: Api, context: ApiContext): void {
     tags: ["meters"],
     summary: "Meters and usage points whose id or serial number begins so",
     description:
-      "What is called exactly so first, then by id. A usage point is there where its name is another than its meter's. A meter that has no record and no month yet is found by its whole id. Of serial numbers capital and small letters are the same.",
+      "What is called exactly so first, then by id. A usage point is there where its name is another than its meter's. Meters that report and have no record are found too; on InfluxDB one that has only just begun is found by its whole id at once, and by the beginning of it when the list of meters has been gone over again. Of serial numbers capital and small letters are the same.",
     querystring: z.strictObject({
       q: z
         .string()

@@ -2,11 +2,13 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Columns, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { SeriesReader, StoredChannel, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import { shardDirectory } from "../database/shard-directory.ts";
 import { conflictReads } from "./conflict-table.ts";
 import { dayReads } from "./days/day-reads.ts";
 import { ascending } from "./days/reading-block.ts";
+import { fleetReads } from "./fleet-reads.ts";
 import { meterTable } from "./meter-table.ts";
 import { seriesEars, type TellSeriesRow } from "./series-damage.ts";
 import { openSeriesDatabaseToRead } from "./series-database.ts";
@@ -23,7 +25,7 @@ export function openEmbeddedSeriesReader(options: EmbeddedReaderOptions): Embedd
   };
 }
 
-interface ShardReader extends SeriesReader {
+interface ShardReader extends SeriesReader, FleetReader {
   issuedPosition(): number;
   close(): void;
 }
@@ -32,7 +34,8 @@ function openShardReader({ dataDir, ears = noEars }: EmbeddedReaderOptions, shar
   const database = openSeriesDatabaseToRead(shardDirectory(dataDir, shard));
   const tell = seriesEars(ears, shard);
   const progress = readProgress(database, tell, shard);
-  const reads = seriesReads(database, tell, shard);
+  const meters = meterTable(database, tell);
+  const reads = seriesReads(database, tell, shard, meters.find);
 
   function told(error: unknown): never {
     if (error instanceof AdapterError && error.damage !== undefined)
@@ -42,6 +45,7 @@ function openShardReader({ dataDir, ears = noEars }: EmbeddedReaderOptions, shar
 
   return {
     ...reads,
+    ...fleetReads(database, meters),
     read: (meterId, range) => reads.read(meterId, range).catch(told),
     readMany: (meterIds, range) => reads.readMany(meterIds, range).catch(told),
     issuedPosition: () => progress().issuedPosition,
@@ -57,7 +61,7 @@ export interface EmbeddedReaderOptions {
   readonly ears?: DamageEars;
 }
 
-export interface EmbeddedSeriesReader extends SeriesReader {
+export interface EmbeddedSeriesReader extends SeriesReader, FleetReader {
   /** What frames before this offset of the shard changed is issued: the log may forget them. */
   issuedPosition(shard?: number): number;
   close(): Promise<void>;

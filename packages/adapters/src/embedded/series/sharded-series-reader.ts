@@ -1,17 +1,27 @@
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
+import { mergedIds } from "../../sqlite-views/meter-ids/merged-ids.ts";
 import { ofTheirShards } from "../database/of-their-shards.ts";
 
+type ShardReads = SeriesReader & FleetReader;
+
 /** All shards as one: questions about a meter go to its shard. */
-export function shardedSeriesReader(shards: readonly SeriesReader[]): SeriesReader {
+export function shardedSeriesReader(shards: readonly ShardReads[]): ShardReads {
   const [only] = shards;
   if (only !== undefined && shards.length === 1) return only;
-  const shardOf = (meterId: string) => shards[partitionOf(meterId, shards.length)] as SeriesReader;
+  const shardOf = (meterId: string) => shards[partitionOf(meterId, shards.length)] as ShardReads;
   return {
     meter: (meterId) => shardOf(meterId).meter(meterId),
     read: (meterId, range) => shardOf(meterId).read(meterId, range),
     readMany: (meterIds, range) => ofTheirShards(shards, meterIds, (shard, own) => shard.readMany(own, range)),
     conflictsOf: (meterId, page) => shardOf(meterId).conflictsOf(meterId, page),
+    meterIds: async (page) => mergedIds(await Promise.all(shards.map((shard) => shard.meterIds(page))), page.limit),
+    async newestOf(meterIds) {
+      const each = async (shard: FleetReader, own: readonly string[]) =>
+        (await shard.newestOf(own)).map((newest) => [newest]);
+      return (await ofTheirShards(shards, meterIds, each)).map(([newest]) => newest);
+    },
     totals: async () => together(await Promise.all(shards.map((shard) => shard.totals()))),
   };
 }

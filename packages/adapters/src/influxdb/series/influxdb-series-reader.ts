@@ -1,3 +1,4 @@
+import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { SeriesReader, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
 import type { TellOdd } from "../client/odd-rows.ts";
@@ -5,9 +6,11 @@ import { metersById } from "../points/channel-rows.ts";
 import { conflictsAfter } from "../points/conflict-rows.ts";
 import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
 import { allProgress, furthest, type ProgressRow } from "../trail/progress-rows.ts";
+import { meterList } from "./meter-list.ts";
+import { newestOfMeters } from "./newest-of-meters.ts";
 import { readManyFrom } from "./read-many.ts";
 
-export interface InfluxSeriesReader extends SeriesReader {
+export interface InfluxSeriesReader extends SeriesReader, FleetReader {
   close(): Promise<void>;
 }
 
@@ -17,6 +20,7 @@ export function openInfluxSeriesReader(options: InfluxOptions): InfluxSeriesRead
   const closed = new AbortController();
   const progress = progressReads(routes, closed.signal);
   const meters = meterReads(routes, progress, closed.signal);
+  const list = meterList(routes, closed.signal);
   const everything = { beforeOffset: Number.POSITIVE_INFINITY, signal: closed.signal };
 
   return {
@@ -36,9 +40,12 @@ export function openInfluxSeriesReader(options: InfluxOptions): InfluxSeriesRead
       const beforeOffset = await progress.positionOf(found.partition, Number.POSITIVE_INFINITY);
       return conflictsAfter(connection, meterId, { afterId, beforeOffset, limit }, closed.signal);
     },
+    meterIds: list.page,
+    newestOf: (meterIds) => newestOfMeters(routes, meterIds, closed.signal),
     totals: progress.totals,
     async close() {
       closed.abort();
+      await list.close();
       routes.close();
     },
   };

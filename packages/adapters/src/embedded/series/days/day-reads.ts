@@ -27,6 +27,8 @@ export interface DayReads {
   ranges(meterNos: ReadonlySet<number>, from: number, to: number): Map<number, Map<number, Columns>>;
   /** One UTC day, ascending. */
   day(meterNo: number, day: number): Map<number, Columns>;
+  /** The days that have hot blocks of any meter, ascending. */
+  hotDays(): readonly number[];
 }
 
 export function dayReads(database: DatabaseSync): DayReads {
@@ -103,6 +105,11 @@ export function dayReads(database: DatabaseSync): DayReads {
   return {
     range,
     ranges,
+    hotDays() {
+      const found: number[] = [];
+      for (let day = nextHotDay(0); day !== Number.POSITIVE_INFINITY; day = nextHotDay(day + 1)) found.push(day);
+      return found;
+    },
     day(meterNo, day) {
       const at = epoch + day * daySeconds;
       const columns = range(meterNo, at, at);
