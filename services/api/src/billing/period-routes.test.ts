@@ -5,7 +5,7 @@ import { unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
 import { aJob } from "../../../../test/contracts/job-log.contract.ts";
-import { instant } from "../../../../test/support/readings.ts";
+import { instant, registerSeries } from "../../../../test/support/readings.ts";
 import {
   apiWorld,
   aRegisterSnapshot,
@@ -61,6 +61,7 @@ test("a period adds up", async () => {
     finalFrom: "2026-11-03T22:00:00Z",
     meters: 3,
     damaged: 0,
+    silent: 0,
     void: 1,
     registers: 4,
     completeness: 0.5,
@@ -82,6 +83,40 @@ test("a period adds up", async () => {
       .update(`${hash("a")}\n${hash("b")}\n${hash("c")}\n${hash("d")}\n`)
       .digest("hex")}`,
   });
+});
+
+test("N08: a registered meter without an installation that was never heard of counts as not measured", async () => {
+  const clock = { nowMs: () => instant("2026-11-10T12:00:00Z") * 1000 };
+  const record = (meterId: string, more = {}) => {
+    const registers = ["1.8.0", "2.8.0"].map((register) => ({ register, unit: "Wh" as const }));
+    return { meterId, usagePointId: meterId, registers, ...more };
+  };
+  const installed = { at: instant("2026-01-01T00:00:00Z"), values: {} };
+  const registry = memoryRegistry(record("m-1"), record("m-2"), record("m-3", { registers: [] }), record("m-4"));
+  await registry.put([record("m-5", { installed }), record("m-4", { installed })]);
+  // One reports, one has a snapshot without any reading, two are silent.
+  const series = memorySeries({ "m-1": [registerSeries([[instant("2026-10-01T00:00:00Z"), 5]])] });
+  const snapshots = memorySnapshots(aSnapshot({ meterId: "m-1", registers: [aRegisterSnapshot()] }));
+  const app = await injectableApi(apiWorld({ registry, series, snapshots, clock }));
+  const period = async (of: string) => periodSchema.parse((await app.inject(`/v1/periods/${of}`)).json());
+  expect(await period("2026-10")).toMatchObject({ meters: 1, registers: 1, silent: 2, completeness: 1 / (1 + 2 + 1) });
+  expect(await period("2026-09")).toMatchObject({ meters: 0, silent: 2, completeness: 0 });
+  await registry.put([record("m-2", { installed })]);
+  expect(await period("2026-10")).toMatchObject({ silent: 1, completeness: 0.5 });
+  const silent = await app.inject("/v1/meters?registered=true&reported=false&installed=false");
+  expect(silent.json().items.map(({ meterId }: { meterId: string }) => meterId)).toEqual(["m-3"]);
+});
+
+test("N08: months that ended before a meter was registered do not count it", async () => {
+  const registry = memoryRegistry({ meterId: "m-1", usagePointId: "m-1", registers: [] });
+  const recordedAtMs = instant("2026-10-31T21:59:59Z") * 1000;
+  const meterVersion: typeof registry.meterVersion = async (id, version) => {
+    const found = await registry.meterVersion(id, version);
+    return found && { ...found, recordedAtMs };
+  };
+  const app = await injectableApi(apiWorld({ registry: { ...registry, meterVersion } }));
+  const silent = async (of: string) => (await app.inject(`/v1/periods/${of}`)).json().silent;
+  expect([await silent("2026-09"), await silent("2026-10")]).toEqual([0, 1]);
 });
 
 test.for([

@@ -15,6 +15,7 @@ import { handOverRoutes } from "./hand-over/hand-over-routes.ts";
 import { jobExample, jobJson, jobSchema } from "./job-json.ts";
 import { refuseOpenPeriod } from "./open-period.ts";
 import { periodSummaries } from "./period-summaries.ts";
+import { type SilentMeters, silentMeters } from "./silent-meters.ts";
 import type { PeriodSummary } from "./summarise-period.ts";
 
 const count = z.int().min(0);
@@ -36,14 +37,16 @@ export const periodSchema = z
     damaged: count.meta({
       description: "Meters whose newest revision cannot be read (GET /v1/damage); they are in no other number here",
     }),
+    silent: count.meta({
+      description:
+        "Meters that were registered before the month's end, that no record says are installed, and that were never heard of: no snapshot is made of them. Their registers count in `completeness` as not measured, and nowhere else (`GET /v1/meters?registered=true&reported=false&installed=false`)",
+    }),
     void: count.meta({ description: "Meters whose month was taken back; they count nowhere else but under `hash`" }),
     registers: count.meta({ description: "Rows of all snapshots" }),
-    completeness: z
-      .number()
-      .min(0)
-      .max(1)
-      .nullable()
-      .meta({ description: "Share of rows with a usable value; null where there are none" }),
+    completeness: z.number().min(0).max(1).nullable().meta({
+      description:
+        "Share of rows with a usable value, of all rows and of the registers of `silent` meters; null where there are none",
+    }),
     byLifecycle: z.partialRecord(z.enum(lifecycles), count),
     byQuality: z.partialRecord(z.enum(snapshotQualities), count),
     byMethod: z.partialRecord(z.enum(methods), count),
@@ -72,6 +75,7 @@ const example = {
   finalFrom: "2026-11-03T22:00:00Z",
   meters: 100,
   damaged: 0,
+  silent: 0,
   void: 0,
   registers: 300,
   completeness: 0.99,
@@ -105,7 +109,11 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     querystring: z.strictObject({}),
     response: answers("The period", periodSchema, example, ["period_invalid"]),
   };
-  const boardOf = async (of: number) => periodJson(of, calendar, ports.clock.nowMs() / 1000, await summaryOf(of));
+  const silentOf = silentMeters(ports, limits.exportPage);
+  const boardOf = async (of: number) => {
+    const [summary, silent] = await Promise.all([summaryOf(of), silentOf(calendar.boundaryOf(of))]);
+    return periodJson(of, calendar, ports.clock.nowMs() / 1000, { summary, silent });
+  };
   app.get("/v1/periods/:period", { schema: read }, (request) => boardOf(request.params.period));
   handOverRoutes(app, context, boardOf);
   listRoute(app, context, calendar);
@@ -190,13 +198,15 @@ function periodJson(
   of: number,
   calendar: LocalCalendar,
   now: number,
-  summary: PeriodSummary,
+  { summary, silent }: { readonly summary: PeriodSummary; readonly silent: SilentMeters },
 ): z.infer<typeof periodSchema> {
   const { usable, controlTotals, ...counts } = summary;
+  const expected = summary.registers + silent.registers;
   return {
     ...timesOf(of, calendar, now),
     ...counts,
-    completeness: summary.registers === 0 ? null : usable / summary.registers,
+    silent: silent.meters,
+    completeness: expected === 0 ? null : usable / expected,
     controlTotals: controlTotals.map(({ consumption, value, unit, ...total }) => ({
       ...total,
       unit: unit as (typeof baseUnits)[number],

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { installationsOf } from "@meterbook/core/domain/registry/installations";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { ApiContext } from "../api-context.ts";
@@ -16,6 +17,8 @@ export interface MetersAsked {
   /** All where absent. */
   readonly registered?: boolean | undefined;
   readonly reported?: boolean | undefined;
+  /** Whether the record says of any installation since when the meter is there. */
+  readonly installed?: boolean | undefined;
   /** `newestAt` is left out: nothing is read of the meters. */
   readonly withoutNewest?: boolean;
 }
@@ -66,6 +69,7 @@ async function pageOf(ports: Ports, asked: MetersAsked, { records, reporting, en
     .filter((id) => end === undefined || id <= end)
     .filter((id) => (asked.registered ?? recordOf.has(id)) === recordOf.has(id))
     .filter((id) => (asked.reported ?? reports.has(id)) === reports.has(id))
+    .filter((id) => asked.installed === undefined || isInstalled(recordOf.get(id)) === asked.installed)
     .sort();
   const heard = ids.filter((id) => reports.has(id));
   const newest = asked.withoutNewest ? [] : await ports.series.newestOf(heard);
@@ -80,6 +84,10 @@ async function pageOf(ports: Ports, asked: MetersAsked, { records, reporting, en
     found.push({ meterId, record, hasReported, newestAt: newestAt ?? undefined });
   }
   return found;
+}
+
+function isInstalled(record: MeterRecord | undefined): boolean {
+  return record !== undefined && installationsOf(record).some(({ installed }) => installed !== undefined);
 }
 
 /** Lists of the registry leave it out; it is not a meter without a record. */

@@ -62,6 +62,7 @@ export function meterListRoute(app: Api, { ports, streams, limits }: ApiContext)
         "`true`: only those that have a record. `false`: only those that report and have none",
       ).optional(),
       reported: flag("`true`: only those that have readings. `false`: only those that were never heard of").optional(),
+      installed: flag("`false`: only those of which no record says since when they are installed").optional(),
       limit,
       cursor,
     }),
@@ -77,7 +78,7 @@ export function meterListRoute(app: Api, { ports, streams, limits }: ApiContext)
     const scope = JSON.stringify(asked);
     const place = sent === undefined ? undefined : cursors.decode(scope, sent);
     const wanted = isTable(request.headers.accept) ? { registered: true, ...asked, withoutNewest: true } : asked;
-    const isFiltered = wanted.registered !== undefined || wanted.reported !== undefined;
+    const isFiltered = [wanted.registered, wanted.reported, wanted.installed].some((one) => one !== undefined);
     const meters: List<FleetMeter, string> = {
       placeOf: ({ meterId: id }) => id,
       // Where most may be passed over they are walked in large steps.

@@ -294,7 +294,9 @@ test("the list of meters pages by id", async () => {
 });
 
 test("N08: a record without an installation warns that nobody waits for its meter, until it reports", async () => {
-  const warned = ["installed: is absent, so no month counts the meter as missing before its first reading"];
+  const warned = [
+    "installed: is absent, so months before its first reading count the meter as silent, and no snapshot is made of it",
+  ];
   const silent = await injectableApi(apiWorld());
   const put = (app: typeof silent, payload: object) => app.inject({ method: "PUT", url: "/v1/meters/m-1", payload });
   const answer = (await put(silent, { registers: [{ register: "1.8.0", unit: "Wh" }] })).json();

@@ -162,8 +162,8 @@ function meterJson(
 }
 
 /**
- * A meter that is silent from the start is in no month, unless its record says since when it should report. Two meters
- * of one place may be put one after the other, so that both are there for a moment: that is told, not refused.
+ * Of a meter that is silent from the start no snapshot is made, unless its record says since when it should report:
+ * months only count it. Two meters of one place may be put one after the other, so that both are there for a moment: that is told, not refused.
  */
 function warningsOf(
   known: KnownMeter["record"],
@@ -173,7 +173,11 @@ function warningsOf(
   if (known === undefined) return {};
   const isSilent = known.installed === undefined && (stored?.channels.length ?? 0) === 0;
   const warnings = [
-    ...(isSilent ? ["installed: is absent, so no month counts the meter as missing before its first reading"] : []),
+    ...(isSilent
+      ? [
+          "installed: is absent, so months before its first reading count the meter as silent, and no snapshot is made of it",
+        ]
+      : []),
     ...(beside === undefined
       ? []
       : [`usagePointId: ${beside} is at ${known.usagePointId} at the same time and counts the same registers`]),

@@ -5,6 +5,7 @@ import { count } from "../language/numbers.ts";
 import { Icon } from "../look/icon.tsx";
 import { MetersOfQuality } from "./meters-of-quality.tsx";
 import type { Period } from "./period.ts";
+import { SilentMeters } from "./silent-meters.tsx";
 
 type Status = Schemas["Status"];
 
@@ -16,7 +17,7 @@ export function InTheWay({ period }: { period: Period }) {
   const status = useAnswer("status", (signal) => ask(api.GET("/v1/status", { signal })), { everyMs });
   const rows = poor.filter((quality) => (period.byQuality[quality] ?? 0) > 0);
   const said = status.data === undefined ? [] : saidOf(status.data, period);
-  const isClear = rows.length === 0 && said.length === 0 && status.data !== undefined;
+  const isClear = rows.length === 0 && period.silent === 0 && said.length === 0 && status.data !== undefined;
   return (
     <section class="panel" aria-labelledby="way">
       <div class="panel-head">
@@ -35,6 +36,11 @@ export function InTheWay({ period }: { period: Period }) {
             {href === undefined ? null : <a href={href}>{t("way.look")}</a>}
           </li>
         ))}
+        {period.silent === 0 ? null : (
+          <li class="way-meters">
+            <SilentMeters meters={period.silent} />
+          </li>
+        )}
         {rows.map((quality) => (
           <li key={quality} class="way-meters">
             <MetersOfQuality period={period.period} quality={quality} rows={period.byQuality[quality] ?? 0} />

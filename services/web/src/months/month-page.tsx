@@ -83,7 +83,10 @@ function Board({ period, handOver, again }: BoardEvent & { again: () => void }) 
       </ul>
       <Window period={period} />
       {period.meters === 0 ? (
-        <Empty title={t("months.nothingYet")}>{t("months.nothingYetAbout")}</Empty>
+        <>
+          <Empty title={t("months.nothingYet")}>{t("months.nothingYetAbout")}</Empty>
+          {period.silent === 0 ? null : <InTheWay period={period} />}
+        </>
       ) : (
         <>
           <Shares period={period} />

@@ -28,6 +28,10 @@ export const monthMessages = {
   "way.pending":
     "{count, plural, one {{shown} meter waits} other {{shown} meters wait}} to be recomputed: a close does it at once",
   "way.damaged": "{count, plural, one {{shown} meter has} other {{shown} meters have}} a damaged record",
+  "way.silent":
+    "{count, plural, one {{shown} registered meter was} other {{shown} registered meters were}} never heard of",
+  "way.silent.help":
+    "No record says since when they are installed, so there is no month of them. Put in when each was installed, or remove it.",
   "way.missing": "{count, plural, one {{shown} register has} other {{shown} registers have}} no value",
   "way.missing.help":
     "No usable reading near the month's end. A reading that comes late, by the meter or by hand, gives a revision; nothing is taken as 0.",
