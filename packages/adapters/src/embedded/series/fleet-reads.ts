@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { FleetReader, MeterIdsPage } from "@meterbook/core/ports/fleet-reader";
-import { endOfPrefix } from "../../sqlite-views/meter-ids/merged-ids.ts";
+import { endOfPrefix } from "../../sqlite-views/fleet/merged-ids.ts";
 import { dayReads } from "./days/day-reads.ts";
 import type { MeterTable } from "./meter-table.ts";
 import { dayOfSealedId, sealedRange } from "./series-database.ts";

@@ -1,7 +1,7 @@
 import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
-import { mergedIds } from "../../sqlite-views/meter-ids/merged-ids.ts";
+import { mergedIds } from "../../sqlite-views/fleet/merged-ids.ts";
 import { ofTheirShards } from "../database/of-their-shards.ts";
 
 type ShardReads = SeriesReader & FleetReader;

@@ -1,5 +1,5 @@
 import type { MeterIdsPage } from "@meterbook/core/ports/fleet-reader";
-import { meterIdTable } from "../../sqlite-views/meter-ids/meter-id-table.ts";
+import { meterIdTable } from "../../sqlite-views/fleet/meter-id-table.ts";
 import { within } from "../../waiting/within.ts";
 import type { InfluxConnection } from "../client/influx-connection.ts";
 import { anyOf, type QueryParameters, query } from "../client/influx-query.ts";

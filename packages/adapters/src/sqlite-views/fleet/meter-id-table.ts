@@ -6,6 +6,7 @@ import { endOfPrefix } from "./merged-ids.ts";
 export interface MeterIdTable {
   put(meterIds: readonly string[]): void;
   page(page: MeterIdsPage): readonly string[];
+  /** Again does nothing. */
   close(): void;
 }
 
@@ -25,6 +26,8 @@ export function meterIdTable(): MeterIdTable {
     },
     page: ({ afterMeterId = "", prefix = "", limit }) =>
       select.all(afterMeterId, prefix, endOfPrefix(prefix), limit).map((row) => String(row["meter_id"])),
-    close: () => database.close(),
+    close() {
+      if (database.isOpen) database.close();
+    },
   };
 }
