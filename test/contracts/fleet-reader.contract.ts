@@ -1,8 +1,8 @@
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
+import type { FleetConflict, FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import { expect, onTestFinished, test } from "vitest";
 import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
-import { active, base, write } from "./series-store-writes.ts";
+import { active, applyTo, base, conflictAt, write } from "./series-store-writes.ts";
 
 /** What the port promises (packages/core/src/ports/fleet-reader.ts). Every adapter runs it. */
 export function fleetReaderContract(make: () => Promise<SeriesStoreUnderTest<SeriesReader & FleetReader>>): void {
@@ -45,5 +45,49 @@ export function fleetReaderContract(make: () => Promise<SeriesStoreUnderTest<Ser
     await write(store, "m1", [], [[0, [3600]]], "late");
     expect(await newest()).toEqual([200_000, 0, 90_000]);
     expect(await reader.newestOf(["m3"])).toEqual([undefined]);
+  });
+
+  /** Conflicts of three meters, each with the second of its reading, in the order in which they came. */
+  async function withConflicts() {
+    const { store, reader } = await fresh();
+    for (const meterId of ["m1", "m2", "m3"]) await write(store, meterId, [active], [[0, [900]]]);
+    const all = ["m1", "m2", "m1", "m3", "m2", "m1"].map((meterId, index) => ({
+      ...conflictAt(900 * (index + 1), store.progress.position + index, 0),
+      ...{ meterId, receivedAtMs: 1000 + index },
+    }));
+    for (const conflict of all) await applyTo(store, { conflicts: [conflict] }, { position: conflict.position + 1 });
+    return { reader, seconds: all.map(({ at }) => at - base) };
+  }
+
+  const secondsOf = (found: readonly FleetConflict[]) => found.map(({ conflict }) => conflict.at - base);
+
+  test("N22: conflicts of the fleet, the newest first, a page at a time", async () => {
+    const { reader, seconds } = await withConflicts();
+    const all = await reader.conflicts({ limit: 99 });
+    expect(secondsOf(all)).toEqual(seconds.toReversed());
+    expect(all.map(({ conflict: { meterId, kept, refused } }) => [meterId, kept.value, refused.value])[1]).toEqual([
+      ...["m2", seconds[4], 1],
+    ]);
+    const paged: FleetConflict[] = [];
+    for (;;) {
+      const page = await reader.conflicts({ limit: 2, after: paged.at(-1)?.place });
+      paged.push(...page);
+      if (page.length < 2) break;
+    }
+    expect(paged.map(({ conflict }) => conflict)).toEqual(all.map(({ conflict }) => conflict));
+  });
+
+  test("N22: of one meter, of a time, of both", async () => {
+    const { reader, seconds } = await withConflicts();
+    expect(secondsOf(await reader.conflicts({ limit: 9, meterId: "m1" }))).toEqual([
+      seconds[5],
+      seconds[2],
+      seconds[0],
+    ]);
+    expect(await reader.conflicts({ limit: 9, meterId: "m9" })).toEqual([]);
+    const range = { from: base + 1800, to: base + 3600 };
+    expect(secondsOf(await reader.conflicts({ limit: 9, ...range }))).toEqual([2700, 1800]);
+    expect(secondsOf(await reader.conflicts({ limit: 9, meterId: "m2", ...range }))).toEqual([1800]);
+    expect(secondsOf(await reader.conflicts({ limit: 1, meterId: "m1" }))).toEqual([seconds[5]]);
   });
 }

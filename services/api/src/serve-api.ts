@@ -7,6 +7,7 @@ import { validatorCompiler } from "fastify-type-provider-zod";
 import { conflictRoutes } from "./analysis/conflict-routes.ts";
 import { curveRoutes } from "./analysis/curve-routes.ts";
 import { curvesRoutes } from "./analysis/curves-routes.ts";
+import { fleetConflictRoutes } from "./analysis/fleet-conflict-routes.ts";
 import { fleetGapRoutes } from "./analysis/fleet-gap-routes.ts";
 import { gapRoutes } from "./analysis/gap-routes.ts";
 import { readingRoutes } from "./analysis/reading-routes.ts";
@@ -203,6 +204,7 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   curvesRoutes(app, context);
   conflictRoutes(app, context);
   gapRoutes(app, context);
+  fleetConflictRoutes(app, context);
   fleetGapRoutes(app, context);
   findingRoutes(app, context);
   groupRoutes(app, context);

@@ -75,6 +75,13 @@ export function memorySeries(
         .filter((id) => id > afterMeterId && id.startsWith(prefix))
         .sort()
         .slice(0, limit),
+    conflicts: async ({ after = [], meterId, from = 0, to = Number.POSITIVE_INFINITY, limit }) =>
+      conflicts
+        .filter(({ id }) => id < (after[0] ?? Number.POSITIVE_INFINITY))
+        .filter((one) => (meterId ?? one.meterId) === one.meterId && one.at >= from && one.at < to)
+        .sort((a, b) => b.id - a.id)
+        .slice(0, limit)
+        .map((conflict) => ({ conflict, place: [conflict.id] })),
     newestOf: async (meterIds) =>
       meterIds.map((meterId) => {
         const newest = (byId.get(meterId) ?? []).map(({ at }) => at.at(-1) ?? 0);

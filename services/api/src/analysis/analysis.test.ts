@@ -10,7 +10,7 @@ import {
   memorySeries,
   memorySnapshots,
 } from "../../../../test/support/worlds/memory-ports.ts";
-import { conflictSchema } from "./conflict-routes.ts";
+import { conflictSchema } from "./conflict-json.ts";
 import { curveSchema } from "./curve-routes.ts";
 import { readingSchema } from "./reading-routes.ts";
 

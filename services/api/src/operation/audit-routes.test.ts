@@ -80,6 +80,8 @@ test("sums of lists and of groups, movers, findings and gaps are reads of those 
     { method: "GET", url: "/v1/groups/fleet/movers?period=2026-10" },
     { method: "GET", url: "/v1/findings" },
     { method: "GET", url: "/v1/findings?meterId=m-1" },
+    { method: "GET", url: "/v1/conflicts" },
+    { method: "GET", url: "/v1/conflicts?meterId=m-1" },
     { method: "GET", url: "/v1/gaps?format=csv" },
     { method: "GET", url: "/v1/meters/m-1/gaps" },
   ];
@@ -98,6 +100,8 @@ test("sums of lists and of groups, movers, findings and gaps are reads of those 
     "GET /v1/groups/:groupId/movers fleet null",
     "GET /v1/findings fleet null",
     "GET /v1/findings meter m-1",
+    "GET /v1/conflicts fleet null",
+    "GET /v1/conflicts meter m-1",
     "GET /v1/gaps fleet null",
     "GET /v1/meters/:meterId/gaps meter m-1",
   ]);

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel } from "@meterbook/core/domain/reading/reading";
+import type { ConflictsPage } from "@meterbook/core/ports/fleet-reader";
 import type { Conflict, StoredConflict, StoredMeter } from "@meterbook/core/ports/series-store";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
+import type { MeterTable } from "./meter-table.ts";
 import type { TellSeriesRow } from "./series-damage.ts";
 
 /**
@@ -64,6 +66,44 @@ export function conflictReads(database: DatabaseSync, tell: TellSeriesRow) {
       }
       if (rows.length < limit) break;
       after = Number(rows.at(-1)?.["id"]);
+    }
+    return found;
+  };
+}
+
+/** The newest first, of one meter or of all; those that can be read, the others are told. */
+export function newestConflicts(
+  database: DatabaseSync,
+  meters: Pick<MeterTable, "find" | "range">,
+  tell: TellSeriesRow,
+) {
+  const select = (where: string) =>
+    bigNumbers(
+      database.prepare(`SELECT * FROM conflict WHERE id < ? AND at >= ? AND at < ?${where} ORDER BY id DESC LIMIT ?`),
+    );
+  const [ofAll, ofMeter] = [select(""), select(" AND meter_no = ?")];
+
+  function readable(row: Record<string, unknown>): StoredConflict[] {
+    const no = Number(row["meter_no"]);
+    const meterId = meters.range(no, no + 1)[0]?.meterId;
+    if (meterId === undefined) return [];
+    if (isIntact(row, conflictColumns)) return [storedConflict(row, meterId)];
+    tell(damagedConflict(Number(row["id"]), meterId));
+    return [];
+  }
+
+  return ({ after, meterId, from = 0, to = Number.MAX_SAFE_INTEGER, limit }: ConflictsPage): StoredConflict[] => {
+    const only = meterId === undefined ? undefined : meters.find(meterId);
+    if (meterId !== undefined && only === undefined) return [];
+    const page = (before: number, most: number) =>
+      only === undefined ? ofAll.all(before, from, to, most) : ofMeter.all(before, from, to, only.no, most);
+    const found: StoredConflict[] = [];
+    for (let before = after?.[0] ?? Number.MAX_SAFE_INTEGER; found.length < limit; ) {
+      const wanted = limit - found.length;
+      const rows = page(before, wanted);
+      found.push(...rows.flatMap(readable));
+      if (rows.length < wanted) break;
+      before = Number(rows.at(-1)?.["id"]);
     }
     return found;
   };

@@ -45,7 +45,7 @@ function openShardReader({ dataDir, ears = noEars }: EmbeddedReaderOptions, shar
 
   return {
     ...reads,
-    ...fleetReads(database, meters),
+    ...fleetReads(database, meters, tell),
     read: (meterId, range) => reads.read(meterId, range).catch(told),
     readMany: (meterIds, range) => reads.readMany(meterIds, range).catch(told),
     issuedPosition: () => progress().issuedPosition,

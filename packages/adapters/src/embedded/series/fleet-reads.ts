@@ -3,21 +3,24 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { FleetReader, MeterIdsPage } from "@meterbook/core/ports/fleet-reader";
 import { endOfPrefix } from "../../sqlite-views/fleet/merged-ids.ts";
+import { newestConflicts } from "./conflict-table.ts";
 import { dayReads } from "./days/day-reads.ts";
 import type { MeterTable } from "./meter-table.ts";
+import type { TellSeriesRow } from "./series-damage.ts";
 import { dayOfSealedId, sealedRange } from "./series-database.ts";
 
 /** Some milliseconds of work; then others get their turn. */
 const metersPerTurn = 100;
 
 /** What one shard says of all its meters: their ids by the index of the table that has them, and their newest days. */
-export function fleetReads(database: DatabaseSync, meters: Pick<MeterTable, "find">): FleetReader {
+export function fleetReads(database: DatabaseSync, meters: MeterTable, tell: TellSeriesRow): FleetReader {
   // Where a row is damaged its copy may still name the meter.
   const ids = database.prepare(
     `SELECT meter_id FROM meter WHERE meter_id > ?1 AND meter_id >= ?2 AND meter_id < ?3
      UNION SELECT meter_id FROM meter_copy WHERE meter_id > ?1 AND meter_id >= ?2 AND meter_id < ?3 ORDER BY 1 LIMIT ?4`,
   );
   const newest = newestReads(database);
+  const conflicts = newestConflicts(database, meters, tell);
 
   function meterIds({ afterMeterId = "", prefix = "", limit }: MeterIdsPage): string[] {
     const found: string[] = [];
@@ -33,6 +36,7 @@ export function fleetReads(database: DatabaseSync, meters: Pick<MeterTable, "fin
 
   return {
     meterIds: async (page) => meterIds(page),
+    conflicts: async (page) => conflicts(page).map((conflict) => ({ conflict, place: [conflict.id] })),
     async newestOf(meterIds) {
       const found: (number | null | undefined)[] = [];
       const hotDays = newest.hotDays();

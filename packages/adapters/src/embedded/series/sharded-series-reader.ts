@@ -1,6 +1,7 @@
 import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
+import { mergedConflicts } from "../../sqlite-views/fleet/merged-conflicts.ts";
 import { mergedIds } from "../../sqlite-views/fleet/merged-ids.ts";
 import { ofTheirShards } from "../database/of-their-shards.ts";
 
@@ -21,6 +22,11 @@ export function shardedSeriesReader(shards: readonly ShardReads[]): ShardReads {
       const each = async (shard: FleetReader, own: readonly string[]) =>
         (await shard.newestOf(own)).map((newest) => [newest]);
       return (await ofTheirShards(shards, meterIds, each)).map(([newest]) => newest);
+    },
+    async conflicts({ after = [], ...page }) {
+      const ofShard = async (shard: ShardReads, index: number) =>
+        (await shard.conflicts({ ...page, after: [after[index] ?? null] })).map(({ conflict }) => conflict);
+      return mergedConflicts(await Promise.all(shards.map(ofShard)), after, page.limit);
     },
     totals: async () => together(await Promise.all(shards.map((shard) => shard.totals()))),
   };

@@ -80,6 +80,46 @@ export async function conflictsAfter(
   }, signal);
 }
 
+export interface NewestConflictsAsked {
+  /** Of a partition that are on the server. */
+  readonly slots: readonly number[];
+  readonly meterId: string | undefined;
+  /** Of the readings: `from <= at < to`. */
+  readonly from: number;
+  readonly to: number;
+  /** Only with a smaller id than this, and of frames before `beforeOffset`. */
+  readonly beforeId: number;
+  readonly beforeOffset: number;
+  readonly limit: number;
+}
+
+/** The newest of some slots of one server first. */
+export async function newestConflicts(
+  connection: InfluxConnection,
+  asked: NewestConflictsAsked,
+  signal: AbortSignal,
+): Promise<StoredConflict[]> {
+  const { slots, meterId, from, to, beforeOffset } = asked;
+  return connection.odd.look(async (odd) => {
+    const found: StoredConflict[] = [];
+    let last = Math.min(asked.beforeId - 1, lastIdBefore(beforeOffset));
+    while (found.length < asked.limit) {
+      const limit = Math.trunc(asked.limit - found.length);
+      const parameters: QueryParameters = meterId === undefined ? {} : { m: meterId };
+      const tags = slots.map((slot) => slotTags[slot] as string);
+      const where = `${meterId === undefined ? anyOf("k", tags, parameters) : "m = $m"} AND time <= ${last}`;
+      const text = `SELECT * FROM conflict WHERE ${where} AND "at" >= ${Math.trunc(from)} AND "at" < ${Math.trunc(to)} ORDER BY time DESC LIMIT ${limit}`;
+      const rows = await query(connection, { text, parameters, epoch: "ns" }, signal);
+      found.push(...rows.flatMap((some) => conflictsOf(some, odd)));
+      // What was left out leaves room.
+      const ids = rows.flatMap(({ values }) => values.map(([id]) => Number(id)));
+      if (ids.length < limit) break;
+      last = Math.min(...ids) - 1;
+    }
+    return found;
+  }, signal);
+}
+
 function lastIdBefore(position: number): number {
   return Math.min(conflictId({ position, index: -1 }), Number.MAX_SAFE_INTEGER);
 }
@@ -87,9 +127,10 @@ function lastIdBefore(position: number): number {
 const numberNames = ["at", "kv", "kq", "rv", "rq", "received"] as const;
 
 function conflictsOf({ tags, columns, values }: RowSeries, odd: TellOdd): StoredConflict[] {
-  const meterId = tags?.["m"] ?? "";
   return values.flatMap((row) => {
     const cell = (name: string) => row[columns.indexOf(name)] ?? null;
+    // Without groups a tag is a column.
+    const meterId = tags?.["m"] ?? String(cell("m") ?? "");
     const [id, name] = [Number(row[0]), String(cell("ch"))];
     const numbers = numberNames.map((one) => Number(cell(one)));
     const channel = parseChannelName(name);

@@ -6,6 +6,7 @@ import { metersById } from "../points/channel-rows.ts";
 import { conflictsAfter } from "../points/conflict-rows.ts";
 import { type SlotRoutes, slotRoutes } from "../points/slot-routes.ts";
 import { allProgress, furthest, type ProgressRow } from "../trail/progress-rows.ts";
+import { fleetConflicts } from "./fleet-conflicts.ts";
 import { meterList } from "./meter-list.ts";
 import { newestOfMeters } from "./newest-of-meters.ts";
 import { readManyFrom } from "./read-many.ts";
@@ -42,6 +43,10 @@ export function openInfluxSeriesReader(options: InfluxOptions): InfluxSeriesRead
     },
     meterIds: list.page,
     newestOf: (meterIds) => newestOfMeters(routes, meterIds, closed.signal),
+    async conflicts(page) {
+      const { positions } = await progress.totals();
+      return fleetConflicts(routes, positions, page, closed.signal);
+    },
     totals: progress.totals,
     async close() {
       closed.abort();

@@ -24,7 +24,14 @@ const againMs = 1000;
 const closeMsMax = 2000;
 const queryLengthMax = 300;
 /** Lists over all meters that tell of each; some can be asked for one meter. */
-const fleetLists = new Set(["/v1/snapshots", "/v1/snapshots/changes", "/v1/statements", "/v1/findings", "/v1/gaps"]);
+const fleetLists = new Set([
+  "/v1/snapshots",
+  "/v1/snapshots/changes",
+  "/v1/statements",
+  "/v1/findings",
+  "/v1/gaps",
+  "/v1/conflicts",
+]);
 /** A list of meters comes as a body, and the call itself says whose they are. */
 const listSum = "/v1/groups::curve";
 

@@ -38,6 +38,7 @@ export const scopeTable: Readonly<Record<string, readonly Scope[]>> = {
   "GET /v1/meters/:meterId/conflicts": profiles,
   "GET /v1/meters/:meterId/gaps": profiles,
   "GET /v1/gaps": profiles,
+  "GET /v1/conflicts": profiles,
   "GET /v1/findings": office,
   "GET /v1/groups": profiles,
   "GET /v1/groups/:groupId": profiles,

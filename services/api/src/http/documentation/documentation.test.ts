@@ -43,6 +43,7 @@ const contract = [
   "get /v1/meters/{meterId}/conflicts",
   "get /v1/meters/{meterId}/gaps",
   "get /v1/gaps",
+  "get /v1/conflicts",
   "get /v1/groups",
   "get /v1/groups/{groupId}/curve",
   "post /v1/billing/acknowledgements",
