@@ -36,23 +36,40 @@ export async function* knownMeters(
   size: number,
 ): AsyncGenerator<readonly FleetMeter[]> {
   for (let from = after; ; ) {
-    const place = from === undefined ? {} : { afterMeterId: from };
-    const [records, reporting] = await Promise.all([
-      ports.registry.list({ ...place, limit: size }),
-      ports.series.meterIds({ ...place, limit: size }),
-    ]);
-    // What lies behind the end of a full page may be missing in it.
-    const ends = [
-      ...(records.length < size ? [] : [records.at(-1)?.meterId ?? ""]),
-      ...(reporting.length < size ? [] : [reporting.at(-1) ?? ""]),
-    ].sort();
-    const [end] = ends;
-    yield await pageOf(ports, asked, { records, reporting, end });
+    const { meters, end } = await knownMetersAfter(ports, asked, from, size);
+    yield meters;
     if (end === undefined) return;
     from = end;
     // Others get their turn between two pages, of which most may have nothing.
     await nextTurn();
   }
+}
+
+export interface KnownMetersStep {
+  readonly meters: readonly FleetMeter[];
+  /** All ids up to this one are looked at; undefined where nothing follows. */
+  readonly end: string | undefined;
+}
+
+/** One step of the walk. */
+export async function knownMetersAfter(
+  ports: Ports,
+  asked: MetersAsked,
+  after: string | undefined,
+  size: number,
+): Promise<KnownMetersStep> {
+  const place = after === undefined ? {} : { afterMeterId: after };
+  const [records, reporting] = await Promise.all([
+    ports.registry.list({ ...place, limit: size }),
+    ports.series.meterIds({ ...place, limit: size }),
+  ]);
+  // What lies behind the end of a full page may be missing in it.
+  const ends = [
+    ...(records.length < size ? [] : [records.at(-1)?.meterId ?? ""]),
+    ...(reporting.length < size ? [] : [reporting.at(-1) ?? ""]),
+  ].sort();
+  const [end] = ends;
+  return { meters: await pageOf(ports, asked, { records, reporting, end }), end };
 }
 
 interface Walked {

@@ -5,7 +5,7 @@ import { cursorForm } from "../http/answers/cursor.ts";
 import { answerList, type List } from "../http/answers/list-answer.ts";
 import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
-import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
+import { isTable } from "../http/requests/answer-format.ts";
 import { cursor, flag, limit } from "../http/requests/query-schemas.ts";
 import { type FleetMeter, knownMeters } from "./known-meters.ts";
 import { meterCsvHeader, meterCsvRows } from "./meter-csv.ts";
@@ -44,12 +44,6 @@ function listedJson(meter: FleetMeter): z.infer<typeof listedMeterSchema> {
     reported: hasReported,
     lastReadingAt: newestAt === undefined ? null : formatInstant(newestAt),
   };
-}
-
-/** Whether the answer is made of the CSV. */
-function isTable(accept: string | undefined): boolean {
-  const format = answerFormat(accept);
-  return format !== "json" && rowsAs(format) === "csv";
 }
 
 export function meterListRoute(app: Api, { ports, streams, limits }: ApiContext): void {

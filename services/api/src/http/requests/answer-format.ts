@@ -40,3 +40,9 @@ export function answerFormat(accept: string | undefined): Format {
     throw new ApiProblem("not_acceptable", `Accept: ${Object.values(formats).join(", ")} are offered`);
   return best.format;
 }
+
+/** Whether an answer is made of the list's CSV. */
+export function isTable(accept: string | undefined): boolean {
+  const format = answerFormat(accept);
+  return format !== "json" && rowsAs(format) === "csv";
+}

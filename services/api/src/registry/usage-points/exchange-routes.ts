@@ -16,7 +16,8 @@ import { meterId, recordedInstant, usagePointId } from "../../http/requests/quer
 import { registersMax } from "../meter-record-checks.ts";
 import { baseRegister, meterRecordJson, registerSchema } from "../meter-record-json.ts";
 import { registeredMeterSchema } from "../meter-routes.ts";
-import { knownUsagePoint, usagePointExample, usagePointJson, usagePointSchema } from "./usage-point-routes.ts";
+import { knownUsagePoint } from "./known-usage-point.ts";
+import { usagePointExample, usagePointJson, usagePointSchema } from "./usage-point-routes.ts";
 
 const values = z
   .record(z.string(), z.union([z.string(), z.number()]))

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { instant, registerSeries } from "../../../../../test/support/readings.ts";
 import { apiWorld, injectableApi } from "../../../../../test/support/worlds/api-world.ts";
-import { memoryRegistry } from "../../../../../test/support/worlds/memory-ports.ts";
+import { memoryRegistry, memorySeries } from "../../../../../test/support/worlds/memory-ports.ts";
 import { exchangedSchema } from "./exchange-routes.ts";
 import { usagePointImportSchema } from "./usage-point-import-routes.ts";
-import { usagePointAtSchema, usagePointSchema } from "./usage-point-routes.ts";
+import { listedUsagePointSchema, usagePointAtSchema, usagePointSchema } from "./usage-point-routes.ts";
 
 const full = {
   zone: "Europe/Kyiv",
@@ -247,4 +248,42 @@ test("an import has a result for each usage point, and what the list gives can b
     expect((await send(body, type)).json()).toMatchObject({ stored: 1, refused: 0 });
     expect((await list("application/x-ndjson")).body).toBe(lines);
   }
+});
+
+test("points that are their meter's own are listed with the others, until somebody speaks of them without a version", async () => {
+  const at = instant("2026-11-01T00:00:00Z");
+  const record = (meterId: string, usagePointId: string) => ({ meterId, usagePointId, registers: [] });
+  const registry = memoryRegistry(record("m-1", "up-1"), record("m-2", "m-2"), record("m-4", "m-4"));
+  const reporting = Object.fromEntries(["m-1", "m-3", "m-5"].map((meterId) => [meterId, [registerSeries([[at, 1]])]]));
+  const app = await injectableApi(apiWorld({ registry, series: memorySeries(reporting) }));
+  const put = { method: "PUT", url: "/v1/usage-points/m-4", payload: { feeder: "f-7" } } as const;
+  expect((await app.inject(put)).statusCode).toBe(200);
+  const found: [string, number][] = [];
+  for (let query = "?limit=2"; ; ) {
+    const { items, nextCursor } = (await app.inject(`/v1/usage-points${query}`)).json();
+    for (const { usagePointId, version } of items.map((one: unknown) => listedUsagePointSchema.parse(one)))
+      found.push([usagePointId, version]);
+    if (nextCursor === undefined) break;
+    query = `?limit=2&cursor=${nextCursor}`;
+  }
+  expect(found).toEqual([
+    ["m-2", 0],
+    ["m-3", 0],
+    ["m-4", expect.any(Number)],
+    ["m-5", 0],
+    ["up-1", expect.any(Number)],
+  ]);
+  // What is listed can be looked at, and what an import takes has been spoken of.
+  for (const [id] of found)
+    expect((await app.inject(`/v1/usage-points/${id}`)).json()).toMatchObject({ usagePointId: id });
+  expect((await app.inject("/v1/usage-points/m-3")).json().meters).toEqual([{ meterId: "m-3" }]);
+  expect((await app.inject("/v1/usage-points/m-1")).json().code).toBe("usage_point_unknown");
+  const { body } = await app.inject("/v1/usage-points?format=csv");
+  expect(
+    body
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((row) => row.split(",")[0]),
+  ).toEqual(["m-4", "up-1"]);
 });

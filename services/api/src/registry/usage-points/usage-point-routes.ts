@@ -1,8 +1,6 @@
 import { installationAt, installationsOf } from "@meterbook/core/domain/registry/installations";
-import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { factsAt, readingPolicies, usagePointStatuses } from "@meterbook/core/domain/registry/usage-point";
 import { formatInstant, formatInstantMs } from "@meterbook/core/domain/time/instant";
-import type { Registry } from "@meterbook/core/ports/registry";
 import { z } from "zod";
 import type { Api, ApiContext } from "../../api-context.ts";
 import { callerName } from "../../http/access/access.ts";
@@ -12,9 +10,12 @@ import { answerList, pagesBy } from "../../http/answers/list-answer.ts";
 import { textEncoder } from "../../http/answers/row-encoder.ts";
 import { answers, listAnswers } from "../../http/documentation/documented.ts";
 import { ApiProblem, requestInvalid } from "../../http/problems/problem.ts";
+import { isTable } from "../../http/requests/answer-format.ts";
 import { nameVersion, versionMismatch, wantedVersion } from "../../http/requests/entity-versions.ts";
 import { cursor, instant, limit, usagePointId, wholeNumber } from "../../http/requests/query-schemas.ts";
 import { eventJson, present } from "../meter-record-json.ts";
+import { allUsagePoints } from "./all-usage-points.ts";
+import { type KnownUsagePoint, knownUsagePoint, type ListedPoint, shownUsagePoint } from "./known-usage-point.ts";
 import { usagePointCsvHeader, usagePointCsvRows } from "./usage-point-csv.ts";
 import { factsJson, readUsagePoint, usagePointOf, usagePointWire, withLists } from "./usage-point-json.ts";
 
@@ -99,16 +100,7 @@ export function usagePointRoutes(app: Api, context: ApiContext): void {
   versionsRoute(app, context);
 }
 
-type Listed = Awaited<ReturnType<Registry["usagePoints"]>>[number];
-
-function listedJson({
-  usagePointId: id,
-  version,
-  recordedAtMs,
-  by,
-  reason,
-  record,
-}: Omit<Listed, "recordedAtMs"> & { recordedAtMs: number | undefined }) {
+function listedJson({ usagePointId: id, version, recordedAtMs, by, reason, record }: ListedPoint) {
   const said = { by: by === "" ? undefined : by, reason: reason === "" ? undefined : reason };
   const recordedAt = recordedAtMs === undefined ? undefined : formatInstantMs(recordedAtMs);
   return {
@@ -125,17 +117,18 @@ function listRoute(app: Api, { ports, streams, limits }: ApiContext): void {
     tags,
     summary: "Usage points, ordered by id",
     description:
-      "Those that have a record, or that a meter of another id has named. The CSV is the one that `POST /v1/usage-points:import` takes.",
+      "Those that have a record, that a meter of another id has named, or that are their meter's own: these have its id, and the version 0 until somebody speaks of them. The CSV is the one that `POST /v1/usage-points:import` takes, and has none of those.",
     querystring: z.strictObject({ limit, cursor }),
     response: listAnswers("Usage points", listedUsagePointSchema, listed, csvExample),
   };
   app.get("/v1/usage-points", { schema }, async (request, reply) => {
     const place = request.query.cursor === undefined ? undefined : cursors.decode("", request.query.cursor);
-    const read = (after: string | undefined, atMost: number) =>
+    const read = (after: string | undefined, atMost: number): Promise<readonly ListedPoint[]> =>
       ports.registry.usagePoints({ limit: atMost, ...(after === undefined ? {} : { afterUsagePointId: after }) });
-    const points: List<Listed, string> = {
+    const isCsv = isTable(request.headers.accept);
+    const points: List<ListedPoint, string> = {
       placeOf: ({ usagePointId: id }) => id,
-      pages: (after, size) => pagesBy(read, points.placeOf, after, size),
+      pages: (after, size) => (isCsv ? pagesBy(read, points.placeOf, after, size) : allUsagePoints(ports, after, size)),
       json: listedJson,
       csv: () =>
         textEncoder(
@@ -169,7 +162,7 @@ function oneRoute(app: Api, context: ApiContext): void {
   app.get("/v1/usage-points/:usagePointId", { schema }, async (request, reply) => {
     const { usagePointId: id } = request.params;
     const { asOf, version } = request.query;
-    const known = await knownUsagePoint(context, id);
+    const known = await shownUsagePoint(context, id);
     if (asOf !== undefined) return atJson(context, known, asOf);
     if (version === undefined) {
       nameVersion(reply, known.version);
@@ -244,24 +237,6 @@ function versionsRoute(app: Api, context: ApiContext): void {
       items: notes.map(({ recordedAtMs, ...note }) => ({ ...note, recordedAt: formatInstantMs(recordedAtMs) })),
     };
   });
-}
-
-/** A usage point of which the registry or a meter has spoken. */
-export interface KnownUsagePoint extends Omit<Listed, "recordedAtMs"> {
-  readonly recordedAtMs: number | undefined;
-  /** All that are or were there. */
-  readonly meters: readonly MeterRecord[];
-}
-
-/** @throws ApiProblem `usage_point_unknown` */
-export async function knownUsagePoint({ ports }: ApiContext, id: string): Promise<KnownUsagePoint> {
-  const [found, meters] = await Promise.all([ports.registry.usagePoint(id), ports.registry.metersAt(id)]);
-  if (found !== undefined) return { usagePointId: id, ...found, meters };
-  if (meters.length === 0) {
-    const detail = `usage point ${id} is not in the registry, and no meter is there`;
-    throw new ApiProblem("usage_point_unknown", detail);
-  }
-  return { usagePointId: id, version: 0, recordedAtMs: undefined, by: "", reason: "", record: null, meters };
 }
 
 export function usagePointJson(known: KnownUsagePoint): z.infer<typeof usagePointSchema> {
