@@ -44,6 +44,13 @@ test("what is not known is no number and never 0, and what is to come is not mis
   expect(stepAt(curve, from - 1)).toBe(-1);
 });
 
+test("a range of which nothing is known has no total, and one of which little is known has that", () => {
+  const day = clock.midnight(2026, 6, 1);
+  expect(figuresOf(quarterHours(day, day + 3600, () => null))).toMatchObject({ total: undefined, known: 0 });
+  expect(figuresOf(quarterHours(day, day))).toMatchObject({ total: undefined, expected: 0 });
+  expect(figuresOf(quarterHours(day, day + 3600, (i) => (i === 2 ? 0 : null)))).toMatchObject({ total: 0, known: 1 });
+});
+
 test("peak and base load are powers, whatever the step", () => {
   const day = clock.midnight(2026, 6, 1);
   const curve = quarterHours(day, day + 86_400, (i) => (i === 40 ? 500 : 25));

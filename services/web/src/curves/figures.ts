@@ -2,8 +2,8 @@ import { type Curve, powerAt, qualityAt } from "./curve.ts";
 
 /** What a curve says in a few numbers. */
 export interface Figures {
-  /** Base units: the sum of what is known. */
-  readonly total: number;
+  /** Base units: the sum of what is known; undefined where nothing is. */
+  readonly total: number | undefined;
   /** Steps that should be there by now, and those that are. */
   readonly expected: number;
   readonly known: number;
@@ -34,7 +34,8 @@ export function figuresOf(curve: Curve): Figures {
     powers.push(watts);
     if (watts > (peak?.watts ?? -1)) peak = { watts, from: curve.from[i] as number, to: curve.to[i] as number };
   }
-  return { ...counts, peak, baseWatts: quantile(Float64Array.from(powers).sort(), baseShare) };
+  const total = counts.known === 0 ? undefined : counts.total;
+  return { ...counts, total, peak, baseWatts: quantile(Float64Array.from(powers).sort(), baseShare) };
 }
 
 /** Of ascending values; undefined where there is none. */

@@ -6,6 +6,7 @@ import { t } from "../language/language.ts";
 import { Choice } from "../look/choice.tsx";
 import { may } from "../session/session.ts";
 import { usePageTitle } from "../shell/page-title.ts";
+import { ConflictList } from "./conflict-list.tsx";
 import { FindingList } from "./finding-list.tsx";
 import { ruleName, rules } from "./rules.ts";
 
@@ -43,6 +44,9 @@ export function FindingsPage() {
         <Choices chosen={chosen} show={show} />
         <FindingList key={JSON.stringify(asked)} asked={asked} />
       </section>
+      {may("analyst", "operator") && group === "" && (rule === "" || rule === "V12") ? (
+        <ConflictList key={period} period={period} />
+      ) : null}
     </>
   );
 }

@@ -143,16 +143,17 @@ function Tiles({ loaded, zone }: { loaded: LoadedSums; zone: string }) {
   const { expected, present, estimated } = completenessOf(loaded);
   const [other] = compared;
   const before = other === undefined ? undefined : figuresOf(other.curve).total;
+  const { total } = figures;
   return (
     <dl class="figures">
       <Figure
         name={t("groups.total")}
-        value={amount(figures.total, curve.unit)}
+        value={total === undefined ? t("figure.unknown") : amount(total, curve.unit)}
         note={
-          before === undefined || before === 0
+          total === undefined || before === undefined || before === 0
             ? ""
-            : t(`figure.${figures.total >= before ? "more" : "less"}`, {
-                share: signlessPercent(Math.abs(figures.total / before - 1)),
+            : t(`figure.${total >= before ? "more" : "less"}`, {
+                share: signlessPercent(Math.abs(total / before - 1)),
               })
         }
       />

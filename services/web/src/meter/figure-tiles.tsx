@@ -10,15 +10,15 @@ import { compareName } from "./compare-name.ts";
 export function FigureTiles({ loaded }: { loaded: LoadedCurves }) {
   const { curve, exported, compared, resolution } = loaded;
   const figures = useMemo(() => figuresOf(curve), [curve]);
-  const given = useMemo(() => (exported === undefined ? undefined : figuresOf(exported).total), [exported]);
+  const given = useMemo(() => (exported === undefined ? undefined : figuresOf(exported)), [exported]);
   const { unit, zone } = curve;
   const isLong = resolution === "P1D" || resolution === "P1M";
   const peakAt =
     figures.peak === undefined ? "" : isLong ? day(figures.peak.from, zone) : dateTime(figures.peak.from, zone);
   return (
     <dl class="figures">
-      <Figure name={t("figure.total")} value={amount(figures.total, unit)} note={completeness(figures)} />
-      {given === undefined ? null : <Figure name={t("legend.export")} value={amount(given, unit)} note="" />}
+      <Figure name={t("figure.total")} value={amountOf(figures.total, unit)} note={completeness(figures)} />
+      {given === undefined ? null : <Figure name={t("legend.export")} value={amountOf(given.total, unit)} note="" />}
       {compared.map(({ name, curve: other }) => (
         <Compared
           key={String(name)}
@@ -39,6 +39,11 @@ export function FigureTiles({ loaded }: { loaded: LoadedCurves }) {
   );
 }
 
+/** What nobody knows is not 0. */
+function amountOf(total: number | undefined, unit: string): string {
+  return total === undefined ? t("figure.unknown") : amount(total, unit);
+}
+
 function completeness({ expected, known, estimated, suspect }: Figures): string {
   if (expected === 0) return t("figure.toCome");
   const parts = [known === expected ? t("figure.whole") : t("figure.part", { share: percent(known / expected) })];
@@ -50,18 +55,18 @@ function completeness({ expected, known, estimated, suspect }: Figures): string 
 interface ComparedProps {
   readonly name: string;
   readonly isOther: boolean;
-  readonly total: number;
-  readonly own: number;
+  readonly total: number | undefined;
+  readonly own: number | undefined;
   readonly unit: string;
 }
 
 function Compared({ name, isOther, total, own, unit }: ComparedProps) {
-  const change = total === 0 ? undefined : own / total - 1;
+  const change = own === undefined || total === undefined || total === 0 ? undefined : own / total - 1;
   const note =
     change === undefined
       ? ""
       : t(`figure.${change >= 0 ? "more" : "less"}${isOther ? "Here" : ""}`, {
           share: signlessPercent(Math.abs(change)),
         });
-  return <Figure name={name} value={amount(total, unit)} note={note} />;
+  return <Figure name={name} value={amountOf(total, unit)} note={note} />;
 }

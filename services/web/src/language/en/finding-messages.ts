@@ -16,6 +16,13 @@ export const findingMessages = {
   "findings.tooLarge": "This group is too large to be asked for",
   "findings.tooLargeAbout": "Choose one of its feeders, or all meters.",
   "findings.found": "What the rules found",
+  "conflicts.title": "Second values",
+  "conflicts.about":
+    "Two values came for one instant. Curves and months use the one in effect; the other is kept beside it. The last to come is first.",
+  "conflicts.none": "Nothing came twice with another value",
+  "conflicts.kept": "In effect",
+  "conflicts.refused": "Beside it",
+  "conflicts.came": "Came",
   "doubts.title": "Doubted readings",
   "doubts.about":
     "Readings of this range of which a rule has something to say. Who decides says why; the months are then evaluated again.",

@@ -93,6 +93,7 @@ export const meterMessages = {
   "download.as": "Download what is shown as {format}",
   "download.print": "Print",
   "figure.total": "In this range",
+  "figure.unknown": "not known",
   "figure.whole": "all of it known",
   "figure.part": "{share} of it known",
   "figure.toCome": "still to come",

@@ -93,6 +93,7 @@ export const meterMessages = {
   "download.as": "Завантажити показане як {format}",
   "download.print": "Друкувати",
   "figure.total": "За проміжок",
+  "figure.unknown": "невідомо",
   "figure.whole": "відомо все",
   "figure.part": "відомо {share}",
   "figure.toCome": "ще попереду",
