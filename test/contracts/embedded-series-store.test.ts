@@ -6,8 +6,7 @@ import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/dat
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/series/embedded-series-store";
 import type { Damage } from "@meterbook/core/domain/damage/damage";
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
-import { noProgress, type SeriesReader } from "@meterbook/core/ports/series-store";
+import { type FleetReader, noProgress, type SeriesReader } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";

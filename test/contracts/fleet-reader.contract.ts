@@ -1,5 +1,4 @@
-import type { FleetConflict, FleetReader } from "@meterbook/core/ports/fleet-reader";
-import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { FleetConflict, FleetReader, SeriesReader } from "@meterbook/core/ports/series-store";
 import { expect, onTestFinished, test } from "vitest";
 import type { SeriesStoreUnderTest } from "./series-store.contract.ts";
 import { active, applyTo, base, conflictAt, write } from "./series-store-writes.ts";

@@ -2,14 +2,13 @@ import type { AuditLog } from "@meterbook/core/ports/audit-log";
 import type { BillingLog } from "@meterbook/core/ports/billing-log";
 import type { Clock } from "@meterbook/core/ports/clock";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupSumsReader } from "@meterbook/core/ports/group-sums";
 import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, Rejection, StoredRejection } from "@meterbook/core/ports/rejected-log";
-import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { FleetReader, SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import type { RowThreads } from "./billing/csv/shard-rows.ts";
 

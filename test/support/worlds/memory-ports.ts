@@ -21,14 +21,19 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { AuditLog, KeptRead } from "@meterbook/core/ports/audit-log";
 import type { BillingLog } from "@meterbook/core/ports/billing-log";
 import type { DamageLog } from "@meterbook/core/ports/damage-log";
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
 import type { GapLog } from "@meterbook/core/ports/gap-log";
 import type { GroupMembers, GroupSumsReader, SummedDay } from "@meterbook/core/ports/group-sums";
 import type { JobLog } from "@meterbook/core/ports/job-log";
 import type { LoggedReport, ReadingsLog } from "@meterbook/core/ports/readings-log";
 import type { Registry } from "@meterbook/core/ports/registry";
 import type { RejectedLog, RejectionQuery, StoredRejection } from "@meterbook/core/ports/rejected-log";
-import type { SeriesReader, StoredConflict, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import type {
+  FleetReader,
+  SeriesReader,
+  StoredConflict,
+  StoredMeter,
+  StoreTotals,
+} from "@meterbook/core/ports/series-store";
 import type { LatestPage, LedgerEntry, SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { encodeSnapshot } from "@meterbook/core/records/encode-snapshot";
 import { sealChange } from "@meterbook/core/records/registry-change-protobuf";

@@ -1,4 +1,4 @@
-import type { ConflictPlace, FleetConflict } from "@meterbook/core/ports/fleet-reader";
+import type { ConflictPlace, FleetConflict } from "@meterbook/core/ports/series-store";
 import { z } from "zod";
 import type { Api, ApiContext } from "../api-context.ts";
 import { cursorForm } from "../http/answers/cursor.ts";

@@ -1,6 +1,6 @@
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import type { ApiPorts } from "../api-ports.ts";
-import { knownMeters } from "../registry/known-meters.ts";
+import { knownMeters } from "../registry/fleet-meters.ts";
 
 /**
  * Registered meters that no record says are installed, and that were never heard of. No snapshot is made of them:

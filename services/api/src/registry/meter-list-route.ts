@@ -7,7 +7,7 @@ import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
 import { isTable } from "../http/requests/answer-format.ts";
 import { cursor, flag, limit } from "../http/requests/query-schemas.ts";
-import { type FleetMeter, knownMeters } from "./known-meters.ts";
+import { type FleetMeter, knownMeters } from "./fleet-meters.ts";
 import { meterCsvHeader, meterCsvRows } from "./meter-csv.ts";
 import { meterRecordJson } from "./meter-record-json.ts";
 import { recordExample, registeredMeterSchema } from "./meter-routes.ts";

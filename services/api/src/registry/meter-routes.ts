@@ -163,7 +163,8 @@ function meterJson(
 
 /**
  * Of a meter that is silent from the start no snapshot is made, unless its record says since when it should report:
- * months only count it. Two meters of one place may be put one after the other, so that both are there for a moment: that is told, not refused.
+ * months only count it. Two meters of one place may be put one after the other, so that both are there for a moment:
+ * that is told, not refused.
  */
 function warningsOf(
   known: KnownMeter["record"],

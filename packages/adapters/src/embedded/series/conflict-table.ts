@@ -1,7 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel } from "@meterbook/core/domain/reading/reading";
-import type { ConflictsPage } from "@meterbook/core/ports/fleet-reader";
-import type { Conflict, StoredConflict, StoredMeter } from "@meterbook/core/ports/series-store";
+import type { Conflict, ConflictsPage, StoredConflict, StoredMeter } from "@meterbook/core/ports/series-store";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
 import type { MeterTable } from "./meter-table.ts";
 import type { TellSeriesRow } from "./series-damage.ts";

@@ -2,8 +2,13 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Columns, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type DamageEars, noEars } from "@meterbook/core/ports/damage-log";
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
-import type { SeriesReader, StoredChannel, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import type {
+  FleetReader,
+  SeriesReader,
+  StoredChannel,
+  StoredMeter,
+  StoreTotals,
+} from "@meterbook/core/ports/series-store";
 import { shardDirectory } from "../database/shard-directory.ts";
 import { conflictReads } from "./conflict-table.ts";
 import { dayReads } from "./days/day-reads.ts";

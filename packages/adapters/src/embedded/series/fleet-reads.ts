@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import type { FleetReader, MeterIdsPage } from "@meterbook/core/ports/fleet-reader";
+import type { FleetReader, MeterIdsPage } from "@meterbook/core/ports/series-store";
 import { endOfPrefix } from "../../sqlite-views/fleet/merged-ids.ts";
 import { newestConflicts } from "./conflict-table.ts";
 import { dayReads } from "./days/day-reads.ts";

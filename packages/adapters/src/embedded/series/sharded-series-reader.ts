@@ -1,5 +1,4 @@
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
-import type { SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { FleetReader, SeriesReader, StoreTotals } from "@meterbook/core/ports/series-store";
 import { partitionOf } from "@meterbook/sharding/slot";
 import { mergedConflicts } from "../../sqlite-views/fleet/merged-conflicts.ts";
 import { mergedIds } from "../../sqlite-views/fleet/merged-ids.ts";

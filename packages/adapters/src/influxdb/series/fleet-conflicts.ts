@@ -1,5 +1,4 @@
-import type { ConflictsPage, FleetConflict } from "@meterbook/core/ports/fleet-reader";
-import type { StoredConflict } from "@meterbook/core/ports/series-store";
+import type { ConflictsPage, FleetConflict, StoredConflict } from "@meterbook/core/ports/series-store";
 import { partitionOf, slotCount } from "@meterbook/sharding/slot";
 import { mergedConflicts } from "../../sqlite-views/fleet/merged-conflicts.ts";
 import type { InfluxConnection } from "../client/influx-connection.ts";
@@ -10,8 +9,8 @@ import type { SlotRoutes } from "../points/slot-routes.ts";
 const instantMax = 2 ** 42;
 
 /**
- * A page of the conflicts of all partitions. Ids grow with the log of one partition, so each is asked for itself, of all
- * servers that hold slots of it.
+ * A page of the conflicts of all partitions. Ids grow with the log of one partition, so each is asked for itself, on
+ * all servers that hold slots of it.
  *
  * @param positions how far each partition is: what frames behind it brought has not happened
  */

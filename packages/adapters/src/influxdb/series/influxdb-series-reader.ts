@@ -1,5 +1,4 @@
-import type { FleetReader } from "@meterbook/core/ports/fleet-reader";
-import type { SeriesReader, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
+import type { FleetReader, SeriesReader, StoredMeter, StoreTotals } from "@meterbook/core/ports/series-store";
 import type { InfluxConnection, InfluxOptions } from "../client/influx-connection.ts";
 import type { TellOdd } from "../client/odd-rows.ts";
 import { metersById } from "../points/channel-rows.ts";

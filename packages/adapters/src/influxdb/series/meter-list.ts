@@ -1,4 +1,4 @@
-import type { MeterIdsPage } from "@meterbook/core/ports/fleet-reader";
+import type { MeterIdsPage } from "@meterbook/core/ports/series-store";
 import { meterIdTable } from "../../sqlite-views/fleet/meter-id-table.ts";
 import { within } from "../../waiting/within.ts";
 import type { InfluxConnection } from "../client/influx-connection.ts";

@@ -1,5 +1,4 @@
-import type { FleetConflict } from "@meterbook/core/ports/fleet-reader";
-import type { StoredConflict } from "@meterbook/core/ports/series-store";
+import type { FleetConflict, StoredConflict } from "@meterbook/core/ports/series-store";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { mergedConflicts } from "./merged-conflicts.ts";

@@ -1,5 +1,4 @@
-import type { ConflictPlace, FleetConflict } from "@meterbook/core/ports/fleet-reader";
-import type { StoredConflict } from "@meterbook/core/ports/series-store";
+import type { ConflictPlace, FleetConflict, StoredConflict } from "@meterbook/core/ports/series-store";
 
 /** Pages of conflicts, one of each shard, its newest first, as the page of all of them together. */
 export function mergedConflicts(

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import type { MeterIdsPage } from "@meterbook/core/ports/fleet-reader";
+import type { MeterIdsPage } from "@meterbook/core/ports/series-store";
 import { inTransaction } from "../file/in-transaction.ts";
 import { endOfPrefix } from "./merged-ids.ts";
 

@@ -1,6 +1,6 @@
 import { pointsOf } from "@meterbook/core/domain/registry/installations";
 import type { ApiContext } from "../../api-context.ts";
-import { type FleetMeter, knownMetersAfter } from "../known-meters.ts";
+import { type FleetMeter, knownMetersAfter } from "../fleet-meters.ts";
 import { type ListedPoint, ownPoint } from "./known-usage-point.ts";
 
 /**
