@@ -19,9 +19,15 @@ const judgedByTime = [
   "services/api/src/registry/imports/import-limits.test.ts",
   "test/fuzz/time-per-byte.test.ts",
   "test/scenarios/asked-again.test.ts",
-  ...["behind-npm", "certificates", "containers", "documented-commands", "hostile-clients", "keys-not-json"].map(
-    faults,
-  ),
+  ...[
+    "behind-npm",
+    "certificates",
+    "compose-file",
+    "containers",
+    "documented-commands",
+    "hostile-clients",
+    "keys-not-json",
+  ].map(faults),
   ...["late-refusals", "log-on-terminal", "servers-missing", "told-in-time"].map(faults),
 ];
 const secondTry = { retry: process.env["CI"] === undefined ? 0 : 1 };

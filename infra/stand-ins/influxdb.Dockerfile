@@ -1,3 +1,4 @@
 FROM debian:bookworm-slim
-COPY influxd /usr/bin/influxd
-CMD ["influxd", "run"]
+COPY influxd influx influxdb-run /usr/bin/
+EXPOSE 8086
+CMD ["influxdb-run"]

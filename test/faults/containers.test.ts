@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { GenericContainer, Wait } from "testcontainers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { accepts, influxAnswers, kafkaAnswers } from "../../infra/servers/server-answers.ts";
+import { blockAfter } from "../support/documents/block-after.ts";
 import { publishAll } from "../support/network/publisher.ts";
 import { startInflux } from "../support/servers/influx-server.ts";
 import { startKafka } from "../support/servers/kafka-server.ts";
@@ -53,13 +54,6 @@ describe.skipIf(!dockerIsThere)("servers in containers are killed and come back 
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
-
-/** The commands of the block that follows a heading of a page, continued lines as one. */
-async function blockAfter(page: string, heading: string): Promise<string[]> {
-  const text = await readFile(join(root, page), "utf8");
-  const [, block = ""] = /^```\w*\n([\s\S]*?)^```/m.exec(text.slice(text.indexOf(`\n## ${heading}\n`))) ?? [];
-  return block.replaceAll("\\\n", " ").trim().split("\n");
-}
 
 /** Two minutes where the engine has built nothing of it yet. */
 describe.skipIf(!dockerIsThere)("as docs/running.md prints it", { timeout: 900_000 }, () => {
