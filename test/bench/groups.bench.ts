@@ -1,3 +1,5 @@
+import { openEmbeddedGroupSumsReader } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
+import { readSummedSteps } from "@meterbook/core/records/sums/register-day-record";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
 import { benchSettings } from "./bench-settings.ts";
 import type { Figure } from "./bench-table.ts";
@@ -7,6 +9,7 @@ import { portOf } from "./throughput.bench.ts";
 
 const quarter = 900;
 const days = 31;
+const steps = (days * 86_400) / quarter;
 
 interface Sums {
   readonly pending: number;
@@ -15,7 +18,8 @@ interface Sums {
 
 /**
  * Response time of the month's curve of all meters together, in quarter hours, while meters report at a steady rate;
- * and how long it takes to sum a day.
+ * and how long it takes to sum a month. In turns with the curve it asks the same process for an answer that holds
+ * nothing, and reads the same sums itself: what a busy machine does to whoever wakes is in all three.
  */
 export async function measureGroups(options: {
   readonly meters: number;
@@ -49,13 +53,40 @@ export async function measureGroups(options: {
     const messages = messagesPerSecond * seconds;
     const running = runLoad({
       ...{ ...load, messages, readingsPerMessage: "1" },
-      ...{ rate: messagesPerSecond, startAt: from, firstRound: (days * 86_400) / quarter },
+      ...{ rate: messagesPerSecond, startAt: from, firstRound: steps },
     });
-    const times = await askRepeatedly(() => meterbook.request(path), running);
-    const note = `${times.length} requests of ${days * 96} steps of ${meters} meters at ${messagesPerSecond} messages/s`;
+    const sums = openEmbeddedGroupSumsReader({ dataDir: meterbook.dataDir });
+    const [curve, nothing, raw] = await inTurns(running, [
+      async () => {
+        const body = (await (await meterbook.request(path)).json()) as Sums;
+        if (body.items.length !== steps) throw new Error(`the curve has ${body.items.length} steps`);
+      },
+      async () => {
+        await (await meterbook.request("/healthz")).text();
+      },
+      async () => {
+        const found = await sums.days("fleet", "1.8.0", { from, to: to - 1 });
+        const read = found.reduce(
+          (all, day) => all + (readSummedSteps(day.sums, "PT15M")?.steps.present.length ?? 0),
+          0,
+        );
+        if (read !== steps) throw new Error(`the sums have ${read} steps`);
+      },
+    ]);
+    await sums.close();
+    const note = `${curve.length} requests of ${steps} steps of ${meters} meters at ${messagesPerSecond} messages/s`;
     return [
-      { name: "group curve p50", value: shareOf(times, 0.5), unit: "ms", note },
-      { name: "group curve p99", value: shareOf(times, 0.99), unit: "ms", bar: { atMost: 100 } },
+      { name: "group curve p50", value: shareOf(curve, 0.5), unit: "ms", note },
+      { name: "group curve p99", value: shareOf(curve, 0.99), unit: "ms", bar: { atMost: 100 } },
+      {
+        name: "an answer that holds nothing p50",
+        value: shareOf(nothing, 0.5),
+        unit: "ms",
+        note: "/healthz, in turns",
+      },
+      { name: "an answer that holds nothing p99", value: shareOf(nothing, 0.99), unit: "ms" },
+      { name: "raw read of the sums p50", value: shareOf(raw, 0.5), unit: "ms", note: "in the bench's process" },
+      { name: "raw read of the sums p99", value: shareOf(raw, 0.99), unit: "ms" },
       { name: "sums of a month", value: summing, unit: "s", note: "from when all readings were stored" },
     ];
   } finally {
@@ -73,20 +104,27 @@ async function untilSummed(read: () => Promise<Sums>): Promise<number> {
   }
 }
 
-/** Asks one after the other, 20 ms apart, until the load ends; ascending milliseconds. */
-async function askRepeatedly(ask: () => Promise<Response>, load: Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
+type Times = readonly number[];
+
+/** Asks one after the other, 10 ms apart, until the load ends; ascending milliseconds of each. */
+async function inTurns(
+  load: Promise<unknown>,
+  asks: readonly [() => Promise<void>, () => Promise<void>, () => Promise<void>],
+): Promise<readonly [Times, Times, Times]> {
+  const times: [number[], number[], number[]] = [[], [], []];
   let over = false;
   const ended = load.finally(() => {
     over = true;
   });
   while (!over) {
-    const started = performance.now();
-    const body = (await (await ask()).json()) as Sums;
-    times.push(performance.now() - started);
-    if (body.items.length !== (days * 86_400) / quarter) throw new Error(`the curve has ${body.items.length} steps`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const [place, ask] of asks.entries()) {
+      const started = performance.now();
+      await ask();
+      times[place]?.push(performance.now() - started);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
   await ended;
-  return times.sort((a, b) => a - b);
+  for (const of of times) of.sort((a, b) => a - b);
+  return times;
 }

@@ -66,7 +66,7 @@ const tasks: Record<string, (person: Person) => Promise<void>> = {
   },
   async T06(person) {
     await person.click(person.page.getByRole("link", { name: "Intake" }).first());
-    await person.click(person.page.getByText("The unit is not known"));
+    await person.click(person.page.locator(".entries").getByText("The unit is not known"));
     await expect.poll(() => person.page.locator("[open] pre").textContent(), patience).toContain('"unit": "kWhh"');
     await person.click(person.page.locator("[open]").getByRole("button", { name: "Try again" }));
     await person.page.getByText("Nothing was taken.").waitFor();

@@ -11,6 +11,7 @@ import { listAnswers, withJson } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
 import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
 import { register } from "../http/requests/query-schemas.ts";
+import { groupCurveBytes } from "./group-curve-json.ts";
 import {
   groupId,
   groupPointExample,
@@ -88,13 +89,14 @@ export function groupCurveRoutes(app: Api, context: ApiContext): void {
       throw new ApiProblem("register_unknown", `there are no sums of ${of} of ${group.groupId}; there are of ${known}`);
     }
     const { unit, points } = await readGroup(context, group.groupId, of, range);
-    const items = points.map(groupPointJson);
     if (format === "json") {
       const { groupId: id, kind, name, meters } = group;
       const pending = await pendingDays(context, range);
       const of_ = { groupId: id, kind, name, meters, register: of, unit, resolution: range.resolution };
-      return reply.send({ ...of_, zone: timeZone, pending, items });
+      const answer = groupCurveBytes({ ...of_, zone: timeZone, pending }, points);
+      return reply.type("application/json; charset=utf-8").send(answer);
     }
+    const items = points.map(groupPointJson);
     const lines =
       rowsAs(format) === "csv"
         ? textEncoder(

@@ -80,6 +80,14 @@ test("what nobody knows is null and not 0, and a register without sums is told",
   expect((await app.inject(`/v1/groups/fleet/curve?register=1.8.0&${long}`)).json().code).toBe("range_too_long");
 });
 
+test("a curve that has not changed is not sent again", async () => {
+  const app = await apiWith({ fleet: { days: { "1.8.0": [sums(day, 10)] } } });
+  const url = `/v1/groups/fleet/curve?register=1.8.0&${range}&resolution=P1D`;
+  const { etag = "" } = (await app.inject(url)).headers;
+  const again = await app.inject({ url, headers: { "if-none-match": etag } });
+  expect([again.statusCode, again.body]).toEqual([304, ""]);
+});
+
 test("groups are listed by kind, page by page", async () => {
   const app = await apiWith({
     "feeder:F1": { meters: 2, days: {} },

@@ -1,5 +1,4 @@
-import type { Curve } from "../curves/curve.ts";
-import { qualityAt } from "../curves/curve.ts";
+import { overSteps, qualityAt } from "../curves/curve.ts";
 import type { LoadedCurves } from "../curves/load-curves.ts";
 
 /** The columns that are drawn: all over the steps of the first curve. */
@@ -24,14 +23,4 @@ export function chartData({ curve, exported, compared }: LoadedCurves): ChartDat
     exported: exported === undefined ? undefined : overSteps(curve.from, exported).map((value) => -value),
     compared: compared.map((one) => overSteps(curve.from, one.curve)),
   };
-}
-
-/** A curve's amounts at the starts of another's steps; NaN where it has no step that begins there. */
-export function overSteps(starts: Float64Array, { from, value }: Pick<Curve, "from" | "value">): Float64Array {
-  const found = new Float64Array(starts.length).fill(Number.NaN);
-  for (let i = 0, j = 0; i < starts.length; i += 1) {
-    while (j < from.length && (from[j] as number) < (starts[i] as number)) j += 1;
-    if (from[j] === starts[i]) found[i] = value[j] as number;
-  }
-  return found;
 }

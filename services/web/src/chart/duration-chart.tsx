@@ -54,7 +54,7 @@ function options(place: HTMLElement, unit: string, onPlace: (index: number | und
   return {
     width: place.clientWidth,
     height: 320,
-    padding: [12, 12, 0, 0],
+    padding: [12, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: false, range: [0, 100] }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },

@@ -100,3 +100,13 @@ export function stepAt({ from, to }: Pick<Curve, "from" | "to">, instant: number
 export function powerAt({ from, to, value }: Curve, index: number): number {
   return ((value[index] as number) * 3600) / ((to[index] as number) - (from[index] as number));
 }
+
+/** A curve's amounts at the starts of another's steps; NaN where it has no step that begins there. */
+export function overSteps(starts: Float64Array, { from, value }: Pick<Curve, "from" | "value">): Float64Array {
+  const found = new Float64Array(starts.length).fill(Number.NaN);
+  for (let i = 0, j = 0; i < starts.length; i += 1) {
+    while (j < from.length && (from[j] as number) < (starts[i] as number)) j += 1;
+    if (from[j] === starts[i]) found[i] = value[j] as number;
+  }
+  return found;
+}

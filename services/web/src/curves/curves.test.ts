@@ -3,7 +3,7 @@ import { zoneClock } from "../time/zone-clock.ts";
 import { alignCurve } from "./align-curve.ts";
 import { type Curve, curveOf, qualityAt, stepAt } from "./curve.ts";
 import { colourOf, dayGrid, noCell, quantileEdges } from "./day-grid.ts";
-import { figuresOf, loadDuration } from "./figures.ts";
+import { figuresOf, loadDuration, sharedOf } from "./figures.ts";
 import { typicalDays } from "./typical-day.ts";
 
 const clock = zoneClock("Europe/Kyiv");
@@ -56,6 +56,17 @@ test("peak and base load are powers, whatever the step", () => {
   const curve = quarterHours(day, day + 86_400, (i) => (i === 40 ? 500 : 25));
   expect(figuresOf(curve)).toMatchObject({ peak: { watts: 2000, from: day + 36_000 }, baseWatts: 100 });
   expect([...loadDuration(curve)].slice(0, 2)).toEqual([2000, 100]);
+});
+
+test("a range that is not over is compared with as much of the one before", () => {
+  const [day, next] = [clock.midnight(2026, 6, 1), clock.midnight(2026, 6, 3)];
+  const whole = quarterHours(day, next, () => 10);
+  const begun = quarterHours(day, next, (i) => (i < 96 ? 12 : null));
+  expect(sharedOf(begun, whole)).toEqual({ own: 1152, other: 960, isPart: true });
+  expect(sharedOf(whole, begun)).toEqual({ own: 960, other: 1152, isPart: true });
+  expect(sharedOf(whole, whole)).toEqual({ own: 1920, other: 1920, isPart: false });
+  const elsewhere = quarterHours(clock.midnight(2026, 7, 1), clock.midnight(2026, 7, 2));
+  expect(sharedOf(whole, elsewhere)).toEqual({ own: 0, other: 0, isPart: true });
 });
 
 test("in spring an hour is not on the clock, and every step has its place", () => {

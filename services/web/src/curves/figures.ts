@@ -1,4 +1,4 @@
-import { type Curve, powerAt, qualityAt } from "./curve.ts";
+import { type Curve, overSteps, powerAt, qualityAt } from "./curve.ts";
 
 /** What a curve says in a few numbers. */
 export interface Figures {
@@ -12,6 +12,29 @@ export interface Figures {
   readonly peak: { readonly watts: number; readonly from: number; readonly to: number } | undefined;
   /** Watts that are nearly always drawn: a tenth of the time less, nine tenths more. */
   readonly baseWatts: number | undefined;
+}
+
+/** Two curves over the steps that both of them know: a range that is not over is not compared with a whole one. */
+export interface Shared {
+  readonly own: number;
+  readonly other: number;
+  /** One of the two knows more than the other. */
+  readonly isPart: boolean;
+}
+
+export function sharedOf(curve: Curve, compared: Curve): Shared {
+  const others = overSteps(curve.from, compared);
+  const sums = { own: 0, other: 0, steps: 0 };
+  for (let i = 0; i < others.length; i += 1) {
+    const [value, other] = [curve.value[i] as number, others[i] as number];
+    if (Number.isNaN(value) || Number.isNaN(other)) continue;
+    sums.own += value;
+    sums.other += other;
+    sums.steps += 1;
+  }
+  const known = (values: Float64Array) => values.reduce((all, value) => all + Number(!Number.isNaN(value)), 0);
+  const isPart = sums.steps < Math.max(known(curve.value), known(compared.value));
+  return { own: sums.own, other: sums.other, isPart };
 }
 
 const baseShare = 0.1;

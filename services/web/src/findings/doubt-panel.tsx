@@ -75,7 +75,7 @@ interface DoubtTableProps {
 function DoubtTable({ doubts, zone, judged }: DoubtTableProps) {
   return (
     <Wide label={t("doubts.title")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("statement.at")}</th>
@@ -90,12 +90,14 @@ function DoubtTable({ doubts, zone, judged }: DoubtTableProps) {
           {doubts.map(({ reading, rules }) => (
             <tr key={reading.id}>
               <th scope="row">{dateTime(reading.at, zone)}</th>
-              <td class="number">{amount(reading.value, reading.unit)}</td>
-              <td>
+              <td class="number" data-label={t("doubts.value")}>
+                {amount(reading.value, reading.unit)}
+              </td>
+              <td class="stack-wide" data-label={t("doubts.why")}>
                 <Why reading={reading} rules={rules} />
               </td>
               {may("operator") ? (
-                <td>
+                <td class="stack-wide">
                   <VerdictForm reading={reading} judged={(verdict) => judged(reading.id, verdict)} />
                 </td>
               ) : null}

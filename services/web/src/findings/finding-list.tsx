@@ -4,6 +4,7 @@ import { useAnswer } from "../api/use-answer.ts";
 import { dateTime, monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { DownloadLinks } from "../look/download-links.tsx";
+import { RegisterCell } from "../look/register-cell.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
 import { Rule } from "./found-by-rules.tsx";
@@ -59,7 +60,7 @@ const pageMax = 1000;
 function FindingTable({ items }: { items: readonly Finding[] }) {
   return (
     <Wide label={t("findings.list")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("findings.rule")}</th>
@@ -89,15 +90,17 @@ function FindingRow({ finding: { rule, at, meterId, register, period, quality } 
         <Rule rule={rule} />
         <small>{ruleAbout(rule)}</small>
       </th>
-      <td>
+      <td data-label={t("meter.kicker")}>
         <a href={placeOfReading(meterId, register, at)}>{meterId}</a>
       </td>
-      <td>
+      <td data-label={t("findings.month")}>
         <a href={`/meters/${encodeURIComponent(meterId)}/months/${period}`}>{monthName(period)}</a>
       </td>
-      <td>{register}</td>
-      <td>{dateTime(at, hereZone)}</td>
-      <td>
+      <td data-label={t("table.register")}>
+        <RegisterCell register={register} />
+      </td>
+      <td data-label={t("findings.at")}>{dateTime(at, hereZone)}</td>
+      <td data-label={t("table.quality")}>
         <i class={`mark mark-${quality}`} /> {t(`quality.${quality}`)}
       </td>
     </tr>

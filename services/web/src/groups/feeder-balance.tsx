@@ -61,16 +61,20 @@ function Shown({ balance, zone }: { balance: Balance; zone: string }) {
         <Figure
           name={t("balance.band")}
           value={
-            total.low === total.high ? "–" : `${signedAmount(total.low, unit)} … ${signedAmount(total.high, unit)}`
+            total.known === 0
+              ? "–"
+              : total.low === total.high
+                ? t("balance.exact")
+                : `${signedAmount(total.low, unit)} … ${signedAmount(total.high, unit)}`
           }
           note={t("balance.known", { known: count(total.known), steps: count(total.steps) })}
         />
       </dl>
-      <LossBars items={items} />
+      <LossBars items={items} zone={zone} />
       <details>
         <summary>{t("balance.table")}</summary>
         <Wide label={t("balance.table")}>
-          <table class="table">
+          <table class="table stack">
             <thead>
               <tr>
                 <th scope="col">{t("balance.day")}</th>
@@ -88,17 +92,23 @@ function Shown({ balance, zone }: { balance: Balance; zone: string }) {
               {items.map((point) => (
                 <tr key={point.from}>
                   <th scope="row">{day(point.from, zone)}</th>
-                  <td class="number">{signedAmount(point.supplied, unit)}</td>
-                  <td class="number">{signedAmount(point.delivered, unit)}</td>
-                  <td class="number">
+                  <td class="number" data-label={t("balance.supplied")}>
+                    {signedAmount(point.supplied, unit)}
+                  </td>
+                  <td class="number" data-label={t("balance.delivered")}>
+                    {signedAmount(point.delivered, unit)}
+                  </td>
+                  <td class="number" data-label={t("balance.losses")}>
                     <strong>{signedAmount(point.losses, unit)}</strong>
                   </td>
-                  <td class="number">
-                    {point.low === null || point.low === point.high
+                  <td class="number" data-label={t("balance.band")}>
+                    {point.low === null
                       ? "–"
-                      : `${signedAmount(point.low, unit)} … ${signedAmount(point.high, unit)}`}
+                      : point.low === point.high
+                        ? t("balance.exact")
+                        : `${signedAmount(point.low, unit)} … ${signedAmount(point.high, unit)}`}
                   </td>
-                  <td class="number">
+                  <td class="number" data-label={t("groups.meters")}>
                     {count(point.present)} / {count(point.expected)}
                   </td>
                 </tr>

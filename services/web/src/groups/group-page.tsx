@@ -55,7 +55,10 @@ function KnownGroup({ group, periods }: { group: Group; periods: readonly Listed
   const zone = periods[0]?.zone ?? "UTC";
   const clock = zoneClock(zone);
   const view = readView(query, clock, Date.now() / 1000);
-  const show = (change: Partial<MeterView>) => route(`${path}?${viewQuery({ ...view, ...change }, clock)}`);
+  // What the movers show stands in the same address.
+  const beside = new URLSearchParams(Object.entries(query).filter(([name]) => name === "period" || name === "against"));
+  const show = (change: Partial<MeterView>) =>
+    route(`${path}?${[viewQuery({ ...view, ...change }, clock), beside].map(String).filter(Boolean).join("&")}`);
   const over = periods.filter(({ state }) => state !== "open").map(({ period }) => period);
   return (
     <>

@@ -2,20 +2,31 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 import { useAnswer } from "../api/use-answer.ts";
 import { CurveChart } from "../chart/curve-chart.tsx";
 import { figuresOf } from "../curves/figures.ts";
+import { registerTitle } from "../curves/register-name.ts";
 import { type MeterView, viewQuery } from "../curves/view-state.ts";
 import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
-import { amount, count, percent, power, signlessPercent } from "../language/numbers.ts";
+import { amount, count, percent, power } from "../language/numbers.ts";
 import { Choice } from "../look/choice.tsx";
+import { ComparedFigure } from "../look/compared-figure.tsx";
+import { DownloadLinks } from "../look/download-links.tsx";
 import { Figure } from "../look/figure.tsx";
-import { Icon } from "../look/icon.tsx";
+import { knownAmount } from "../look/known-amount.ts";
+import { lazyPart } from "../look/lazy-part.tsx";
 import { ProblemNotice } from "../look/problem-notice.tsx";
 import { Skeleton } from "../look/states.tsx";
+import { compareName } from "../meter/compare-name.ts";
 import { RangeStepper, SpanButtons } from "../meter/view-controls.tsx";
 import { isoOf } from "../time/iso.ts";
 import { zoneClock } from "../time/zone-clock.ts";
 import { CompletenessStrip } from "./completeness-strip.tsx";
 import { completenessOf, type Group, groupResolution, type LoadedSums, loadGroup } from "./group-curve.ts";
+
+const StepTableView = lazyPart(
+  "step-table",
+  async () => (await import("../meter/step-table-view.tsx")).StepTableView,
+  460,
+);
 
 interface GroupPanelProps {
   readonly group: Group;
@@ -69,7 +80,7 @@ function Controls({ group, zone, view, show, register }: GroupPanelProps & { reg
           <Choice
             label={t("control.register")}
             value={register}
-            options={group.registers.map((one) => [one, one])}
+            options={group.registers.map((one) => [one, registerTitle(one)])}
             choose={(next) => show({ register: next })}
           />
         ) : null}
@@ -85,13 +96,7 @@ function Controls({ group, zone, view, show, register }: GroupPanelProps & { reg
           options={(["none", "month", "year"] as const).map((one) => [one, t(`compare.${one}`)])}
           choose={(next) => show({ compare: next as "none" })}
         />
-        <p class="row">
-          {(["csv", "xlsx"] as const).map((format) => (
-            <a key={format} class="button button-quiet" href={`${download}&format=${format}`} download>
-              <Icon name="download" /> {format.toUpperCase()}
-            </a>
-          ))}
-        </p>
+        <DownloadLinks call={download} />
       </div>
     </div>
   );
@@ -120,7 +125,19 @@ export function SumsShown({ loaded, zone, range, onRange }: SumsShownProps) {
       <p class="hint">{t("curve.keys")}</p>
       {loaded.pending === 0 ? null : <p class="notice">{t("groups.pending", { count: loaded.pending })}</p>}
       <Tiles loaded={loaded} zone={zone} />
+      <SumsTable loaded={loaded} />
     </>
+  );
+}
+
+/** The same numbers as text, made when somebody wants them. */
+function SumsTable({ loaded }: { loaded: LoadedSums }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details class="sums-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("table.label")}</summary>
+      {isOpen ? <StepTableView loaded={loaded} counted={loaded.points} /> : null}
+    </details>
   );
 }
 
@@ -142,23 +159,11 @@ function Tiles({ loaded, zone }: { loaded: LoadedSums; zone: string }) {
   const figures = useMemo(() => figuresOf(curve), [curve]);
   const { expected, present, estimated } = completenessOf(loaded);
   const [other] = compared;
-  const before = other === undefined ? undefined : figuresOf(other.curve).total;
-  const { total } = figures;
   return (
     <dl class="figures">
-      <Figure
-        name={t("groups.total")}
-        value={total === undefined ? t("figure.unknown") : amount(total, curve.unit)}
-        note={
-          total === undefined || before === undefined || before === 0
-            ? ""
-            : t(`figure.${total >= before ? "more" : "less"}`, {
-                share: signlessPercent(Math.abs(total / before - 1)),
-              })
-        }
-      />
-      {before === undefined ? null : (
-        <Figure name={t(`compare.${other?.name as "month"}`)} value={amount(before, curve.unit)} note="" />
+      <Figure name={t("groups.total")} value={knownAmount(figures.total, curve.unit)} note="" />
+      {other === undefined ? null : (
+        <ComparedFigure name={compareName(other.name)} curve={curve} compared={other.curve} />
       )}
       <Figure
         name={t("groups.completeness")}

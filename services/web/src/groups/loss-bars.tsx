@@ -1,13 +1,16 @@
 import type { Schemas } from "../api/client.ts";
+import { axisDate, day } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { signlessPercent } from "../language/numbers.ts";
 
 type Point = Schemas["BalancePoint"];
 
 const [height, stepWidth] = [120, 12];
+/** More of them would overlap on a telephone. */
+const daysNamedMax = 5;
 
 /** Losses of each step as a share of what was supplied, with the band in which they lie. */
-export function LossBars({ items }: { items: readonly Point[] }) {
+export function LossBars({ items, zone }: { items: readonly Point[]; zone: string }) {
   const shares = items.map(({ supplied, losses, low, high }) => {
     if (supplied === null || supplied <= 0 || losses === null || low === null || high === null) return undefined;
     return { losses: losses / supplied, low: low / supplied, high: high / supplied };
@@ -18,7 +21,8 @@ export function LossBars({ items }: { items: readonly Point[] }) {
   const bottom = Math.min(0, ...known.map(({ low }) => low));
   const y = (share: number) => ((top - share) / (top - bottom)) * height;
   const worst = Math.max(...known.map(({ losses }) => losses));
-  const label = t("balance.bars", { worst: `${worst < 0 ? "−" : ""}${signlessPercent(Math.abs(worst))}` });
+  const label = t("balance.bars", { worst: shareText(worst) });
+  const every = Math.ceil(items.length / daysNamedMax);
   return (
     <figure class="strip">
       <figcaption class="soft">{label}</figcaption>
@@ -33,6 +37,7 @@ export function LossBars({ items }: { items: readonly Point[] }) {
         {shares.map((share, i) =>
           share === undefined ? null : (
             <g key={items[i]?.from}>
+              <title>{`${day(items[i]?.from ?? 0, zone)}: ${shareText(share.losses)}`}</title>
               <rect
                 class="loss-band"
                 x={i * stepWidth + 2}
@@ -51,6 +56,19 @@ export function LossBars({ items }: { items: readonly Point[] }) {
           ),
         )}
       </svg>
+      <div class="strip-days soft" aria-hidden="true">
+        {items.map(({ from }, i) =>
+          i % every === 0 ? (
+            <span key={from} style={{ left: `${((i + 0.5) / items.length) * 100}%` }}>
+              {axisDate(Date.parse(from) / 1000, zone, { day: "numeric", month: "short" })}
+            </span>
+          ) : null,
+        )}
+      </div>
     </figure>
   );
+}
+
+function shareText(share: number): string {
+  return `${share < 0 ? "−" : ""}${signlessPercent(Math.abs(share))}`;
 }

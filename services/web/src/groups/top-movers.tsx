@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { monthName } from "../language/dates.ts";
@@ -10,8 +10,10 @@ import { Wide } from "../look/wide.tsx";
 
 /** Whose use changed most against the month or the year before. */
 export function TopMovers({ groupId, periods }: { groupId: string; periods: readonly string[] }) {
-  const [period, setPeriod] = useState(periods[0] as string);
-  const [against, setAgainst] = useState<"month" | "year">("month");
+  const { query, path, route } = useLocation();
+  const period = periods.find((one) => one === query["period"]) ?? (periods[0] as string);
+  const against = query["against"] === "year" ? "year" : "month";
+  const show = (change: Record<string, string>) => route(`${path}?${new URLSearchParams({ ...query, ...change })}`);
   const answer = useAnswer(`${groupId} ${period} ${against}`, (signal) =>
     ask(api.GET("/v1/groups/{groupId}/movers", { params: { path: { groupId }, query: { period, against } }, signal })),
   );
@@ -24,13 +26,13 @@ export function TopMovers({ groupId, periods }: { groupId: string; periods: read
             label={t("movers.month")}
             value={period}
             options={periods.map((one) => [one, monthName(one)])}
-            choose={setPeriod}
+            choose={(next) => show({ period: next })}
           />
           <Choice
             label={t("control.compare")}
             value={against}
             options={(["month", "year"] as const).map((one) => [one, t(`compare.${one}`)])}
-            choose={(next) => setAgainst(next as "month")}
+            choose={(next) => show({ against: next })}
           />
         </div>
       </div>
@@ -64,7 +66,7 @@ interface Mover {
 function Movers({ items, period }: { items: readonly Mover[]; period: string }) {
   return (
     <Wide label={t("movers.title")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("movers.meter")}</th>
@@ -85,9 +87,13 @@ function Movers({ items, period }: { items: readonly Mover[]; period: string }) 
               <th scope="row">
                 <a href={`/meters/${encodeURIComponent(meterId)}/months/${period}`}>{meterId}</a>
               </th>
-              <td class="number">{signedAmount(consumption, "Wh")}</td>
-              <td class="number">{signedAmount(before, "Wh")}</td>
-              <td class="number">
+              <td class="number" data-label={monthName(period)}>
+                {signedAmount(consumption, "Wh")}
+              </td>
+              <td class="number" data-label={t("movers.before")}>
+                {signedAmount(before, "Wh")}
+              </td>
+              <td class="number" data-label={t("movers.change")}>
                 <strong>{changeOf(change, "Wh")}</strong>{" "}
                 {before === null || before === 0 ? "" : `(${signlessPercent(Math.abs(change / before))})`}
               </td>

@@ -4,6 +4,7 @@ import { dateTime } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { count } from "../language/numbers.ts";
 import { Icon } from "../look/icon.tsx";
+import { RegisterCell } from "../look/register-cell.tsx";
 import { WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
 
@@ -54,12 +55,14 @@ export function GapList({ period }: { period?: string }) {
 function GapTable({ gaps }: { gaps: readonly Gap[] }) {
   return (
     <Wide label={t("gaps.title")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("rejected.meter")}</th>
             <th scope="col">{t("table.register")}</th>
-            <th scope="col">{t("table.from")}</th>
+            <th scope="col">
+              {t("table.from")} <small>({hereZone})</small>
+            </th>
             <th scope="col">{t("table.to")}</th>
             <th scope="col" class="number">
               {t("gaps.missing")}
@@ -88,11 +91,17 @@ function GapRow({ gap: { meterId, register, from, to, missing, goesOn, atClose, 
         <a href={`/meters/${encodeURIComponent(meterId)}?${range}`}>{meterId}</a>
         {atClose ? <small>{t("gaps.atClose")}</small> : null}
       </th>
-      <td>{register}</td>
-      <td>{dateTime(from, hereZone)}</td>
-      <td>{goesOn ? <span class="badge badge-open">{t("gaps.goesOn")}</span> : dateTime(to, hereZone)}</td>
-      <td class="number">{count(missing)}</td>
-      <td class="soft">
+      <td data-label={t("table.register")}>
+        <RegisterCell register={register} />
+      </td>
+      <td data-label={t("table.from")}>{dateTime(from, hereZone)}</td>
+      <td data-label={t("table.to")}>
+        {goesOn ? <span class="badge badge-open">{t("gaps.goesOn")}</span> : dateTime(to, hereZone)}
+      </td>
+      <td class="number" data-label={t("gaps.missing")}>
+        {count(missing)}
+      </td>
+      <td class="soft" data-label={t("gaps.asked")}>
         {asked === null
           ? t("gaps.notAsked")
           : t("gaps.askedTimes", { count: asked.times, at: dateTime(asked.at, hereZone) })}

@@ -1,7 +1,8 @@
+import { useRef } from "preact/hooks";
 import { api, ask, type Schemas } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { t } from "../language/language.ts";
-import { count } from "../language/numbers.ts";
+import { count, rate } from "../language/numbers.ts";
 import { Icon } from "../look/icon.tsx";
 import { WithAnswer } from "../look/states.tsx";
 
@@ -9,15 +10,35 @@ const everyMs = 3000;
 
 /** Where every reading is, as it is now. */
 export function IntakeFigures() {
+  const perSecond = useRate();
   const answer = useAnswer("status", (signal) => ask(api.GET("/v1/status", { signal })), { everyMs });
   return (
     <WithAnswer answer={answer} height={120}>
-      {(status) => <Figures status={status} />}
+      {(status) => <Figures status={status} perSecond={perSecond(status.received)} />}
     </WithAnswer>
   );
 }
 
-function Figures({ status }: { status: Schemas["Status"] }) {
+/** How many come in a second, from what was received at one look and the next; undefined at the first. */
+function useRate(): (received: number) => number | undefined {
+  const last = useRef<{ readonly received: number; readonly atMs: number; readonly rate: number | undefined }>(
+    undefined,
+  );
+  return (received) => {
+    const { current } = last;
+    const atMs = performance.now();
+    if (current === undefined) last.current = { received, atMs, rate: undefined };
+    else if (atMs - current.atMs >= everyMs / 2)
+      last.current = {
+        received,
+        atMs,
+        rate: (Math.max(0, received - current.received) * 1000) / (atMs - current.atMs),
+      };
+    return last.current?.rate;
+  };
+}
+
+function Figures({ status, perSecond }: { status: Schemas["Status"]; perSecond: number | undefined }) {
   const { received, stored, duplicates, conflicts, rejected, inFlight, lagSeconds, snapshotsPending, settled, lost } =
     status;
   return (
@@ -33,6 +54,10 @@ function Figures({ status }: { status: Schemas["Status"] }) {
             })}
       </p>
       <dl class="figures figures-small">
+        <Figure
+          name={t("intake.now")}
+          text={perSecond === undefined ? "…" : t("intake.rate", { rate: rate(perSecond) })}
+        />
         <Figure name={t("intake.received")} value={received} />
         <Figure name={t("intake.stored")} value={stored} />
         <Figure name={t("intake.duplicates")} value={duplicates} />
@@ -44,11 +69,18 @@ function Figures({ status }: { status: Schemas["Status"] }) {
   );
 }
 
-function Figure({ name, value, tone = "" }: { name: string; value: number; tone?: string }) {
+interface FigureProps {
+  readonly name: string;
+  readonly value?: number;
+  readonly text?: string;
+  readonly tone?: string;
+}
+
+function Figure({ name, value = 0, text = count(value), tone = "" }: FigureProps) {
   return (
     <div class={`figure ${tone === "" ? "" : `figure-${tone}`}`}>
       <dt>{name}</dt>
-      <dd>{count(value)}</dd>
+      <dd>{text}</dd>
     </div>
   );
 }

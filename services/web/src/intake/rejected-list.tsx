@@ -3,8 +3,10 @@ import { useLocation } from "preact-iso";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { t } from "../language/language.ts";
+import { Choice } from "../look/choice.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { RejectedEntry } from "./rejected-entry.tsx";
+import { rejectionReasons } from "./rejection.ts";
 
 const pageSize = 25;
 
@@ -74,15 +76,16 @@ function Filters({ meter, reason, replayed, show }: FiltersProps) {
         <span>{t("rejected.meter")}</span>
         <input type="text" value={meter} onChange={(event) => show({ meter: event.currentTarget.value.trim() })} />
       </label>
-      <label class="choice">
-        <span>{t("rejected.reason")}</span>
-        <input
-          type="text"
-          value={reason}
-          placeholder="unit_unknown"
-          onChange={(event) => show({ reason: event.currentTarget.value.trim() })}
-        />
-      </label>
+      <Choice
+        label={t("rejected.reason")}
+        value={reason}
+        options={[
+          ["", t("rejected.allReasons")],
+          ...rejectionReasons.map((one) => [one, t(`reason.${one}`)] as const),
+          ...(reason === "" || rejectionReasons.some((one) => one === reason) ? [] : [[reason, reason] as const]),
+        ]}
+        choose={(next) => show({ reason: next })}
+      />
       <label class="check">
         <input
           type="checkbox"

@@ -1,3 +1,42 @@
 import type { Schemas } from "../api/client.ts";
 
+/** What a message can be refused for, as the pages have words for it. */
+export const rejectionReasons = [
+  "topic_unknown",
+  "meter_id_invalid",
+  "meter_id_mismatch",
+  "identity_mismatch",
+  "report_malformed",
+  "empty_report",
+  "register_invalid",
+  "unit_unknown",
+  "unit_mismatch",
+  "value_negative",
+  "value_invalid",
+  "value_too_large",
+  "value_too_precise",
+  "at_invalid",
+  "at_without_offset",
+  "at_in_future",
+  "at_too_old",
+  "packet_too_large",
+  "report_too_complex",
+  "too_many_readings",
+  "too_many_registers",
+  "too_many_refused",
+  "reading_malformed",
+  "kind_unknown",
+  "quality_unknown",
+  "revision_invalid",
+  "step_invalid",
+  "step_on_register",
+  "exponent_invalid",
+  "value_out_of_range",
+  "at_off_grid",
+  "meter_unknown",
+  "too_many_channels",
+  "too_many_meters",
+  "store_refused",
+] as const;
+
 export type Rejection = Schemas["Rejection"];

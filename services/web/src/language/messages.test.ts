@@ -2,8 +2,10 @@
 
 import { origins } from "@meterbook/core/domain/reading/reading";
 import { faults, methods, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
+import { rejectionReasons as reasonsOfIntake } from "@meterbook/core/domain/validation/rejection-reason";
 import { IntlMessageFormat } from "intl-messageformat";
 import { expect, test } from "vitest";
+import { rejectionReasons } from "../intake/rejection.ts";
 import { messages as english } from "./en/messages.ts";
 import { messages as ukrainian } from "./uk/messages.ts";
 
@@ -43,4 +45,8 @@ test("Ukrainian counts as Ukrainian does", () => {
     "25 лічильників",
     "101 лічильник",
   ]);
+});
+
+test("whatever a message can be refused for can be chosen", () => {
+  expect([...rejectionReasons].sort()).toEqual([...reasonsOfIntake].sort());
 });

@@ -24,6 +24,11 @@ export function count(value: number): string {
   return numberFormat({ maximumFractionDigits: 0 }).format(value);
 }
 
+/** How many in a second: few with a decimal, many without. */
+export function rate(value: number): string {
+  return numberFormat({ maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+}
+
 /** A share as a percentage; never 100 % while anything is missing. */
 export function percent(share: number): string {
   const cut = share < 1 ? Math.min(Math.floor(share * 1000) / 1000, 0.999) : 1;

@@ -4,6 +4,7 @@ import type { Meter } from "../curves/load-curves.ts";
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, amountNumber } from "../language/numbers.ts";
+import { RegisterCell } from "../look/register-cell.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
 import { RowTime } from "../month-end/row-time.tsx";
@@ -28,7 +29,7 @@ export function MonthEnds({ meter: { meterId, zone } }: { meter: Meter }) {
             <Empty title={t("monthEnds.none")}>{t("monthEnds.noneAbout")}</Empty>
           ) : (
             <Wide label={t("monthEnds.title")}>
-              <table class="table">
+              <table class="table stack">
                 <thead>
                   <tr>
                     <th scope="col">{t("table.month")}</th>
@@ -70,18 +71,22 @@ function MonthRows({ snapshot, zone }: { snapshot: Snapshot; zone: string }) {
               </small>
             </th>
           ) : null}
-          <td>
-            {row.register}
+          <td class="stack-head">
+            <RegisterCell register={row.register} />
             <RowTime row={row} place={snapshot.usagePointId} zone={zone} />
           </td>
-          <td class="number">
+          <td class="number" data-label={t("table.consumption")}>
             <strong>{row.consumption === null ? "–" : amount(row.consumption, row.unit)}</strong>
           </td>
-          <td class="number">{row.value === null ? "–" : amountNumber(row.value, row.unit)}</td>
-          <td>
+          <td class="number" data-label={t("table.closing")}>
+            {row.value === null ? "–" : amountNumber(row.value, row.unit)}
+          </td>
+          <td data-label={t("table.quality")}>
             <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}`)}
           </td>
-          <td class="soft">{methodName(row.method)}</td>
+          <td class="soft" data-label={t("table.method")}>
+            {methodName(row.method)}
+          </td>
         </tr>
       ))}
     </tbody>

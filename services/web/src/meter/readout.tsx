@@ -1,6 +1,5 @@
-import { overSteps } from "../chart/chart-data.ts";
 import type { RegisterDot } from "../chart/register-dots.ts";
-import { type Curve, powerAt, qualityAt } from "../curves/curve.ts";
+import { type Curve, overSteps, powerAt, qualityAt } from "../curves/curve.ts";
 import type { LoadedCurves } from "../curves/load-curves.ts";
 import { day, dayOfWeek, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";

@@ -1,5 +1,4 @@
-import { overSteps } from "../chart/chart-data.ts";
-import { qualityAt } from "../curves/curve.ts";
+import { overSteps, qualityAt } from "../curves/curve.ts";
 import type { ComparedCurve, LoadedCurves } from "../curves/load-curves.ts";
 import { isoOf } from "../time/iso.ts";
 

@@ -3,14 +3,20 @@ import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
 import type { LoadedCurves } from "../curves/load-curves.ts";
 import { day, exactTime, time } from "../language/dates.ts";
 import { t } from "../language/language.ts";
-import { amountNumber, unitSign } from "../language/numbers.ts";
+import { amountNumber, count, unitSign } from "../language/numbers.ts";
 import { compareName } from "./compare-name.ts";
 import { type StepRow, stepTable } from "./step-rows.ts";
 
 const rowPixels = 36;
 
+interface StepTableProps {
+  readonly loaded: LoadedCurves;
+  /** Of a sum: of how many meters each step is. */
+  readonly counted?: readonly { readonly present: number; readonly expected: number }[] | undefined;
+}
+
 /** The same numbers as text. Only the rows that are seen are in the page: a year of quarter hours is 35 040. */
-export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
+export function StepTableView({ loaded, counted }: StepTableProps) {
   const table = useMemo(() => stepTable(loaded), [loaded]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualRows(scroller, table.size);
@@ -21,12 +27,12 @@ export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
     t("table.to"),
     `${t("table.amount")}, ${sign}`,
     ...(table.hasExport ? [`${t("table.export")}, ${sign}`] : []),
-    t("table.quality"),
+    t(counted === undefined ? "table.quality" : "groups.meters"),
     ...table.compared.map(({ name }) => `${compareName(name)}, ${sign}`),
   ];
   const shape = {
-    gridTemplateColumns: `minmax(15.5rem, 1.2fr) minmax(5rem, 0.6fr) ${"minmax(7.5rem, 1fr) ".repeat(heads.length - 2)}`,
-    minWidth: `${22 + 8.5 * (heads.length - 2)}rem`,
+    gridTemplateColumns: `minmax(var(--rows-from, 15.5rem), 1.2fr) minmax(var(--rows-to, 5rem), 0.6fr) ${"minmax(var(--rows-cell, 7.5rem), 1fr) ".repeat(heads.length - 2)}`,
+    minWidth: `calc(var(--rows-from, 15.5rem) + var(--rows-to, 5rem) + 2rem + (var(--rows-cell, 7.5rem) + 14px) * ${heads.length - 2})`,
   };
   return (
     <div
@@ -52,7 +58,7 @@ export function StepTableView({ loaded }: { loaded: LoadedCurves }) {
             aria-rowindex={index + 2}
             style={{ ...shape, transform: `translateY(${start}px)` }}
           >
-            <Cells row={table.row(index)} loaded={loaded} hasExport={table.hasExport} />
+            <Cells row={table.row(index)} loaded={loaded} hasExport={table.hasExport} counted={counted?.[index]} />
           </div>
         ))}
       </div>
@@ -68,9 +74,10 @@ interface CellsProps {
   readonly row: StepRow;
   readonly loaded: LoadedCurves;
   readonly hasExport: boolean;
+  readonly counted: { readonly present: number; readonly expected: number } | undefined;
 }
 
-function Cells({ row, loaded, hasExport }: CellsProps) {
+function Cells({ row, loaded, hasExport, counted }: CellsProps) {
   const { zone, unit } = loaded.curve;
   const isLong = row.to - row.from >= 82_800;
   const number = (value: number) => (Number.isNaN(value) ? "–" : amountNumber(value, unit));
@@ -87,6 +94,7 @@ function Cells({ row, loaded, hasExport }: CellsProps) {
         </span>
       ) : null}
       <span role="cell">
+        {counted === undefined ? null : `${count(counted.present)} / ${count(counted.expected)} `}
         <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}` as "quality.actual")}
       </span>
       {row.compared.map((value, i) => (

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { registerOf, registersOf } from "../curves/load-curves.ts";
+import { registerTitle } from "../curves/register-name.ts";
 import {
   dateText,
   instantOf,
@@ -35,7 +36,7 @@ export function ViewControls(props: CurvePanelProps) {
             <select value={registerOf(meter, view)} onChange={(event) => show({ register: event.currentTarget.value })}>
               {registers.map((register) => (
                 <option key={register} value={register}>
-                  {registerName(register)}
+                  {registerTitle(register)}
                 </option>
               ))}
             </select>
@@ -58,11 +59,6 @@ export function ViewControls(props: CurvePanelProps) {
       </div>
     </div>
   );
-}
-
-function registerName(register: string): string {
-  const known = ["1.8.0", "1.8.1", "1.8.2", "2.8.0", "3.8.0", "4.8.0"].find((one) => one === register);
-  return known === undefined ? register : `${register} · ${t(`register.${known}` as "register.1.8.0")}`;
 }
 
 /** What is looked at, in its own zone. */

@@ -6,9 +6,11 @@ import { dateTime, monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount } from "../language/numbers.ts";
 import { Icon } from "../look/icon.tsx";
+import { PrintButton } from "../look/print-button.tsx";
 import { WithAnswer } from "../look/states.tsx";
 import { usePageTitle } from "../shell/page-title.ts";
 import { Evidence } from "./evidence.tsx";
+import { reasonName } from "./reason-name.ts";
 import { RegisterHead } from "./register-head.tsx";
 import { RowTime } from "./row-time.tsx";
 import { methodName, originName, type Row, whyConsumption, whyValue } from "./why.ts";
@@ -36,7 +38,10 @@ export function MonthEndPage() {
           <Icon name="left" /> {meterId}
         </a>
       </p>
-      <h1>{monthName(period)}</h1>
+      <div class="title-row">
+        <h1>{monthName(period)}</h1>
+        <PrintButton />
+      </div>
       <WithAnswer answer={answer} height={420}>
         {({ meter, revisions }) => <Revisions meter={meter} revisions={revisions} />}
       </WithAnswer>
@@ -83,7 +88,7 @@ function Revisions({ meter, revisions }: { meter: Meter; revisions: readonly Sna
                 <strong>{t("monthEnds.revision", { revision: one.revision })}</strong>
                 <span>{t(`lifecycle.${one.lifecycle}`)}</span>
                 <span class="soft">{dateTime(one.issuedAt, zone)}</span>
-                <span class="soft">{one.reason}</span>
+                <span class="soft">{reasonName(one.reason)}</span>
               </button>
               <code title={one.hash}>{one.hash.slice(0, 19)}…</code>
             </li>

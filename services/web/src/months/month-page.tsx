@@ -9,6 +9,7 @@ import { t } from "../language/language.ts";
 import { amount, count, percent } from "../language/numbers.ts";
 import { DownloadLinks } from "../look/download-links.tsx";
 import { Icon } from "../look/icon.tsx";
+import { RegisterCell } from "../look/register-cell.tsx";
 import { Empty, WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
 import { methodName } from "../month-end/why.ts";
@@ -137,7 +138,7 @@ function Totals({ period: { period, controlTotals, hash } }: { period: Period })
         <DownloadLinks call={`/v1/snapshots?period=${period}`} />
       </div>
       <Wide label={t("board.totals")}>
-        <table class="table">
+        <table class="table stack">
           <thead>
             <tr>
               <th scope="col">{t("table.register")}</th>
@@ -158,13 +159,21 @@ function Totals({ period: { period, controlTotals, hash } }: { period: Period })
           <tbody>
             {controlTotals.map(({ register, unit, rows, withoutConsumption, consumption, value }) => (
               <tr key={`${register} ${unit}`}>
-                <th scope="row">{register}</th>
-                <td class="number">{count(rows)}</td>
-                <td class="number">{count(withoutConsumption)}</td>
-                <td class="number">
+                <th scope="row">
+                  <RegisterCell register={register} />
+                </th>
+                <td class="number" data-label={t("board.rowsHead")}>
+                  {count(rows)}
+                </td>
+                <td class="number" data-label={t("board.without")}>
+                  {count(withoutConsumption)}
+                </td>
+                <td class="number" data-label={t("table.consumption")}>
                   <strong>{amount(BigInt(consumption), unit)}</strong>
                 </td>
-                <td class="number">{amount(BigInt(value), unit)}</td>
+                <td class="number" data-label={t("board.valueSum")}>
+                  {amount(BigInt(value), unit)}
+                </td>
               </tr>
             ))}
           </tbody>

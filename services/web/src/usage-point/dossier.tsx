@@ -52,7 +52,7 @@ function Loaded({ told }: { told: ToldStatement }) {
 function Entries({ entries, zone }: { entries: readonly DossierEntry[]; zone: string }) {
   return (
     <Wide label={t("dossier.title")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("table.register")}</th>
@@ -72,13 +72,15 @@ function Entries({ entries, zone }: { entries: readonly DossierEntry[]; zone: st
                 {entry.register}
                 <small>{entry.meterId}</small>
               </th>
-              <td>{dateTime(entry.at, zone)}</td>
-              <td class="number">{amount(entry.value, entry.unit)}</td>
-              <td>{originName(entry.origin)}</td>
-              <td>
+              <td data-label={t("statement.at")}>{dateTime(entry.at, zone)}</td>
+              <td class="number" data-label={t("statement.value")}>
+                {amount(entry.value, entry.unit)}
+              </td>
+              <td data-label={t("dossier.from")}>{originName(entry.origin)}</td>
+              <td data-label={t("table.quality")}>
                 <i class={`mark mark-${entry.quality}`} /> {qualityName(entry.quality)}
               </td>
-              <td>
+              <td data-label={t("dossier.part")}>
                 <Part part={entry.part} />
               </td>
             </tr>

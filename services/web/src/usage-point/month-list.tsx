@@ -1,6 +1,7 @@
 import { monthName } from "../language/dates.ts";
 import { t } from "../language/language.ts";
 import { amount, signlessPercent } from "../language/numbers.ts";
+import { RegisterCell } from "../look/register-cell.tsx";
 import { Wide } from "../look/wide.tsx";
 import type { Statement } from "./load-statement.ts";
 
@@ -18,7 +19,7 @@ export function MonthList({ usagePointId, months }: MonthListProps) {
   );
   return (
     <Wide label={t("point.months")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("table.month")}</th>
@@ -40,16 +41,18 @@ export function MonthList({ usagePointId, months }: MonthListProps) {
             {statement.registers.map((row, index) => (
               <tr key={row.register}>
                 {index === 0 ? <MonthCell usagePointId={usagePointId} statement={statement} /> : null}
-                <td>{row.register}</td>
-                <td class="number">
+                <td class="stack-head">
+                  <RegisterCell register={row.register} />
+                </td>
+                <td class="number" data-label={t("table.consumption")}>
                   <strong>{row.consumption === null ? "–" : amount(row.consumption, row.unit)}</strong>
                 </td>
-                {[1, 12].map((back) => (
-                  <td key={back} class="number">
+                {([1, 12] as const).map((back) => (
+                  <td key={back} class="number" data-label={t(back === 1 ? "compare.month" : "compare.year")}>
                     {change(row.consumption, used.get(`${monthsBefore(statement.period, back)} ${row.register}`))}
                   </td>
                 ))}
-                <td>
+                <td data-label={t("table.quality")}>
                   <i class={`mark mark-${row.quality}`} /> {t(`quality.${row.quality}`)}
                 </td>
               </tr>

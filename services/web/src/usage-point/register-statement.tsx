@@ -39,7 +39,7 @@ function Readings({ row: { segments, unit }, zone }: { row: Row; zone: string })
     <div>
       <h3>{t("statement.readings")}</h3>
       <Wide label={t("statement.readings")}>
-        <table class="table">
+        <table class="table stack">
           <thead>
             <tr>
               <th scope="col">{t("statement.meter")}</th>
@@ -56,12 +56,16 @@ function Readings({ row: { segments, unit }, zone }: { row: Row; zone: string })
                   <a href={`/meters/${encodeURIComponent(segment.meterId)}`}>{segment.meterId}</a>
                   <small>{methodName(segment.method)}</small>
                 </th>
-                <td>{dateTime(segment.openingAt ?? segment.from, zone)}</td>
-                <td class="number">{sign(segment.opening)}</td>
+                <td data-label={t("statement.at")}>{dateTime(segment.openingAt ?? segment.from, zone)}</td>
+                <td class="number" data-label={t("statement.value")}>
+                  {sign(segment.opening)}
+                </td>
               </tr>
               <tr>
-                <td>{dateTime(segment.to, zone)}</td>
-                <td class="number">{sign(segment.closing)}</td>
+                <td data-label={t("statement.at")}>{dateTime(segment.to, zone)}</td>
+                <td class="number" data-label={t("statement.value")}>
+                  {sign(segment.closing)}
+                </td>
               </tr>
             </tbody>
           ))}

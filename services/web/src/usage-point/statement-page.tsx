@@ -3,7 +3,9 @@ import { useAnswer } from "../api/use-answer.ts";
 import { dateTime, monthName } from "../language/dates.ts";
 import { isMessage, t } from "../language/language.ts";
 import { Icon } from "../look/icon.tsx";
+import { PrintButton } from "../look/print-button.tsx";
 import { WithAnswer } from "../look/states.tsx";
+import { reasonName } from "../month-end/reason-name.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { Dossier } from "./dossier.tsx";
 import { loadStatement, type Statement, type ToldStatement } from "./load-statement.ts";
@@ -22,7 +24,10 @@ export function StatementPage() {
           <Icon name="left" /> {usagePointId}
         </a>
       </p>
-      <h1>{monthName(period)}</h1>
+      <div class="title-row">
+        <h1>{monthName(period)}</h1>
+        <PrintButton />
+      </div>
       <WithAnswer answer={answer} height={420}>
         {(told) => (told.statement.period === period ? <Told told={told} /> : null)}
       </WithAnswer>
@@ -97,7 +102,7 @@ function Revisions({ told: { revisions, statement, zone } }: { told: ToldStateme
             </a>
             <span>{t(`lifecycle.${lifecycle}`)}</span>
             <span class="soft">{dateTime(issuedAt, zone)}</span>
-            <span class="soft">{reason}</span>
+            <span class="soft">{reasonName(reason)}</span>
             <span class="soft">{standing.has(id) ? t("statement.stands") : t("statement.before")}</span>
           </li>
         ))}

@@ -14,7 +14,7 @@ export function answerConditionally(app: Api): void {
   app.addHook("onSend", async (request, reply, payload) => {
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (!isRead) return payload;
-    if (reply.statusCode !== 200 || typeof payload !== "string" || payload.length > taggedLengthMax) return payload;
+    if (reply.statusCode !== 200 || !isWhole(payload) || payload.length > taggedLengthMax) return payload;
     if (!(request.routeOptions.url ?? "").startsWith("/v1/")) return payload;
     const contentHash = hash("sha256", payload, "base64url").slice(0, 27);
     const version = reply.getHeader("etag");
@@ -25,6 +25,11 @@ export function answerConditionally(app: Api): void {
     reply.code(304).removeHeader("content-length");
     return null;
   });
+}
+
+/** A text, or bytes that a route has made itself: all of the answer is known. */
+function isWhole(payload: unknown): payload is string | Buffer {
+  return typeof payload === "string" || Buffer.isBuffer(payload);
 }
 
 function isNamed(tag: string, header: string | undefined): boolean {

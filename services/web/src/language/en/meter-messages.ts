@@ -102,6 +102,7 @@ export const meterMessages = {
   "figure.peak": "Peak",
   "figure.base": "Base load",
   "figure.baseNote": "nine tenths of the time more",
+  "figure.shared": "in the same time {amount}: {change}",
   "figure.more": "now {share} more",
   "figure.less": "now {share} less",
   "figure.moreHere": "here {share} more",

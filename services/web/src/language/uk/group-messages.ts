@@ -41,6 +41,7 @@ export const groupMessages: Readonly<Record<keyof typeof english, string>> = {
   "balance.losses": "Втрати",
   "balance.share": "{share} поданого",
   "balance.band": "У межах",
+  "balance.exact": "точно, усі лічильники є",
   "balance.known": "відомо {known} з {steps} днів",
   "balance.bars": "Втрати по днях і межі, які лишають відсутні лічильники; щонайбільше {worst}",
   "balance.table": "День за днем",
@@ -59,7 +60,8 @@ export const groupMessages: Readonly<Record<keyof typeof english, string>> = {
   "listSum.about": "Вставте номери до 1 000 лічильників або точок обліку.",
   "listSum.ids": "Номери, по одному в рядку або через кому",
   "listSum.days": "Час",
-  "listSum.last": "Останні {count} днів",
+  "listSum.last":
+    "{count, plural, one {Останній # день} few {Останні # дні} many {Останні # днів} other {Останні # дня}}",
   "listSum.sum": "Підсумувати",
   "listSum.count": "{count, plural, one {# номер} few {# номери} many {# номерів} other {# номера}}",
   "listSum.tooMany": "{count} номерів; щонайбільше {most}",

@@ -104,6 +104,7 @@ export const meterMessages = {
   "figure.peak": "Найбільше",
   "figure.base": "Базове навантаження",
   "figure.baseNote": "дев’ять десятих часу більше",
+  "figure.shared": "за той самий час {amount}: {change}",
   "figure.more": "тепер на {share} більше",
   "figure.less": "тепер на {share} менше",
   "figure.moreHere": "тут на {share} більше",
