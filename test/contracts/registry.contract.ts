@@ -290,6 +290,26 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
       expect((await again.metersBySerial({ prefix: "ems", limit: 1 }))[0]).toEqual(labelled("b", "EMS 1"));
     });
 
+    test("meters are found by the end of their id or serial number, and by nothing that they no longer are", async () => {
+      const under = await make();
+      const registry = await opened(under);
+      const labelled = (meterId: string, serialNumber: string) => ({ ...aRecord(meterId), serialNumber });
+      await registry.put([labelled("m-7731", "Nik 7/їA"), labelled("m-2", "EMS 87731"), aRecord("x-31")]);
+      const ids = async (ending: string, limit = 10) =>
+        (await registry.metersByEnding({ ending, limit })).map(({ meterId }) => meterId).sort();
+      expect(await ids("31")).toEqual(["m-2", "m-7731", "x-31"]);
+      expect(await ids("7731")).toEqual(["m-2", "m-7731"]);
+      expect(await ids("7/Їa")).toEqual(["m-7731"]);
+      expect(await ids("X-31")).toEqual(["x-31"]);
+      expect(await ids("31", 1)).toHaveLength(1);
+      expect(await ids("7/ї")).toEqual([]);
+      await registry.put([labelled("m-2", "EMS 1")]);
+      await registry.close();
+      const again = await opened(under);
+      const found = await again.metersByEnding({ ending: "7731", limit: 10 });
+      expect(found).toEqual([labelled("m-7731", "Nik 7/їA")]);
+    });
+
     test("all versions are kept and can be read", async () => {
       const under = await make();
       const registry = await opened(under);

@@ -46,6 +46,8 @@ export interface Registry {
   metersAt(usagePointId: string): Promise<readonly MeterRecord[]>;
   /** Meters whose serial number begins so, whatever the case of its letters; ordered by it, then by meter id. */
   metersBySerial(options: { prefix: string; limit: number }): Promise<readonly MeterRecord[]>;
+  /** Meters whose id or serial number ends so, whatever the case of its letters; in the same order each time. */
+  metersByEnding(options: { ending: string; limit: number }): Promise<readonly MeterRecord[]>;
   /** The newest version where `version` is absent. */
   outage(outageId: string, version?: number): Promise<Versioned<OutageRecord> | undefined>;
   /** Ordered by id: those that have time in common with `from` to `to`. */

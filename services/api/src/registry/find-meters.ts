@@ -12,31 +12,44 @@ export interface FoundMeter {
   readonly serialNumber?: string;
 }
 
+/** Fewer signs end too many names. */
+const endingMin = 3;
+
 type Found = Map<string, FoundMeter>;
 
 /**
  * Meters and usage points whose id, and meters whose serial number, is `text` or begins with it: of the registry, of
- * the newest month that was issued, and of the meters that have readings. All are read by key, whatever the size of the
- * fleet.
+ * the newest month that was issued, and of the meters that have readings. After them meters of the registry of which
+ * one of the two ends with it. All are read by key, whatever the size of the fleet.
  */
 export async function findMeters(context: ApiContext, text: string, limit: number): Promise<readonly FoundMeter[]> {
   const found: Found = new Map();
   const byId = [findIssued, findRegistered, findReporting, findPoints];
+  // Before the others, so that what is found twice is what they say of it.
+  if (text.length >= endingMin) await findEnding(context, text, limit, found);
   await Promise.all([
     // A serial number may be more than an id can be.
     ...(isId(text) ? byId.map((find) => find(context, text, limit, found)) : []),
     findLabelled(context, text, limit, found),
   ]);
   const nameOf = ({ kind, meterId, usagePointId }: FoundMeter) => (kind === "meter" ? (meterId ?? "") : usagePointId);
-  const isOther = (one: FoundMeter) => Number(nameOf(one) !== text && one.serialNumber !== text);
-  return [...found.values()]
-    .sort((a, b) => isOther(a) - isOther(b) || (nameOf(a) < nameOf(b) ? -1 : 1))
-    .slice(0, limit);
+  const folded = text.toUpperCase();
+  const rank = (one: FoundMeter) => {
+    const names = [nameOf(one), one.serialNumber ?? ""];
+    if (names.includes(text)) return 0;
+    return names.some((name) => name.toUpperCase().startsWith(folded)) ? 1 : 2;
+  };
+  return [...found.values()].sort((a, b) => rank(a) - rank(b) || (nameOf(a) < nameOf(b) ? -1 : 1)).slice(0, limit);
 }
 
 async function findRegistered({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
   const records = await ports.registry.list({ afterMeterId: justBefore(text), limit });
   for (const record of records) if (record.meterId.startsWith(text)) found.set(record.meterId, registered(record));
+}
+
+async function findEnding({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {
+  const records = await ports.registry.metersByEnding({ ending: text, limit });
+  for (const record of records) found.set(record.meterId, registered(record));
 }
 
 async function findLabelled({ ports }: ApiContext, text: string, limit: number, found: Found): Promise<void> {

@@ -56,6 +56,21 @@ test("serial numbers are found by their beginning, whatever the case, and by not
   expect(await found("q=2102")).toEqual([]);
 });
 
+test("after them come meters whose id or serial number ends so, from three signs on", async () => {
+  const found = await search();
+  expect(await found("q=102%2F77")).toEqual(["m-10"]);
+  expect(await found("q=2%2F77")).toEqual(["m-10"]);
+  expect(await found("q=77")).toEqual([]);
+  const registry = memoryRegistry(
+    ...["a-1731", "1731-b", "c-1731"].map((meterId) => ({ meterId, usagePointId: meterId, registers: [] })),
+  );
+  const app = await injectableApi(apiWorld({ registry }));
+  const items = async (query: string) =>
+    (await app.inject(`/v1/search?${query}`)).json().items.map(({ meterId }: { meterId: string }) => meterId);
+  expect(await items("q=1731")).toEqual(["1731-b", "a-1731", "c-1731"]);
+  expect(await items("q=1731&limit=1")).toEqual(["1731-b"]);
+});
+
 test.each(["", "q=", "q=%2F", "q=m&limit=0"])("?%s is refused", async (query) => {
   expect(await (await search())(query)).toBe("request_invalid");
 });

@@ -19,15 +19,18 @@ const limitDefault = 10;
 export function searchRoutes(app: Api, context: ApiContext): void {
   const schema = {
     tags: ["meters"],
-    summary: "Meters and usage points whose id or serial number begins so",
+    summary: "Meters and usage points whose id or serial number begins or ends so",
     description:
-      "What is called exactly so first, then by id. A usage point is there where its name is another than its meter's. Meters that report and have no record are found too; on InfluxDB one that has only just begun is found by its whole id at once, and by the beginning of it when the list of meters has been gone over again. Of serial numbers capital and small letters are the same.",
+      "What is called exactly so first, then what begins so, then meters with master data of which the id or the serial number ends so (three signs at least), each by id. A usage point is there where its name is another than its meter's. Meters that report and have no record are found too; on InfluxDB one that has only just begun is found by its whole id at once, and by the beginning of it when the list of meters has been gone over again. Of serial numbers capital and small letters are the same.",
     querystring: z.strictObject({
       q: z
         .string()
         .trim()
-        .regex(/^[\p{L}\p{N}]\P{C}{0,63}$/u, "the beginning of an id or of a serial number: a letter or a digit first")
-        .meta({ description: "The beginning of an id or of a serial number", examples: ["m-1"] }),
+        .regex(
+          /^[\p{L}\p{N}]\P{C}{0,63}$/u,
+          "the beginning or the end of an id or of a serial number: a letter or a digit first",
+        )
+        .meta({ description: "The beginning or the end of an id or of a serial number", examples: ["m-1"] }),
       limit: wholeNumber(1, 100, { description: `At most so many; ${limitDefault} where absent` }).optional(),
     }),
     response: answers("What was found", z.strictObject({ items: z.array(foundSchema) }), {

@@ -10,7 +10,7 @@ export const fileVersions = {
   series: 8,
   ledger: 7,
   log: 3,
-  registry: 5,
+  registry: 6,
   rejected: 5,
   damage: 3,
   audit: 1,

@@ -82,7 +82,7 @@ export async function openKafkaRegistry(options: KafkaRegistryOptions): Promise<
     dataDir,
     name: "registry",
     schema: registrySchema,
-    version: 5,
+    version: 6,
     events,
     recordsPerTurnMax,
     isCompacted: true,

@@ -6,7 +6,7 @@ import { checkMeterRecord } from "@meterbook/core/records/meter-record-protobuf"
 import type { SealedChange, SealedWrite } from "@meterbook/core/records/registry-change-protobuf";
 import { cellsChecksum } from "../file/row-checksum.ts";
 import { outageReach } from "./outage-reach.ts";
-import { foldedSerial, kindNumber, recordColumns, recordRows } from "./registry-table.ts";
+import { foldedSerial, kindNumber, recordColumns, recordRows, reversedName } from "./registry-table.ts";
 
 /** Takes changes in, one after the other and inside the caller's transaction. The same changes give the same tables. */
 export interface RegistryFold {
@@ -36,6 +36,7 @@ export function registryFold(database: DatabaseSync): RegistryFold {
   const install = database.prepare("INSERT OR IGNORE INTO installed (usage_point_id, meter_id) VALUES (?, ?)");
 
   const noteReach = outageReach(database);
+  const noteEnding = database.prepare("INSERT OR IGNORE INTO ending (reversed, meter_id) VALUES (?, ?)");
   const label = database.prepare("INSERT OR IGNORE INTO serial (folded, meter_id) VALUES (?, ?)");
 
   function add({ entity, version, body }: NewVersion, position: number, from: Source): void {
@@ -79,7 +80,11 @@ export function registryFold(database: DatabaseSync): RegistryFold {
   function place({ id, kind }: EntityKey, before: Uint8Array | null, body: Uint8Array): readonly string[] {
     if (kind !== "meter") return [];
     const after = meterIn({ id, kind }, body);
-    if (after?.serialNumber !== undefined) label.run(foldedSerial(after.serialNumber), id);
+    if (after !== undefined) noteEnding.run(reversedName(id), id);
+    if (after?.serialNumber !== undefined) {
+      label.run(foldedSerial(after.serialNumber), id);
+      noteEnding.run(reversedName(after.serialNumber), id);
+    }
     for (const point of after === undefined ? [] : pointsOf(after)) if (point !== id) install.run(point, id);
     const isSpokenOf = (point: string) => point !== id || rows.newest({ kind: "usage-point", id: point }) !== undefined;
     return movedPoints(meterIn({ id, kind }, before), after).filter(isSpokenOf);

@@ -8,8 +8,9 @@ import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-poi
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { Registry, Versioned } from "@meterbook/core/ports/registry";
 import { atMost } from "./at-most.ts";
+import { labelReads } from "./label-reads.ts";
 import { outageKey, outageReads } from "./outage-reads.ts";
-import { foldedSerial, type ReadRecord, type RecordRow, type RecordRows, recordRows } from "./registry-table.ts";
+import { type ReadRecord, type RecordRow, type RecordRows, recordRows } from "./registry-table.ts";
 
 export interface RegistryReads
   extends Pick<
@@ -21,6 +22,7 @@ export interface RegistryReads
     | "usagePoints"
     | "metersAt"
     | "metersBySerial"
+    | "metersByEnding"
     | "outage"
     | "outages"
     | "versions"
@@ -93,20 +95,7 @@ export function registryReads(database: DatabaseSync, read: ReadRecord): Registr
       });
       return records.filter((record) => pointsOf(record).includes(usagePointId));
     },
-    async metersBySerial({ prefix, limit }) {
-      const folded = foldedSerial(prefix);
-      const found = new Map<string, MeterRecord>();
-      for (const id of rows.withSerial(folded)) {
-        if (found.size >= limit) break;
-        const row = rows.newest(meterKey(id));
-        const record = row === undefined ? undefined : read.meter(row);
-        const serialNumber = record?.serialNumber;
-        // Or it has another one by now.
-        if (record && serialNumber !== undefined && foldedSerial(serialNumber).startsWith(folded))
-          found.set(id, record);
-      }
-      return [...found.values()];
-    },
+    ...labelReads(rows, read),
     outage: async (id, version) => versioned<OutageRecord>(rowOf(outageKey(id), version), read.outage),
     outages,
     versions: async (entity, { before = Number.MAX_SAFE_INTEGER, limit }) =>

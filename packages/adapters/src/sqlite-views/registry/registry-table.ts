@@ -17,6 +17,7 @@ import { bigNumbers, isIntact } from "../file/row-checksum.ts";
  * Every version of every entity, in the order in which they came. `body` is null where there is no record, or none any
  * more. `installed` names the meters that are or were at a point, but for a meter at the point of its own name.
  * `serial` has every serial number that a meter ever had, in capital letters: the record says which it has now.
+ * `ending` has ids and serial numbers of meters from their last sign to their first, in capital letters.
  * `outage_at` has every place that an outage ever named, and `supplied` the points that a feeder ever supplied.
  */
 export const registrySchema = `
@@ -26,6 +27,7 @@ export const registrySchema = `
   CREATE UNIQUE INDEX IF NOT EXISTS record_version ON record (kind, entity, version);
   CREATE TABLE IF NOT EXISTS installed (usage_point_id TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (usage_point_id, meter_id)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS serial (folded TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (folded, meter_id)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS ending (reversed TEXT NOT NULL, meter_id TEXT NOT NULL, PRIMARY KEY (reversed, meter_id)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS outage_at (place TEXT NOT NULL, outage_id TEXT NOT NULL, PRIMARY KEY (place, outage_id)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS outage_places ON outage_at (outage_id);
   CREATE TABLE IF NOT EXISTS supplied (feeder TEXT NOT NULL, usage_point_id TEXT NOT NULL, PRIMARY KEY (feeder, usage_point_id)) WITHOUT ROWID;
@@ -124,6 +126,11 @@ export function foldedSerial(serialNumber: string): string {
   return serialNumber.toUpperCase();
 }
 
+/** The same from its last sign to its first: what ends alike then begins alike. */
+export function reversedName(name: string): string {
+  return [...foldedSerial(name)].reverse().join("");
+}
+
 /** Where an outage is, as its index names it. */
 export function pointPlace(usagePointId: string): string {
   return `usage-point/${usagePointId}`;
@@ -154,6 +161,9 @@ export function recordRows(database: DatabaseSync) {
   const serials = database.prepare(
     "SELECT meter_id FROM serial WHERE folded >= ? AND folded < ? ORDER BY folded, meter_id",
   );
+  const endings = database.prepare(
+    "SELECT meter_id FROM ending WHERE reversed >= ? AND reversed < ? ORDER BY reversed, meter_id",
+  );
   const outagesAt = database.prepare("SELECT outage_id FROM outage_at WHERE place = ?");
   const placesOf = database.prepare("SELECT place FROM outage_at WHERE outage_id = ?");
   const supplied = database.prepare("SELECT usage_point_id FROM supplied WHERE feeder = ?");
@@ -171,6 +181,10 @@ export function recordRows(database: DatabaseSync) {
     /** Meters that have, or once had, a serial number that begins so. */
     *withSerial(folded: string): Generator<string> {
       for (const row of serials.iterate(folded, `${folded}\u{10FFFF}`)) yield String(row["meter_id"]);
+    },
+    /** Meters whose id ends so, or who have, or once had, a serial number that does: `reversed` is the ending. */
+    *withEnding(reversed: string): Generator<string> {
+      for (const row of endings.iterate(reversed, `${reversed}\u{10FFFF}`)) yield String(row["meter_id"]);
     },
     lastPosition: () => Number(last.get()?.["position"] ?? 0),
     /** The meters that are or were at a point; one of its own name may not exist. */
