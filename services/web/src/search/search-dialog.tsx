@@ -117,6 +117,11 @@ function SearchInput({ text, active, onText, onKey }: SearchInputProps) {
   );
 }
 
+/** Whether its place has a name of its own. */
+function isNamed({ place, meterId, usagePointId }: RecentMeter): boolean {
+  return place !== undefined || usagePointId !== meterId;
+}
+
 interface FoundListProps {
   readonly found: readonly Found[];
   readonly chosen: number;
@@ -138,12 +143,8 @@ function FoundList({ found, chosen, go }: FoundListProps) {
         >
           <strong>{nameOf(meter)}</strong>
           <span class="soft">
-            {meter.place === undefined
-              ? meter.usagePointId === meter.meterId
-                ? ""
-                : meter.usagePointId
-              : t("point.kicker")}
-            {meter.serialNumber === undefined ? "" : ` · ${meter.serialNumber}`}
+            {meter.place !== undefined ? t("point.kicker") : isNamed(meter) ? meter.usagePointId : ""}
+            {meter.serialNumber === undefined ? "" : `${isNamed(meter) ? " · " : ""}${meter.serialNumber}`}
             {meter.registered === false ? t("search.unregistered") : ""}
           </span>
         </div>
