@@ -21,8 +21,8 @@ const unknown = text("null");
 const ending = text("},");
 
 /**
- * A curve of sums as JSON, with `head` before its points. Built as bytes, as the curve of a meter is: of a month's 2 976
- * steps most of an answer's time would go into objects and texts.
+ * A curve of sums as JSON, with `head` before its points. Built as bytes, as the curve of a meter is: of a month's
+ * 2 976 steps most of an answer's time would go into objects and texts.
  */
 export function groupCurveBytes(head: object, points: readonly GroupPoint[]): Buffer {
   const writer = rowWriter(usualBytes);
