@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
-import { inForce } from "@meterbook/core/domain/registry/registered-meter";
+import { inForce, type RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
+import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { StoredMeter } from "@meterbook/core/ports/series-store";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
@@ -34,6 +34,8 @@ export interface ApiContext {
   readonly limits: ApiLimits;
   /** Of a usage point that names no zone, and of the periods as a whole. */
   readonly timeZone: string;
+  /** By which readings are judged. */
+  readonly rules: RuleBook;
   readonly streams: StreamAnswers;
   /** Resolves when the log of personal reads holds all that was answered so far. */
   readonly readsWritten: () => Promise<void>;
@@ -46,7 +48,7 @@ export interface ApiContext {
 /** A meter of which the registry or the store has heard. */
 export interface KnownMeter {
   readonly meterId: string;
-  readonly record: MeterRecord | undefined;
+  readonly record: RegisteredMeter | undefined;
   /** There is one, and it cannot be read: nothing may be told that needs it. */
   readonly damaged: AdapterError | undefined;
   readonly stored: StoredMeter | undefined;

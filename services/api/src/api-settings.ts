@@ -1,3 +1,4 @@
+import type { RuleBook } from "@meterbook/core/domain/valuation/rule-book";
 import type { WatchFiles } from "./http/access/keys-file.ts";
 import { type DrainBounds, drainDefaults } from "./http/answers/answer-and-drain.ts";
 
@@ -74,6 +75,8 @@ export interface ApiSettings {
   readonly keyNoticeMs?: number;
   /** Zone of a usage point that names none, and of the periods as a whole. */
   readonly timeZone: string;
+  /** By which readings are judged, as the aggregator does; the usual ones where absent. */
+  readonly rules?: RuleBook;
   readonly version?: string;
   /** Folder of the built pages, served at `/`; none where absent. */
   readonly pages?: string;

@@ -150,6 +150,7 @@ await runService(
         {
           listen,
           timeZone,
+          rules: settings.rules,
           watchFiles,
           keyNoticeMs: noticeMs,
           pages: builtPages,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import compress, { type FastifyCompressOptions } from "@fastify/compress";
+import { usualRules } from "@meterbook/core/domain/valuation/rule-book";
 import { guardConnections } from "@meterbook/runtime/health/connection-guard";
 import fastify from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
@@ -171,6 +172,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
     ports,
     limits,
     timeZone: settings.timeZone,
+    rules: settings.rules ?? usualRules,
     readsWritten: reads.written,
     streams,
     callerOf: keys?.callerOf,

@@ -86,6 +86,7 @@ await runThread(async (settings: RunningSettings, own) => {
   const { listen, ...rest } = {
     listen: settings.httpListen,
     timeZone: settings.timeZone,
+    rules: settings.rules,
     watchFiles,
     keyNoticeMs,
     pages: builtPages,

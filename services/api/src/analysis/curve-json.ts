@@ -5,8 +5,9 @@ import { putAmount, putBytes } from "../http/answers/cell-bytes.ts";
 import type { RowWriter } from "../http/answers/row-writer.ts";
 import { rowWriter } from "../http/answers/row-writer.ts";
 import { ApiProblem } from "../http/problems/problem.ts";
-import { type CurveSource, kindOf } from "./curve-pages.ts";
+import { kindOf } from "./curve-pages.ts";
 import { pointText } from "./curve-rows.ts";
+import type { CurveSource } from "./curve-source.ts";
 import type { MonthPoint } from "./month-pages.ts";
 
 export const pointsMax = 100_000;

@@ -1,5 +1,4 @@
 import type { CurvePoint } from "@meterbook/core/domain/curve/consumption-curve";
-import { nativeRegisterCurve, registerCurve } from "@meterbook/core/domain/curve/consumption-curve";
 import type { Resolution, SteppedResolution } from "@meterbook/core/domain/curve/curve-steps";
 import { stepEdges } from "@meterbook/core/domain/curve/curve-steps";
 import type { CurveCursor, Intervals } from "@meterbook/core/domain/curve/interval-curve";
@@ -9,18 +8,13 @@ import {
   intervalsOf,
   nativeIntervalCurve,
 } from "@meterbook/core/domain/curve/interval-curve";
+import { judgedRegisterCurve, nativeJudgedCurve, within } from "@meterbook/core/domain/curve/judged-curve";
 import type { Kind, Reading, ReadingSeries } from "@meterbook/core/domain/reading/reading";
-import { emptyColumns, readingAt } from "@meterbook/core/domain/reading/reading";
+import { readingAt } from "@meterbook/core/domain/reading/reading";
 import type { LocalCalendar } from "@meterbook/core/domain/time/local-calendar";
-import type { SeriesReader, StoredChannel } from "@meterbook/core/ports/series-store";
-
-/** The channels of one register, all of one kind and unit; several only where the length of intervals was changed. */
-export interface CurveSource {
-  readonly meterId: string;
-  readonly channels: readonly [StoredChannel, ...StoredChannel[]];
-  readonly calendar: LocalCalendar;
-  readonly multiplier: number;
-}
+import type { SeriesReader } from "@meterbook/core/ports/series-store";
+import type { CurveSource } from "./curve-source.ts";
+import { judgedReadings, markedIntervals } from "./judged-readings.ts";
 
 export interface CurveRange {
   readonly resolution: Resolution;
@@ -59,8 +53,7 @@ async function* steppedPages(
       yield intervalCurve(await chosenIntervals(series, source, span), edges, source.multiplier);
       continue;
     }
-    const [readings = emptyColumns()] = await read(series, source, span.from, span.to);
-    yield registerCurve(readings, edges, source.multiplier);
+    yield judgedRegisterCurve(await judgedReadings(series, source, span), edges, source.multiplier);
   }
 }
 
@@ -72,9 +65,10 @@ async function* nativeRegisterPages(
   let before: Reading | undefined;
   for (const { from, to } of months(source.calendar, range)) {
     const last = to === range.to ? to : to - 1;
-    const [readings = emptyColumns()] = await read(series, source, from, last);
-    yield nativeRegisterCurve(readings, before, source.multiplier);
-    if (readings.at.length > 0) before = readingAt(readings, readings.at.length - 1);
+    const judged = await judgedReadings(series, source, { from, to: last });
+    yield nativeJudgedCurve(judged, before, { from, to: last }, source.multiplier);
+    const own = within(judged.readings, from, last);
+    if (own.at.length > 0) before = readingAt(own, own.at.length - 1);
   }
 }
 
@@ -138,11 +132,14 @@ function* months(calendar: LocalCalendar, { from, to }: CurveRange): Generator<{
   }
 }
 
+/** Intervals as they are judged. */
 async function read(
   series: SeriesReader,
-  { meterId, channels }: CurveSource,
+  source: CurveSource,
   from: number,
   to: number,
 ): Promise<readonly ReadingSeries[]> {
-  return series.read(meterId, { from, to, channels: channels.map(({ index }) => index) });
+  const { meterId, channels } = source;
+  const found = await series.read(meterId, { from, to, channels: channels.map(({ index }) => index) });
+  return found.map((one) => markedIntervals(one, source));
 }

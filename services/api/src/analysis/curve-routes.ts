@@ -48,7 +48,7 @@ clock steps count from local midnight. \`native\` is as the meter reports, withi
 
 - A register's step is its reading at the end minus its reading at the start, both at that very instant; nothing is interpolated.
 - An interval channel's step is the sum of its intervals where they cover all of it; intervals longer than the step are not split.
-- What is not known is \`null\`: \`missing\`, \`incomplete\` (with \`present\` of \`expected\` intervals) or \`suspect\` (the register ran backwards, or what is there is suspect).
+- What is not known is \`null\`: \`missing\`, \`incomplete\` (with \`present\` of \`expected\` intervals) or \`suspect\` (a reading at an end is doubted, nothing explains a jump, or what is there is suspect).
 - Where intervals overlap, the curve has those that the month's sum counts, so that no second counts twice.
 - \`native\` has the meter's own steps that lie within the range, from the first that begins in it.
 - \`P1M\` has what was issued for a month, with the revision's id, so that it says what the bill does; a month of which
@@ -87,7 +87,10 @@ export function curveRoutes(app: Api, context: ApiContext): void {
     const { register: of, kind, unit, ...range } = request.query;
     checkRange(range);
     const format = answerFormat(request.headers.accept);
-    const source = curveSource(withSoundRecord(await knownMeter(context, request.params.meterId)), of, { kind, unit });
+    const source = curveSource(context, withSoundRecord(await knownMeter(context, request.params.meterId)), of, {
+      kind,
+      unit,
+    });
     const pages = issuedOrCounted(ports, source, range, kind);
     if (format === "json")
       return reply.type("application/json; charset=utf-8").send(await curveBytes(source, range.resolution, pages));

@@ -2,13 +2,15 @@ import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import type { BaseUnit, Kind } from "@meterbook/core/domain/reading/reading";
 import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
+import { rulesOfMeter } from "@meterbook/core/domain/valuation/rule-book";
 import type { SeriesReader, StoredChannel } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { z } from "zod";
-import type { KnownMeter } from "../api-context.ts";
+import type { ApiContext, KnownMeter } from "../api-context.ts";
 import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
-import type { CurveRange, CurveSource } from "./curve-pages.ts";
+import type { CurveRange } from "./curve-pages.ts";
 import { curvePages } from "./curve-pages.ts";
+import type { CurveSource } from "./curve-source.ts";
 import type { MonthPoint } from "./month-pages.ts";
 import { monthPages } from "./month-pages.ts";
 import { channelsOf } from "./reading-pages.ts";
@@ -69,7 +71,12 @@ interface Wanted {
 }
 
 /** @throws ApiProblem `register_unknown` */
-export function curveSource(meter: KnownMeter, register: string, { kind, unit }: Wanted): CurveSource {
+export function curveSource(
+  { rules }: Pick<ApiContext, "rules">,
+  meter: KnownMeter,
+  register: string,
+  { kind, unit }: Wanted,
+): CurveSource {
   const all = inUnit(meter.meterId, channelsOf(meter, register), unit);
   const wanted = kind ?? (all.some((channel) => channel.kind === "interval") ? "interval" : "register");
   const ofKind = all.filter((channel) => channel.kind === wanted);
@@ -85,6 +92,8 @@ export function curveSource(meter: KnownMeter, register: string, { kind, unit }:
     channels: [first, ...rest],
     calendar: meter.calendar,
     multiplier: meter.record?.registers.find((entry) => entry.register === register)?.multiplier ?? 1,
+    record: meter.record,
+    rules: rulesOfMeter(rules, meter.record),
   };
 }
 

@@ -11,7 +11,7 @@ import { ApiProblem } from "../http/problems/problem.ts";
 import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
 import { instant, readAs, readInstant } from "../http/requests/query-schemas.ts";
 import { pointsMax } from "./curve-json.ts";
-import type { CurveRange, CurveSource } from "./curve-pages.ts";
+import type { CurveRange } from "./curve-pages.ts";
 import {
   checkRange,
   curveCsvExample,
@@ -23,6 +23,7 @@ import {
   pointCells,
   pointJson,
 } from "./curve-rows.ts";
+import type { CurveSource } from "./curve-source.ts";
 import type { MonthPoint } from "./month-pages.ts";
 
 /** A page shows a meter, what it gives to the grid, and eight others or a time before. */
@@ -87,7 +88,7 @@ export function curvesRoutes(app: Api, context: ApiContext): void {
     });
     const sources = await Promise.all(
       wanted.map(async ({ meterId, register, range: own }) => ({
-        source: curveSource(withSoundRecord(await knownMeter(context, meterId)), register, {}),
+        source: curveSource(context, withSoundRecord(await knownMeter(context, meterId)), register, {}),
         range: own,
       })),
     );

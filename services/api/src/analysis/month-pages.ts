@@ -3,8 +3,9 @@ import type { RegisterSnapshot, Snapshot } from "@meterbook/core/domain/snapshot
 import { isVoid, snapshotId, snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import type { CurveRange, CurveSource } from "./curve-pages.ts";
+import type { CurveRange } from "./curve-pages.ts";
 import { curvePages } from "./curve-pages.ts";
+import type { CurveSource } from "./curve-source.ts";
 
 /** A month that was issued has what was issued, and says by which revision. */
 export interface MonthPoint extends CurvePoint {
