@@ -44,8 +44,9 @@ export function meterList(routes: SlotRoutes, signal: AbortSignal, nowMs = () =>
     async page(page: MeterIdsPage): Promise<readonly string[]> {
       if (nowMs() >= restsUntil) {
         const swept = sweptAgain();
-        // The first time all are waited for: half a list would be taken for the whole.
-        if (!wasSwept || (await within(waitMsMax, swept)) === "done") await swept;
+        // The first time all are waited for: half a list would be taken for the whole. Who looks for a name does not.
+        const isWhole = !wasSwept && page.prefix === undefined;
+        if (isWhole || (await within(waitMsMax, swept)) === "done") await swept;
       }
       return table.page(page);
     },
