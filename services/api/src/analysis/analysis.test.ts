@@ -11,7 +11,7 @@ import {
   memorySnapshots,
 } from "../../../../test/support/worlds/memory-ports.ts";
 import { conflictSchema } from "./conflict-json.ts";
-import { curveSchema } from "./curve-routes.ts";
+import { curveSchema } from "./curves/curve-routes.ts";
 import { readingSchema } from "./reading-routes.ts";
 
 const october = { from: "2026-09-30T21:00:00Z", to: "2026-10-31T22:00:00Z" };

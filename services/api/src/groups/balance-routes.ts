@@ -3,7 +3,7 @@ import { groupId as idOf } from "@meterbook/core/domain/group/group-members";
 import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
-import { checkRange } from "../analysis/curve-rows.ts";
+import { checkRange } from "../analysis/curves/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { ApiProblem } from "../http/problems/problem.ts";

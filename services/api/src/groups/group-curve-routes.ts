@@ -2,7 +2,7 @@ import { groupKinds } from "@meterbook/core/domain/group/group-members";
 import { groupResolutions } from "@meterbook/core/domain/group/sum-curve";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";
-import { checkRange, rangeDaysMax } from "../analysis/curve-rows.ts";
+import { checkRange, rangeDaysMax } from "../analysis/curves/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { csvRow } from "../http/answers/csv-cell.ts";
 import { chunksOf } from "../http/answers/list-answer.ts";

@@ -3,7 +3,7 @@ import { idPattern } from "@meterbook/core/domain/reading/identifiers";
 import { baseUnits } from "@meterbook/core/domain/reading/reading";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { z } from "zod";
-import { checkRange } from "../analysis/curve-rows.ts";
+import { checkRange } from "../analysis/curves/curve-rows.ts";
 import type { Api, ApiContext } from "../api-context.ts";
 import { answers } from "../http/documentation/documented.ts";
 import { register } from "../http/requests/query-schemas.ts";

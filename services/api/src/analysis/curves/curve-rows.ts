@@ -6,14 +6,14 @@ import { rulesOfMeter } from "@meterbook/core/domain/valuation/rule-book";
 import type { SeriesReader, StoredChannel } from "@meterbook/core/ports/series-store";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
 import { z } from "zod";
-import type { ApiContext, KnownMeter } from "../api-context.ts";
-import { ApiProblem, requestInvalid } from "../http/problems/problem.ts";
+import type { ApiContext, KnownMeter } from "../../api-context.ts";
+import { ApiProblem, requestInvalid } from "../../http/problems/problem.ts";
+import { channelsOf } from "../reading-pages.ts";
 import type { CurveRange } from "./curve-pages.ts";
 import { curvePages } from "./curve-pages.ts";
 import type { CurveSource } from "./curve-source.ts";
 import type { MonthPoint } from "./month-pages.ts";
 import { monthPages } from "./month-pages.ts";
-import { channelsOf } from "./reading-pages.ts";
 
 const daySeconds = 86_400;
 /** A range and the year before it in one answer: two years of quarter hours are 70 176 points. */

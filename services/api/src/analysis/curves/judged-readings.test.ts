@@ -3,9 +3,9 @@ import { readingCode } from "@meterbook/core/domain/reading/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { expect, test } from "vitest";
-import { instant, intervalSeries, registerSeries } from "../../../../test/support/readings.ts";
-import { apiWorld, injectableApi } from "../../../../test/support/worlds/api-world.ts";
-import { memoryRegistry, memorySeries } from "../../../../test/support/worlds/memory-ports.ts";
+import { instant, intervalSeries, registerSeries } from "../../../../../test/support/readings.ts";
+import { apiWorld, injectableApi } from "../../../../../test/support/worlds/api-world.ts";
+import { memoryRegistry, memorySeries } from "../../../../../test/support/worlds/memory-ports.ts";
 
 const day = 86_400;
 const first = instant("2026-10-01T00:00:00Z");

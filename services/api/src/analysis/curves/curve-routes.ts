@@ -1,13 +1,13 @@
 import { resolutions } from "@meterbook/core/domain/curve/curve-steps";
 import { baseUnits, kinds } from "@meterbook/core/domain/reading/reading";
 import { z } from "zod";
-import type { Api, ApiContext } from "../api-context.ts";
-import { knownMeter, withSoundRecord } from "../api-context.ts";
-import { chunksOf } from "../http/answers/list-answer.ts";
-import { textEncoder } from "../http/answers/row-encoder.ts";
-import { listAnswers, withJson } from "../http/documentation/documented.ts";
-import { answerFormat, rowsAs } from "../http/requests/answer-format.ts";
-import { instant, meterId, register } from "../http/requests/query-schemas.ts";
+import type { Api, ApiContext } from "../../api-context.ts";
+import { knownMeter, withSoundRecord } from "../../api-context.ts";
+import { chunksOf } from "../../http/answers/list-answer.ts";
+import { textEncoder } from "../../http/answers/row-encoder.ts";
+import { listAnswers, withJson } from "../../http/documentation/documented.ts";
+import { answerFormat, rowsAs } from "../../http/requests/answer-format.ts";
+import { instant, meterId, register } from "../../http/requests/query-schemas.ts";
 import { curveBytes, pointsMax } from "./curve-json.ts";
 import {
   checkRange,

@@ -1,8 +1,8 @@
 // Goal: several curves in one table are the curves that each meter's own call gives.
 import { expect, test } from "vitest";
-import { instant, registerSeries } from "../../../../test/support/readings.ts";
-import { apiWorld, injectableApi } from "../../../../test/support/worlds/api-world.ts";
-import { memorySeries } from "../../../../test/support/worlds/memory-ports.ts";
+import { instant, registerSeries } from "../../../../../test/support/readings.ts";
+import { apiWorld, injectableApi } from "../../../../../test/support/worlds/api-world.ts";
+import { memorySeries } from "../../../../../test/support/worlds/memory-ports.ts";
 
 const from = "2026-09-30T21:00:00Z";
 const to = "2026-10-03T21:00:00Z";

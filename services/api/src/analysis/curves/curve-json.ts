@@ -1,10 +1,10 @@
 import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import type { SnapshotQuality } from "@meterbook/core/domain/snapshot/snapshot";
 import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
-import { putAmount, putBytes } from "../http/answers/cell-bytes.ts";
-import type { RowWriter } from "../http/answers/row-writer.ts";
-import { rowWriter } from "../http/answers/row-writer.ts";
-import { ApiProblem } from "../http/problems/problem.ts";
+import { putAmount, putBytes } from "../../http/answers/cell-bytes.ts";
+import type { RowWriter } from "../../http/answers/row-writer.ts";
+import { rowWriter } from "../../http/answers/row-writer.ts";
+import { ApiProblem } from "../../http/problems/problem.ts";
 import { kindOf } from "./curve-pages.ts";
 import { pointText } from "./curve-rows.ts";
 import type { CurveSource } from "./curve-source.ts";
