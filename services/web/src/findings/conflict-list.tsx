@@ -6,6 +6,7 @@ import { t } from "../language/language.ts";
 import { amount } from "../language/numbers.ts";
 import { DownloadLinks } from "../look/download-links.tsx";
 import { Icon } from "../look/icon.tsx";
+import { RegisterCell } from "../look/register-cell.tsx";
 import { WithAnswer } from "../look/states.tsx";
 import { Wide } from "../look/wide.tsx";
 import { placeOfReading } from "./place-of-reading.ts";
@@ -69,7 +70,7 @@ async function rangeOf(period: string, signal: AbortSignal): Promise<{ from?: st
 function ConflictTable({ items }: { items: readonly Conflict[] }) {
   return (
     <Wide label={t("conflicts.title")}>
-      <table class="table">
+      <table class="table stack">
         <thead>
           <tr>
             <th scope="col">{t("meter.kicker")}</th>
@@ -103,15 +104,19 @@ function ConflictRow({ conflict }: { conflict: Conflict }) {
       <th scope="row">
         <a href={placeOfReading(meterId, register, at)}>{meterId}</a>
       </th>
-      <td>{register}</td>
-      <td>{dateTime(at, hereZone)}</td>
-      <td class="number">
+      <td data-label={t("table.register")}>
+        <RegisterCell register={register} />
+      </td>
+      <td data-label={t("findings.at")}>{dateTime(at, hereZone)}</td>
+      <td class="number" data-label={t("conflicts.kept")}>
         <strong>{amount(kept.value, unit)}</strong> <small>{t(`quality.${kept.quality}`)}</small>
       </td>
-      <td class="number">
+      <td class="number" data-label={t("conflicts.refused")}>
         {amount(refused.value, unit)} <small>{t(`quality.${refused.quality}`)}</small>
       </td>
-      <td class="soft">{dateTime(receivedAt, hereZone)}</td>
+      <td class="soft" data-label={t("conflicts.came")}>
+        {dateTime(receivedAt, hereZone)}
+      </td>
     </tr>
   );
 }
