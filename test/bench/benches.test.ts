@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureGroups } from "./groups.bench.ts";
-import { measureIdle } from "./idle.bench.ts";
+import { measureIdle, measureIdleStandalone } from "./idle.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, pipelineMissing } from "./pipeline/pipeline.bench.ts";
+import { measureRebalance, slowUntil } from "./rebalance.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import { measureScale } from "./scale/scale.bench.ts";
 import { measureThroughput } from "./throughput.bench.ts";
@@ -57,11 +58,28 @@ test.skipIf(pipelineMissing() !== undefined)("the pipeline beside Telegraf", asy
   expect(figures.every(({ value }) => value > 0)).toBe(true);
 });
 
+test("idle in one process", async () => {
+  const [idle] = await measureIdleStandalone(2);
+  expect(idle?.value).toBeGreaterThanOrEqual(0);
+});
+
 test.skipIf(pipelineMissing() !== undefined)("idle on servers", async () => {
   const { figures } = await measureIdle(2);
   expect(figures.map(({ name }) => name)).toEqual(
     ["ingest", "aggregator", "api"].map((name) => `idle: CPU of ${name}`),
   );
+});
+
+test("a rebalance is slow until the last window that was", () => {
+  const at = (second: number, readings: number) => ({ atMs: 5000 + second * 1000, readings });
+  const samples = [at(0, 0), at(2, 100), at(4, 110), at(6, 210), at(8, 310)];
+  expect([slowUntil(samples, 40), slowUntil(samples, 5), slowUntil(samples, 60)]).toEqual([4, 0, 8]);
+});
+
+test.skipIf(pipelineMissing() !== undefined)("an aggregator that takes meters over", async () => {
+  const { figures } = await measureRebalance({ meters: 160, beforeSeconds: 3, afterSeconds: 12 });
+  expect(figures.map(({ name }) => name)[1]).toBe("rebalance: applied before");
+  expect(figures[1]?.value).toBeGreaterThan(0);
 });
 
 test.skipIf(pipelineMissing() !== undefined)("fleets of several sizes", async () => {

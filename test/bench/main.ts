@@ -6,10 +6,11 @@ import type { Figure } from "./bench-table.ts";
 import { machineLine, printFigures } from "./bench-table.ts";
 import { measureCurveUnderLoad } from "./curve-under-load.bench.ts";
 import { measureGroups } from "./groups.bench.ts";
-import { measureIdle } from "./idle.bench.ts";
+import { measureIdle, measureIdleStandalone } from "./idle.bench.ts";
 import { measureMonthClose } from "./month-close.bench.ts";
 import { measureMonthEnd } from "./month-end.bench.ts";
 import { measurePipeline, type PipelineRow, pipelineRows } from "./pipeline/pipeline.bench.ts";
+import { measureRebalance } from "./rebalance.bench.ts";
 import { measureRestart } from "./restart.bench.ts";
 import { measureScale } from "./scale/scale.bench.ts";
 import { measureScore } from "./score/score.bench.ts";
@@ -51,6 +52,7 @@ const benches: Readonly<Record<string, (share: number) => Promise<Figure[]>>> = 
   groups: (share) =>
     measureGroups({ meters: 16 * Math.ceil((100_000 * share) / 16), messagesPerSecond: 2000, seconds: 30 }),
   score: measureScore,
+  "idle-standalone": (share) => measureIdleStandalone(Math.max(2, 60 * share)),
   restart: (share) => measureRestart(16 * Math.ceil((100_000 * share) / 16)),
 };
 
@@ -76,6 +78,8 @@ const onServers: Readonly<Record<string, (share: number) => Promise<{ figures: F
     }),
   scale: measureScale,
   idle: (share) => measureIdle(Math.max(2, 60 * share)),
+  rebalance: (share) =>
+    measureRebalance({ meters: 8 * Math.ceil((500_000 * share) / 8), beforeSeconds: 15, afterSeconds: 45 }),
 };
 
 function chosenRows(): readonly PipelineRow[] {

@@ -4,7 +4,6 @@ import { cpuFromNow, cpuSecondsOf, ofEach, peaksOf } from "../../support/process
 import { type FreshServers, onFreshServers } from "../fresh-servers.ts";
 import { runLoad } from "../load/load-process.ts";
 import { loadMeterId, loadRegisters, loadStepSeconds } from "../load/raw-load-formula.ts";
-import { monthBoundary } from "../month-boundary.ts";
 import { measureExport } from "../month-close.bench.ts";
 import { expectAll } from "../throughput.bench.ts";
 import { askable, liveBytesOf } from "./live-memory.ts";
@@ -54,19 +53,20 @@ async function measured(
   if (ingest === undefined || aggregator === undefined || api === undefined) throw new Error("a process is missing");
   const ours = { ingest, aggregator, api };
   const all = { ...ours, ...servers };
-  const boundary = monthBoundary();
+  const now = new Date();
+  const boundary = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) / 1000;
   const port = Number(new URL(ingest.mqttUrl).port);
 
   const liveBefore = await liveBytes(ours);
   const importSeconds = await secondsOf(() => importMeters(cluster, meters));
   const firstSeconds = await secondsOf(async () => {
     await runLoad({ ...load, port, meters, messages: 2 * meters, startAt: boundary - loadStepSeconds });
-    await applied(cluster);
+    await appliedOnServers(cluster);
   });
   const cpuUsed = cpuFromNow(all);
   const seconds = await secondsOf(async () => {
     await runLoad({ ...load, port, meters, messages, startAt: boundary - loadStepSeconds, firstRound: 2 });
-    await applied(cluster);
+    await appliedOnServers(cluster);
   });
   const cpu = ofEach(cpuUsed(), (used) => (used / messages) * 1e6);
   await expectAll(cluster, (2 * meters + messages) * loadRegisters.length);
@@ -86,7 +86,7 @@ async function measured(
 }
 
 /** Asked more seldom than elsewhere: on servers every answer costs them something. */
-async function applied(cluster: MeterbookCluster): Promise<Status> {
+export async function appliedOnServers(cluster: MeterbookCluster): Promise<Status> {
   for (;;) {
     const status = await cluster.get<Status>("/v1/status");
     if (status.inFlight === 0) return status;
