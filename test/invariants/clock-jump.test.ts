@@ -62,6 +62,22 @@ test("when time has gone by the month ends, whatever jumped meanwhile", async ()
   await expect.poll(() => periodsOf(world)).toContainEqual([november, "final"]);
 });
 
+test("a meter is quiet a settle time after its report, also where the log's clock was ahead of ours then", async () => {
+  const world = await openAggregatorWorld({ nowMs: startMs + 40 * dayMs, settleSeconds: 30 });
+  onTestFinished(() => world.dispose());
+  const of = (meterId: string, value: number) => ({
+    meterId,
+    series: [registerSeries(["2026-10-10T22:00:00Z", "2026-10-31T22:00:00Z"].map((at) => [instant(at), value]))],
+  });
+  world.append(of("m-1", 100));
+  world.nowMs = startMs;
+  await world.deliver(of("m-2", 200));
+  await world.look();
+  world.nowMs += 31_000;
+  await world.settle();
+  expect((await world.issued("m-1", "m-2")).map(({ meterId }) => meterId)).toContain("m-1");
+});
+
 test("months that were issued at a time that is still to come are named when the clock is right again", async () => {
   const world = await openAggregatorWorld({ nowMs: startMs + 40 * dayMs, settleSeconds: 0 });
   onTestFinished(() => world.dispose());

@@ -200,7 +200,7 @@ export const faults: readonly Fault[] = [
     seed: 1,
     name: "a close whose process ended is taken up by nobody",
     file: billing("close-jobs"),
-    find: "if (!running.has(job.id) && isDead) void begin(job);",
+    find: 'if (!running.has(job.id) && (isDead || which === "all")) void begin(job);',
     replace: "void isDead;",
   },
   {

@@ -52,7 +52,7 @@ export async function aggregateReadings(ports: AggregatorPorts, options: Aggrega
 
   const watch = progressWatch(ports, options.events, {
     standings: () => [
-      ...[...owners].map(([partition, owner]) => ({ partition, position: owner.position(), pending: owner.pending() })),
+      ...[...owners].map(([partition, owner]) => ({ partition, ...owner.standing() })),
       ...[...opening].map((partition) => ({ partition, position: undefined })),
     ],
     newestAppendedAtMs: () => newestAppendedAtMs,

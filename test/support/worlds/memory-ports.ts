@@ -395,6 +395,7 @@ export function memoryAuditLog(): AuditLog {
 export function memoryJobLog(...jobs: readonly Job[]): JobLog {
   const kept = new Map(jobs.map((job) => [job.id, job]));
   return {
+    worked: "by several",
     async put(job) {
       kept.set(job.id, job);
     },

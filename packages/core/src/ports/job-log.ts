@@ -13,6 +13,8 @@ export const unfinishedJobsMax = 1000;
  * have put some moments later. A record that cannot be read is treated as if it were not there.
  */
 export interface JobLog {
+  /** One process works on its jobs and nobody else ever does: what is unfinished when that starts is nobody's. */
+  readonly worked: "by one process" | "by several";
   put(job: Job): Promise<void>;
   get(id: string): Promise<Job | undefined>;
   /** Those that are neither done nor failed, oldest first. */

@@ -22,6 +22,8 @@ export interface IssuePorts {
   readonly crashPoint: (name: string) => void;
   readonly damaged: TellDamage;
   readonly seen: (snapshot: Snapshot) => Snapshot;
+  /** So many more meters' months are made; they are not issued yet. */
+  readonly evaluated: (meters: number) => void;
 }
 
 /** Meters per append to the ledger: large enough that its fsync is shared, small enough to bound what is in memory. */
@@ -79,6 +81,7 @@ async function issueFor(ports: IssuePorts, meters: readonly MeterState[]): Promi
         turnAt = performance.now() + workMsMax;
       }
     }
+    ports.evaluated(group.length);
     // Memory answers at once: without a turn here and there, a whole append would go by in which no heartbeat is sent,
     // and in which the ledgers of other partitions hold transactions open that must end in time.
     await setImmediate();

@@ -9,8 +9,12 @@ const minute = 60_000;
 function world() {
   let nowMs = Date.UTC(2026, 5, 15);
   let offset = 0;
-  const pending = pendingMeters(settleSeconds, () => nowMs);
-  const by = () => ({ offset: offset++, appendedAtMs: nowMs });
+  const pending = pendingMeters(
+    settleSeconds,
+    () => nowMs,
+    () => nowMs,
+  );
+  const by = (aheadMs = 0) => ({ offset: offset++, appendedAtMs: nowMs + aheadMs });
   const [a, b, c] = [meterState("a", "UTC"), meterState("b", "UTC"), meterState("c", "UTC")];
   const gather = (meter: MeterState, from: number) => pending.gather(meter, from, by());
   const due = () => {
@@ -55,6 +59,29 @@ describe("which meters wait to be recomputed", () => {
     gather(a, 5);
     pass(minute / 2);
     expect(due()).toEqual(["b"]);
+  });
+
+  test("one whose record was appended later than now has been quiet since it came, and holds up no other", () => {
+    const { pending, gather, by, a, b, due, pass } = world();
+    pending.gather(a, 5, by(86_400_000));
+    gather(b, 5);
+    pass(minute - 1);
+    expect(due()).toEqual([]);
+    pass(1);
+    expect(due()).toEqual(["a", "b"]);
+  });
+
+  test("when the clock is put back, what waits is quiet a settle time later", () => {
+    const { gather, a, b, c, due, pass } = world();
+    gather(a, 5);
+    gather(b, 5);
+    pass(-86_400_000);
+    expect(due()).toEqual([]);
+    gather(c, 5);
+    pass(minute - 1);
+    expect(due()).toEqual([]);
+    pass(1);
+    expect(due()).toEqual(["a", "b", "c"]);
   });
 
   test("one that never falls quiet is due after ten settle times", () => {
@@ -135,7 +162,8 @@ describe("which meters wait to be recomputed", () => {
   });
 
   test("a swept fleet is issued in parts, each of which says up to which meter it goes", () => {
-    const pending = pendingMeters(settleSeconds, () => Date.UTC(2026, 5, 15));
+    const nowMs = () => Date.UTC(2026, 5, 15);
+    const pending = pendingMeters(settleSeconds, nowMs, nowMs);
     const ids = Array.from({ length: 12_000 }, (_, no) => `m-${String(no).padStart(5, "0")}`);
     const sweep = (some: readonly string[]) =>
       pending.markAll(
@@ -157,7 +185,8 @@ describe("which meters wait to be recomputed", () => {
 
   test("choosing a swept fleet costs the same for each meter, however many wait", () => {
     const secondsFor = (count: number) => {
-      const pending = pendingMeters(settleSeconds, () => Date.UTC(2026, 5, 15));
+      const nowMs = () => Date.UTC(2026, 5, 15);
+      const pending = pendingMeters(settleSeconds, nowMs, nowMs);
       const ids = Array.from({ length: count }, (_, no) => `m-${String(no).padStart(7, "0")}`);
       pending.markAll(
         ids.map((id) => meterState(id, "UTC")),

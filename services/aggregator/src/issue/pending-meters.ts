@@ -55,8 +55,9 @@ export const everything = Number.MAX_SAFE_INTEGER;
  * Looking for what is due costs as much as is due, however many wait.
  *
  * @param timeMs log time
+ * @param appendMs now, by the clock by which the log appends
  */
-export function pendingMeters(settleSeconds: number, timeMs: () => number): PendingMeters {
+export function pendingMeters(settleSeconds: number, timeMs: () => number, appendMs: () => number): PendingMeters {
   // Those that need not wait.
   let ready = orderedQueue<MeterState>();
   const swept = sweptMeters();
@@ -67,7 +68,7 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
   // All, in order of their numbers, which is that in which they became pending.
   let inOrder = orderedQueue<MeterState>();
   let nextQueueNumber = 1;
-  const settleMs = settleSeconds * 1000;
+  const arrivals = arrivalTimes(appendMs);
 
   function pend(meter: MeterState, fromPeriod: number): "new" | "known" {
     const known = meter.pendingFrom;
@@ -81,12 +82,12 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
 
   function gather(meter: MeterState, fromPeriod: number, { offset, appendedAtMs }: ChangedBy): void {
     if (pend(meter, fromPeriod) === "new") {
-      meter.pendingSinceMs = appendedAtMs;
+      meter.pendingSinceMs = arrivals.at(appendedAtMs);
       waiting.add(meter);
       gathering.add(meter);
     } else if (!gathering.moveToEnd(meter)) return;
     meter.changedBy = offset;
-    meter.changedAtMs = appendedAtMs;
+    meter.changedAtMs = arrivals.at(appendedAtMs);
   }
 
   return {
@@ -103,9 +104,7 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
     },
     gather,
     affectedFrom: affectedAsOf(timeMs),
-    reported(meter, affects = meter.pendingFrom, by) {
-      if (affects !== undefined) gather(meter, affects, by);
-    },
+    reported: (meter, affects = meter.pendingFrom, by) => void (affects !== undefined && gather(meter, affects, by)),
     get nextQueueNumber() {
       return nextQueueNumber;
     },
@@ -118,7 +117,8 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
       ...quietIn(gathering, quietBefore),
     ],
     nextDue(nowMs) {
-      const quietBefore = quietSince(gathering, waiting, nowMs, settleMs);
+      if (arrivals.wentBack(nowMs)) notLaterThan(gathering, nowMs);
+      const quietBefore = quietSince(gathering, waiting, nowMs, settleSeconds * 1000);
       if (quietBefore === 0 && ready.size === 0 && swept.size === 0) return undefined;
       return { quietBefore, readyThrough: swept.part(sweptPerBarrierMax) };
     },
@@ -140,6 +140,34 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number): Pend
       ) as [Queue, Queue, Queue, Queue];
     },
   };
+}
+
+/**
+ * When records came. One that was appended later than now has come now: its clock was put back since, or it is another
+ * than ours. It would hold up every meter behind it until our clock gets there.
+ */
+function arrivalTimes(appendMs: () => number) {
+  let seenMs = 0;
+  return {
+    at(appendedAtMs: number): number {
+      // A batch of records asks for the time once.
+      if (appendedAtMs > seenMs) seenMs = appendMs();
+      return Math.min(appendedAtMs, seenMs);
+    },
+    /** Whether our own clock was put back, so that what has come already seems to be still to come. */
+    wentBack(nowMs: number): boolean {
+      const isBack = nowMs < seenMs;
+      if (isBack) seenMs = nowMs;
+      return isBack;
+    },
+  };
+}
+
+function notLaterThan(gathering: Queue, nowMs: number): void {
+  for (const meter of gathering) {
+    meter.changedAtMs = Math.min(meter.changedAtMs, nowMs);
+    meter.pendingSinceMs = Math.min(meter.pendingSinceMs, nowMs);
+  }
 }
 
 /** A barrier for all of a month's end would hold up the frames behind it until all is issued. */

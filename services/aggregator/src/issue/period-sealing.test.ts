@@ -40,6 +40,16 @@ test("revisions of ten minutes share a seal", async () => {
   expect(seal.mock.calls).toEqual([[0], [11 * minuteMs], [22 * minuteMs]]);
 });
 
+test("where the clock was put back since, a seal is due ten minutes later by it, not when it gets there again", async () => {
+  const { seal, sealing, pass } = sealingOf();
+  await pass(tick, 60 * minuteMs);
+  sealing.issued(60 * minuteMs);
+  expect([0, 9, 10].map((minute) => sealing.isDueAt(minute * minuteMs))).toEqual([false, false, true]);
+  // Log time never goes back.
+  await pass(tick, 60 * minuteMs + 1);
+  expect(seal).toHaveBeenCalledTimes(2);
+});
+
 test("after an append that failed the next barrier looks again, and a seal that failed is tried again", async () => {
   const { seal, sealing, pass } = sealingOf();
   await pass(tick, 1);

@@ -21,7 +21,12 @@ export interface PeriodSealing {
 export function periodSealing(ledger: Pick<SnapshotLedger, "seal">): PeriodSealing {
   // What an owner before has issued may not be sealed. To look is no reason for a barrier.
   let waiting: "maybe" | "no" | number = "maybe";
-  const isDueAt = (atMs: number) => typeof waiting === "number" && atMs - waiting >= sealAfterMs;
+  function isDueAt(atMs: number): boolean {
+    if (typeof waiting !== "number") return false;
+    // Log time may be ahead of the clock that asks, where that was put back.
+    waiting = Math.min(waiting, atMs);
+    return atMs - waiting >= sealAfterMs;
+  }
   return {
     issued(atMs) {
       if (typeof waiting !== "number") waiting = atMs;

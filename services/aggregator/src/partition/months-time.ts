@@ -2,13 +2,14 @@ import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Clock, TimeWitnesses } from "@meterbook/core/ports/clock";
 import type { LogFrame } from "@meterbook/core/ports/readings-log";
 import { firstOf, newestAtOf } from "../remember/channel-state.ts";
+import { appendTime } from "./append-time.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 
 /** Whose clock is believed writes a barrier of about the time at which it is appended. Not a setting. */
 export const believedMsMax = 86_400_000;
 
 export interface MonthsTime extends Clock {
-  /** By the clock by which the log appends: one that is held would take what was appended since for still to come. */
+  /** As in append-time.ts. */
   appendMs(): number;
 }
 
@@ -38,7 +39,7 @@ export function monthsTime(
       witnesses.knownBefore(memory.time.ms);
       return clock.nowMs();
     },
-    appendMs: () => (witnesses?.isAsking === true ? witnesses.hostMs() : clock.nowMs()),
+    appendMs: appendTime(clock, witnesses),
   };
 }
 

@@ -15,6 +15,7 @@ import { openGroups } from "../groups/open-groups.ts";
 import type { KnownMeters } from "../remember/known-meters.ts";
 import { periodic } from "../watch/periodic.ts";
 import { lookBackMax, type MissingReadings, otherLog, sameLog } from "../watch/same-log.ts";
+import type { PartitionStanding } from "../watch/still-partitions.ts";
 import { storeWatch } from "../watch/store-watch.ts";
 import { taskQueue } from "../watch/task-queue.ts";
 import { missingReadings, partitionLosses } from "./partition-losses.ts";
@@ -46,14 +47,13 @@ export interface Assignment {
   readonly again?: (() => void) | undefined;
 }
 
+type Standing = Required<Pick<PartitionStanding, "position" | "pending" | "evaluated">>;
+
 /** One partition of the readings log in this aggregator's hands. */
 export interface OwnedPartition {
   /** The offset to read from. */
   readonly resumeAt: number;
-  /** The next offset to take in. */
-  position(): number;
-  /** Meters that wait to be recomputed. */
-  pending(): number;
+  standing(): Standing;
   handle(batch: FrameBatch): Promise<void>;
   /** The log no longer holds these frames. */
   lost(range: LostFrames): Promise<void>;
@@ -137,8 +137,7 @@ export async function openOwnedPartition(
 
   return {
     resumeAt: Math.max(start, Math.min(series.progress.issuedPosition, series.progress.position - lookBackMax)),
-    position: () => work.memory.position,
-    pending: () => work.memory.pending.size,
+    standing: () => standingOf(work),
     async handle(batch) {
       // Who has put a meter's master data before it reports counts on it.
       if (options.limits.unknownMeters === "refuse" && hasUnknown(work.memory.knownMeters, batch))
@@ -151,6 +150,10 @@ export async function openOwnedPartition(
     lost: (range) => queue.run(() => lost(range)),
     close,
   };
+}
+
+function standingOf({ memory: { position, pending }, passing: { evaluated } }: PartitionWork): Standing {
+  return { position, pending: pending.size, evaluated };
 }
 
 /** A log that is not the one that the store was filled from is refused before anything else happens. */

@@ -5,6 +5,7 @@ import { type IssuedUpTo, trackIssued } from "../issue/issued-up-to.ts";
 import { type LogTime, logTime } from "../issue/log-time.ts";
 import { type PendingMeters, pendingMeters } from "../issue/pending-meters.ts";
 import { type KnownMeters, openKnownMeters } from "../remember/known-meters.ts";
+import { appendTime } from "./append-time.ts";
 
 /** Whether a barrier has said that somebody believed a clock (time-witnesses.ts). */
 export interface BelievedClock {
@@ -57,14 +58,15 @@ const [timeNote, carried, beganNote, believedNote] = ["time", "carried", "began"
 export async function openPartitionMemory(
   series: SeriesStore,
   clock: Clock,
-  { timeZone, settleSeconds, rules }: Pick<AggregatorOptions, "timeZone" | "settleSeconds" | "rules">,
+  options: Pick<AggregatorOptions, "timeZone" | "settleSeconds" | "rules" | "witnesses">,
   waitsBesides: () => number,
 ): Promise<PartitionMemory> {
+  const { timeZone, settleSeconds, rules, witnesses } = options;
   const found = series.progress;
   const issuedUpTo = trackIssued(found);
   const time = logTime(found.notes[timeNote] ?? 0);
   let carriedTo = found.notes[carried] ?? 0;
-  const pending = pendingMeters(settleSeconds, () => time.ms);
+  const pending = pendingMeters(settleSeconds, () => time.ms, appendTime(clock, witnesses));
   let knownMeters = await openKnownMeters(series, timeZone, rules);
   // Records from here to `found.position` are in the store, and read again for what they changed.
   let readAgainTo = found.issuedPosition;

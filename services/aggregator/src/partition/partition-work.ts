@@ -20,7 +20,7 @@ import { applyFrames } from "./apply-frames.ts";
 import { type FollowedRegistry, followRegistry } from "./follow-registry.ts";
 import { askReadings, monthsTime } from "./months-time.ts";
 import { openPartitionMemory, type PartitionMemory } from "./partition-memory.ts";
-import { barrierPassing } from "./pass-barrier.ts";
+import { type BarrierPassing, barrierPassing } from "./pass-barrier.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
 
 /** So long may housekeeping hold up the next batch, in milliseconds. */
@@ -31,6 +31,7 @@ export interface PartitionWork {
   readonly registry: FollowedRegistry;
   readonly struck: StruckRevisions;
   readonly ledger: Pick<SnapshotView, "latestOfMeter">;
+  readonly passing: Pick<BarrierPassing, "evaluated">;
   /** Records of the log in order; those that were taken already are passed over. */
   handle(batch: FrameBatch): Promise<void>;
   /** Goes on at this offset: what lies before it and is not in the store is lost. */
@@ -75,7 +76,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   const keep = keepRefused(ports.rejected, events);
   const struck = struckRevisions();
   const sealing = periodSealing(ledger);
-  const pass = barrierPassing({ series, ledger, clock, memory, registry, watch, struck, sealing }, options);
+  const passing = barrierPassing({ series, ledger, clock, memory, registry, watch, struck, sealing }, options);
   let isZoneMarked = false;
 
   /** What comes from elsewhere than the log must not be taken for what is carried out already. */
@@ -88,7 +89,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
   async function take(frames: readonly LogFrame[]): Promise<void> {
     const [first] = frames;
     if (first === undefined) return;
-    if (first.barrier !== undefined) return pass(first.barrier, first);
+    if (first.barrier !== undefined) return passing.pass(first.barrier, first);
     if (!memory.isReadingAgain) {
       await rebuildReporting(series, memory.knownMeters, frames, damaged);
       await applyFrames({ series, memory, options, keep, days: ports.days }, frames);
@@ -106,6 +107,7 @@ export async function partitionWork(ports: WorkPorts, options: AggregatorOptions
     registry,
     struck,
     ledger,
+    passing,
     async take(change) {
       await change(memory.knownMeters, memory.pending);
       await memory.record();

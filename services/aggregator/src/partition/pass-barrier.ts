@@ -26,6 +26,12 @@ export interface PassingPorts {
   readonly sealing: PeriodSealing;
 }
 
+export interface BarrierPassing {
+  pass(barrier: Barrier, by: LogFrame): Promise<void>;
+  /** How many meters' months were made so far; grows on the way to what a barrier issues. */
+  readonly evaluated: number;
+}
+
 /** Not a setting: every replay of a log must come to the same times. */
 const aheadOfLogMsMax = 5 * 60_000;
 
@@ -33,8 +39,12 @@ const aheadOfLogMsMax = 5 * 60_000;
  * Passes barriers: log time moves, master data begin to count, and what is due is issued before anything behind the
  * barrier is taken in. A barrier that was carried out before does the same to memory and issues nothing.
  */
-export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) {
+export function barrierPassing(ports: PassingPorts, options: AggregatorOptions): BarrierPassing {
   const { series, ledger, clock, memory, registry, watch, struck, sealing } = ports;
+  let evaluatedCount = 0;
+  const evaluated = (meters: number) => {
+    evaluatedCount += meters;
+  };
 
   async function issue(isDue: () => MeterState[]): Promise<void> {
     if (isDue().length === 0) return;
@@ -42,7 +52,8 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     // Asked again: where the right was taken back, memory has begun anew, and what is due is its meters.
     const due = isDue();
     await whileOurs(async () => {
-      const issuePorts = { ...options, series, ledger, clock, seen: struck.seen, timeMs: memory.time.ms };
+      const { seen } = struck;
+      const issuePorts = { ...options, series, ledger, clock, seen, evaluated, timeMs: memory.time.ms };
       const issued = await issueSnapshots(issuePorts, memory.pending, due);
       if (issued > 0) sealing.issued(memory.time.ms);
     });
@@ -68,7 +79,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     }
   }
 
-  return async function pass(barrier: Barrier, by: LogFrame): Promise<void> {
+  async function pass(barrier: Barrier, by: LogFrame): Promise<void> {
     const { pending } = memory;
     // Whoever wrote it: a writer's clock that is ahead of the log's own ends no month.
     const barrierMs = Math.min(barrier.atMs, by.appendedAtMs + aheadOfLogMsMax);
@@ -83,6 +94,13 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions) 
     else await issueAndSeal(isDue, barrier);
     await memory.carriedOut(by.offset);
     if (barrier.closeId !== null) options.witnesses?.closed(memory.time.ms);
+  }
+
+  return {
+    pass,
+    get evaluated() {
+      return evaluatedCount;
+    },
   };
 }
 

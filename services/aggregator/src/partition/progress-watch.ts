@@ -6,7 +6,7 @@ import { partitionLosses } from "./partition-losses.ts";
 
 /** What is looked at. */
 export interface Watched {
-  standings(): readonly Pick<PartitionStanding, "partition" | "position" | "pending">[];
+  standings(): readonly Omit<PartitionStanding, "end">[];
   newestAppendedAtMs(): number;
   /** Has the partition opened again. */
   reopen(partition: number): void;

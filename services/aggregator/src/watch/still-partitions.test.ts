@@ -32,6 +32,12 @@ test("one that moves, has nothing to do, or has gone to another is not", () => {
   expect(still.look([{ partition: 1, position: 1, end: 2 }], 9000)).toEqual([]);
 });
 
+test("one that makes the months of its first five thousand meters moves too, however slow its store is", () => {
+  const making = (index: number) => ({ position: 9, pending: 5000, evaluated: Math.min(5000, index * 100), end: 11 });
+  expect(looks(50, making).flat()).toEqual([]);
+  expect(looks(60, making).at(-1)).toEqual([{ partition: 3, waiting: 2, seconds: 18 }]);
+});
+
 test("one that carries out a barrier for many meters moves, until it does not", () => {
   const issuing = (index: number) => ({ position: 9, pending: Math.max(5000, 100_000 - index * 5000), end: 11 });
   expect(looks(19, issuing).flat()).toEqual([]);

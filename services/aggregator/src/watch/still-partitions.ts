@@ -5,6 +5,8 @@ export interface PartitionStanding {
   readonly position: number | undefined;
   /** Meters that wait to be recomputed: a barrier that issues many of them moves, though the position stands. */
   readonly pending?: number;
+  /** Meters whose months were made: of a slow store a barrier's first thousand take longer than a while. */
+  readonly evaluated?: number;
   /** The log's end; undefined where it is not known. */
   readonly end: number | undefined;
 }
@@ -29,8 +31,8 @@ export function stillPartitions() {
     look(standings: readonly PartitionStanding[], nowMs: number): StillPartition[] {
       const next: typeof seen = new Map();
       const still: StillPartition[] = [];
-      for (const { partition, position, pending, end } of standings) {
-        const at = `${position}/${pending}`;
+      for (const { partition, position, pending, evaluated, end } of standings) {
+        const at = `${position}/${pending}/${evaluated}`;
         const isIdle = position !== undefined && position >= (end ?? position);
         const before = seen.get(partition);
         const moved = isIdle || before === undefined || before.at !== at;

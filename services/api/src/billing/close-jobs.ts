@@ -20,9 +20,9 @@ export interface CloseJobs {
 
 const underWayMax = 32;
 /** Whoever works on a job says so this often, and who was not heard of for some of these times works on it no more. */
-const saysEveryMs = 5000;
+const saysEveryMs = 2000;
 const deadAfterMs = 4 * saysEveryMs;
-const looksEveryMs = 10_000;
+const looksEveryMs = 2000;
 
 export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
   const { jobs, clock } = ports;
@@ -59,17 +59,19 @@ export function closeJobs(ports: JobPorts, timeoutMs: number): CloseJobs {
     return ended;
   }
 
-  async function takeUp(): Promise<void> {
+  async function takeUp(which: "the dead" | "all"): Promise<void> {
     const unfinished = await jobs.unfinished();
     still.look(unfinished);
     for (const job of unfinished) {
       if (running.size >= underWayMax || stopped.signal.aborted) return;
       const isDead = clock.nowMs() - job.seenAtMs > deadAfterMs || still.looks(job) > deadAfterMs / looksEveryMs;
-      if (!running.has(job.id) && isDead) void begin(job);
+      if (!running.has(job.id) && (isDead || which === "all")) void begin(job);
     }
   }
 
-  const timer = setInterval(() => void takeUp().catch(() => undefined), looksEveryMs);
+  const look = (which: "the dead" | "all") => void takeUp(which).catch(() => undefined);
+  if (jobs.worked === "by one process") look("all");
+  const timer = setInterval(() => look("the dead"), looksEveryMs);
   timer.unref();
   return {
     async ask(period, by) {

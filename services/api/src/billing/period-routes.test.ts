@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { dayPlace } from "@meterbook/core/domain/damage/damaged-day";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
-import { unfinishedJobsMax } from "@meterbook/core/ports/job-log";
+import { type JobLog, unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
 import { aJob } from "../../../../test/contracts/job-log.contract.ts";
@@ -219,6 +219,23 @@ test("a job whose process has ended is brought to its end by another, under its 
   expect(ports.readingsLog.barriers.map(({ closeId }) => closeId)).toEqual(["left"]);
 });
 
+test("one process alone takes up at its start what it left when it ended, without waiting", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const period = parsePeriod("2026-10") as number;
+  const seenAtMs = instant("2026-11-10T12:00:00Z") * 1000;
+  const done = Promise.withResolvers<void>();
+  const jobs: JobLog = {
+    ...memoryJobLog(aJob({ id: "left", period, state: "running", seenAtMs })),
+    worked: "by one process",
+    put: async ({ state }) => void (state === "done" && done.resolve()),
+  };
+  const ports = closing(0, { jobs });
+  await injectableApi(apiWorld({ ...ports, clock: { nowMs: () => seenAtMs + 100 } }));
+  await done.promise;
+  expect(ports.readingsLog.barriers.map(({ closeId }) => closeId)).toEqual(["left"]);
+});
+
 test("a job whose last sign of life lies in the future is taken up when nobody gives another; one that moves is left alone", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
@@ -229,9 +246,9 @@ test("a job whose last sign of life lies in the future is taken up when nobody g
   const looked = vi.spyOn(jobs, "unfinished");
   const ports = closing(0, { jobs });
   await injectableApi(apiWorld(ports));
-  for (let looks = 1; looks <= 4; looks += 1) {
+  for (let looks = 1; looks <= 6; looks += 1) {
     expect((await jobs.get("left"))?.state).toBe("running");
-    vi.advanceTimersByTime(10_000);
+    vi.advanceTimersByTime(2000);
     await expect.poll(() => looked.mock.settledResults.filter(({ type }) => type === "fulfilled").length).toBe(looks);
     await jobs.put(moving(looks));
   }

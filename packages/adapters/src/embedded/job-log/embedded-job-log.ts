@@ -9,6 +9,7 @@ export function openEmbeddedJobLog({ dataDir }: { readonly dataDir: string }): J
   const write = jobWrites(database);
   return {
     ...jobReads(database),
+    worked: "by one process",
     put: async (job) => inTransaction(() => write(job, encodeJob(job))),
     close: async () => database.close(),
   };

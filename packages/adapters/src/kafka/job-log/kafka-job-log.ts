@@ -41,6 +41,7 @@ export async function openKafkaJobLog({ connection, dataDir, events }: KafkaJobL
   });
   return {
     ...jobReads(view.database),
+    worked: "by several",
     async put(job) {
       const last = await writer.write([job]);
       await (last === undefined ? view.catchUp() : view.reach(last));
