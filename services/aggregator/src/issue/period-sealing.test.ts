@@ -22,6 +22,16 @@ test("the first barrier of an owner seals what may be left, and asks for no barr
   expect(seal.mock.calls).toEqual([[5]]);
 });
 
+test("the first barrier of an owner seals what may be left also where it issues more", async () => {
+  const { seal, sealing } = sealingOf();
+  sealing.issued(5);
+  expect(sealing.isAt(tick, 5)).toBe(true);
+  await sealing.seal(5);
+  sealing.issued(6);
+  expect(sealing.isAt(tick, 6)).toBe(false);
+  expect(seal).toHaveBeenCalledTimes(1);
+});
+
 test("a close seals at its end, whatever was issued", async () => {
   const { seal, pass } = sealingOf();
   await pass(tick, 1);

@@ -29,7 +29,8 @@ export function periodSealing(ledger: Pick<SnapshotLedger, "seal">): PeriodSeali
   }
   return {
     issued(atMs) {
-      if (typeof waiting !== "number") waiting = atMs;
+      // Where more may be left than this, all is sealed at once.
+      if (waiting === "no") waiting = atMs;
     },
     isDueAt,
     inDoubt() {
