@@ -175,7 +175,9 @@ function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCale
   else setReading(state, fields.after, reading);
   set(state, fields.qualityAfter, exact ? 4 : qualityIndexOf(reading.code));
   set(state, fields.nextBoundary, calendar.boundaryOf(period));
-  if (get(state, fields.irregularTo) < boundary - irregularBeforeSeconds - 32 * 86_400) clearIrregular(state);
+  const isPast = get(state, fields.irregularTo) < boundary - irregularBeforeSeconds - 32 * 86_400;
+  // However long ago: where nothing came since, what is irregular stands before this boundary.
+  if (isPast && (newest === undefined || newest.at > get(state, fields.irregularTo))) clearIrregular(state);
   return newest === undefined ? unknownBefore : newest.at + 1;
 }
 
@@ -254,20 +256,25 @@ function overlaps(state: ChannelState, at: number): boolean {
   return isLate || at - stepSeconds < get(state, fields.newestAt);
 }
 
-/** Whether memory tells all that a register's month depends on. */
-function isTidy(state: ChannelState, { start, boundary }: Span): boolean {
-  return !isIrregular(state, start - irregularBeforeSeconds, boundary + valuationRules.reachSecondsMax);
+/** Whether memory tells all that a register's month depends on, which begins with the reading before its end. */
+function isTidy(state: ChannelState, { start, boundary }: Span, firstAt: number): boolean {
+  const from = Math.min(start - irregularBeforeSeconds, firstAt);
+  return !isIrregular(state, from, boundary + valuationRules.reachSecondsMax);
 }
 
 /** The readings around a boundary where memory knows them; undefined where the store must be asked. */
 export function rememberedAround(state: ChannelState, span: Span): readonly Reading[] | undefined {
-  if (!isTidy(state, span)) return undefined;
-  if (get(state, fields.passedBoundary) === span.boundary) {
+  const readings = nearest(state, span);
+  return readings !== undefined && isTidy(state, span, readings[0]?.at ?? span.start) ? readings : undefined;
+}
+
+function nearest(state: ChannelState, { boundary }: Span): readonly Reading[] | undefined {
+  if (get(state, fields.passedBoundary) === boundary) {
     const [before, after] = [getReading(state, fields.before), getReading(state, fields.after)];
     return [before, after].filter((reading) => reading !== undefined);
   }
   const newest = newestOf(state);
-  return newest !== undefined && newest.at < span.boundary ? [newest] : undefined;
+  return newest !== undefined && newest.at < boundary ? [newest] : undefined;
 }
 
 /** What the month's intervals add up to where memory knows it. */
