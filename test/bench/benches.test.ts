@@ -72,14 +72,13 @@ test.skipIf(pipelineMissing() !== undefined)("idle on servers", async () => {
 
 test("a rebalance is slow until the last window that was", () => {
   const at = (second: number, readings: number) => ({ atMs: 5000 + second * 1000, readings });
-  const samples = [at(0, 0), at(2, 100), at(4, 110), at(6, 210), at(8, 310)];
-  expect([slowUntil(samples, 40), slowUntil(samples, 5), slowUntil(samples, 60)]).toEqual([4, 0, 8]);
+  const samples = [at(0, 0), at(5, 250), at(10, 275), at(15, 525), at(20, 775)];
+  expect([slowUntil(samples, 40), slowUntil(samples, 5), slowUntil(samples, 60)]).toEqual([10, 0, 20]);
 });
 
 test.skipIf(pipelineMissing() !== undefined)("an aggregator that takes meters over", async () => {
   const { figures } = await measureRebalance({ meters: 160, beforeSeconds: 3, afterSeconds: 12 });
-  expect(figures.map(({ name }) => name)[1]).toBe("rebalance: applied before");
-  expect(figures[1]?.value).toBeGreaterThan(0);
+  expect(figures.find(({ name }) => name === "rebalance: applied before")?.value).toBeGreaterThan(0);
 });
 
 test.skipIf(pipelineMissing() !== undefined)("fleets of several sizes", async () => {
