@@ -1,10 +1,12 @@
 import { mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import type { Barrier } from "@meterbook/sharding/barrier";
 import { periodOf } from "./oracles.ts";
+import { walkZone } from "./walked-aggregator.ts";
 import { type WalkedBilling, walkedBilling } from "./walked-billing.ts";
 import { type WalkedCrew, walkedCrew } from "./walked-crew.ts";
-import { type WalkedMeters, walkedMeters } from "./walked-meters.ts";
+import { type WalkedMeters, walkedMeters, walkFrom } from "./walked-meters.ts";
 import type { SharedWorld } from "./walked-world.ts";
 
 /** A walk on its way: everything in it draws from one seed. */
@@ -21,6 +23,12 @@ export interface CrookedWalk {
 
 export type Pass = (ms: number) => void;
 const [hour, day] = [3_600_000, 86_400_000];
+/** Before anything is older than readings reach. */
+const walkUntilMs = (walkFrom + 150 * 86_400) * 1000;
+
+function untilMonthsEnd(nowMs: number): number {
+  return localCalendar(walkZone).boundaryOf(periodOf(nowMs)) * 1000 - nowMs;
+}
 
 export async function crookedWalk(world: SharedWorld, random: () => number, pass: Pass): Promise<CrookedWalk> {
   const pick = picking(random);
@@ -45,13 +53,21 @@ export async function crookedWalk(world: SharedWorld, random: () => number, pass
     [3, () => fail("fails before")],
     [3, () => fail("fails after")],
     [8, () => mock.timers.tick(100)],
-    [4, () => pass(pick([900, 31_000, hour, 12 * hour, 5 * day, 20 * day]))],
+    [4, () => leap(pick([900, 31_000, hour, 12 * hour, 5 * day, 20 * day]))],
+    // Two months' ends may pass while nothing happens, or one in the middle of everything.
+    [0.4, () => leap(40 * day)],
+    [1, () => leap(untilMonthsEnd(world.nowMs()) + (random() * 5 - 0.1) * day)],
     [1, () => kill()],
     [0.4, () => crew.killApi(pick(crew.apis))],
     [0.4, () => crew.apis.length < 2 && startApi()],
     [1, async () => crew.aggregators.length < 3 && (await startAggregator())],
     [3, () => takeOver()],
   ];
+  function leap(ms: number): void {
+    const atMs = world.nowMs() + Math.max(0, Math.round(ms));
+    if (atMs < walkUntilMs) pass(atMs - world.nowMs());
+  }
+
   const drawn = actions.flatMap(([weight, act]) => Array<typeof act>(Math.round(weight * 5)).fill(act));
 
   startApi();
@@ -110,7 +126,10 @@ function mishaps({ world, crew, count, random }: Mishaps) {
   return {
     waiting,
     fail(fate: "fails before" | "fails after"): void {
-      const call = pick(waiting());
+      const calls = waiting();
+      // These are few, and what becomes of them stays.
+      const lasting = calls.filter(({ name }) => name === "issue" || name === "seal");
+      const call = pick(lasting.length > 0 && random() < 0.5 ? lasting : calls);
       if (call === undefined) return;
       count.failures += 1;
       call.pass(fate);

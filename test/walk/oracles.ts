@@ -48,6 +48,21 @@ function endOf(log: MemoryLog, partition: number): LogEnd {
   return { timeMs: last(barriers.map(({ atMs }) => atMs)), registry: last(barriers.map(({ registry }) => registry)) };
 }
 
+const aheadOfLogMsMax = 5 * 60_000;
+
+/** Log time at each barrier of a partition: it never stands, and no writer's clock takes it far ahead of the log. */
+export function barrierTimes(
+  log: MemoryLog,
+  partition: number,
+): { readonly atMs: number; readonly isClose: boolean }[] {
+  let atMs = 0;
+  return log.frames(partition).flatMap(({ barrier, appendedAtMs }) => {
+    if (barrier === undefined) return [];
+    atMs = Math.max(atMs + 1, Math.min(barrier.atMs, appendedAtMs + aheadOfLogMsMax));
+    return [{ atMs, isClose: barrier.closeId !== null }];
+  });
+}
+
 /** The same reports, and then one barrier that says where the log had come to. */
 export function atOnce(log: MemoryLog): MemoryLog {
   const copy = memoryLog(log.partitions);

@@ -86,7 +86,7 @@ async function walkedThrough(seed: number, steps: number) {
   world.log.appendBarrier([0, 1], closing(world, null), nowMs);
   await rest(world, crew.aggregators, pass, () => isSealed(world.ledger.view));
   const issued = await issuedIn(world);
-  checkSeals(world.ledger.database);
+  checkSeals(world.ledger.database, world.log);
   await checkReaders(crooked, issued);
   for (const one of [...crew.aggregators, ...crew.apis]) one.kill();
   const { log, registry } = world;
