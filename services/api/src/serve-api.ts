@@ -52,6 +52,7 @@ import { documentRoutes } from "./http/documentation/documentation.ts";
 import { takeFormats } from "./http/documentation/format-parameter.ts";
 import { openWebPages } from "./http/pages/web-pages.ts";
 import { ApiProblem } from "./http/problems/problem.ts";
+import { refuseTwoHosts } from "./http/requests/one-host.ts";
 import { takeJsonBodies } from "./http/requests/request-body.ts";
 import { auditRoutes } from "./operation/audit-routes.ts";
 import { damageRoutes } from "./operation/damage-routes.ts";
@@ -138,6 +139,7 @@ export async function buildApi(ports: ApiPorts, settings: ApiSettings, observers
   answerErrors(app, observers.events ?? silentEvents, limits);
   const keys = keysOf(settings, ports, observers.events ?? silentEvents);
   app.addHook("onClose", async () => keys?.close());
+  refuseTwoHosts(app);
   guardRoutes(app, keys?.callerOf);
   answerInTime(app, () => ports.health(), { firstMs: limits.answerMs, againMs: 500 });
   const reads = writeDownReads(app, ports, observers.events ?? silentEvents, limits);

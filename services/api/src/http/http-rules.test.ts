@@ -40,6 +40,16 @@ test("H19: a request without Host is 400", async () => {
   expect(await raw(address, "GET /healthz HTTP/1.1\r\n\r\n")).toContain("HTTP/1.1 400");
 });
 
+test("H19: a request with two hosts is 400, also where both are right", async () => {
+  const { address } = await servedApi(apiWorld());
+  const answer = await raw(
+    address,
+    `GET /v1/status HTTP/1.1\r\nHost: ${address}\r\nhost: ${address}\r\nConnection: close\r\n\r\n`,
+  );
+  expect(answer).toContain("HTTP/1.1 400");
+  expect(answer).toContain('"code":"request_malformed"');
+});
+
 test("H19: the documented pattern of a period takes what the rule takes", async () => {
   const app = await injectableApi(apiWorld());
   const { paths } = (await app.inject("/openapi.json")).json();
