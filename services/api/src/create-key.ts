@@ -11,6 +11,7 @@ const { values } = optionsOrExit({
   usage,
   options: { name: { type: "string" }, scopes: { type: "string" }, until: { type: "string" } },
 });
+if (Date.parse(values.until ?? "") <= Date.now()) wrongOptions(`--until: ${values.until} is past`, usage);
 try {
   const wanted = (values.scopes ?? "").split(",").filter((scope) => scope !== "");
   const { key, stored } = makeKey(values.name ?? "", wanted, values.until);

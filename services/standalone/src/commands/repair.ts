@@ -1,12 +1,14 @@
-import { lockDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
+import { besideFiles } from "@meterbook/adapters/embedded/directory/beside-files";
+import { lockDataDirectory, unfit } from "@meterbook/adapters/embedded/directory/data-directory";
 import { fileKinds, fileNameOf } from "@meterbook/adapters/embedded/directory/directory-files";
+import { inspectDirectory, isNoDataDirectory } from "@meterbook/adapters/embedded/directory/inspect-directory";
 import { describeTroubles } from "@meterbook/adapters/embedded/directory/judge-directory";
 import { acceptLoss, rebuildSeries, troublesOf } from "@meterbook/adapters/embedded/directory/repair-directory";
 import { wrongOptions } from "@meterbook/runtime/process/command-options";
 import { settingsOrExit } from "@meterbook/runtime/settings/load-settings";
 import { runCommand } from "./run-command.ts";
 
-const files = [...fileKinds, "directory"].join(", ");
+const files = [...fileKinds, "directory", ...besideFiles].join(", ");
 
 const usage = `npm run repair [-- --rebuild-series | --accept-loss FILE --reason WHY]
 
@@ -25,12 +27,18 @@ const options = {
 
 await runCommand({ usage, options }, async (values, say) => {
   const [wanted, reason] = [values["accept-loss"], values["reason"]];
-  const file = wanted === "directory" ? ("directory" as const) : fileNameOf(String(wanted));
+  const file = ["directory" as const, ...besideFiles].find((one) => one === wanted) ?? fileNameOf(String(wanted));
   if (wanted !== undefined && file === undefined) return wrongOptions(`--accept-loss: ${files}`, usage);
   if (file !== undefined && (typeof reason !== "string" || reason.trim() === "")) {
     return wrongOptions("--reason is missing: why it is right to go on without", usage);
   }
   const { dataDir } = settingsOrExit();
+  if (isNoDataDirectory(inspectDirectory(dataDir, { settle: false }))) {
+    const words = `${dataDir} (METERBOOK_DATA_DIR) is no data directory of Meterbook`;
+    if (file !== undefined || values["rebuild-series"] === true) throw unfit(words);
+    say(`${words}: a start makes one there`);
+    return 0;
+  }
   const lock = lockDataDirectory(dataDir);
   try {
     if (file !== undefined) {

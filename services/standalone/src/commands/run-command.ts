@@ -7,6 +7,11 @@ export interface Command<Options extends ParseArgsOptionsConfig> {
   readonly options: Options;
 }
 
+/** What a command could not do, in words for whoever called it. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /**
@@ -23,9 +28,16 @@ export async function runCommand(
   try {
     process.exitCode = await work(values as Values, (line) => process.stdout.write(`${line}\n`));
   } catch (error) {
-    const known = error instanceof Error && error.name === "AdapterError";
-    const text = known ? error.message.replace(/^directory_unfit: /, "") : String((error as Error).stack ?? error);
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${isExpected(error) ? error.message.replace(/^directory_unfit: /, "") : stackOf(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** The world is the cause, and a stack would only hide what it says: also a file that is not there. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof Error && (["AdapterError", "CommandError"].includes(error.name) || "syscall" in error);
+}
+
+function stackOf(error: unknown): string {
+  return String((error as Error).stack ?? error);
 }

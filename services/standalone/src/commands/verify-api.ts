@@ -6,6 +6,7 @@ import { parsePeriod, type RegisterSnapshot, type Snapshot } from "@meterbook/co
 import { sha256 } from "@meterbook/core/records/seal/sha256";
 import { apiTrees } from "./api-trees.ts";
 import { askApi } from "./ask-api.ts";
+import { CommandError } from "./run-command.ts";
 import { wrongApiSeals } from "./verify-api-seals.ts";
 
 export interface ApiVerified {
@@ -59,8 +60,11 @@ export async function verifyApi(
   do {
     const after = cursor === undefined ? "" : `&after=${encodeURIComponent(cursor)}`;
     const { status, body } = await ask(`/v1/snapshots/changes?limit=${pageMax}${after}`);
-    if (status !== 200) throw new Error(`${url}/v1/snapshots/changes: ${status} ${JSON.stringify(body).slice(0, 500)}`);
-    const page = body as { items: readonly ApiSnapshot[]; nextCursor?: string };
+    const page = body as { items: readonly ApiSnapshot[]; nextCursor?: string } | undefined;
+    if (status !== 200 || page?.items === undefined)
+      throw new CommandError(
+        `${url}/v1/snapshots/changes: ${status} ${JSON.stringify(body)?.slice(0, 500) ?? "no JSON"}`,
+      );
     for (const item of page.items) {
       const snapshot = snapshotOf(item);
       if (contentHash(snapshot) !== item.hash) wrong.push(`${item.id} hash_mismatch: the answer gives another hash`);

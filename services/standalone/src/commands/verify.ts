@@ -57,6 +57,9 @@ type Say = (line: string) => void;
 await runCommand({ usage, options }, async ({ data, kafka, api, "key-file": keyFile, seals }, say) => {
   if ([data, kafka, api].filter((given) => given !== undefined).length > 1)
     wrongOptions("one of --data, --kafka and --api at a time", usage);
+  if (typeof api === "string" && !/^https?:$/.test(URL.parse(api)?.protocol ?? ""))
+    wrongOptions("--api: an address such as http://127.0.0.1:8080", usage);
+  if (keyFile !== undefined && api === undefined) wrongOptions("--key-file is for --api", usage);
   const kept = typeof seals === "string" ? keptSeals(seals) : [];
   if (kafka === true) return ofKafka(kept, say);
   if (typeof api === "string") return ofApi(api, { key: keyFrom(keyFile), kept }, say);

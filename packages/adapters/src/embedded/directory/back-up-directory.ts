@@ -44,7 +44,7 @@ export async function backUpDirectory(dataDir: string, to: string, nowMs: number
       `${to} is inside the data directory ${dataDir} (METERBOOK_DATA_DIR): a backup goes elsewhere, best to another disk`,
     );
   }
-  usable(to, () => makeDirectory(to));
+  usable(to, () => makeDirectory(to), `the backup goes to ${to}`);
   if ((await readdir(to)).length > 0) throw unfit(`${to} is not empty: a backup goes into a directory of its own`);
   for (const directory of directoriesOf(to, shards)) makeDirectory(directory);
   await copyFile(dataDir, to, "directory");

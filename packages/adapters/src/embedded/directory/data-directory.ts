@@ -6,6 +6,7 @@ import { closeToOthers, isOurs, makeDirectory } from "../../sqlite-views/file/ma
 import { tryLock } from "../../sqlite-views/file/own-directory.ts";
 import { syncDirectory } from "../../sqlite-views/file/sync-directory.ts";
 import { shardDirectory } from "../database/shard-directory.ts";
+import { besideTroubles } from "./beside-files.ts";
 import {
   type DirectoryIdentity,
   type FileName,
@@ -36,7 +37,7 @@ export function prepareDataDirectory(dataDir: string, shards?: number): number {
     makeDirectory(dataDir);
     closeFiles(dataDir);
     const inspection = inspectDirectory(dataDir, { settle: true });
-    const troubles = judgeDirectory(inspection);
+    const troubles = [...judgeDirectory(inspection), ...besideTroubles(dataDir)];
     if (troubles.length > 0) throw unfit(describeTroubles(dataDir, troubles));
     const marks = openMarks(dataDir, () => ({ id: randomUUID(), shards: shards ?? usualShards }));
     try {
@@ -93,7 +94,7 @@ export function makeFile(dataDir: string, name: FileName, identity: DirectoryIde
   if (directory !== dataDir) syncDirectory(dataDir);
 }
 
-export function removeFile(dataDir: string, name: FileName | "directory" | "groups"): void {
+export function removeFile(dataDir: string, name: Parameters<typeof pathOf>[1]): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(pathOf(dataDir, name) + suffix, { force: true });
 }
 
@@ -124,13 +125,17 @@ export function unfit(detail: string, cause?: unknown): AdapterError {
   return new AdapterError("directory_unfit", { retryable: false, detail, cause });
 }
 
-/** Puts what the disk says into words of the one setting that is about it. */
-export function usable<Result>(dataDir: string, work: () => Result): Result {
+/** Puts what the disk says into words of the one setting that is about it, or of `whose` directory it is. */
+export function usable<Result>(
+  dataDir: string,
+  work: () => Result,
+  whose = `the data directory is ${dataDir} (METERBOOK_DATA_DIR)`,
+): Result {
   try {
     return work();
   } catch (error) {
     if (error instanceof AdapterError) throw error;
-    throw unfit(`${whyUnusable(error)}: the data directory is ${dataDir} (METERBOOK_DATA_DIR)`);
+    throw unfit(`${whyUnusable(error)}: ${whose}`);
   }
 }
 

@@ -52,6 +52,11 @@ export function inspectDirectory(dataDir: string, { settle }: { settle: boolean 
   };
 }
 
+/** Nothing was ever kept there: a start would make it, and a misspelt path is such a place too. */
+export function isNoDataDirectory({ marks, files }: Inspection): boolean {
+  return marks.kind === "absent" && [...files.values()].every(({ kind }) => kind === "absent");
+}
+
 /** As many as there are folders for, where nothing says how many there were. */
 function shardsFound(dataDir: string): number {
   const isThere = (shard: number) => statSync(shardDirectory(dataDir, shard), { throwIfNoEntry: false }) !== undefined;
@@ -88,6 +93,17 @@ function inspectFile(dataDir: string, name: FileName, settle: boolean): FileStat
     }
   } catch (error) {
     return { kind: "unreadable", detail: unreadable(error, path) };
+  }
+}
+
+/** What is wrong with the pages of a file; undefined where it is sound, empty or not there. */
+export function whyUnreadable(path: string): string | undefined {
+  if ((sizeOf(path) ?? 0) === 0) return undefined;
+  try {
+    checkPages(path);
+    return undefined;
+  } catch (error) {
+    return unreadable(error, path);
   }
 }
 

@@ -162,7 +162,10 @@ function factsOf(files: Around["files"], name: FileName): Facts {
 }
 
 /** For the one who starts Meterbook: which file, what is lost, what can be done. */
-export function describeTroubles(dataDir: string, troubles: readonly Trouble[]): string {
+export function describeTroubles(
+  dataDir: string,
+  troubles: readonly (Omit<Trouble, "file"> & { readonly file: string })[],
+): string {
   const lines = troubles.flatMap(({ file, what, lost, help }) => [
     `  ${file}.db ${what}`,
     `    lost: ${lost}`,

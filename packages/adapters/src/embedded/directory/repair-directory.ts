@@ -9,6 +9,7 @@ import { openEmbeddedDamageLog } from "../damage-log/embedded-damage-log.ts";
 import { frameKeys } from "../readings-log/frame-key.ts";
 import { rowChecksum } from "../readings-log/readings-log-database.ts";
 import { progressWrites } from "../series/series-progress.ts";
+import { type BesideFile, type BesideTrouble, besideFiles, besideTroubles } from "./beside-files.ts";
 import { makeFile, removeFile, unfit, usualShards } from "./data-directory.ts";
 import {
   type DirectoryIdentity,
@@ -30,7 +31,7 @@ import { type FileState, type Inspection, inspectDirectory } from "./inspect-dir
 import { judgeDirectory, type Trouble } from "./judge-directory.ts";
 
 export interface AcceptedLoss {
-  readonly file: FileName | "directory";
+  readonly file: FileName | BesideFile | "directory";
   readonly reason: string;
   readonly nowMs: number;
 }
@@ -39,8 +40,8 @@ export interface AcceptedLoss {
 type Carry = () => Promise<readonly string[]>;
 
 /** What a start would refuse. The caller has the directory's lock. */
-export function troublesOf(dataDir: string): readonly Trouble[] {
-  return judgeDirectory(inspectDirectory(dataDir, { settle: true }));
+export function troublesOf(dataDir: string): readonly (Trouble | BesideTrouble)[] {
+  return [...judgeDirectory(inspectDirectory(dataDir, { settle: true })), ...besideTroubles(dataDir)];
 }
 
 /**
@@ -71,7 +72,8 @@ export async function rebuildSeries(dataDir: string, nowMs: number): Promise<rea
  */
 export async function acceptLoss(dataDir: string, { file, reason, nowMs }: AcceptedLoss): Promise<readonly string[]> {
   const inspection = inspectDirectory(dataDir, { settle: true });
-  const trouble = troubleOf(inspection, file);
+  const beside = besideFiles.find((one) => one === file);
+  const trouble = beside === undefined ? troubleOf(inspection, file) : besideTroubleOf(dataDir, beside);
   if (file !== "damage" && judgeDirectory(inspection).some((other) => other.file === "damage")) {
     throw unfit(
       "damage.db is in trouble too, and is where this loss would be kept: npm run repair -- --accept-loss damage first",
@@ -80,7 +82,8 @@ export async function acceptLoss(dataDir: string, { file, reason, nowMs }: Accep
   const damage = damageOf(trouble, reason, nowMs);
   const keep = () => keepDamage(dataDir, damage);
   if (file === "directory") return inTurn(keep, () => newMarks(dataDir, inspection));
-  const goOn: Carry = () => goOnWithout(dataDir, file, { inspection, nowMs });
+  if (beside !== undefined) return inTurn(keep, () => leaveAside(dataDir, beside, nowMs));
+  const goOn: Carry = () => goOnWithout(dataDir, file as FileName, { inspection, nowMs });
   // The entry comes first, so that no loss is accepted without one; but it cannot stand in a file that is not there.
   if (file !== "damage") return inTurn(keep, goOn);
   const done = await goOn();
@@ -102,7 +105,18 @@ async function keepDamage(dataDir: string, damage: Damage): Promise<void> {
   }
 }
 
-function troubleOf(inspection: Inspection, file: FileName | "directory"): Trouble {
+function besideTroubleOf(dataDir: string, file: BesideFile): BesideTrouble {
+  const own = besideTroubles(dataDir).find((trouble) => trouble.file === file);
+  if (own === undefined) throw unfit(`${file}.db can be read, or is not there: nothing is lost`);
+  return own;
+}
+
+async function leaveAside(dataDir: string, file: BesideFile, nowMs: number): Promise<readonly string[]> {
+  const done = await setAside(dataDir, file, nowMs);
+  return [...done, `the next start makes ${file}.db anew; the entry stays in GET /v1/damage until it is acknowledged`];
+}
+
+function troubleOf(inspection: Inspection, file: AcceptedLoss["file"]): Trouble {
   const troubles = judgeDirectory(inspection);
   const own = troubles.find((trouble) => trouble.file === file);
   if (own !== undefined) return own;
@@ -110,8 +124,10 @@ function troubleOf(inspection: Inspection, file: FileName | "directory"): Troubl
   throw unfit(`${file}.db holds what it was known to hold${named === "" ? "" : `; in trouble: ${named}`}`);
 }
 
-function damageOf({ file, what, lost, lostCount }: Trouble, reason: string, nowMs: number): Damage {
-  const place = file === "directory" ? "damage-log" : directoryFiles[kindOf(file)].place;
+function damageOf({ file, what, lost, lostCount }: Trouble | BesideTrouble, reason: string, nowMs: number): Damage {
+  // What has no place of its own is named among the operator's words.
+  const own = file === "directory" || besideFiles.some((one) => one === file);
+  const place = own ? "damage-log" : directoryFiles[kindOf(file as FileName)].place;
   const where = `${file}.db ${new Date(nowMs).toISOString()}`;
   return {
     id: damageId(place, where),
@@ -241,7 +257,7 @@ function inMarks(
 }
 
 /** Kept under another name: what is damaged may still be of use to somebody. */
-async function setAside(dataDir: string, file: FileName, nowMs: number): Promise<string[]> {
+async function setAside(dataDir: string, file: FileName | BesideFile, nowMs: number): Promise<string[]> {
   const path = pathOf(dataDir, file);
   const aside = `${path}.set-aside-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const moved = await rename(path, aside).then(
@@ -250,7 +266,7 @@ async function setAside(dataDir: string, file: FileName, nowMs: number): Promise
   );
   removeFile(dataDir, file);
   // The sums of groups were those of the store that was there.
-  if (kindOf(file) === "series") removeFile(dataDir, "groups");
+  if (kindOf(file as FileName) === "series") removeFile(dataDir, "groups");
   return moved ? [`what was ${file}.db is kept as ${aside}`] : [];
 }
 

@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { KeptSeal } from "@meterbook/core/domain/seal/seal";
+import { type BesideTrouble, besideTroubles } from "../directory/beside-files.ts";
+import { unfit } from "../directory/data-directory.ts";
 import { type FileName, kindOf, openToRead, pathOf, shardOf } from "../directory/directory-files.ts";
-import { inspectDirectory } from "../directory/inspect-directory.ts";
+import { inspectDirectory, isNoDataDirectory } from "../directory/inspect-directory.ts";
 import { judgeDirectory, type Trouble } from "../directory/judge-directory.ts";
 import { metTogether, nothingMet, type PlacesMet } from "./check-places.ts";
 import type { CheckedTable, TableIn } from "./check-records.ts";
@@ -26,7 +28,7 @@ export interface VerifyPart {
 }
 
 export interface Verified extends VerifyPart {
-  readonly troubles: readonly Trouble[];
+  readonly troubles: readonly (Trouble | BesideTrouble)[];
   readonly rowsOf: Readonly<Partial<Record<CheckedTable, number>>>;
 }
 
@@ -35,9 +37,12 @@ const partsPerTable = 16;
 /**
  * Reads every record of a data directory and holds it against its seals, and those that were kept elsewhere, whether a
  * process works on it or not, and changes nothing.
+ *
+ * @throws an AdapterError where no data directory is: that nothing is wrong in it would be no news.
  */
 export async function verifyDirectory(dataDir: string, kept: readonly KeptSeal[] = []): Promise<Verified> {
   const inspection = inspectDirectory(dataDir, { settle: false });
+  if (isNoDataDirectory(inspection)) throw unfit(`${dataDir} is no data directory of Meterbook`);
   const readable = [...inspection.files].flatMap(([name, { kind }]) => (kind === "there" ? [name] : []));
   const ledgers = readable.filter((name) => kindOf(name) === "ledger");
   const tasks: VerifyTask[] = readable.map((file) => ({ kind: "pages", file }) as const);
@@ -62,7 +67,7 @@ export async function verifyDirectory(dataDir: string, kept: readonly KeptSeal[]
     sum === undefined ? [] : [{ kind: "places", file, met: sum }],
   );
   await inThreads(dataDir, places, take);
-  return { troubles: judgeDirectory(inspection), rows, bytes, wrong, rowsOf };
+  return { troubles: [...judgeDirectory(inspection), ...besideTroubles(dataDir)], rows, bytes, wrong, rowsOf };
 }
 
 /** Those of the file's shard; the first file is asked for those of shards that there are not. */
