@@ -21,8 +21,8 @@ import type { RegisterWorld } from "./random-worlds.ts";
 import { registerWorlds } from "./random-worlds.ts";
 
 const numRuns = Number(process.env["ORACLE_RUNS"] ?? 25);
-/** Drawn once, as long as a fault is open that one world in many hundreds shows (docs/open-work.md). */
-const seed = Number(process.env["SEED"] ?? 20_261_129);
+/** No reading is of a time to come: the door takes none. */
+const nowMs = Date.parse("2030-06-10T12:00:00Z");
 const meterId = "m-1";
 const grid = 900;
 
@@ -110,12 +110,14 @@ function expectedRows(readings: readonly Single[], record: MeterRecord | undefin
   const calendar = localCalendar(record?.zone ?? "Europe/Kyiv");
   const [from, to] = [Math.min(...months), Math.max(...months)];
   const made = monthsOf({ meterId, record, channels }, { from, to }, calendar);
-  return made.map(({ period, registers }) => ({ month: periodName(period), rows: registers.map(shown) }));
+  // After too long a silence that nothing explains there are months that nobody issues.
+  const wanted = made.filter(({ period }) => months.includes(period));
+  return wanted.map(({ period, registers }) => ({ month: periodName(period), rows: registers.map(shown) }));
 }
 
 async function issuedRows(readings: readonly Single[], record: MeterRecord | undefined, delivery: Delivery) {
   const world = await openAggregatorWorld({
-    nowMs: Date.parse("2027-06-10T12:00:00Z"),
+    nowMs,
     timeZone: "Europe/Kyiv",
     settleSeconds: 0,
   });
@@ -139,7 +141,8 @@ test("what is issued is what the engine makes of everything", { timeout: 300_000
   await fc.assert(
     fc.asyncProperty(registerWorlds, pieces, deliveries, async (world, all, delivery) => {
       const record = delivery.hasRecord ? recordOf(world) : undefined;
-      const readings = readingsOf(world, all, delivery.intervalsOf);
+      const sent = readingsOf(world, all, delivery.intervalsOf);
+      const readings = sent.filter(({ at: [at = 0] }) => at * 1000 < nowMs);
       const issued = await issuedRows(readings, record, delivery);
       const expected = expectedRows(
         readings,
@@ -148,6 +151,6 @@ test("what is issued is what the engine makes of everything", { timeout: 300_000
       );
       expect(issued.map(({ month, rows }) => ({ month, rows }))).toEqual(expected);
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });

@@ -46,7 +46,13 @@ interface Step {
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  gapSeconds: fc.constantFrom(900, 900, 3600, 3600, 5400, 21_600, 86_400, 86_400, 3 * 86_400, 6 * 86_400),
+  gapSeconds: fc.oneof(
+    {
+      weight: 60,
+      arbitrary: fc.constantFrom(900, 900, 3600, 3600, 5400, 21_600, 86_400, 86_400, 3 * 86_400, 6 * 86_400),
+    },
+    { weight: 1, arbitrary: fc.constantFrom(...[40, 130, 200, 320, 500].map((days) => days * 86_400)) },
+  ),
   load: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 700 })),
   quality: fc.constantFrom("actual", "actual", "actual", "actual", "derived", "estimated"),
   plant: fc.constantFrom(undefined, undefined, "zero", "tenfold", "tenth", "untold", "frozen"),
@@ -101,8 +107,9 @@ export const registerWorlds: fc.Arbitrary<RegisterWorld> = fc
     const modulus = given.digits === undefined ? undefined : 10 ** given.digits * 1000;
     const first =
       modulus === undefined ? 1_000_000 + startShare * 1000 : Math.floor((modulus * (900 + startShare / 10)) / 1000);
-    const truth = walk(steps, { calendar, start, first, hourlyMax: given.connectionPowerW / given.multiplier });
-    const readings = plantInto(truth, steps, { modulus, hourlyMax: given.connectionPowerW / given.multiplier });
+    const hourlyMax = given.connectionPowerW / given.multiplier;
+    const truth = walk(steps, { calendar, start, first, hourlyMax, modulus });
+    const readings = plantInto(truth, steps, { modulus, hourlyMax });
     const last = readings.at(-1) as WorldReading;
     const outages = darkTimes(dark, { start, end: last.at, calendar });
     return { ...given, zone, outages, months: calendar.periodOf(last.at) - given.firstPeriod + 1, readings };
@@ -113,16 +120,19 @@ interface Walk {
   readonly start: number;
   readonly first: number;
   readonly hourlyMax: number;
+  readonly modulus: number | undefined;
 }
 
 /** What is truly counted, reading by reading. */
-function walk(steps: readonly Step[], { calendar, start, first, hourlyMax }: Walk): TrueReading[] {
+function walk(steps: readonly Step[], { calendar, start, first, hourlyMax, modulus }: Walk): TrueReading[] {
   let [at, total] = [start, first];
   const truth: TrueReading[] = [{ at, total, quality: "actual" }];
   for (const { gapSeconds, load, quality, atBoundary } of steps) {
     const boundary = calendar.boundaryOf(calendar.periodOf(at));
     const next = atBoundary && boundary - at < 8 * 86_400 ? boundary : at + gapSeconds;
-    total += Math.floor(((next - at) / 3600) * hourlyMax * (load / 1000));
+    const risen = Math.floor(((next - at) / 3600) * hourlyMax * (load / 1000));
+    // A display that goes round more than once between two readings tells nobody how often.
+    total += Math.min(risen, Math.floor((modulus ?? Number.MAX_SAFE_INTEGER) / 2));
     at = next;
     truth.push({ at, total, quality });
   }

@@ -42,7 +42,12 @@ export function oracleClosing(
   );
   const all = byLadder(believed, boundary, dark);
   const reported = closest(believed, boundary);
-  const best = [measured, all].filter((one) => one !== undefined).sort((a, b) => place(a) - place(b))[0];
+  // Several months may end between the two: then an estimate that closed one of them counts for the others too.
+  const actual = believed.filter(({ quality }) => quality === "actual");
+  const before = actual.findLast(({ at }) => at <= boundary)?.at ?? 0;
+  const after = actual.find(({ at }) => at > boundary)?.at ?? 0;
+  const ways = after - before >= 27 * 86_400 ? [all, measured] : [measured, all];
+  const best = ways.filter((one) => one !== undefined).sort((a, b) => place(a) - place(b))[0];
   if (reported === undefined) return best;
   const own = { total: reported.total, quality: reported.quality, method: "EXACT" } as const;
   return best === undefined || place(own) <= place(best) ? own : best;

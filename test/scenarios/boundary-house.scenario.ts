@@ -27,8 +27,8 @@ interface Counts {
   readonly rejected: number;
 }
 
-/** A meter that falls silent is shown for so many months, and estimated for the first of them. */
-const silentMonths = 12;
+/** A meter that falls silent within a month is shown for it and twelve whole ones, and estimated for the first. */
+const silentMonths = 13;
 const estimatedMonths = 6;
 const closeAttemptsMax = 10;
 /** What came after it is no part of what a revision said. */

@@ -4,11 +4,10 @@ import { flagEstimated } from "./read-truth.ts";
 
 // The rules for the value at a month's end, written down a second time on purpose: what checks the pipeline shares
 // nothing with it. A reading within 60 s of the boundary is the value (EXACT); else a line between two readings at
-// most 2 h apart (LINEAR_SHORT) or at most 184 days away each (FLAT_BETWEEN); else there is none (MISSING).
+// most 2 h apart (LINEAR_SHORT) or at most three years apart (FLAT_BETWEEN); else there is none (MISSING).
 const snapSeconds = 60;
 const linearSecondsMax = 2 * 3600;
-const reachSecondsMax = 184 * 86_400;
-const flatSecondsMax = 2 * reachSecondsMax;
+const flatSecondsMax = 1096 * 86_400;
 
 /** What a method makes of the readings. */
 export interface Closing {
@@ -85,7 +84,7 @@ export interface BestClosing {
  * judgement of what is checked here.
  */
 export function bestClosing(readings: readonly KnownReading[], boundary: number): BestClosing | undefined {
-  const near = readings.filter(({ at }) => Math.abs(at - boundary) <= reachSecondsMax);
+  const near = readings.filter(({ at }) => Math.abs(at - boundary) <= flatSecondsMax);
   const actual = closingOf(
     near.filter(({ flags }) => (flags & flagEstimated) === 0),
     boundary,

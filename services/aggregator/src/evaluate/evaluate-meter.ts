@@ -16,7 +16,7 @@ import {
   chainOf,
   firstOpen,
   firstToMend,
-  isAllUnread,
+  isSilent,
   issuedToAsk,
   missingPeriodsMax,
   newestTwo,
@@ -82,7 +82,7 @@ function isPassed(issued: readonly Pick<Snapshot, "issuedAtMs">[], nowMs: number
 
 /** What was issued of the meter, with those taken back that are no longer the meter's (void-months.ts). */
 function voidOutside(meter: MeterState, issued: readonly Snapshot[], nowMs: number) {
-  const chain = chainOf(issued, firstPeriodOf(meter));
+  const chain = chainOf(issued, meter, firstPeriodOf(meter));
   const voids = issued.flatMap((one) => {
     const reason = reasonToVoid(meter, one, lastPeriodDue(meter, nowMs));
     if (reason === undefined) return [];
@@ -103,8 +103,8 @@ async function recompute(
   const { first, dueFrom = months.from, last, nowMs } = months;
   const isBegun = (period: number) => period === first || !isPlacedIn(meter, period - 1);
   const from = firstToMend(chain, first, months.from);
-  const series = from === dueFrom ? ports.series : (ports.whole ?? ports.series);
-  const stored = storedReadings(series, meter, { from, last });
+  const whole = ports.whole ?? ports.series;
+  const stored = storedReadings({ near: from === dueFrom ? ports.series : whole, whole }, meter, { from, last });
   const snapshots: Snapshot[] = [];
   const history = historyOfMeter(ports, meter, { from, made: snapshots, finals: months.finals });
   // What was taken back before the meter's first month is no silence of it.
@@ -112,10 +112,10 @@ async function recompute(
   const make = (period: number) =>
     madeMonth(ports, meter, chain, period, { stored: stored.read, history, silentMonths: silentBefore(period) });
   let content = await make(from);
-  const doubted = Math.max(first, dueFrom - openPeriodsMax, (await stored.doubtedPeriod()) ?? from);
-  if (doubted < from) {
-    await reachBack(ports, meter, chain, { first, from: doubted, to: from });
-    return recompute(ports, meter, chain, { ...months, from: doubted, dueFrom });
+  const changed = await firstChanged(chain, stored, { first, from, dueFrom });
+  if (changed < from) {
+    await reachBack(ports, meter, chain, { first, from: changed, to: from });
+    return recompute(ports, meter, chain, { ...months, from: changed, dueFrom });
   }
   // Where the period before was left out, it was for silence, which goes on until a reading ends it.
   let missingRun = isBegun(from) ? 0 : (chain.get(from - 1)?.missingRun ?? missingPeriodsMax);
@@ -123,13 +123,28 @@ async function recompute(
     if (period > from) content = await make(period);
     // A meter that was nowhere is not silent, and the month is nobody's.
     const isPlaced = isPlacedIn(meter, period);
-    missingRun = isPlaced && isAllUnread(content) ? missingRun + 1 : 0;
+    missingRun = isPlaced && isSilent(meter, content) ? missingRun + 1 : 0;
     if (!isPlaced) continue;
     const next = issueMonth(meter, content, { chain, missingRun, nowMs });
     if (next !== undefined) snapshots.push(next);
   }
   await stored.rebuild(nowMs);
   return snapshots;
+}
+
+/** Where the months begin that change by what was read since: by what is doubted, or by the end of a long silence. */
+async function firstChanged(
+  chain: IssuedChain,
+  stored: ReturnType<typeof storedReadings>,
+  { first, from, dueFrom }: { readonly first: number; readonly from: number; readonly dueFrom: number },
+): Promise<number> {
+  const doubted = Math.max(dueFrom - openPeriodsMax, (await stored.doubtedPeriod()) ?? from);
+  const before = chain.get(from - 1);
+  // After too long a silence months are left out, or taken back.
+  const isThere = before !== undefined && !before.isVoid;
+  const mayChange = from > first && (!isThere || before.isOpen);
+  const silent = mayChange ? await stored.silentPeriod(dueFrom, isThere) : undefined;
+  return Math.max(first, Math.min(from, doubted, silent ?? from));
 }
 
 function isPlacedIn({ record, calendar }: Pick<MeterState, "record" | "calendar">, period: number): boolean {

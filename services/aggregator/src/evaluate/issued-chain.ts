@@ -25,7 +25,7 @@ export async function issuedChain(ports: IssuedPorts, meter: MeterState, fromPer
   const askFrom = issuedToAsk(meter, fromPeriod);
   if (askFrom === undefined) return new Map(meter.issued?.map((one) => [one.period, one]));
   const snapshots = await ports.ledger.latestOfMeter(meter.meterId, askFrom);
-  return chainOf(snapshots.map(ports.seen), firstPeriodOf(meter));
+  return chainOf(snapshots.map(ports.seen), meter, firstPeriodOf(meter));
 }
 
 /** From which period on the ledger is asked; undefined where memory reaches back so far. */
@@ -37,11 +37,15 @@ export function issuedToAsk({ issued }: MeterState, fromPeriod: number): number 
 }
 
 /** @param first where the meter's months begin, and with them the count of silent months. */
-export function chainOf(snapshots: readonly Snapshot[], first: number | undefined): IssuedChain {
+export function chainOf(
+  snapshots: readonly Snapshot[],
+  meter: Pick<MeterState, "calendar">,
+  first: number | undefined,
+): IssuedChain {
   const chain: IssuedChain = new Map();
   for (const snapshot of snapshots) {
     const run = snapshot.period === first ? 0 : (chain.get(snapshot.period - 1)?.missingRun ?? 0);
-    chain.set(snapshot.period, remembered(snapshot, snapshot, isAllUnread(snapshot) ? run + 1 : 0));
+    chain.set(snapshot.period, remembered(snapshot, snapshot, isSilent(meter, snapshot) ? run + 1 : 0));
   }
   return chain;
 }
@@ -89,9 +93,10 @@ function isOpenRow(row: RegisterSnapshot): boolean {
   return method === "REG_PLUS_INTERVALS" && after === null;
 }
 
-/** An estimate does not end a silence. */
-export function isAllUnread(content: SnapshotContent): boolean {
-  return content.registers.every(isUnread);
+/** A whole month of which nothing was read, and nothing follows it. An estimate does not end a silence. */
+export function isSilent({ calendar }: Pick<MeterState, "calendar">, content: SnapshotContent): boolean {
+  const start = calendar.startOf(content.period);
+  return content.registers.every((row) => isUnread(row) && Math.max(row.readAt ?? 0, row.before?.at ?? 0) < start);
 }
 
 export function newestTwo(chain: IssuedChain): readonly IssuedPeriod[] {

@@ -271,6 +271,8 @@ export function rememberedAround(state: ChannelState, span: Span): readonly Read
 function nearest(state: ChannelState, { boundary }: Span): readonly Reading[] | undefined {
   if (get(state, fields.passedBoundary) === boundary) {
     const [before, after] = [getReading(state, fields.before), getReading(state, fields.after)];
+    // After a start the store alone knows what came before.
+    if (before === undefined && firstOf(state).at < boundary) return undefined;
     return [before, after].filter((reading) => reading !== undefined);
   }
   const newest = newestOf(state);

@@ -118,9 +118,9 @@ export function installedAs(record: MeterRecord | undefined, register: string): 
 }
 
 /** Whether the line has readings from before, as far as readings say anything. */
-function hasBefore(line: RegisterLine, from: number, { reachSecondsMax }: ValuationRules): boolean {
+function hasBefore(line: RegisterLine, from: number, { betweenSecondsMax }: ValuationRules): boolean {
   const last = lowerBound(line, from) - 1;
-  return last >= 0 && (line.at[last] as number) >= from - reachSecondsMax;
+  return last >= 0 && (line.at[last] as number) >= from - betweenSecondsMax;
 }
 
 function firstFrom(line: RegisterLine, from: number): Reading | undefined {

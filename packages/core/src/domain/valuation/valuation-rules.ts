@@ -8,8 +8,10 @@ export interface ValuationRules {
   readonly lookBackSecondsMax: number;
   /** And how far behind the boundary a register may lie to which they are scaled. */
   readonly scaleSecondsMax: number;
-  /** What lies further away from a month than this says nothing of it. */
+  /** Where nothing is read on its other side, what lies further away from a month than this says nothing of it. */
   readonly reachSecondsMax: number;
+  /** So far apart two readings may lie between which the use is known; what is older is too old (V09). */
+  readonly betweenSecondsMax: number;
   /** V14 and V17: what a connection of unknown power can carry, in W; undefined where nobody says. */
   readonly connectionW?: number;
   /** V14 and V17: what a connection can carry, in percent of its power. */
@@ -53,6 +55,7 @@ export const valuationRules: ValuationRules = {
   lookBackSecondsMax: 35 * 86_400,
   scaleSecondsMax: 5 * 86_400,
   reachSecondsMax: 184 * 86_400,
+  betweenSecondsMax: 1096 * 86_400,
   ceilingPercent: 110,
   wrapsFromPercent: 90,
   registerStep: 1000,

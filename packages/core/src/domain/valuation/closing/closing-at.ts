@@ -24,8 +24,8 @@ export interface AskedInstant {
 /**
  * The register at an instant, from its line and the intervals of the same quantity.
  *
- * The ladder is climbed with actual readings alone, then with all credible ones; the better quality wins. Between equal
- * qualities what the meter itself reported for the instant wins over what is computed from others.
+ * The ladder is climbed with actual readings alone, then with all credible ones; the better quality wins, and of equals
+ * the first. What the meter itself reported for the instant wins over what is computed from others as good.
  */
 export function closingAt(
   line: RegisterLine,
@@ -38,12 +38,29 @@ export function closingAt(
   if (reported?.quality === "actual") return reported;
   const measured = climb(lookAround(line, intervals, { ...asked, qualityMax: 0 }, rules), rules);
   const known = climb(around, rules);
-  const best = measured === undefined || (known !== undefined && isBetter(known, measured)) ? known : measured;
+  const best = measured === undefined || outdoes(known, measured) ? known : measured;
   return reported !== undefined && best !== undefined && !isBetter(best, reported) ? reported : best;
 }
 
 function isBetter(a: Closing, b: Closing): boolean {
   return snapshotQualities.indexOf(a.quality) < snapshotQualities.indexOf(b.quality);
+}
+
+/** Whether what is made of all that is believed stands in the place of what is made of actual readings alone. */
+function outdoes(known: Closing | undefined, measured: Closing): boolean {
+  if (known === undefined || isBetter(measured, known)) return false;
+  return isBetter(known, measured) || spansMonths(measured);
+}
+
+/** No month is shorter. */
+const monthSecondsMin = 27 * 86_400;
+
+/**
+ * Whether another month's end may lie between the same two readings. An estimate of the meter's own may have closed
+ * that month, and none may close below the one before: then all that is believed counts.
+ */
+function spansMonths({ before, after }: Closing): boolean {
+  return before !== null && after !== null && after.at - before.at >= monthSecondsMin;
 }
 
 function climb(around: Around, rules: ValuationRules): Closing | undefined {
@@ -66,22 +83,26 @@ export function neighboursOf(
   return { before: evidenceOf(before), after: evidenceOf(after) };
 }
 
-/** The nearest credible readings on both sides, within reach. */
+/** The nearest credible readings on both sides; where there is one side only, within reach. */
 function lookAround(
   line: RegisterLine,
   intervals: readonly ReadingSeries[],
   { boundary, outages = [], qualityMax }: AskedInstant & { readonly qualityMax: number },
-  { reachSecondsMax }: ValuationRules,
+  { reachSecondsMax, betweenSecondsMax }: ValuationRules,
 ): Around {
   const split = lowerBound(line, boundary + 1);
   let before = split - 1;
   while (before >= 0 && qualityIndexOf(line.code[before] as number) > qualityMax) before -= 1;
   let after = split;
   while (after < line.at.length && qualityIndexOf(line.code[after] as number) > qualityMax) after += 1;
+  const sides = { before: anchorAt(line, before), after: anchorAt(line, after) };
+  const isBetween =
+    sides.before !== undefined && sides.after !== undefined && sides.after.at - sides.before.at <= betweenSecondsMax;
+  const secondsMax = isBetween ? betweenSecondsMax : reachSecondsMax;
   return {
     boundary,
-    before: within(anchorAt(line, before), boundary, reachSecondsMax),
-    after: within(anchorAt(line, after), boundary, reachSecondsMax),
+    before: within(sides.before, boundary, secondsMax),
+    after: within(sides.after, boundary, secondsMax),
     intervals,
     modulus: line.modulus,
     outages,

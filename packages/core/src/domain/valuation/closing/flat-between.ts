@@ -7,5 +7,5 @@ import { onTheLine } from "./linear-short.ts";
  * read.
  */
 export function flatBetween(around: Around, rules: ValuationRules): Closing | undefined {
-  return onTheLine(around, { method: "FLAT_BETWEEN", quality: "estimated", gapSecondsMax: 2 * rules.reachSecondsMax });
+  return onTheLine(around, { method: "FLAT_BETWEEN", quality: "estimated", gapSecondsMax: rules.betweenSecondsMax });
 }
