@@ -1,11 +1,12 @@
 // Goal: however long a meter was silent, the next reading tells what was used meanwhile: the months between are made
 // anew, and together they are what the register counted, whether memory knows the reading before or the store.
 import { readingCode } from "@meterbook/core/domain/reading/reading";
+import type { RegisteredMeter } from "@meterbook/core/domain/registry/registered-meter";
 import type { RegisterSnapshot } from "@meterbook/core/domain/snapshot/snapshot";
 import { parsePeriod } from "@meterbook/core/domain/snapshot/snapshot";
 import { localCalendar } from "@meterbook/core/domain/time/local-calendar";
 import { expect, test } from "vitest";
-import { registerSeries } from "../support/readings.ts";
+import { instant, registerSeries } from "../support/readings.ts";
 import { type AggregatorWorld, openAggregatorWorld } from "../support/worlds/aggregator-world.ts";
 
 const calendar = localCalendar("Europe/Kyiv");
@@ -121,6 +122,93 @@ test("after twelve whole months of silence no month is issued, and a month befor
     const rows = await rowsOf(world);
     expect([...rows.keys()]).toEqual([january - 1, ...whole]);
     expect([...rows.values()]).not.toContain(undefined);
+  } finally {
+    await world.dispose();
+  }
+});
+
+const installedAt = (at: string): RegisteredMeter => ({
+  meterId: "m-1",
+  usagePointId: "m-1",
+  registers: [{ register: "1.8.0", unit: "Wh" }],
+  installed: { at: instant(at), values: { "1.8.0": 0 } },
+});
+
+async function readOn(world: AggregatorWorld, at: string, value: number): Promise<void> {
+  world.nowMs = instant(at) * 1000 + 60_000;
+  await world.deliver(reads(instant(at), value));
+  await world.settle();
+}
+
+const monthsOf = async (world: AggregatorWorld) =>
+  (await world.issued("m-1")).map(({ period, registers: [row] }) => ({
+    period,
+    shown: [row?.method, row?.value, row?.consumption],
+  }));
+
+test("what the fitters read long ago stands in no reading's place when the months behind a silence are made once more", async () => {
+  const world = await openAggregatorWorld({
+    nowMs: instant("2025-01-12T00:00:00Z") * 1000,
+    timeZone: "Europe/Kyiv",
+    settleSeconds: 0,
+  });
+  try {
+    await world.register(installedAt("2025-01-10T10:00:00Z"));
+    await readOn(world, "2025-01-15T10:00:00Z", 100_000);
+    await readOn(world, "2025-06-15T10:00:00Z", 5_000_000);
+    await readOn(world, "2025-10-20T10:00:00Z", 10_000_000);
+    await passMonths(world, january + 9, january + 20);
+    await readOn(world, "2026-10-05T10:00:00Z", 11_000_000);
+    const until = january + 21;
+    const before = (await monthsOf(world)).filter(({ period }) => period < until);
+    expect(before.find(({ period }) => period === january + 16)?.shown).toEqual([
+      "FLAT_BETWEEN",
+      expect.closeTo(10_638_000, -4),
+      expect.closeTo(88_600, -2),
+    ]);
+    await readOn(world, "2026-11-05T10:00:00Z", 11_100_000);
+    for (const at of ["2026-11-06T00:00:00Z", "2026-12-01T00:00:00Z", "2026-12-04T12:00:00Z"]) {
+      world.nowMs = instant(at) * 1000;
+      await world.look();
+      await world.settle();
+    }
+    expect((await monthsOf(world)).filter(({ period }) => period < until)).toEqual(before);
+  } finally {
+    await world.dispose();
+  }
+});
+
+test("a silence of a meter that was installed twenty years ago leaves the months before it as they are", async () => {
+  const asked: number[] = [];
+  const world = await openAggregatorWorld({
+    nowMs: instant("2025-08-15T00:00:00Z") * 1000,
+    timeZone: "Europe/Kyiv",
+    settleSeconds: 0,
+    ledgers: (ledgers) => ({
+      ...ledgers,
+      async open(...of) {
+        const ledger = await ledgers.open(...of);
+        return {
+          ...ledger,
+          latestOfMeter: async (meterId, from) => {
+            asked.push(from);
+            return ledger.latestOfMeter(meterId, from);
+          },
+        };
+      },
+    }),
+  });
+  try {
+    await world.register(installedAt("2006-01-10T10:00:00Z"));
+    await readOn(world, "2025-08-20T10:00:00Z", 10_000_000);
+    await passMonths(world, january + 7, january + 20);
+    asked.length = 0;
+    await readOn(world, "2026-10-05T10:00:00Z", 11_000_000);
+    expect(Math.min(...asked)).toBeGreaterThan(january - 24);
+    const rows = await rowsOf(world);
+    for (let period = january + 7; period < january + 21; period += 1) {
+      expect(rows.get(period)).toMatchObject({ method: "FLAT_BETWEEN" });
+    }
   } finally {
     await world.dispose();
   }

@@ -61,10 +61,10 @@ export function storedReadings(
       if (series === undefined && isKnown) return undefined;
       const untilAt = meter.calendar.startOf(until);
       const since = linesIn(meter, await read()).flatMap((line) => {
-        const { at } = line;
         const next = lowerBound(line, start);
-        const isOver = next > 0 && next < at.length && (at[next] as number) >= untilAt;
-        return isOver ? [at[next - 1] as number] : [];
+        const [before, after] = [line.at[next - 1], line.at[next]];
+        if (before === undefined || after === undefined || after < untilAt) return [];
+        return after - before <= betweenSecondsMax ? [before] : [];
       });
       return since.length === 0 ? undefined : meter.calendar.periodOf(Math.min(...since));
     },
@@ -100,7 +100,10 @@ async function readBack(
   return known;
 }
 
-/** Whether a register has readings from `start` on that are believed, and none before it, but earlier ones. */
+/**
+ * Whether a register has readings from `start` on that are believed, and none before it, but earlier ones. What master
+ * data tell of a time before `from` does not count: readings may lie between.
+ */
 function wantsEarlier(
   meter: MeterState,
   series: ReadingSeries,
@@ -108,7 +111,10 @@ function wantsEarlier(
 ): boolean {
   const state = series.channel.kind === "register" ? channelOf(meter, series.channel) : undefined;
   if (state === undefined || firstOf(state).at >= from) return false;
-  return linesIn(meter, [series]).some(({ at }) => at.length > 0 && (at[0] as number) >= start);
+  return linesIn(meter, [series]).some((line) => {
+    const next = lowerBound(line, start);
+    return next < line.at.length && (line.at[next - 1] ?? Number.NEGATIVE_INFINITY) < from;
+  });
 }
 
 function linesIn({ record, rules }: MeterState, series: readonly ReadingSeries[]): readonly RegisterLine[] {
