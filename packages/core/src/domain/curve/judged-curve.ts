@@ -10,16 +10,26 @@ export interface JudgedReadings {
   readonly lines: readonly RegisterLine[];
 }
 
-/** Whether the engine has nothing against any of the readings, nor knows of more. */
-export function isPlain({ readings, lines }: JudgedReadings): boolean {
+/** Whether the engine has nothing against any of the readings. It may know of more, from master data. */
+export function isUndoubted({ readings, lines }: JudgedReadings): boolean {
   const [only] = lines;
-  return readings.at.length === 0 || (lines.length === 1 && only !== undefined && isWhole(readings, only));
+  return readings.at.length === 0 || (lines.length === 1 && only !== undefined && isWholeIn(readings, only));
 }
 
-function isWhole({ at, value }: Columns, line: RegisterLine): boolean {
+function isWholeIn({ at, value }: Columns, line: RegisterLine): boolean {
   if (line.at === at) return true;
-  if (line.steps.length > 0 || line.at.length !== at.length) return false;
-  return at.every((one, index) => line.at[index] === one && line.total[index] === value[index]);
+  if (line.steps.length > 0) return false;
+  let place = 0;
+  return at.every((one, index) => {
+    while ((line.at[place] ?? one) < one) place += 1;
+    return line.at[place] === one && line.total[place] === value[index];
+  });
+}
+
+/** Whether the engine has nothing against any of the readings, nor knows of more. */
+function isPlain(judged: JudgedReadings): boolean {
+  const { length } = judged.readings.at;
+  return length === 0 || (isUndoubted(judged) && judged.lines[0]?.at.length === length);
 }
 
 /**

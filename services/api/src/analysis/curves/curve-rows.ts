@@ -1,5 +1,6 @@
 import type { Resolution } from "@meterbook/core/domain/curve/curve-steps";
 import type { BaseUnit, Kind } from "@meterbook/core/domain/reading/reading";
+import { inForce } from "@meterbook/core/domain/registry/registered-meter";
 import { snapshotQualities } from "@meterbook/core/domain/snapshot/snapshot";
 import { formatInstant } from "@meterbook/core/domain/time/instant";
 import { rulesOfMeter } from "@meterbook/core/domain/valuation/rule-book";
@@ -92,7 +93,7 @@ export function curveSource(
     channels: [first, ...rest],
     calendar: meter.calendar,
     multiplier: meter.record?.registers.find((entry) => entry.register === register)?.multiplier ?? 1,
-    record: meter.record,
+    record: meter.record && inForce(meter.record),
     rules: rulesOfMeter(rules, meter.record),
   };
 }

@@ -9,7 +9,7 @@ export interface CurveSource {
   readonly channels: readonly [StoredChannel, ...StoredChannel[]];
   readonly calendar: LocalCalendar;
   readonly multiplier: number;
-  /** What its readings are judged by. */
+  /** What its readings are judged by: with what its usage point says in force. */
   readonly record: RegisteredMeter | undefined;
   readonly rules: ValuationRules;
 }

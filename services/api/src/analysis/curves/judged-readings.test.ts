@@ -1,8 +1,9 @@
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { readingCode } from "@meterbook/core/domain/reading/reading";
 import type { MeterRecord } from "@meterbook/core/domain/registry/meter-record";
+import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { instant, intervalSeries, registerSeries } from "../../../../../test/support/readings.ts";
 import { apiWorld, injectableApi } from "../../../../../test/support/worlds/api-world.ts";
 import { memoryRegistry, memorySeries } from "../../../../../test/support/worlds/memory-ports.ts";
@@ -13,13 +14,18 @@ const first = instant("2026-10-01T00:00:00Z");
 interface Known {
   readonly series: readonly ReadingSeries[];
   readonly record?: Partial<MeterRecord>;
+  /** What is said of the usage point where the meter is. */
+  readonly point?: Omit<UsagePointRecord, "usagePointId">;
 }
 
 /** Consumption and quality of each step of the curve, in UTC. */
-async function curveOf({ series, record = {} }: Known, query: string) {
+async function curveOf({ series, record = {}, point }: Known, query: string) {
   const own = { meterId: "m-1", usagePointId: "m-1", zone: "UTC", registers: [], ...record };
   const memory = memorySeries({ "m-1": series });
-  const world = apiWorld({ registry: memoryRegistry(own), series: memory });
+  const registry = memoryRegistry(own);
+  const usagePoint = { usagePointId: "m-1", ...point };
+  if (point !== undefined) await registry.apply([{ writes: [{ base: null, usagePoint }], by: "", reason: "" }]);
+  const world = apiWorld({ registry, series: memory });
   const app = await injectableApi(world);
   const steps = async (more = "") => {
     const answer = await app.inject(`/v1/meters/m-1/curve?register=1.8.0&${query}${more}`);
@@ -85,6 +91,61 @@ test("an interval that the connection cannot have carried is suspect", async () 
   expect(hours.slice(19, 22)).toEqual([500, "null suspect", 500]);
   expect(await steps("&resolution=P1D")).toEqual(["null suspect"]);
   expect((await (await curveOf({ series }, days("01", "02"))).steps("&resolution=PT1H"))[20]).toBe(900_000);
+});
+
+test("what the usage point says of power and supply is what the curve is judged by, as a bill is", async () => {
+  const rows = (spike: number) =>
+    intervalSeries(
+      Array.from({ length: 48 }, (_, i) => [first + (i + 1) * 3600, i === 20 ? spike : 500] as const),
+      3600,
+    );
+  const hours = async (spike: number, known: Omit<Known, "series">) => {
+    const { steps } = await curveOf({ series: [rows(spike)], ...known }, days("01", "02"));
+    return (await steps("&resolution=PT1H")).slice(19, 22);
+  };
+  const raised = {
+    record: { connectionPowerW: 5_000 },
+    point: { connectionPowerW: [{ validFrom: 0, value: 50_000 }] },
+  };
+  expect(await hours(30_000, raised)).toEqual([500, 30_000, 500]);
+  const onlyThere = { point: { connectionPowerW: [{ validFrom: 0, value: 10_000 }] } };
+  expect(await hours(900_000, onlyThere)).toEqual([500, "null suspect", 500]);
+  const later = [
+    { validFrom: 0, value: 1_000_000 },
+    { validFrom: first + day, value: 10_000 },
+  ];
+  expect(await hours(900_000, { point: { connectionPowerW: later } })).toEqual([500, 900_000, 500]);
+  const gone = [
+    { validFrom: 0, value: "connected" as const },
+    { validFrom: first + 20 * 3600, value: "dead" as const },
+  ];
+  expect(await hours(400, { point: { status: gone } })).toEqual([500, "null suspect", "null suspect"]);
+  const read = counted(48, 3600, Object.fromEntries(Array.from({ length: 28 }, (_, i) => [i + 20, 930_000 + i * 100])));
+  const steps = async (power: number) => {
+    const point = { connectionPowerW: [{ validFrom: 0, value: power }] };
+    const curve = await curveOf({ series: [read], record: { connectionPowerW: 5_000 }, point }, days("01", "02"));
+    return (await curve.steps("&resolution=PT1H"))[19];
+  };
+  expect([await steps(2_000_000), await steps(10_000)]).toEqual([918_100, "null suspect"]);
+});
+
+test("what a meter was installed with is no reason to read a month again, and its first step is still known", async () => {
+  const installed = { at: first - 300 * day, values: { "1.8.0": 2_000 } };
+  const series = [counted(31 * 24, 3600)];
+  const { memory, steps } = await curveOf({ series, record: { installed } }, `${days("10", "12")}&kind=register`);
+  const read = vi.spyOn(memory, "read");
+  expect(await steps("&resolution=P1D")).toEqual([2400, 2400]);
+  expect(read).toHaveBeenCalledTimes(1);
+  const leapt = { ...installed, values: { "1.8.0": 1_000_000 } };
+  const other = await curveOf({ series, record: { installed: leapt } }, `${days("10", "12")}&kind=register`);
+  const readOther = vi.spyOn(other.memory, "read");
+  await other.steps("&resolution=P1D");
+  expect(readOther).toHaveBeenCalledTimes(2);
+  const [from9, value] = [first + 9 * day, 10_000 + 9 * 24 * 100];
+  const since = Array.from({ length: 22 * 24 }, (_, i) => [from9 + i * 3600, value + i * 100] as const);
+  const before = { at: from9 - 3600, values: { "1.8.0": value - 600 } };
+  const began = await curveOf({ series: [registerSeries(since)], record: { installed: before } }, days("09", "10"));
+  expect((await began.steps("&resolution=PT1H"))[23]).toBe(600);
 });
 
 test("what is damaged beside the range keeps nobody from seeing it", async () => {

@@ -1,4 +1,4 @@
-import { isPlain, type JudgedReadings } from "@meterbook/core/domain/curve/judged-curve";
+import { isUndoubted, type JudgedReadings } from "@meterbook/core/domain/curve/judged-curve";
 import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { codeMarks, emptyColumns, originOf, readingCode, revisionOf } from "@meterbook/core/domain/reading/reading";
 import { judgedProfile } from "@meterbook/core/domain/valuation/judged-channels";
@@ -26,7 +26,7 @@ export async function judgedReadings(series: SeriesReader, source: CurveSource, 
   const far = rules.lookBackSecondsMax;
   const { at } = near.readings;
   const isSparse = (found: readonly number[]) => found.length <= rules.glitchReadingsMax;
-  const isDoubted = !isPlain(near);
+  const isDoubted = !isUndoubted(near);
   const before = isDoubted || isSparse(at.filter((one) => one < span.from)) ? far : nearSeconds;
   const after = isDoubted || isSparse(at.filter((one) => one > span.to)) ? far : nearSeconds;
   if (before === nearSeconds && after === nearSeconds) return near;
