@@ -110,8 +110,8 @@ const irregularBeforeSeconds = 36 * 86_400;
 export const unordered = -1;
 /** Instead of an instant: what stands before the reading is not remembered. */
 const unknownBefore = 1;
-/** So many readings behind something irregular can still change what is made of it. */
-const unsettledReadingsMax = 4;
+/** So many readings behind something irregular can still change what is made of it; more where more are glitches. */
+const unsettledReadingsMin = 4;
 
 /**
  * Takes a reading that is newer than all others. If it is the first behind one boundary or more, or the first of a
@@ -137,7 +137,7 @@ export function advance(
   if (at >= get(state, fields.nextBoundary)) decidesFrom = passBoundary(state, { at, value, code }, calendar);
   else if (quality < get(state, fields.qualityAfter)) decidesFrom = betterAfter(state, { at, value, code });
   const contradicts = isContradiction(state, at, value, circumstances);
-  const isJudgedAnew = contradicts || isUnsettled(state);
+  const isJudgedAnew = contradicts || isUnsettled(state, at, circumstances);
   if (contradicts) markIrregular(state, get(state, fields.newestAt), at);
   else if (quality !== 0 || hasRemark(code)) markIrregular(state, at, at);
   set(state, fields.newestAt, at);
@@ -154,12 +154,17 @@ function isContradiction(state: ChannelState, at: number, value: number, circums
   return isTooMuch(state.channel, counted, at - get(state, fields.newestAt), circumstances);
 }
 
-/** Whether a reading comes so soon behind something irregular that it can still change what is made of that. */
-function isUnsettled(state: ChannelState): boolean {
+/**
+ * Whether a reading comes so soon behind something irregular that it can still change what is made of that. So few may
+ * be left out with it (V13), so they are irregular too, however long nothing comes behind them.
+ */
+function isUnsettled(state: ChannelState, at: number, { rules }: Circumstances): boolean {
   if (get(state, fields.irregularTo) < 0 || get(state, fields.nextBoundary) === 0) return false;
   const since = get(state, fields.sinceIrregular) + 1;
   set(state, fields.sinceIrregular, since);
-  return since <= unsettledReadingsMax;
+  const isSoon = since <= Math.max(unsettledReadingsMin, rules.glitchReadingsMax + 1);
+  if (isSoon) set(state, fields.irregularTo, Math.max(get(state, fields.irregularTo), at));
+  return isSoon;
 }
 
 function passBoundary(state: ChannelState, reading: Reading, calendar: LocalCalendar): number {

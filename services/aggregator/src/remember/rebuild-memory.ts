@@ -84,7 +84,8 @@ export async function rebuildMeter(
 /** What a meter has sent since an instant is remembered as if it had just come. */
 export function remember(meter: MeterState, readings: readonly ReadingSeries[], from: number): void {
   for (const state of meter.channels) {
-    // Nothing is newer than what was read, and what is older than that stays the store's to tell.
+    // Nothing is newer than what was read, and what is older than that stays the store's to tell. So do the first of
+    // what was read: they may contradict what came before.
     forget(state, Math.min(newestAtOf(state), from - 1));
     markIrregular(state, 0, from);
   }
