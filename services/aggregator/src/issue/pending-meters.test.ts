@@ -84,6 +84,18 @@ describe("which meters wait to be recomputed", () => {
     expect(due()).toEqual(["a", "b", "c"]);
   });
 
+  test("the same when another's record comes first, stamped by a clock that is right", () => {
+    const { pending, gather, by, a, b, due, pass } = world();
+    gather(a, 5);
+    pass(-60 * minute);
+    pending.gather(b, 5, by(60 * minute + 500));
+    expect(due()).toEqual([]);
+    pass(minute - 1);
+    expect(due()).toEqual([]);
+    pass(1);
+    expect(due()).toEqual(["a", "b"]);
+  });
+
   test("one that never falls quiet is due after ten settle times", () => {
     const { gather, a, due, pass } = world();
     gather(a, 5);

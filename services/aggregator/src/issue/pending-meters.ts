@@ -148,16 +148,24 @@ export function pendingMeters(settleSeconds: number, timeMs: () => number, appen
  */
 function arrivalTimes(appendMs: () => number) {
   let seenMs = 0;
+  let isPutBack = false;
+
+  function see(nowMs: number): void {
+    if (nowMs < seenMs) isPutBack = true;
+    seenMs = nowMs;
+  }
+
   return {
     at(appendedAtMs: number): number {
       // A batch of records asks for the time once.
-      if (appendedAtMs > seenMs) seenMs = appendMs();
+      if (appendedAtMs > seenMs) see(appendMs());
       return Math.min(appendedAtMs, seenMs);
     },
     /** Whether our own clock was put back, so that what has come already seems to be still to come. */
     wentBack(nowMs: number): boolean {
-      const isBack = nowMs < seenMs;
-      if (isBack) seenMs = nowMs;
+      if (nowMs < seenMs) see(nowMs);
+      const isBack = isPutBack;
+      isPutBack = false;
       return isBack;
     },
   };
