@@ -11,6 +11,7 @@ import type { PeriodSealing } from "../issue/period-sealing.ts";
 import type { MeterState } from "../remember/meter-state.ts";
 import type { StruckRevisions } from "../repair/struck-revisions.ts";
 import type { FollowedRegistry } from "./follow-registry.ts";
+import { madeMonths } from "./made-months.ts";
 import { believedMsMax } from "./months-time.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 import type { ReopeningLedger } from "./reopening-ledger.ts";
@@ -28,7 +29,7 @@ export interface PassingPorts {
 
 export interface BarrierPassing {
   pass(barrier: Barrier, by: LogFrame): Promise<void>;
-  /** How many meters' months were made so far; grows on the way to what a barrier issues. */
+  /** How many meters' months were made so far; grows on the way to what a barrier issues, not as it is tried again. */
   readonly evaluated: number;
 }
 
@@ -41,19 +42,20 @@ const aheadOfLogMsMax = 5 * 60_000;
  */
 export function barrierPassing(ports: PassingPorts, options: AggregatorOptions): BarrierPassing {
   const { series, ledger, clock, memory, registry, watch, struck, sealing } = ports;
-  let evaluatedCount = 0;
-  const evaluated = (meters: number) => {
-    evaluatedCount += meters;
-  };
+  const months = madeMonths();
 
   async function issue(isDue: () => MeterState[]): Promise<void> {
     if (isDue().length === 0) return;
     await takeRight(ledger, memory, clock);
     // Asked again: where the right was taken back, memory has begun anew, and what is due is its meters.
     const due = isDue();
+    months.begin(due.length);
     await whileOurs(async () => {
       const { seen } = struck;
-      const issuePorts = { ...options, series, ledger, clock, seen, evaluated, timeMs: memory.time.ms };
+      const issuePorts = {
+        ...{ ...options, series, ledger, clock, seen },
+        ...{ evaluated: months.made, timeMs: memory.time.ms },
+      };
       const issued = await issueSnapshots(issuePorts, memory.pending, due);
       if (issued > 0) sealing.issued(memory.time.ms);
     });
@@ -81,6 +83,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions):
 
   async function pass(barrier: Barrier, by: LogFrame): Promise<void> {
     const { pending } = memory;
+    months.pass(by.offset);
     // Whoever wrote it: a writer's clock that is ahead of the log's own ends no month.
     const barrierMs = Math.min(barrier.atMs, by.appendedAtMs + aheadOfLogMsMax);
     memory.time.move(barrierMs, by.offset);
@@ -99,7 +102,7 @@ export function barrierPassing(ports: PassingPorts, options: AggregatorOptions):
   return {
     pass,
     get evaluated() {
-      return evaluatedCount;
+      return months.count;
     },
   };
 }
