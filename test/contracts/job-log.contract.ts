@@ -50,6 +50,17 @@ export function jobLogContract(make: () => Promise<JobLogUnderTest>): void {
     expect(await again.get("nobody's")).toBeUndefined();
   });
 
+  test("one that has ended stays as it ended, whatever somebody else who works on it says later", async () => {
+    const log = await opened(await make());
+    const done = aJob({ state: "done", done: 4, result: { issued: 7 } });
+    await log.put(aJob({ state: "running" }));
+    await log.put(done);
+    await log.put(aJob({ state: "running", done: 1, seenAtMs: done.seenAtMs + 9000 }));
+    expect([await log.get(done.id), await log.unfinished()]).toEqual([done, []]);
+    await log.put(aJob({ state: "failed", problem: "not passed in time" }));
+    expect(await log.get(done.id)).toEqual(done);
+  });
+
   test("one that is damaged is as if it were not there, and stops nobody", async () => {
     const under = await make();
     const log = await opened(under);

@@ -9,7 +9,8 @@ export const unfinishedJobsMax = 1000;
  * Jobs and how far they are, for all processes that answer about them.
  *
  * Promises of every adapter (test/contracts/job-log.contract.ts): `put` resolves once the job survives a crash, and
- * replaces the same job as it was before. `get` and `unfinished` see what this process has put at once, and what others
+ * replaces the same job as it was before, unless that has ended: the first end counts, since a process that was taken
+ * for dead may still work on it. `get` and `unfinished` see what this process has put at once, and what others
  * have put some moments later. A record that cannot be read is treated as if it were not there.
  */
 export interface JobLog {

@@ -53,7 +53,12 @@ export function jobReads(database: DatabaseSync): JobReads {
 
 /** Inside the caller's transaction. */
 export function jobWrites(database: DatabaseSync): (job: Job, body: Uint8Array) => void {
-  const put = database.prepare("INSERT OR REPLACE INTO job (id, asked_at_ms, is_unfinished, body) VALUES (?, ?, ?, ?)");
+  // Two may have worked on it: the first end counts.
+  const put = database.prepare(
+    `INSERT INTO job (id, asked_at_ms, is_unfinished, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+     SET asked_at_ms = excluded.asked_at_ms, is_unfinished = excluded.is_unfinished, body = excluded.body
+     WHERE job.is_unfinished = 1`,
+  );
   // Several processes that ask at the same time may ask for some more than there may be.
   const forget = database.prepare(
     "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE is_unfinished = ? ORDER BY asked_at_ms DESC LIMIT -1 OFFSET ?)",
