@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { settleFile } from "@meterbook/adapters/embedded/directory/inspect-directory";
 import { epoch } from "@meterbook/adapters/embedded/series/days/reading-block";
 import {
   dayOfHotId,
@@ -97,8 +98,11 @@ export interface Flip {
 export async function flipOneBit(meterbook: MeterbookProcess, random: () => number): Promise<Flip | undefined> {
   const kind = candidates[Math.floor(random() * candidates.length)] as Candidate;
   if (kind.table === "record") await putRecord(meterbook, random);
-  if (kind === newestFrame) await meterbook.kill();
-  else await stopped(meterbook, kind);
+  if (kind === newestFrame) {
+    await meterbook.kill();
+    // What was appended last is still in the write-ahead log of the file, and bits flip in the file itself.
+    settleFile(join(meterbook.dataDir, kind.file));
+  } else await stopped(meterbook, kind);
   const flipped = await flipIn(meterbook.dataDir, kind, random);
   await meterbook.start();
   if (flipped === undefined) return undefined;
