@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { prepareDataDirectory } from "@meterbook/adapters/embedded/directory/data-directory";
 import { openEmbeddedSeriesReader } from "@meterbook/adapters/embedded/series/embedded-series-reader";
 import { openEmbeddedSeriesStores } from "@meterbook/adapters/embedded/series/embedded-series-store";
@@ -13,7 +14,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { fleetReaderContract } from "./fleet-reader.contract.ts";
 import { seriesStoreContract } from "./series-store.contract.ts";
 import { type DamagedStoreUnderTest, seriesStoreDamageContract } from "./series-store-damage.contract.ts";
-import { active, applyTo, metAs } from "./series-store-writes.ts";
+import { active, applyTo, base, conflictAt, metAs, write } from "./series-store-writes.ts";
 
 async function embedded(): Promise<DamagedStoreUnderTest<SeriesReader & FleetReader> & { dataDir: string }> {
   const dataDir = await mkdtemp(join(tmpdir(), "meterbook-series-"));
@@ -181,6 +182,34 @@ test("a reader of four shards asks the meter's own, adds up what is counted, and
   await reader.meter(damagedId);
   expect(told.map(({ where }) => where)).toEqual(["shard 3 meter number 0"]);
 });
+
+test.each([undefined, "m1"])(
+  "others get their turn while conflicts of another time are passed over (%s)",
+  async (only) => {
+    const { dataDir, open } = await embedded();
+    const { store, reader } = await open();
+    onTestFinished(async () => {
+      await reader.close();
+      await store.close();
+    });
+    await write(store, "m1", [active], [[0, [900]]]);
+    const conflicts = [900, 1800].map((second, index) => ({ ...conflictAt(second, 1 + index, 0), meterId: "m1" }));
+    await applyTo(store, { conflicts }, { position: 3 });
+    const many = `WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+    INSERT INTO conflict SELECT NULL, meter.no, '{}', ${base} + 9000 + n, 1, 0, 2, 0, 0, 0 FROM n, meter WHERE meter_id = ?`;
+    changeBeside(dataDir, many, "m1");
+    const range = { from: base, to: base + 3600, ...(only === undefined ? {} : { meterId: only }) };
+    const asked = { isAnswered: false };
+    const answer = reader.conflicts({ ...range, limit: 10 }).finally(() => {
+      asked.isAnswered = true;
+    });
+    let turns = 0;
+    for (; !asked.isAnswered; turns += 1) await nextTurn();
+    expect((await answer).map(({ conflict: { at } }) => at - base)).toEqual([1800, 900]);
+    expect(turns).toBeGreaterThanOrEqual(9);
+    expect((await reader.conflicts({ ...range, limit: 1 })).map(({ conflict: { at } }) => at - base)).toEqual([1800]);
+  },
+);
 
 function changeBeside(dataDir: string, sql: string, meterId: string): void {
   const file = new DatabaseSync(join(dataDir, "series.db"));

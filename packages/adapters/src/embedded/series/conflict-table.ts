@@ -1,4 +1,5 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Channel } from "@meterbook/core/domain/reading/reading";
 import type { Conflict, ConflictsPage, StoredConflict, StoredMeter } from "@meterbook/core/ports/series-store";
 import { bigNumbers, cellsChecksum, isIntact } from "../../sqlite-views/file/row-checksum.ts";
@@ -70,19 +71,20 @@ export function conflictReads(database: DatabaseSync, tell: TellSeriesRow) {
   };
 }
 
+type Row = Record<string, unknown>;
+
+/** Some milliseconds of work; then others get their turn. */
+const rowsPerTurn = 2000;
+
 /** The newest first, of one meter or of all; those that can be read, the others are told. */
 export function newestConflicts(
   database: DatabaseSync,
   meters: Pick<MeterTable, "find" | "range">,
   tell: TellSeriesRow,
 ) {
-  const select = (where: string) =>
-    bigNumbers(
-      database.prepare(`SELECT * FROM conflict WHERE id < ? AND at >= ? AND at < ?${where} ORDER BY id DESC LIMIT ?`),
-    );
-  const [ofAll, ofMeter] = [select(""), select(" AND meter_no = ?")];
+  const [ofAll, ofMeter] = [newestRows(database, ""), newestRows(database, "meter_no = ? AND ")];
 
-  function readable(row: Record<string, unknown>): StoredConflict[] {
+  function readable(row: Row): StoredConflict[] {
     const no = Number(row["meter_no"]);
     const meterId = meters.range(no, no + 1)[0]?.meterId;
     if (meterId === undefined) return [];
@@ -91,20 +93,44 @@ export function newestConflicts(
     return [];
   }
 
-  return ({ after, meterId, from = 0, to = Number.MAX_SAFE_INTEGER, limit }: ConflictsPage): StoredConflict[] => {
-    const only = meterId === undefined ? undefined : meters.find(meterId);
-    if (meterId !== undefined && only === undefined) return [];
-    const page = (before: number, most: number) =>
-      only === undefined ? ofAll.all(before, from, to, most) : ofMeter.all(before, from, to, only.no, most);
+  /** Of ids from the lowest on; `rows` has those below an id. */
+  function ofStep(rows: (before: number, most: number) => Row[], lowest: number, place: number, limit: number) {
     const found: StoredConflict[] = [];
-    for (let before = after?.[0] ?? Number.MAX_SAFE_INTEGER; found.length < limit; ) {
+    for (let before = place; found.length < limit && before > lowest; ) {
       const wanted = limit - found.length;
-      const rows = page(before, wanted);
-      found.push(...rows.flatMap(readable));
-      if (rows.length < wanted) break;
-      before = Number(rows.at(-1)?.["id"]);
+      const some = rows(before, wanted);
+      found.push(...some.flatMap(readable));
+      before = some.length < wanted ? lowest : Number(some.at(-1)?.["id"]);
     }
     return found;
+  }
+
+  return async (asked: ConflictsPage): Promise<StoredConflict[]> => {
+    const { after, meterId, from = 0, to = Number.MAX_SAFE_INTEGER, limit } = asked;
+    const only = meterId === undefined ? undefined : meters.find(meterId);
+    if (meterId !== undefined && only === undefined) return [];
+    const [rows, of] = only === undefined ? [ofAll, []] : [ofMeter, [only.no]];
+    const found: StoredConflict[] = [];
+    // A time may leave out all of a long stretch: the ids are walked down a step at a time.
+    for (let before = after?.[0] ?? Number.MAX_SAFE_INTEGER; ; ) {
+      const lowest = Number(rows.lowestOfStep.get(...of, before, rowsPerTurn)?.["id"] ?? 0);
+      const within = (below: number, most: number) => rows.within.all(...of, lowest, below, from, to, most);
+      found.push(...ofStep(within, lowest, before, limit - found.length));
+      if (lowest === 0 || found.length >= limit) return found;
+      before = lowest;
+      await nextTurn();
+    }
+  };
+}
+
+/** The reads of one step. Ids begin with 1. The `+` keeps SQLite from another index than that of the ids. */
+function newestRows(database: DatabaseSync, where: string): { lowestOfStep: StatementSync; within: StatementSync } {
+  const ids = `FROM conflict WHERE ${where}id`;
+  return {
+    lowestOfStep: database.prepare(`SELECT id ${ids} < ? ORDER BY id DESC LIMIT 1 OFFSET ?`),
+    within: bigNumbers(
+      database.prepare(`SELECT * ${ids} >= ? AND id < ? AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?`),
+    ),
   };
 }
 

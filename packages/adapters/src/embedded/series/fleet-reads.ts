@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import type { FleetReader, MeterIdsPage } from "@meterbook/core/ports/series-store";
-import { endOfPrefix } from "../../sqlite-views/fleet/merged-ids.ts";
+import { idBounds } from "../../sqlite-views/fleet/merged-ids.ts";
 import { newestConflicts } from "./conflict-table.ts";
 import { dayReads } from "./days/day-reads.ts";
 import type { MeterTable } from "./meter-table.ts";
@@ -16,17 +16,18 @@ const metersPerTurn = 100;
 export function fleetReads(database: DatabaseSync, meters: MeterTable, tell: TellSeriesRow): FleetReader {
   // Where a row is damaged its copy may still name the meter.
   const ids = database.prepare(
-    `SELECT meter_id FROM meter WHERE meter_id > ?1 AND meter_id >= ?2 AND meter_id < ?3
-     UNION SELECT meter_id FROM meter_copy WHERE meter_id > ?1 AND meter_id >= ?2 AND meter_id < ?3 ORDER BY 1 LIMIT ?4`,
+    `SELECT meter_id FROM meter WHERE meter_id >= ?1 AND meter_id < ?2
+     UNION SELECT meter_id FROM meter_copy WHERE meter_id >= ?1 AND meter_id < ?2 ORDER BY 1 LIMIT ?3`,
   );
   const newest = newestReads(database);
   const conflicts = newestConflicts(database, meters, tell);
 
-  function meterIds({ afterMeterId = "", prefix = "", limit }: MeterIdsPage): string[] {
+  function meterIds({ afterMeterId, prefix, limit }: MeterIdsPage): string[] {
     const found: string[] = [];
     for (let after = afterMeterId; found.length < limit; ) {
       const wanted = limit - found.length;
-      const rows = ids.all(after, prefix, endOfPrefix(prefix), wanted).map((row) => String(row["meter_id"]));
+      const { from, before } = idBounds(after, prefix);
+      const rows = ids.all(from, before, wanted).map((row) => String(row["meter_id"]));
       found.push(...rows.filter((id) => meters.find(id)?.meterId === id));
       if (rows.length < wanted) break;
       after = rows.at(-1) as string;
@@ -36,7 +37,7 @@ export function fleetReads(database: DatabaseSync, meters: MeterTable, tell: Tel
 
   return {
     meterIds: async (page) => meterIds(page),
-    conflicts: async (page) => conflicts(page).map((conflict) => ({ conflict, place: [conflict.id] })),
+    conflicts: async (page) => (await conflicts(page)).map((conflict) => ({ conflict, place: [conflict.id] })),
     async newestOf(meterIds) {
       const found: (number | null | undefined)[] = [];
       const hotDays = newest.hotDays();

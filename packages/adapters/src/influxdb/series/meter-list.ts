@@ -27,7 +27,7 @@ export function meterList(routes: SlotRoutes, signal: AbortSignal, nowMs = () =>
     const startedMs = nowMs();
     for (const [connection, tags] of tagsByServer(routes))
       for (let first = 0; first < tags.length; first += slotsPerQuery) {
-        table.put(await idsOf(connection, tags.slice(first, first + slotsPerQuery), signal));
+        await table.put(await idsOf(connection, tags.slice(first, first + slotsPerQuery), signal));
       }
     wasSwept = true;
     restsUntil = nowMs() + restsPerSweep * (nowMs() - startedMs);

@@ -5,7 +5,10 @@ export function mergedIds(pages: readonly (readonly string[])[], limit: number):
   return [...new Set(pages.flat())].sort().slice(0, limit);
 }
 
-/** After every id that begins so. Ids are of ASCII. */
-export function endOfPrefix(prefix: string): string {
-  return `${prefix}\u007f`;
+/**
+ * Ids that come after one and begin so: `from <= id < before`. One bound on each side, since SQLite seeks by one of two
+ * and then looks at every row for the other. Ids are of ASCII that can be printed.
+ */
+export function idBounds(after = "", prefix = ""): { readonly from: string; readonly before: string } {
+  return { from: after >= prefix && after !== "" ? `${after}\u0001` : prefix, before: `${prefix}\u007f` };
 }

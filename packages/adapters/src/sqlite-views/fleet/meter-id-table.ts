@@ -1,14 +1,19 @@
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MeterIdsPage } from "@meterbook/core/ports/series-store";
 import { inTransaction } from "../file/in-transaction.ts";
-import { endOfPrefix } from "./merged-ids.ts";
+import { idBounds } from "./merged-ids.ts";
 
 export interface MeterIdTable {
-  put(meterIds: readonly string[]): void;
+  /** Not all at once: others get their turn between. */
+  put(meterIds: readonly string[]): Promise<void>;
   page(page: MeterIdsPage): readonly string[];
   /** Again does nothing. */
   close(): void;
 }
+
+/** Some milliseconds of work; then others get their turn. */
+const idsPerTurn = 2000;
 
 /** Ids in order, in a temporary file that ends with the process: millions of them need little memory. */
 export function meterIdTable(): MeterIdTable {
@@ -16,16 +21,21 @@ export function meterIdTable(): MeterIdTable {
   database.exec("CREATE TABLE meter (meter_id TEXT PRIMARY KEY) WITHOUT ROWID");
   const put = database.prepare("INSERT OR IGNORE INTO meter VALUES (?)");
   const select = database.prepare(
-    "SELECT meter_id FROM meter WHERE meter_id > ?1 AND meter_id >= ?2 AND meter_id < ?3 ORDER BY meter_id LIMIT ?4",
+    "SELECT meter_id FROM meter WHERE meter_id >= ? AND meter_id < ? ORDER BY meter_id LIMIT ?",
   );
   return {
-    put(meterIds) {
-      inTransaction(database, () => {
-        for (const meterId of meterIds) put.run(meterId);
-      });
+    async put(meterIds) {
+      for (let first = 0; first < meterIds.length; first += idsPerTurn) {
+        if (first > 0) await nextTurn();
+        inTransaction(database, () => {
+          for (const meterId of meterIds.slice(first, first + idsPerTurn)) put.run(meterId);
+        });
+      }
     },
-    page: ({ afterMeterId = "", prefix = "", limit }) =>
-      select.all(afterMeterId, prefix, endOfPrefix(prefix), limit).map((row) => String(row["meter_id"])),
+    page({ afterMeterId, prefix, limit }) {
+      const { from, before } = idBounds(afterMeterId, prefix);
+      return select.all(from, before, limit).map((row) => String(row["meter_id"]));
+    },
     close() {
       if (database.isOpen) database.close();
     },
