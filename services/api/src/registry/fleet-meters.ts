@@ -35,14 +35,15 @@ export async function* knownMeters(
   after: string | undefined,
   size: number,
 ): AsyncGenerator<readonly FleetMeter[]> {
-  for (let from = after; ; ) {
-    const { meters, end } = await knownMetersAfter(ports, asked, from, size);
-    yield meters;
-    if (end === undefined) return;
-    from = end;
-    // Others get their turn between two pages, of which most may have nothing.
-    await nextTurn();
-  }
+  for await (const { meters } of stepsOfKnownMeters(ports, asked, after, { size })) yield meters;
+}
+
+/** How far one step of the walk goes. */
+interface StepSize {
+  /** So many of the registry and of the store are gone over. */
+  readonly size: number;
+  /** Most meters to find, after which the step ends; `size` where absent. More is not looked up than this. */
+  readonly foundMax?: number;
 }
 
 export interface KnownMetersStep {
@@ -51,12 +52,29 @@ export interface KnownMetersStep {
   readonly end: string | undefined;
 }
 
+/** The same, with how far each step came. */
+export async function* stepsOfKnownMeters(
+  ports: Ports,
+  asked: MetersAsked,
+  after: string | undefined,
+  step: StepSize,
+): AsyncGenerator<KnownMetersStep> {
+  for (let from = after; ; ) {
+    const found = await knownMetersAfter(ports, asked, from, step);
+    yield found;
+    if (found.end === undefined) return;
+    from = found.end;
+    // Others get their turn between two steps, of which most may have nothing.
+    await nextTurn();
+  }
+}
+
 /** One step of the walk. */
 export async function knownMetersAfter(
   ports: Ports,
   asked: MetersAsked,
   after: string | undefined,
-  size: number,
+  { size, foundMax = size }: StepSize,
 ): Promise<KnownMetersStep> {
   const place = after === undefined ? {} : { afterMeterId: after };
   const [records, reporting] = await Promise.all([
@@ -69,34 +87,49 @@ export async function knownMetersAfter(
     ...(reporting.length < size ? [] : [reporting.at(-1) ?? ""]),
   ].sort();
   const [end] = ends;
-  return { meters: await pageOf(ports, asked, { records, reporting, end }), end };
+  const walked = { recordOf: new Map(records.map((one) => [one.meterId, one])), listed: new Set(reporting) };
+  const ids = candidates(asked, walked, end);
+  const meters: FleetMeter[] = [];
+  for (let first = 0; first < ids.length; ) {
+    const some = ids.slice(first, first + foundMax - meters.length);
+    meters.push(...(await lookedUp(ports, asked, walked, some)));
+    first += some.length;
+    if (meters.length >= foundMax && first < ids.length) return { meters, end: some.at(-1) };
+  }
+  return { meters, end };
 }
 
 interface Walked {
-  readonly records: readonly MeterRecord[];
-  readonly reporting: readonly string[];
-  /** Of the page; undefined where nothing follows it. */
-  readonly end: string | undefined;
+  readonly recordOf: ReadonlyMap<string, MeterRecord>;
+  /** As the store lists them: one that has begun to report may not be in it yet. */
+  readonly listed: ReadonlySet<string>;
 }
 
-async function pageOf(ports: Ports, asked: MetersAsked, { records, reporting, end }: Walked): Promise<FleetMeter[]> {
-  const recordOf = new Map(records.map((record) => [record.meterId, record]));
-  const reports = new Set(reporting);
-  const ids = [...new Set([...recordOf.keys(), ...reporting])]
+/** Ids up to the end that may be of meters that are asked for, in order. */
+function candidates(asked: MetersAsked, { recordOf, listed }: Walked, end: string | undefined): string[] {
+  return [...new Set([...recordOf.keys(), ...listed])]
     .filter((id) => end === undefined || id <= end)
     .filter((id) => (asked.registered ?? recordOf.has(id)) === recordOf.has(id))
-    .filter((id) => (asked.reported ?? reports.has(id)) === reports.has(id))
+    .filter((id) => asked.reported !== false || !listed.has(id))
+    .filter((id) => asked.reported !== true || asked.withoutNewest !== true || listed.has(id))
     .filter((id) => asked.installed === undefined || isInstalled(recordOf.get(id)) === asked.installed)
     .sort();
-  const heard = ids.filter((id) => reports.has(id));
-  const newest = asked.withoutNewest ? [] : await ports.series.newestOf(heard);
-  const newestOf = new Map(heard.map((id, index) => [id, newest[index]]));
+}
+
+async function lookedUp(
+  ports: Ports,
+  asked: MetersAsked,
+  { recordOf, listed }: Walked,
+  ids: readonly string[],
+): Promise<FleetMeter[]> {
+  const newest = asked.withoutNewest ? undefined : await ports.series.newestOf(ids);
   const found: FleetMeter[] = [];
-  for (const meterId of ids) {
+  for (const [index, meterId] of ids.entries()) {
     const record = recordOf.get(meterId);
-    const newestAt = newestOf.get(meterId);
-    // It is listed and has no reading: its first one is just being taken in.
-    const hasReported = reports.has(meterId) && (newestAt !== undefined || asked.withoutNewest === true);
+    const newestAt = newest?.[index];
+    // One that is listed and has no reading: its first one is just being taken in.
+    const hasReported = newest === undefined ? listed.has(meterId) : newestAt !== undefined;
+    if (!listed.has(meterId) && (asked.reported ?? hasReported) !== hasReported) continue;
     if (record === undefined && (!hasReported || (await isDamaged(ports, meterId)))) continue;
     found.push({ meterId, record, hasReported, newestAt: newestAt ?? undefined });
   }

@@ -87,3 +87,67 @@ test("a cursor of a list with other filters is refused", async () => {
   const { nextCursor } = (await ask("?limit=1&registered=false")).json();
   expect((await ask(`?limit=1&cursor=${nextCursor}`)).json().code).toBe("cursor_invalid");
 });
+
+/** Where `registered` are, and `reporting` are heard of, of which the list of the store has `listed`. */
+async function largeFleet(registered: string[], reporting: string[], listed = reporting) {
+  const newest = registerSeries([[at, 1]]);
+  const series = memorySeries(Object.fromEntries(reporting.map((meterId) => [meterId, [newest]])));
+  const lookedUp: string[] = [];
+  const app = await injectableApi(
+    apiWorld({
+      registry: memoryRegistry(...registered.map(record)),
+      series: {
+        ...series,
+        meterIds: async ({ afterMeterId = "", limit }) => listed.filter((id) => id > afterMeterId).slice(0, limit),
+        newestOf: async (meterIds) => {
+          lookedUp.push(...meterIds);
+          return series.newestOf(meterIds);
+        },
+      },
+    }),
+  );
+  return { lookedUp, ask: async (query: string) => (await app.inject(`/v1/meters${query}`)).json() };
+}
+
+const idsFrom = (count: number) => Array.from({ length: count }, (_, index) => `m-${String(100_000 + index)}`);
+
+test("the newest reading is looked up for the page alone, also where meters are filtered", async () => {
+  const ids = idsFrom(500);
+  const { ask, lookedUp } = await largeFleet(ids, ids);
+  expect((await ask("?registered=true&limit=10")).items.length).toBe(10);
+  expect(lookedUp.length).toBe(11);
+});
+
+test("a page of a filtered list ends after so many meters, and the list goes on from there", async () => {
+  const ids = idsFrom(60_000);
+  const { ask } = await largeFleet(["m-999999"], [...ids, "m-999999"]);
+  const sizes: number[] = [];
+  for (let query = "?registered=true&limit=10"; ; ) {
+    const { items, nextCursor } = await ask(query);
+    sizes.push(items.length);
+    if (nextCursor === undefined) break;
+    query = `?registered=true&limit=10&cursor=${nextCursor}`;
+  }
+  expect(sizes.length).toBeGreaterThan(1);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(1);
+  expect(sizes.at(-1)).toBe(1);
+});
+
+test("a registered meter that has begun to report and is not in the store's list yet has reported", async () => {
+  const { ask } = await largeFleet(["m-1", "m-2", "m-3"], ["m-1", "m-2"], ["m-1"]);
+  const told = async (query: string) =>
+    (await ask(query)).items.map(({ meterId, reported, lastReadingAt }: Record<string, unknown>) => [
+      ...[meterId, reported, lastReadingAt],
+    ]);
+  const newestAt = "2026-11-09T22:00:00Z";
+  expect(await told("")).toEqual([
+    ["m-1", true, newestAt],
+    ["m-2", true, newestAt],
+    ["m-3", false, null],
+  ]);
+  expect(await told("?reported=true")).toEqual([
+    ["m-1", true, newestAt],
+    ["m-2", true, newestAt],
+  ]);
+  expect(await told("?reported=false")).toEqual([["m-3", false, null]]);
+});

@@ -7,7 +7,7 @@ import { textEncoder } from "../http/answers/row-encoder.ts";
 import { listAnswers } from "../http/documentation/documented.ts";
 import { isTable } from "../http/requests/answer-format.ts";
 import { cursor, flag, limit } from "../http/requests/query-schemas.ts";
-import { type FleetMeter, knownMeters } from "./fleet-meters.ts";
+import { type FleetMeter, knownMeters, stepsOfKnownMeters } from "./fleet-meters.ts";
 import { meterCsvHeader, meterCsvRows } from "./meter-csv.ts";
 import { meterRecordJson } from "./meter-record-json.ts";
 import { recordExample, registeredMeterSchema } from "./meter-routes.ts";
@@ -29,7 +29,8 @@ const example = { ...recordExample, registered: true, reported: true, lastReadin
 
 const description = `Every meter that is registered or reports. Those that only report have the defaults of a record. The
 CSV, and the files that are made of it, hold registered meters only and no readings: it is what \`POST /v1/meters:import\`
-takes. With \`registered=false\` they have no rows. The newest reading is looked up for the meters of a page alone.`;
+takes. With \`registered=false\` they have no rows. The newest reading is looked up for the meters of a page alone. With a filter a page can be short, or empty, and have a
+\`nextCursor\` all the same: so many meters were passed over. The list ends where there is no \`nextCursor\`.`;
 
 /** The record that a meter has that nobody has registered. */
 function recordOf({ meterId, record }: FleetMeter) {
@@ -73,10 +74,16 @@ export function meterListRoute(app: Api, { ports, streams, limits }: ApiContext)
     const place = sent === undefined ? undefined : cursors.decode(scope, sent);
     const wanted = isTable(request.headers.accept) ? { registered: true, ...asked, withoutNewest: true } : asked;
     const isFiltered = [wanted.registered, wanted.reported, wanted.installed].some((one) => one !== undefined);
+    async function* steps(after: string | undefined, foundMax: number) {
+      const size = { size: limits.exportPage, foundMax };
+      for await (const { meters: entries, end } of stepsOfKnownMeters(ports, wanted, after, size))
+        yield { entries, end };
+    }
     const meters: List<FleetMeter, string> = {
       placeOf: ({ meterId: id }) => id,
       // Where most may be passed over they are walked in large steps.
       pages: (after, size) => knownMeters(ports, wanted, after, isFiltered ? limits.exportPage : size),
+      ...(isFiltered ? { steps } : {}),
       json: listedJson,
       csv: () => textEncoder(({ record }) => (record === undefined ? "" : meterCsvRows(record)), meterCsvHeader),
     };

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { allPages } from "../api/all-pages.ts";
 import { api, ask } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { t } from "../language/language.ts";
@@ -25,13 +26,14 @@ export function SilentMeters({ meters }: { meters: number }) {
 
 function Meters() {
   const query = { registered: true, reported: false, installed: false };
+  // A page may be short where most meters are passed over.
   const answer = useAnswer("silent", (signal) =>
-    ask(api.GET("/v1/meters", { params: { query: { ...query, limit: metersMax } }, signal })),
+    allPages((page) => ask(api.GET("/v1/meters", { params: { query: { ...query, ...page } }, signal })), metersMax),
   );
   const all = "/v1/meters?registered=true&reported=false&installed=false&format=csv";
   return (
     <WithAnswer answer={answer} height={40}>
-      {({ items, nextCursor }) => (
+      {({ items, isCut }) => (
         <ul class="chips">
           {items.map(({ meterId }) => (
             <li key={meterId}>
@@ -40,7 +42,7 @@ function Meters() {
               </a>
             </li>
           ))}
-          {nextCursor === undefined ? null : (
+          {!isCut ? null : (
             <li>
               <a class="chip" href={all} download>
                 {t("way.all")}

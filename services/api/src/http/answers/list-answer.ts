@@ -14,12 +14,20 @@ export interface List<Entry, Place> {
   placeOf(entry: Entry): Place;
   json(entry: Entry): unknown;
   csv(): RowEncoder<Entry>;
+  /** Instead of `pages` for a page of JSON, where most may be passed over: it ends after some steps, full or not. */
+  steps?(place: Place | undefined, foundMax: number): AsyncIterable<ListStep<Entry, Place>>;
   /** Instead of `pages` and `csv`, where rows can be written without making entries. */
   csvChunks?(place: Place | undefined, size: number, limit: number | undefined): AsyncIterable<Chunk>;
   /** Where one entry alone can be large: most entries to read at a time, and an entry's bytes. */
   readonly heavy?: { readonly pageMax: number; bytesOf(entry: Entry): number };
   /** Further members of a JSON page. */
   more?(entries: readonly Entry[]): Record<string, unknown>;
+}
+
+export interface ListStep<Entry, Place> {
+  readonly entries: readonly Entry[];
+  /** All up to here is looked at; undefined where the list ends. */
+  readonly end: Place | undefined;
 }
 
 export interface ListRequest<Place> {
@@ -32,6 +40,8 @@ export interface ListRequest<Place> {
 
 /** A page of JSON ends early when it has grown to this. */
 const pageBytesMax = 8 * 1024 * 1024;
+/** A page of JSON of which most is passed over ends after so many steps: the caller goes on from there. */
+const stepsMax = 50;
 /** What is formatted in one go: about a millisecond of work. */
 const chunkBytesMin = 128 * 1024;
 
@@ -46,9 +56,11 @@ export async function answerList<Entry, Place>(
   if (format !== "json") {
     return streams.send(request, reply, format, listChunks(list, format, asked));
   }
-  const { entries, ended } = await firstPage(list, asked.place, asked.limit ?? limitDefault);
-  const last = entries.at(-1);
-  const next = ended || last === undefined ? {} : { nextCursor: asked.cursors.encode(asked.scope, list.placeOf(last)) };
+  const limit = asked.limit ?? limitDefault;
+  const steps = list.steps?.(asked.place, limit + 1);
+  const { entries, end } =
+    steps === undefined ? await firstPage(list, asked.place, limit) : await firstFound(list, steps, limit);
+  const next = end === undefined ? {} : { nextCursor: asked.cursors.encode(asked.scope, end) };
   return reply.send({ items: entries.map((entry) => list.json(entry)), ...next, ...list.more?.(entries) });
 }
 
@@ -69,17 +81,41 @@ async function firstPage<Entry, Place>(
   list: List<Entry, Place>,
   place: Place | undefined,
   limit: number,
-): Promise<{ entries: readonly Entry[]; ended: boolean }> {
+): Promise<ListStep<Entry, Place>> {
   const entries: Entry[] = [];
   let bytes = 0;
   for await (const page of list.pages(place, Math.min(limit + 1, list.heavy?.pageMax ?? limit + 1))) {
     for (const entry of page) {
-      if (entries.length === limit || bytes > pageBytesMax) return { entries, ended: false };
+      if (entries.length === limit || bytes > pageBytesMax) return { entries, end: placeOfLast(list, entries) };
       entries.push(entry);
       bytes += list.heavy?.bytesOf(entry) ?? 0;
     }
   }
-  return { entries, ended: true };
+  return { entries, end: undefined };
+}
+
+async function firstFound<Entry, Place>(
+  list: List<Entry, Place>,
+  steps: AsyncIterable<ListStep<Entry, Place>>,
+  limit: number,
+): Promise<ListStep<Entry, Place>> {
+  const found: Entry[] = [];
+  let taken = 0;
+  for await (const { entries, end } of steps) {
+    found.push(...entries);
+    taken += 1;
+    if (found.length > limit) {
+      const page = found.slice(0, limit);
+      return { entries: page, end: placeOfLast(list, page) };
+    }
+    if (taken >= stepsMax) return { entries: found, end };
+  }
+  return { entries: found, end: undefined };
+}
+
+function placeOfLast<Entry, Place>(list: List<Entry, Place>, entries: readonly Entry[]): Place | undefined {
+  const last = entries.at(-1);
+  return last === undefined ? undefined : list.placeOf(last);
 }
 
 /**

@@ -15,7 +15,7 @@ export async function* allUsagePoints(
   for (let from = after; ; ) {
     const [known, walked] = await Promise.all([
       ports.registry.usagePoints({ limit: size, ...(from === undefined ? {} : { afterUsagePointId: from }) }),
-      knownMetersAfter(ports, { withoutNewest: true }, from, size),
+      knownMetersAfter(ports, { withoutNewest: true }, from, { size }),
     ]);
     const ends = [known.length < size ? undefined : known.at(-1)?.usagePointId, walked.end];
     const [end] = ends.filter((one) => one !== undefined).sort();
