@@ -213,3 +213,39 @@ test("a silence of a meter that was installed twenty years ago leaves the months
     await world.dispose();
   }
 });
+
+test.for(["no", "before it is refused"])(
+  "when the reading that ended a silence is refused, its months are as before, restarted: %s",
+  async (restarted) => {
+    const world = await openAggregatorWorld({
+      nowMs: instant("2025-01-04T00:00:00Z") * 1000,
+      timeZone: "Europe/Kyiv",
+      settleSeconds: 0,
+    });
+    try {
+      await readOn(world, "2025-01-05T10:00:00Z", 10_000_000);
+      await passMonths(world, january, january + 20);
+      const before = await monthsOf(world);
+      await readOn(world, "2026-10-20T10:00:00Z", 100_000_000);
+      await passMonths(world, january + 21, january + 21);
+      expect((await rowsOf(world)).get(january + 3)).toMatchObject({ method: "FLAT_BETWEEN" });
+
+      if (restarted !== "no") await world.restart();
+      world.nowMs = instant("2026-11-11T10:00:00Z") * 1000;
+      const { channel } = registerSeries([]);
+      const refused = readingCode("suspect", "operator", { revision: 1 });
+      await world.deliver({
+        meterId: "m-1",
+        origin: "operator",
+        note: "one digit too many",
+        series: [{ channel, at: [instant("2026-10-20T10:00:00Z")], value: [100_000_000], code: [refused] }],
+      });
+      await world.settle();
+      const found = (await monthsOf(world)).filter(({ shown: [method] }) => method !== "VOID");
+      // In October something was read, if nothing that is believed.
+      expect(found.filter(({ period }) => period < january + 21)).toEqual(before);
+    } finally {
+      await world.dispose();
+    }
+  },
+);

@@ -132,7 +132,10 @@ async function recompute(
   return snapshots;
 }
 
-/** Where the months begin that change by what was read since: by what is doubted, or by the end of a long silence. */
+/**
+ * Where the months begin that change by what was read since: by what is doubted, by the end of a long silence, or
+ * because the reading that ended one is no longer believed.
+ */
 async function firstChanged(
   chain: IssuedChain,
   stored: ReturnType<typeof storedReadings>,
@@ -143,7 +146,7 @@ async function firstChanged(
   // After too long a silence months are left out, or taken back.
   const isThere = before !== undefined && !before.isVoid;
   const mayChange = from > first && (!isThere || before.isOpen);
-  const silent = mayChange ? await stored.silentPeriod(dueFrom, isThere) : undefined;
+  const silent = mayChange ? await stored.silentPeriod(dueFrom, isThere ? before : undefined) : undefined;
   return Math.max(first, Math.min(from, doubted, silent ?? from));
 }
 

@@ -5,7 +5,7 @@ import { isByHistory } from "@meterbook/core/domain/valuation/estimation/daily-u
 import { closingsOf } from "@meterbook/core/domain/valuation/month";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { SnapshotView } from "@meterbook/core/ports/snapshot-ledger";
-import type { IssuedPeriod, MeterState } from "../remember/meter-state.ts";
+import type { IssuedPeriod, MeterState, SharedBetween } from "../remember/meter-state.ts";
 import { firstPeriodOf } from "../remember/meter-state.ts";
 
 /** What was issued last of a meter, by period. */
@@ -68,6 +68,7 @@ export function remembered(
       missingRun: missingPeriodsMax,
       usesIntervals: false,
       isOpen: false,
+      shared: nothingShared,
       withoutMasterData: false,
       isVoid: true,
     };
@@ -76,8 +77,20 @@ export function remembered(
   const usesIntervals = registers.some(({ method }) => method === "REG_PLUS_INTERVALS" || method === "PROFILE_SCALED");
   const isOpen = registers.some(isOpenRow);
   const withoutMasterData = registers.some(({ fault }) => fault === "master_data_damaged");
-  const kept = { closings, missingRun, usesIntervals, isOpen, withoutMasterData };
+  const kept = { closings, missingRun, usesIntervals, isOpen, shared: sharedIn(registers), withoutMasterData };
   return { period, revision, lifecycle, hash, issuedAtMs, ...kept, isVoid: false };
+}
+
+/** Of most months: one list for all of them. */
+const nothingShared: readonly SharedBetween[] = [];
+
+function sharedIn(rows: readonly RegisterSnapshot[]): readonly SharedBetween[] {
+  const found = rows.flatMap((row) => {
+    const { register, unit, before, after } = row;
+    if (!isShared(row) || before === null || after === null) return [];
+    return [{ register, unit, beforeAt: before.at, afterAt: after.at }];
+  });
+  return found.length === 0 ? nothingShared : found;
 }
 
 /** Nothing follows what was read, if anything was. */

@@ -1,11 +1,11 @@
-import type { ReadingSeries } from "@meterbook/core/domain/reading/reading";
+import type { Columns, ReadingSeries } from "@meterbook/core/domain/reading/reading";
 import { lowerBound } from "@meterbook/core/domain/reading/reading";
 import type { RegisterLine } from "@meterbook/core/domain/valuation/line/register-line";
 import { linesOf } from "@meterbook/core/domain/valuation/rows-of-meter";
 import { valuationRules } from "@meterbook/core/domain/valuation/valuation-rules";
 import type { SeriesReader } from "@meterbook/core/ports/series-store";
-import { firstOf } from "../remember/channel-state.ts";
-import type { MeterState } from "../remember/meter-state.ts";
+import { firstOf, newestAtOf } from "../remember/channel-state.ts";
+import type { IssuedPeriod, MeterState, SharedBetween } from "../remember/meter-state.ts";
 import { channelOf } from "../remember/meter-state.ts";
 import { remember } from "../remember/rebuild-memory.ts";
 import { doubtedBefore } from "./month-of-meter.ts";
@@ -53,20 +53,25 @@ export function storedReadings(
     },
     /**
      * The month of the last reading before `from`, if nothing was read from there to the month `until`, and something
-     * is since: what lies between is known now. Undefined where that is not so.
+     * is since: what lies between is known now. Or it was known, and the reading that told it is no longer believed.
+     * Undefined where neither is so.
      *
-     * @param isKnown whether memory has told of the months before
+     * @param issued the month before `from`, if there is one
      */
-    async silentPeriod(until: number, isKnown: boolean): Promise<number | undefined> {
-      if (series === undefined && isKnown) return undefined;
+    async silentPeriod(until: number, issued: Pick<IssuedPeriod, "shared"> | undefined): Promise<number | undefined> {
       const untilAt = meter.calendar.startOf(until);
-      const since = linesIn(meter, await read()).flatMap((line) => {
+      if (series === undefined && (issued !== undefined || !mayBeReadFrom(meter, untilAt))) return undefined;
+      const found = await read();
+      const shared = issued?.shared.filter(({ afterAt }) => afterAt >= start) ?? [];
+      const lost = shared.filter((one) => isDisbelieved(meter, found, one)).map(({ beforeAt }) => beforeAt);
+      const since = linesIn(meter, found).flatMap((line) => {
         const next = lowerBound(line, start);
         const [before, after] = [line.at[next - 1], line.at[next]];
         if (before === undefined || after === undefined || after < untilAt) return [];
         return after - before <= betweenSecondsMax ? [before] : [];
       });
-      return since.length === 0 ? undefined : meter.calendar.periodOf(Math.min(...since));
+      const all = [...lost, ...since];
+      return all.length === 0 ? undefined : meter.calendar.periodOf(Math.min(...all));
     },
     /** What was read of a meter of which memory tells nothing is remembered. */
     async rebuild(nowMs: number): Promise<void> {
@@ -115,6 +120,22 @@ function wantsEarlier(
     const next = lowerBound(line, start);
     return next < line.at.length && (line.at[next - 1] ?? Number.NEGATIVE_INFINITY) < from;
   });
+}
+
+/** Whether a register may have readings from then on, as far as memory knows. */
+function mayBeReadFrom({ channels }: MeterState, fromAt: number): boolean {
+  return channels.some((state) => state.channel.kind === "register" && newestAtOf(state) >= fromAt);
+}
+
+/** Whether the later reading is there, and may not be billed. */
+function isDisbelieved(
+  meter: MeterState,
+  found: readonly ReadingSeries[],
+  { register, unit, afterAt }: SharedBetween,
+): boolean {
+  const series = found.filter(({ channel }) => channel.register === register && channel.unit === unit);
+  const isIn = (one: Columns) => one.at[lowerBound(one, afterAt)] === afterAt;
+  return series.some((one) => one.channel.kind === "register" && isIn(one)) && !linesIn(meter, series).some(isIn);
 }
 
 function linesIn({ record, rules }: MeterState, series: readonly ReadingSeries[]): readonly RegisterLine[] {

@@ -61,10 +61,18 @@ export interface IssuedPeriod extends Issued {
   readonly usesIntervals: boolean;
   /** Readings of later months can still change a closing of it: it was not simply read. */
   readonly isOpen: boolean;
+  /** Of its closings that lie between two readings far apart, those readings. */
+  readonly shared: readonly SharedBetween[];
   /** It was made while the meter's master data could not be read. */
   readonly withoutMasterData: boolean;
   /** The month was taken back: nothing opens from it. */
   readonly isVoid: boolean;
+}
+
+/** Two readings of a register; what was used between them is shared out. */
+export interface SharedBetween extends Pick<Channel, "register" | "unit"> {
+  readonly beforeAt: number;
+  readonly afterAt: number;
 }
 
 export const noNumbers: ReportNumbers = { last: 0, missed: undefined };
