@@ -171,6 +171,8 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
       expect(seen.sort()).toEqual(["a a", "b undefined", "c c"]);
       expect([...told.values()]).toMatchObject([{ place: "registry", code, meterId: "b" }]);
       await expect(registry.get("b")).rejects.toMatchObject({ code: "record_damaged" });
+      const noted = await registry.versions({ kind: "meter", id: "b" }, { before: 2, limit: 1 });
+      expect(noted).toMatchObject([{ version: 1 }]);
       expect((await registry.list({ limit: 2 })).map(({ meterId }) => meterId)).toEqual(["a", "c"]);
       await registry.put([aRecord("d")]);
       await vi.waitFor(() => expect(seen.at(-1)).toBe("d d"), { timeout: 30_000 });

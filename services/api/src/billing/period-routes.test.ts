@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dayPlace } from "@meterbook/core/domain/damage/damaged-day";
 import { parsePeriod, voidContent } from "@meterbook/core/domain/snapshot/snapshot";
+import { AdapterError } from "@meterbook/core/ports/adapter-error";
 import { type JobLog, unfinishedJobsMax } from "@meterbook/core/ports/job-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { aDamage } from "../../../../test/contracts/damage-log.contract.ts";
@@ -110,13 +111,50 @@ test("N08: a registered meter without an installation that was never heard of co
 test("N08: months that ended before a meter was registered do not count it", async () => {
   const registry = memoryRegistry({ meterId: "m-1", usagePointId: "m-1", registers: [] });
   const recordedAtMs = instant("2026-10-31T21:59:59Z") * 1000;
-  const meterVersion: typeof registry.meterVersion = async (id, version) => {
-    const found = await registry.meterVersion(id, version);
-    return found && { ...found, recordedAtMs };
-  };
-  const app = await injectableApi(apiWorld({ registry: { ...registry, meterVersion } }));
+  const versions: typeof registry.versions = async (...asked) =>
+    (await registry.versions(...asked)).map((note) => ({ ...note, recordedAtMs }));
+  const app = await injectableApi(apiWorld({ registry: { ...registry, versions } }));
   const silent = async (of: string) => (await app.inject(`/v1/periods/${of}`)).json().silent;
   expect([await silent("2026-09"), await silent("2026-10")]).toEqual([0, 1]);
+});
+
+test("N08: a month is answered where the first record of a silent meter is damaged, and it counts by its date", async () => {
+  const registry = memoryRegistry({ meterId: "m-1", usagePointId: "m-1", registers: [] });
+  const recordedAtMs = instant("2026-10-20T12:00:00Z") * 1000;
+  const versions: typeof registry.versions = async (...asked) =>
+    (await registry.versions(...asked)).map((note) => ({ ...note, recordedAtMs }));
+  const meterVersion: typeof registry.meterVersion = async (id, version) => {
+    if (version === 1) throw new AdapterError("record_damaged", { retryable: false, detail: id });
+    return registry.meterVersion(id, version);
+  };
+  const app = await injectableApi(apiWorld({ registry: { ...registry, versions, meterVersion } }));
+  const silent = async (of: string) => (await app.inject(`/v1/periods/${of}`)).json().silent;
+  expect([await silent("2026-09"), await silent("2026-10")]).toEqual([0, 1]);
+});
+
+test("N08: a meter that was removed before a month began is not missed in it", async () => {
+  const at = instant("2026-09-30T21:00:00Z");
+  const removed = (seconds: number) => ({ removed: { at: at + seconds, values: {} } });
+  const record = (meterId: string, more: object) => ({ meterId, usagePointId: meterId, registers: [], ...more });
+  const registry = memoryRegistry(record("m-1", removed(0)), record("m-2", removed(1)), record("m-3", {}));
+  const app = await injectableApi(apiWorld({ registry }));
+  const silent = async (of: string) => (await app.inject(`/v1/periods/${of}`)).json().silent;
+  expect([await silent("2026-09"), await silent("2026-10"), await silent("2026-11")]).toEqual([3, 2, 1]);
+});
+
+test("N08: nobody waits until all records of a large fleet are read", async () => {
+  const registry = memoryRegistry({ meterId: "m-1", usagePointId: "m-1", registers: [] });
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const list: typeof registry.list = async (asked) => {
+    await gate;
+    return registry.list(asked);
+  };
+  const snapshots = memorySnapshots(aSnapshot({ registers: [aRegisterSnapshot()] }));
+  const app = await injectableApi(apiWorld({ registry: { ...registry, list }, snapshots }));
+  const period = async () => periodSchema.parse((await app.inject("/v1/periods/2026-10")).json());
+  expect(await period()).toMatchObject({ meters: 1, silent: null, completeness: 1 });
+  open();
+  await vi.waitFor(async () => expect(await period()).toMatchObject({ silent: 1, completeness: 0.5 }));
 });
 
 test.for([

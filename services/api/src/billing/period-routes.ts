@@ -37,15 +37,15 @@ export const periodSchema = z
     damaged: count.meta({
       description: "Meters whose newest revision cannot be read (GET /v1/damage); they are in no other number here",
     }),
-    silent: count.meta({
+    silent: count.nullable().meta({
       description:
-        "Meters that were registered before the month's end, that no record says are installed, and that were never heard of: no snapshot is made of them. Their registers count in `completeness` as not measured, and nowhere else (`GET /v1/meters?registered=true&reported=false&installed=false`)",
+        "Meters that were registered before the month's end and not removed before it began, that no record says are installed, and that were never heard of: no snapshot is made of them. null: not known yet, as the first count takes longer than an answer may. Their registers count in `completeness` as not measured, and nowhere else (`GET /v1/meters?registered=true&reported=false&installed=false`)",
     }),
     void: count.meta({ description: "Meters whose month was taken back; they count nowhere else but under `hash`" }),
     registers: count.meta({ description: "Rows of all snapshots" }),
     completeness: z.number().min(0).max(1).nullable().meta({
       description:
-        "Share of rows with a usable value, of all rows and of the registers of `silent` meters; null where there are none",
+        "Share of rows with a usable value, of all rows and of the registers of `silent` meters once these are known; null where there are none",
     }),
     byLifecycle: z.partialRecord(z.enum(lifecycles), count),
     byQuality: z.partialRecord(z.enum(snapshotQualities), count),
@@ -110,8 +110,9 @@ export function periodRoutes(app: Api, context: ApiContext): void {
     response: answers("The period", periodSchema, example, ["period_invalid"]),
   };
   const silentOf = silentMeters(ports, limits.exportPage);
+  const spanOf = (of: number) => ({ start: calendar.startOf(of), boundary: calendar.boundaryOf(of) });
   const boardOf = async (of: number) => {
-    const [summary, silent] = await Promise.all([summaryOf(of), silentOf(calendar.boundaryOf(of))]);
+    const [summary, silent] = await Promise.all([summaryOf(of), silentOf(spanOf(of))]);
     return periodJson(of, calendar, ports.clock.nowMs() / 1000, { summary, silent });
   };
   app.get("/v1/periods/:period", { schema: read }, (request) => boardOf(request.params.period));
@@ -198,14 +199,14 @@ function periodJson(
   of: number,
   calendar: LocalCalendar,
   now: number,
-  { summary, silent }: { readonly summary: PeriodSummary; readonly silent: SilentMeters },
+  { summary, silent }: { readonly summary: PeriodSummary; readonly silent: SilentMeters | undefined },
 ): z.infer<typeof periodSchema> {
   const { usable, controlTotals, ...counts } = summary;
-  const expected = summary.registers + silent.registers;
+  const expected = summary.registers + (silent?.registers ?? 0);
   return {
     ...timesOf(of, calendar, now),
     ...counts,
-    silent: silent.meters,
+    silent: silent?.meters ?? null,
     completeness: expected === 0 ? null : usable / expected,
     controlTotals: controlTotals.map(({ consumption, value, unit, ...total }) => ({
       ...total,

@@ -49,11 +49,18 @@ function errorsOf(outcome: SetOutcome): readonly FieldError[] {
   return [{ field: "record", message: `is changed by others all the time, and has version ${outcome.version} now` }];
 }
 
+/** A list of meters names strangers too: sent back, it registers none of them. */
+const unregistered: FieldError = {
+  field: "registered",
+  message: "is false: nobody has registered this meter; leave it out to register the meter",
+};
+
 function judgeMeter(candidate: Candidate): Judged<MeterRecord> {
   const { line, lines, record: sent, errors, placed = (error) => error } = candidate;
   if (sent === undefined) return { result: { line, lines, id: null, errors } };
   const named: unknown = Object(sent).meterId;
   const id = typeof named === "string" ? named : null;
+  if (Object(sent).registered === false) return { result: { line, lines, id, errors: [...errors, unregistered] } };
   // Before the schema, which would tell of each one.
   const many = unfitMembers(sent);
   if (many.length > 0) return { result: { line, lines, id, errors: [...errors, ...many] } };

@@ -35,7 +35,8 @@ function importRoute(app: Api, context: ApiContext): void {
     summary: "Set the master data of many meters",
     description: `\`application/x-ndjson\`: a record per line, as in \`PUT /v1/meters/{meterId}\` with its \`meterId\`. \`text/csv\`: a row per register with the
 columns \`${meterCsvColumns.join(",")}\`, in any order, those of a meter together. At most ${importLinesMax} lines and ${importBytesMax} bytes a request.
-Each meter stands for itself: wrong ones are refused with what is wrong, the others are stored. At most
+Each meter stands for itself: wrong ones are refused with what is wrong, the others are stored. A line with
+\`registered: false\`, as the list has of meters that only report, is refused: it registers nobody. At most
 8 errors a meter and 8 MiB of errors an answer are told, the rest is counted. Sending the same again changes nothing.`,
     consumes: [formats.ndjson, formats.csv],
     querystring: z.strictObject({}),

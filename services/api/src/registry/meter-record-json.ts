@@ -99,7 +99,7 @@ export const meterRecordSchema = z
       .optional()
       .meta({ description: "Where the meter was before, by time. Absent: what was known of that stays" }),
     version: z.unknown().optional().meta({ description: "In answers only; ignored" }),
-    registered: z.unknown().optional().meta({ description: "In answers only; ignored" }),
+    registered: z.unknown().optional().meta({ description: "In answers only. An import refuses a line with `false`" }),
     reported: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     lastReadingAt: z.unknown().optional().meta({ description: "In answers only; ignored" }),
     channels: z.unknown().optional().meta({ description: "In answers only; ignored" }),

@@ -199,6 +199,26 @@ test("NDJSON: each line stands for itself", async () => {
   expect((await registry.list({ limit: 10 })).map(({ meterId }) => meterId)).toEqual(["m-1", "m-5"]);
 });
 
+test("what the list gives as NDJSON can be imported again, and registers nobody who was a stranger", async () => {
+  const at = instant("2026-11-01T00:00:00Z");
+  const registry = memoryRegistry({ meterId: "m-1", usagePointId: "up-1", registers: [] });
+  const series = memorySeries({ "m-1": [registerSeries([[at, 1]])], "m-2": [registerSeries([[at, 1]])] });
+  const app = await injectableApi(apiWorld({ registry, series }));
+  const list = async () => (await app.inject({ url: "/v1/meters", headers: { accept: "application/x-ndjson" } })).body;
+  const lines = await list();
+  expect(lines).toContain('"registered":false');
+  const headers = { "content-type": "application/x-ndjson" };
+  const answer = await app.inject({ method: "POST", url: "/v1/meters:import", headers, payload: lines });
+  expect(importSchema.parse(answer.json())).toMatchObject({
+    ...{ stored: 1, refused: 1 },
+    results: [
+      { line: 1, meterId: "m-1", status: "stored" },
+      { line: 2, meterId: "m-2", status: "refused", errors: [{ field: "registered" }] },
+    ],
+  });
+  expect(await list()).toBe(lines);
+});
+
 const csv = `meter_id,usage_point_id,zone,register,unit,digits,multiplier,installed_at,installed_value
 m-1,up-1,Europe/Kyiv,1.8.0,kWh,6,40,2026-01-15T10:00:00Z,12.345
 m-1,up-1,Europe/Kyiv,1.8.1,kWh,6,,2026-01-15T10:00:00Z,1

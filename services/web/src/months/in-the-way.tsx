@@ -38,7 +38,7 @@ export function InTheWay({ period }: { period: Period }) {
         ))}
         {period.silent === 0 ? null : (
           <li class="way-meters">
-            <SilentMeters meters={period.silent} />
+            <SilentMeters meters={period.silent} start={period.start} />
           </li>
         )}
         {rows.map((quality) => (

@@ -103,14 +103,16 @@ function Board({ period, handOver, again }: BoardEvent & { again: () => void }) 
 }
 
 function Shares({ period }: { period: Period }) {
-  const { meters, registers, completeness, byQuality, byMethod } = period;
+  const { meters, registers, silent, completeness, byQuality, byMethod } = period;
   return (
     <section class="panel" aria-labelledby="shares">
       <div class="panel-head">
         <h2 id="shares">{t("board.shares")}</h2>
         <p class="soft">
           {t("search.count", { count: meters })} · {t("board.rows", { count: registers })}
-          {completeness === null ? "" : ` · ${t("months.complete", { share: percent(completeness) })}`}
+          {completeness === null || silent === null
+            ? ""
+            : ` · ${t("months.complete", { share: percent(completeness) })}`}
         </p>
       </div>
       <QualityBar byQuality={byQuality} />

@@ -59,12 +59,14 @@ function Share({ name }: { name: string }) {
   );
   return (
     <WithAnswer answer={answer} height={44}>
-      {({ byQuality, completeness, meters }) => (
+      {({ byQuality, completeness, meters, silent }) => (
         <>
           <QualityBar byQuality={byQuality} />
           <p class="soft">
             {t("search.count", { count: meters })}
-            {completeness === null ? "" : ` · ${t("months.complete", { share: percent(completeness) })}`}
+            {completeness === null || silent === null
+              ? ""
+              : ` · ${t("months.complete", { share: percent(completeness) })}`}
           </p>
         </>
       )}

@@ -1,4 +1,4 @@
-import type { UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
+import { factNames, type UsagePointRecord } from "@meterbook/core/domain/registry/usage-point";
 import { z } from "zod";
 import type { Api, ApiContext } from "../../api-context.ts";
 import { callerName } from "../../http/access/access.ts";
@@ -11,7 +11,7 @@ import { csvRecords, importRecords, jsonRecords } from "../imports/import-rows.t
 import { importSteps, type VersionedRecords } from "../imports/versioned-records.ts";
 import type { UsagePointCsvColumn } from "./usage-point-csv.ts";
 import { placedInUsagePointCsv, usagePointCsvColumns, usagePointOfRows } from "./usage-point-csv.ts";
-import { readUsagePoint } from "./usage-point-json.ts";
+import { readUsagePoint, type SentUsagePoint } from "./usage-point-json.ts";
 
 export const usagePointImportSchema = importSchemaOf("usagePointId");
 
@@ -46,9 +46,15 @@ interface Imported {
 
 const records: VersionedRecords<Imported> = {
   idMember: form.idMember,
-  read: (sent) => readUsagePoint(sent, undefined),
+  read: (sent) => spokenOf(readUsagePoint(sent, undefined)),
   write: ({ record, reason }) => ({ write: { usagePoint: record }, reason }),
 };
+
+/** A list of usage points has those of which nobody has spoken, too: sent back, it says nothing of them. */
+function spokenOf(read: SentUsagePoint): SentUsagePoint {
+  if ("errors" in read || read.version !== 0 || factNames.some((fact) => read.record[fact] !== undefined)) return read;
+  return { errors: [{ field: "version", message: "is 0, and nothing is said of the usage point" }] };
+}
 
 export function usagePointImportRoutes(app: Api, context: ApiContext): void {
   const { limits, ports } = context;
@@ -57,7 +63,7 @@ export function usagePointImportRoutes(app: Api, context: ApiContext): void {
     summary: "Set the master data of many usage points",
     description: `\`application/x-ndjson\`: a record per line, as in \`PUT /v1/usage-points/{usagePointId}\` with its \`usagePointId\`. \`text/csv\`: a row for each
 time at which something begins to hold, with the columns \`${usagePointCsvColumns.join(",")}\`, in any order, those of a usage point together. A cell that is empty says nothing;
-\`groups\` are separated by spaces, and \`-\` is none. Where a \`version\` is given, the record is stored only if it is the newest.
+\`groups\` are separated by spaces, and \`-\` is none. Where a \`version\` is given, the record is stored only if it is the newest. A record with version 0 and no facts is refused.
 At most ${limits.importLinesMax} lines and ${limits.importBytesMax} bytes a request. Each usage point stands for itself. Sending the same again changes nothing.`,
     consumes: [formats.ndjson, formats.csv],
     querystring: z.strictObject({}),

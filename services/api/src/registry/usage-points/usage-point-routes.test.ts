@@ -273,6 +273,20 @@ test("points that are their meter's own are listed with the others, until somebo
     ["m-5", 0],
     ["up-1", expect.any(Number)],
   ]);
+  const list = async () =>
+    (await app.inject({ url: "/v1/usage-points", headers: { accept: "application/x-ndjson" } })).body;
+  const lines = await list();
+  const headers = { "content-type": "application/x-ndjson" };
+  const sentBack = await app.inject({ method: "POST", url: "/v1/usage-points:import", headers, payload: lines });
+  expect(
+    sentBack
+      .json()
+      .results.map(({ status }: { status: string }) => status)
+      .slice(0, 4),
+  ).toEqual([...["refused", "refused", "stored", "refused"]]);
+  expect((await list()).split("\n").map((line) => line.includes('"version":0'))).toEqual(
+    lines.split("\n").map((line) => line.includes('"version":0')),
+  );
   // What is listed can be looked at, and what an import takes has been spoken of.
   for (const [id] of found)
     expect((await app.inject(`/v1/usage-points/${id}`)).json()).toMatchObject({ usagePointId: id });

@@ -32,6 +32,7 @@ export const monthMessages = {
     "{count, plural, one {{shown} registered meter was} other {{shown} registered meters were}} never heard of",
   "way.silent.help":
     "No record says since when they are installed, so there is no month of them. Put in when each was installed, or remove it.",
+  "way.notCounted": "Not known yet: how many registered meters were never heard of. They are being counted.",
   "way.missing": "{count, plural, one {{shown} register has} other {{shown} registers have}} no value",
   "way.missing.help":
     "No usable reading near the month's end. A reading that comes late, by the meter or by hand, gives a revision; nothing is taken as 0.",
