@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { installedServers } from "../../infra/servers/installed-servers.ts";
 import { blockAfter } from "../support/documents/block-after.ts";
 import { publishAll } from "../support/network/publisher.ts";
+import { buildEnvironment, endsWell, npmRegistry } from "../support/servers/docker-build.ts";
 import { freePorts } from "../support/servers/server-process.ts";
 import { dockerIsThere } from "../support/servers/server-way.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -18,21 +19,13 @@ const run = promisify(execFile);
 const services = ["ingest", "aggregator", "api"];
 
 /** Of the engine where it has one, else what `npm run servers -- install compose` made. */
-const compose = (await answers("docker", ["compose", "version"])) ? "docker compose" : installedServers().compose;
+const compose = (await endsWell("docker", ["compose", "version"])) ? "docker compose" : installedServers().compose;
 const isThere = dockerIsThere && compose !== undefined;
 if (!isThere) console.log("left out: the compose file, which needs a Docker engine and Docker Compose");
 
-function answers(program: string, args: readonly string[]): Promise<boolean> {
-  return run(program, [...args]).then(
-    () => true,
-    () => false,
-  );
-}
-
 /** What is of this test alone: where the secrets lie, and how the image is built behind a mirror. */
 async function overriding(scratch: string): Promise<string> {
-  const registry = (await run("npm", ["config", "get", "registry"], { cwd: root })).stdout.trim();
-  const build = { network: "host", args: { NPM_CONFIG_REGISTRY: registry } };
+  const build = { network: "host", args: { NPM_CONFIG_REGISTRY: await npmRegistry() } };
   const file = (name: string) => ({ file: join(scratch, name) });
   const content = {
     services: Object.fromEntries(services.map((name) => [name, { build }])),
@@ -61,8 +54,7 @@ describe.skipIf(!isThere)("as docs/servers.md prints it", { timeout: 900_000 }, 
 
     const files = `-p ${project} -f ${root}infra/compose.yaml -f ${await overriding(scratch)}`;
     const env = {
-      ...process.env,
-      ...((await answers("docker", ["buildx", "version"])) ? {} : { DOCKER_BUILDKIT: "0" }),
+      ...(await buildEnvironment()),
       METERBOOK_COMPOSE_MQTT: `127.0.0.1:${mqttPort}`,
       METERBOOK_COMPOSE_HTTP: `127.0.0.1:${httpPort}`,
       METERBOOK_COMPOSE_VERSION: project,

@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { accepts, influxAnswers, kafkaAnswers } from "../../infra/servers/server-answers.ts";
 import { blockAfter } from "../support/documents/block-after.ts";
 import { publishAll } from "../support/network/publisher.ts";
+import { buildEnvironment, npmRegistry } from "../support/servers/docker-build.ts";
 import { startInflux } from "../support/servers/influx-server.ts";
 import { startKafka } from "../support/servers/kafka-server.ts";
 import { startMosquitto } from "../support/servers/mosquitto-server.ts";
@@ -64,9 +65,7 @@ describe.skipIf(!dockerIsThere)("as docs/running.md prints it", { timeout: 900_0
     const key = "a-key-of-this-test";
     const sha256 = createHash("sha256").update(key).digest("hex");
     await writeFile(join(scratch, "api-keys"), JSON.stringify({ name: "test", sha256, scopes: ["operator"] }));
-    // The legacy builder of a Debian engine; a mirror of the registry where there is one (docs/servers.md).
-    const registry = (await run("npm", ["config", "get", "registry"], { cwd: root })).stdout.trim();
-    const env = { ...process.env, ...((await buildxIsThere()) ? {} : { DOCKER_BUILDKIT: "0" }) };
+    const [registry, env] = [await npmRegistry(), await buildEnvironment()];
 
     async function carryOut(command: string): Promise<string> {
       const here = command
@@ -120,13 +119,6 @@ describe.skipIf(!dockerIsThere)("as docs/running.md prints it", { timeout: 900_0
     await expect.poll(stored).toBe(1);
   });
 });
-
-async function buildxIsThere(): Promise<boolean> {
-  return run("docker", ["buildx", "version"]).then(
-    () => true,
-    () => false,
-  );
-}
 
 /** METERBOOK_TEST_IMAGE names an image that infra/Dockerfile made: CI builds one. */
 const image = process.env["METERBOOK_TEST_IMAGE"] ?? "";

@@ -29,8 +29,9 @@ const example = { ...recordExample, registered: true, reported: true, lastReadin
 
 const description = `Every meter that is registered or reports. Those that only report have the defaults of a record. The
 CSV, and the files that are made of it, hold registered meters only and no readings: it is what \`POST /v1/meters:import\`
-takes. With \`registered=false\` they have no rows. The newest reading is looked up for the meters of a page alone. With a filter a page can be short, or empty, and have a
-\`nextCursor\` all the same: so many meters were passed over. The list ends where there is no \`nextCursor\`.`;
+takes. With \`registered=false\` they have no rows. The newest reading is looked up for the meters of a page alone. With a
+filter a page can be short, or empty, and have a \`nextCursor\` all the same: so many meters were passed over. The list
+ends where there is no \`nextCursor\`.`;
 
 /** The record that a meter has that nobody has registered. */
 function recordOf({ meterId, record }: FleetMeter) {
